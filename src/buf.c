@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "buf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "utf8.h"
+
+int buf_reserve(struct buf *b, size_t more)
+{
+	if (more <= b->cap - b->len)
+		return 0;
+	if (more > SIZE_MAX / 2 - b->len)
+		return -ENOMEM;
+	size_t cap = b->cap ? b->cap : 64;
+	while (cap < b->len + more)
+		cap *= 2;
+	char *data = realloc(b->data, cap);
+	if (!data)
+		return -ENOMEM;
+	b->data = data;
+	b->cap = cap;
+	return 0;
+}
+
+int buf_put(struct buf *b, const void *data, size_t len)
+{
+	int r = buf_reserve(b, len);
+	if (r)
+		return r;
+	if (len)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	return 0;
+}
+
+int buf_puts(struct buf *b, const char *text)
+{
+	return buf_put(b, text, strlen(text));
+}
+
+int buf_putc(struct buf *b, char c)
+{
+	return buf_put(b, &c, 1);
+}
+
+int buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -EINVAL;
+	int r = buf_reserve(b, (size_t)n + 1);
+	if (r)
+		return r;
+	va_start(ap, fmt);
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+	return 0;
+}
+
+static int put_escape(struct buf *b, unsigned char c)
+{
+	static const char named[] = "btnvfr";
+
+	if (c == '"' || c == '\\')
+		return buf_printf(b, "\\%c", c);
+	if (c >= '\b' && c <= '\r' && c != '\v')
+		return buf_printf(b, "\\%c", named[c - '\b']);
+	return buf_printf(b, "\\u%04x", c);
+}
+
+int buf_put_json(struct buf *b, const void *text, size_t len)
+{
+	const unsigned char *p = text, *end = p + len, *run = p;
+	int r = buf_putc(b, '"');
+
+	while (!r && p < end) {
+		if (*p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\') {
+			p++;
+			continue;
+		}
+		size_t n = *p < 0x80 ? 0 : utf8_length(p, (size_t)(end - p));
+		if (n) {
+			p += n;
+			continue;
+		}
+		r = buf_put(b, run, (size_t)(p - run));
+		if (!r)
+			r = *p < 0x80 ? put_escape(b, *p) : buf_puts(b, "\xef\xbf\xbd");
+		run = ++p;
+	}
+	if (!r)
+		r = buf_put(b, run, (size_t)(p - run));
+	return r ? r : buf_putc(b, '"');
+}
+
+void buf_drop(struct buf *b, size_t n)
+{
+	b->len -= n;
+	memmove(b->data, b->data + n, b->len);
+}
+
+const char *buf_cstr(struct buf *b)
+{
+	if (!b->cap)
+		return "";
+	if (buf_reserve(b, 1))
+		return NULL;
+	b->data[b->len] = '\0';
+	return b->data;
+}
+
+void buf_reset(struct buf *b)
+{
+	b->len = 0;
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){ 0 };
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A growing byte string. Zero-initialise it; buf_free() leaves it ready for use again. */
+#ifndef CLEARTAP_BUF_H
+#define CLEARTAP_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	char *data; /* NULL while cap is 0; no NUL after the end unless buf_cstr() was called */
+	size_t len;
+	size_t cap;
+};
+
+/* Make room for `more` bytes past len. 0 or -ENOMEM, which leaves the buffer as it was. */
+int buf_reserve(struct buf *b, size_t more);
+int buf_put(struct buf *b, const void *data, size_t len);
+int buf_puts(struct buf *b, const char *text);
+int buf_putc(struct buf *b, char c);
+int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Append `len` bytes as a quoted JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become
+ * U+FFFD, so the result is valid JSON whatever the bytes are.
+ */
+int buf_put_json(struct buf *b, const void *text, size_t len);
+/* Remove the first n bytes (n <= len). */
+void buf_drop(struct buf *b, size_t n);
+/* NUL-terminated view, "" for an empty buffer, NULL when out of memory; valid until next change. */
+const char *buf_cstr(struct buf *b);
+void buf_reset(struct buf *b);
+void buf_free(struct buf *b);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the ordered bytes of one connection to entries. Each protocol is one file with one const
+ * table of operations; dissect.c holds the list of them and picks by looking at the first bytes.
+ */
+#ifndef CLEARTAP_DISSECT_H
+#define CLEARTAP_DISSECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct entry;
+
+/* Directions are those of the traced program, as in bpf/event.h. */
+enum dir { DIR_READ = 0, DIR_WRITE = 1 };
+
+/* Where bytes are missing: lost (no room in the ring, joined late) or truncated (past a budget). */
+enum gap_why { GAP_LOST, GAP_TRUNCATED };
+
+/* The next stage: takes ownership of the entry, which still lacks what the connection knows. */
+struct entry_sink {
+	void (*emit)(void *ctx, struct entry *e);
+	void *ctx;
+};
+
+/* What a dissector may want to know of the connection before its first byte. */
+struct conn_hint {
+	bool mid_stream;  /* joined after its start: the first bytes may be the middle of a message */
+	const char *alpn; /* "" unknown */
+};
+
+enum probe_verdict { PROBE_NO, PROBE_MAYBE, PROBE_YES }; /* maybe: wants more bytes */
+
+struct dissector {
+	const char *name;
+	/* Look at the first bytes of a direction; the other direction may already have been seen. */
+	enum probe_verdict (*probe)(enum dir dir, const uint8_t *data, size_t len);
+	/* State of one connection; NULL when out of memory. The sink is borrowed. */
+	void *(*open)(const struct entry_sink *sink, const struct conn_hint *hint);
+	/*
+	 * `len` bytes in order, first of them at `offset` of the direction, seen at time_us. The
+	 * bytes are borrowed for the call. 0, or -EPROTO when this is not the protocol after all:
+	 * the rest of the connection is then shown as opaque.
+	 */
+	int (*feed)(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
+		    int64_t time_us);
+	/* `len` bytes of the direction are missing here. Same results. */
+	int (*gap)(void *state, enum dir dir, uint64_t len, enum gap_why why, int64_t time_us);
+	/* The connection ended: emit what is unfinished. Frees the state. */
+	void (*close)(void *state, int64_t time_us);
+};
+
+extern const struct dissector dissect_http1, dissect_opaque;
+
+/* One connection's dissection: waits for enough bytes to tell the protocol, then feeds it. */
+struct dissection;
+struct dissection *dissect_open(const struct entry_sink *sink, const struct conn_hint *hint);
+void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
+		  uint64_t offset, int64_t time_us);
+void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why,
+		 int64_t time_us);
+/* No traffic for a while: a protocol still undecided is decided with what there is. */
+void dissect_idle(struct dissection *d, int64_t time_us);
+void dissect_close(struct dissection *d, int64_t time_us);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * KFL, the filter language: text → tokens → tree → checked tree → SQL. Knows the names of the
+ * columns (schema/segment.sql) through its one table of fields, and nothing else of the program.
+ */
+#ifndef CLEARTAP_KFL_H
+#define CLEARTAP_KFL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct kfl;
+struct sqlite3;
+struct sqlite3_stmt;
+
+struct kfl_error {
+	char message[256]; /* one sentence, suggests the nearest known name */
+	size_t column;	   /* from 1, in characters (code points) */
+	size_t length;	   /* of the offending text, at least 1 */
+};
+
+/*
+ * Compile `len` bytes of query. 0, -EINVAL with *ret_error filled, or -ENOMEM. The caller frees
+ * *ret with kfl_free(). Nothing of a query with an error is ever run.
+ */
+int kfl_compile(const char *query, size_t len, struct kfl **ret, struct kfl_error *ret_error);
+void kfl_free(struct kfl *k);
+
+/*
+ * The WHERE expression, over the columns of an entry_N table named `e`. Values appear only as
+ * parameters ?1.. bound by kfl_bind(). "1" for the empty query. What needs the payload_N row calls
+ * registered functions with the columns of a table named `p`; kfl_needs_payload() tells.
+ */
+const char *kfl_sql(const struct kfl *k);
+bool kfl_needs_payload(const struct kfl *k);
+/* Bind the parameters of kfl_sql() to ?1..?kfl_params(); others of the statement are left alone. */
+int kfl_params(const struct kfl *k);
+int kfl_bind(const struct kfl *k, struct sqlite3_stmt *stmt);
+/* limit(n): n, or -1 without one. */
+int64_t kfl_limit(const struct kfl *k);
+/* redact("path", ...): the i-th path, NULL past the last. */
+const char *kfl_redacted(const struct kfl *k, size_t i);
+/* Two queries with the same meaning text share one evaluation: the query with blanks folded. */
+const char *kfl_normal(const struct kfl *k);
+
+/* Register the SQL functions that kfl_sql() uses on a connection. 0 or -errno. */
+int kfl_register(struct sqlite3 *db);
+/* Append the JSON of /api/kfl/fields: {"fields":[{name,type,help,aliases}],"functions":[...],"flags":[...]}. */
+int kfl_put_fields_json(struct buf *out);
+
+#endif

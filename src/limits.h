@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every bound on what a peer, a program or a reader controls. What exceeds one is counted or shown. */
+#ifndef CLEARTAP_LIMITS_H
+#define CLEARTAP_LIMITS_H
+
+/* kernel side */
+#define LIMIT_CONNS 65536	/* connections known to the kernel at once */
+#define LIMIT_THREADS 16384	/* threads inside a TLS call, least recently used goes */
+#define LIMIT_CALL_DEPTH 4	/* TLS calls inside TLS calls of one thread */
+
+/* sessions */
+#define LIMIT_SESSIONS 65536		   /* connections followed at once */
+#define LIMIT_HEAD_BYTES (256 << 10)	   /* start line and header fields of one message */
+#define LIMIT_HEADERS 1000		   /* header fields of one message */
+#define LIMIT_PIPELINE 1000		   /* requests that wait for an answer on one connection */
+#define LIMIT_OPAQUE_BYTES (1 << 20)	   /* bytes kept of one side of an opaque exchange */
+
+/* reading bodies */
+#define LIMIT_BODY_DECODED (32 << 20)	   /* what a compressed body may grow to */
+#define LIMIT_BODY_INLINE (64 << 10)	   /* text body inside the JSON of an entry */
+
+/* store */
+#define LIMIT_QUEUE_BYTES (64 << 20)	   /* entries between the capture and the store thread */
+#define LIMIT_BATCH 1000		   /* entries in one transaction */
+
+/* queries */
+#define LIMIT_QUERY_BYTES 8192		   /* a KFL query */
+#define LIMIT_QUERY_DEPTH 64		   /* nesting */
+#define LIMIT_QUERY_LIST 1000		   /* elements of a list or arguments */
+#define LIMIT_QUERY_MS 1000		   /* one page of one query, then a partial answer */
+#define LIMIT_REGEX_STEPS 100000	   /* backtracking steps for one entry */
+#define LIMIT_PAGE 1000			   /* entries in one answer */
+
+/* readers */
+#define LIMIT_HTTP_CONNS 512		   /* connections to the API */
+#define LIMIT_STREAM_BACKLOG 2048	   /* entries a slow stream reader may fall behind */
+#define LIMIT_REQUEST_BODY (64 << 10)	   /* body of a POST */
+
+/* analysing binaries */
+#define LIMIT_INSPECT_SECONDS 10	   /* processor time of one analysis */
+#define LIMIT_INSPECT_MEMORY (1ULL << 30)  /* its address space beyond the file */
+#define LIMIT_PROBE_POINTS 1024		   /* probe points in one binary */
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The store: appends batches, answers pages newest first, keeps to its bounds. SQLite is behind it
+ * today; a store for a cluster later speaks the same interface.
+ */
+#ifndef CLEARTAP_STORE_H
+#define CLEARTAP_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct entry;
+struct kfl;
+struct store;
+
+struct store_options {
+	const char *uri;	 /* a path, or sqlite:PATH */
+	uint64_t max_size;	 /* bytes of main file, WAL and shm together; 0 no bound */
+	uint64_t max_age_s;	 /* 0 no bound */
+	unsigned readers;	 /* connections for concurrent readers */
+};
+
+struct store_stats {
+	int64_t first_id, last_id; /* 0, 0 when empty */
+	uint64_t entries, size, segments, dropped_entries; /* dropped by the bounds since start */
+	uint64_t failed_batches, lost_entries;		    /* could not be written: disk full, ... */
+};
+
+/*
+ * Open or create, bring the schema up to date, recover from an unclean end. All descriptors are
+ * opened here, so that the caller may drop its privileges (to `owner`, who will own new files)
+ * afterwards. 0, or -errno with a sentence in error[error_size]: not a database, locked by another
+ * cleartap, newer schema, read-only, disk full. The caller closes *ret with store_close().
+ */
+int store_open(const struct store_options *options, uid_t owner_uid, gid_t owner_gid,
+	       struct store **ret, char *error, size_t error_size);
+void store_close(struct store *s);
+
+/*
+ * One transaction; gives each entry its id. One thread only. On failure nothing is stored, the
+ * store stays usable and the cause is kept for store_error(): -ENOSPC, -EROFS, -EIO, ...
+ * Also keeps the bounds, a bounded piece of work at each call.
+ */
+int store_append(struct store *s, struct entry *const *batch, size_t count);
+/* Bounds and checkpoints while there is nothing to append. Same thread as store_append(). */
+void store_maintain(struct store *s, int64_t now_us);
+
+struct store_query {
+	const struct kfl *filter; /* NULL: everything */
+	int64_t before, after;	  /* ids, exclusive; 0 no bound */
+	size_t limit;
+	bool oldest_first;	  /* for live streams and exports */
+	bool with_payload;	  /* fill detail and bodies */
+	unsigned time_limit_ms;	  /* 0: none */
+};
+
+/* How a page ended. `next` continues it (as before, or as after when oldest_first); 0 at the end. */
+struct store_page {
+	size_t count;
+	int64_t next;
+	bool partial; /* the time limit ended it; `next` goes on from there */
+};
+
+/* The entry is borrowed for the call. Return false to stop. */
+typedef bool store_row_fn(void *ctx, const struct entry *e);
+
+/*
+ * Readers may be called from any thread and never wait for the writer; at most
+ * store_options.readers at once, further ones wait. 0, or -errno with a sentence in error (a regex
+ * past its step limit, an unreadable file).
+ */
+int store_select(struct store *s, const struct store_query *q, store_row_fn *row, void *ctx,
+		 struct store_page *ret, char *error, size_t error_size);
+/* One entry with its payload; the caller frees it. -ENOENT. */
+int store_get(struct store *s, int64_t id, struct entry **ret);
+struct store_stats store_stats(struct store *s);
+/* The last failure of store_append() as a sentence, "" after a success. Copies up to size. */
+void store_error(struct store *s, char *out, size_t size);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Understand a binary: is it a TLS library or a program with one inside, and where do the probes
+ * go? The file is hostile input, so inspect_file() works in a short-lived child that holds the
+ * file's descriptor and no privilege; inspect_fd() is the analysis itself, for tests and fuzzers.
+ */
+#ifndef CLEARTAP_INSPECT_H
+#define CLEARTAP_INSPECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "limits.h"
+
+/* What a probe point counts, and where the count of bytes is found on return. */
+enum probe_kind {
+	PROBE_SSL_READ,	      /* int return value */
+	PROBE_SSL_READ_EX,    /* size_t through the 4th argument when it returns 1 */
+	PROBE_SSL_WRITE,
+	PROBE_SSL_WRITE_EX,   /* 4th argument */
+	PROBE_SSL_WRITE_EX2,  /* 5th argument */
+	PROBE_SSL_FREE,
+	PROBE_GO_READ,	      /* crypto/tls.(*Conn).Read entry */
+	PROBE_GO_READ_RET,    /* one of its RETs */
+	PROBE_GO_WRITE,
+	PROBE_GO_WRITE_RET,
+	PROBE_GO_CLOSE,
+	PROBE_KIND_COUNT,
+};
+
+struct probe_point {
+	uint64_t offset; /* in the file */
+	uint32_t kind;	 /* enum probe_kind */
+	uint32_t cheap;	 /* 1: an instruction that the kernel emulates */
+};
+
+enum inspect_family { INSPECT_NONE, INSPECT_OPENSSL, INSPECT_BORINGSSL, INSPECT_GO };
+
+/* Go: where things are, -1 unknown. Filled by gobin.c and dwarf.c. */
+struct go_layout {
+	int32_t goid;		/* runtime.g.goid */
+	int32_t conn_conn;	/* crypto/tls.Conn.conn, an interface */
+	int32_t fd_sysfd;	/* net.netFD.pfd.Sysfd */
+	int32_t conn_fd;	/* net.conn.fd */
+	uint32_t register_abi;	/* 1: arguments in registers (Go 1.17 on) */
+	uint32_t pad;
+	uint64_t itab_tcp_conn; /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
+};
+
+/* Plain data: it crosses a pipe from the child. */
+struct inspection {
+	uint32_t family; /* enum inspect_family */
+	uint32_t points;
+	char version[64]; /* "OpenSSL 3.0.15", "go1.19.8", "" unknown */
+	char plan[256];	  /* for /api/targets: "ssl_read_internal+0 push %rbp (SSL_read, SSL_read_ex)" */
+	char reason[192]; /* why there is nothing to probe, one sentence; "" otherwise */
+	struct go_layout go;
+	struct probe_point point[LIMIT_PROBE_POINTS];
+};
+
+/* What a filename or content makes worth opening at all. */
+bool inspect_wants_library(const char *basename);
+
+/* Analyse an open file. 0 (family NONE and a reason when there is nothing), or -errno. */
+int inspect_fd(int fd, struct inspection *ret);
+/*
+ * The same in a child without privileges, processor time LIMIT_INSPECT_SECONDS and memory
+ * LIMIT_INSPECT_MEMORY. A child that crashes or runs away gives 0 with a reason that says so.
+ */
+int inspect_file(int fd, uid_t uid, gid_t gid, struct inspection *ret);
+
+#endif

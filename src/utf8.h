@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLEARTAP_UTF8_H
+#define CLEARTAP_UTF8_H
+
+#include <stddef.h>
+
+/*
+ * Length in bytes (1 to 4) of the well-formed UTF-8 sequence at p (RFC 3629: no overlong forms, no
+ * surrogates, at most U+10FFFF), or 0 when there is none within n bytes.
+ */
+size_t utf8_length(const unsigned char *p, size_t n);
+
+#endif
