@@ -17,6 +17,7 @@
 
 /* reading bodies */
 #define LIMIT_BODY_DECODED (32 << 20)	   /* what a compressed body may grow to */
+#define LIMIT_CODINGS 4			   /* content codings applied to one body */
 #define LIMIT_BODY_INLINE (64 << 10)	   /* text body inside the JSON of an entry */
 
 /* store */
