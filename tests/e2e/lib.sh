@@ -1,0 +1,164 @@
+# shellcheck shell=bash disable=SC2034
+# Shared by the tests that run the real program: sourced by bash scripts, not run. TAP on standard
+# output; what cleartap logs stays in $CT_DIR/log until the script ends.
+
+builddir=${builddir:-.}
+srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+CLEARTAP=${CLEARTAP:-$builddir/cleartap}
+CHECK="$srcdir/tests/e2e/check_entries.py"
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/cleartap-test.XXXXXX")
+export TMPDIR
+chmod 711 "$TMPDIR"
+CT_PID='' CT_DIR='' CT_SOCK='' CT_URL='' CT_TOKEN='' CT_STATUS=''
+tap_count=0 tap_failures=0 cleanup_pids=()
+
+# at_exit_kill PID...: processes that must not outlive the script.
+at_exit_kill() { cleanup_pids+=("$@"); }
+
+_cleanup() {
+	local status=$?
+	trap - EXIT
+	[ -z "$CT_PID" ] || ct_stop
+	[ ${#cleanup_pids[@]} -eq 0 ] || kill "${cleanup_pids[@]}" 2>/dev/null
+	wait 2>/dev/null
+	rm -rf "$TMPDIR"
+	exit "$status"
+}
+trap _cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+tap_diag() { sed 's/^/# /'; }
+
+# tap_ok NAME COMMAND...: one case, which passes when the command does. Its output is the
+# diagnosis of a failure.
+tap_ok() {
+	local name=$1 out
+	shift
+	tap_count=$((tap_count + 1))
+	if out=$("$@" 2>&1); then
+		echo "ok $tap_count - $name"
+		return 0
+	fi
+	tap_failures=$((tap_failures + 1))
+	echo "not ok $tap_count - $name"
+	printf '%s\n' "$out" | tap_diag
+	return 1
+}
+
+# tap_skip NAME REASON: one case that cannot be tried here.
+tap_skip() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+# tap_skip_all REASON: nothing can be tried here; ends the script.
+tap_skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# tap_done: the plan; ends the script, with status 1 when a case failed.
+tap_done() {
+	echo "1..$tap_count"
+	[ "$tap_failures" -eq 0 ] || [ -z "$CT_DIR" ] || tail -n 40 "$CT_DIR/log" | tap_diag
+	exit $((tap_failures > 0))
+}
+
+# need TOOL...: skip the whole script unless all are there.
+need() {
+	local tool
+	for tool; do
+		command -v "$tool" >/dev/null || tap_skip_all "$tool is not installed"
+	done
+}
+
+# need_cleartap: skip unless the program is built and may load BPF programs.
+need_cleartap() {
+	need curl python3
+	[ -x "$CLEARTAP" ] || tap_skip_all "$CLEARTAP is not built"
+	[ "$(id -u)" = 0 ] || tap_skip_all "needs root to load BPF programs"
+}
+
+# ct_start [OPTION...]: start cleartap with a store of its own and wait until its probes are in.
+# Sets CT_PID, CT_DIR, CT_SOCK, CT_URL (with the token) and CT_TOKEN. Status 1 and the log on
+# standard output when it does not become ready. CT_DIR set before the call is used again.
+ct_start() {
+	local i
+	[ -n "$CT_DIR" ] || CT_DIR=$(mktemp -d "$TMPDIR/ct.XXXXXX")
+	chmod 711 "$CT_DIR"
+	CT_SOCK=$CT_DIR/sock
+	"$CLEARTAP" --store "$CT_DIR/store.db" --listen 127.0.0.1:0 --unix-socket "$CT_SOCK" \
+		--token-file "$CT_DIR/token" "$@" >"$CT_DIR/out" 2>"$CT_DIR/log" &
+	CT_PID=$!
+	for ((i = 0; i < 600; i++)); do
+		kill -0 "$CT_PID" 2>/dev/null || break
+		if ct_get /readyz >/dev/null 2>&1; then
+			CT_URL=$(grep -o -m 1 'https\?://[^ ]*' "$CT_DIR/out")
+			CT_TOKEN=$(cat "$CT_DIR/token")
+			return 0
+		fi
+		sleep 0.1
+	done
+	echo "cleartap did not become ready"
+	cat "$CT_DIR/out" "$CT_DIR/log"
+	ct_stop
+	return 1
+}
+
+# ct_stop: end cleartap as an administrator does. Its exit status goes to CT_STATUS; 137 when it
+# had to be killed.
+ct_stop() {
+	local pid=$CT_PID i
+	CT_PID=''
+	kill -TERM "$pid" 2>/dev/null
+	for ((i = 0; i < 600; i++)); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid"
+	CT_STATUS=$?
+	return "$CT_STATUS"
+}
+
+# ct_get PATH [CURL OPTION...]: ask the API over the unix socket; status 22 for an HTTP error.
+ct_get() {
+	local path=$1
+	shift
+	curl -sS -f --max-time 30 --unix-socket "$CT_SOCK" "$@" "http://localhost$path"
+}
+
+# ct_check NAME ARGUMENT...: a case: check_entries.py finds exactly the entries described.
+ct_check() {
+	local name=$1
+	shift
+	tap_ok "$name" "$CHECK" --socket "$CT_SOCK" "$@"
+}
+
+# free_port: a TCP port that nobody listens on.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# wait_port PORT [PID]: until something listens there, without connecting to it; status 1 when
+# nothing does, or when PID has ended.
+wait_port() {
+	local i hex
+	hex=$(printf '%04X' "$1")
+	for ((i = 0; i < 400; i++)); do
+		grep -qs ":$hex [0-9A-F]*:0000 0A" /proc/net/tcp /proc/net/tcp6 && return 0
+		[ -z "$2" ] || kill -0 "$2" 2>/dev/null || break
+		sleep 0.05
+	done
+	echo "nothing listens on port $1"
+	return 1
+}
+
+# make_cert DIRECTORY: key.pem and cert.pem (EC P-256) for localhost, 127.0.0.1 and ::1.
+make_cert() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+		-subj /CN=localhost -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' \
+		-keyout "$1/key.pem" -out "$1/cert.pem" 2>/dev/null
+}
