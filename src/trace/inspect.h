@@ -16,14 +16,14 @@
 
 /* What a probe point counts, and where the count of bytes is found on return. */
 enum probe_kind {
-	PROBE_SSL_READ,	      /* int return value */
-	PROBE_SSL_READ_EX,    /* size_t through the 4th argument when it returns 1 */
+	PROBE_SSL_READ,	   /* int return value */
+	PROBE_SSL_READ_EX, /* size_t through the 4th argument when it returns 1 */
 	PROBE_SSL_WRITE,
-	PROBE_SSL_WRITE_EX,   /* 4th argument */
-	PROBE_SSL_WRITE_EX2,  /* 5th argument */
+	PROBE_SSL_WRITE_EX,  /* 4th argument */
+	PROBE_SSL_WRITE_EX2, /* 5th argument */
 	PROBE_SSL_FREE,
-	PROBE_GO_READ,	      /* crypto/tls.(*Conn).Read entry */
-	PROBE_GO_READ_RET,    /* one of its RETs */
+	PROBE_GO_READ,	   /* crypto/tls.(*Conn).Read entry */
+	PROBE_GO_READ_RET, /* one of its RETs */
 	PROBE_GO_WRITE,
 	PROBE_GO_WRITE_RET,
 	PROBE_GO_CLOSE,
@@ -40,11 +40,11 @@ enum inspect_family { INSPECT_NONE, INSPECT_OPENSSL, INSPECT_BORINGSSL, INSPECT_
 
 /* Go: where things are, -1 unknown. Filled by gobin.c and dwarf.c. */
 struct go_layout {
-	int32_t goid;		/* runtime.g.goid */
-	int32_t conn_conn;	/* crypto/tls.Conn.conn, an interface */
-	int32_t fd_sysfd;	/* net.netFD.pfd.Sysfd */
-	int32_t conn_fd;	/* net.conn.fd */
-	uint32_t register_abi;	/* 1: arguments in registers (Go 1.17 on) */
+	int32_t goid;	       /* runtime.g.goid */
+	int32_t conn_conn;     /* crypto/tls.Conn.conn, an interface */
+	int32_t fd_sysfd;      /* net.netFD.pfd.Sysfd */
+	int32_t conn_fd;       /* net.conn.fd */
+	uint32_t register_abi; /* 1: arguments in registers (Go 1.17 on) */
 	uint32_t pad;
 	uint64_t itab_tcp_conn; /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
 };
@@ -54,7 +54,8 @@ struct inspection {
 	uint32_t family; /* enum inspect_family */
 	uint32_t points;
 	char version[64]; /* "OpenSSL 3.0.15", "go1.19.8", "" unknown */
-	char plan[256];	  /* for /api/targets: "ssl_read_internal+0 push %rbp (SSL_read, SSL_read_ex)" */
+	char plan[256]; /* for /api/targets: "ssl_read_internal+0 push %rbp (SSL_read, SSL_read_ex)"
+			 */
 	char reason[192]; /* why there is nothing to probe, one sentence; "" otherwise */
 	struct go_layout go;
 	struct probe_point point[LIMIT_PROBE_POINTS];
