@@ -16,7 +16,7 @@
 #define EV_CHUNK_MAX 16384
 /* Chunks copied from one call at most; what is left is counted as truncated. */
 #define EV_CALL_CHUNKS 256
-#define EV_COMM_LEN 16
+#define EV_COMM_LEN    16
 
 enum ev_type {
 	EV_OPEN = 1,  /* first sight of a connection: struct ev_open */
@@ -82,7 +82,7 @@ struct ev_data {
 
 struct ev_bind {
 	struct ev_hdr hdr;
-	__u64 cookie; /* of the socket, 0 before 5.8 or when never asked for */
+	__u64 cookie;			  /* of the socket, 0 before 5.8 or when never asked for */
 	__u8 local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
 	__u16 local_port, remote_port;	  /* host order */
 	__u32 netns;
@@ -106,21 +106,23 @@ struct ev_control {
 
 /* Per-CPU counters: slot cpu * EV_C__COUNT + counter of one mapped array of __u64. */
 enum ev_counter {
-	EV_C_RECORDS,	  /* records sent */
-	EV_C_BYTES,	  /* payload bytes sent */
-	EV_C_CALLS,	  /* successful reads and writes seen */
-	EV_C_RING_FULL,	  /* records that found no room */
-	EV_C_RING_BYTES,  /* payload bytes that found no room */
+	EV_C_RECORDS,	   /* records sent */
+	EV_C_BYTES,	   /* payload bytes sent */
+	EV_C_CALLS,	   /* successful reads and writes seen */
+	EV_C_RING_FULL,	   /* records that found no room */
+	EV_C_RING_BYTES,   /* payload bytes that found no room */
 	EV_C_BUDGET_BYTES, /* payload bytes past the message budget */
-	EV_C_FAULT,	  /* reads of program memory that failed */
-	EV_C_CONNS_FULL,  /* calls without a place in the connection map */
+	EV_C_FAULT,	   /* reads of program memory that failed */
+	EV_C_CONNS_FULL,   /* calls without a place in the connection map */
 	EV_C_THREADS_FULL, /* calls without a place in the thread map */
-	EV_C_NESTED_DEEP, /* calls nested too deep to follow */
-	EV_C_ORPHAN,	  /* returns without an entry: begun before the attach */
-	EV_C_FILTERED,	  /* calls that a filter left out */
+	EV_C_NESTED_DEEP,  /* calls nested too deep to follow */
+	EV_C_ORPHAN,	   /* returns without an entry: begun before the attach */
+	EV_C_FILTERED,	   /* calls that a filter left out */
 	EV_C__COUNT = 16,
 };
 #define EV_CPUS_MAX 512
+/* Probed files, numbered from 1. */
+#define EV_TARGETS_MAX 4096
 
 _Static_assert(sizeof(struct ev_hdr) == 40, "ev_hdr");
 _Static_assert(sizeof(struct ev_open) == 88, "ev_open");

@@ -20,18 +20,42 @@ struct entry_block {
 };
 
 static const struct endpoint no_endpoint = {
-	.ip = "", .name = "", .process = "", .container = "",
-	.pod = "", .namespace = "", .service = "",
+	.ip = "",
+	.name = "",
+	.process = "",
+	.container = "",
+	.pod = "",
+	.namespace = "",
+	.service = "",
 };
 
 static const struct entry empty = {
 	.elapsed_us = -1,
-	.protocol = "", .version = "", .role = "unknown", .library = "", .bind = "unknown",
-	.method = "", .summary = "", .status = "", .reason = "", .connection = "", .node = "",
-	.host = "", .path = "", .query_string = "",
-	.tls_version = "", .tls_cipher = "", .tls_sni = "", .tls_alpn = "", .ja3 = "", .ja4 = "",
-	.grpc_method = "", .grpc_status = "",
-	.redis_command = "", .redis_key = "", .redis_type = "",
+	.protocol = "",
+	.version = "",
+	.role = "unknown",
+	.library = "",
+	.bind = "unknown",
+	.method = "",
+	.summary = "",
+	.status = "",
+	.reason = "",
+	.connection = "",
+	.node = "",
+	.host = "",
+	.path = "",
+	.query_string = "",
+	.tls_version = "",
+	.tls_cipher = "",
+	.tls_sni = "",
+	.tls_alpn = "",
+	.ja3 = "",
+	.ja4 = "",
+	.grpc_method = "",
+	.grpc_status = "",
+	.redis_command = "",
+	.redis_key = "",
+	.redis_type = "",
 };
 
 struct entry *entry_new(void)
@@ -57,6 +81,15 @@ void entry_free(struct entry *e)
 	buf_free(&e->request_body);
 	buf_free(&e->response_body);
 	free(e);
+}
+
+size_t entry_bytes(const struct entry *e)
+{
+	size_t n = sizeof(*e) + e->detail.cap + e->request_body.cap + e->response_body.cap;
+
+	for (const struct entry_block *b = e->blocks; b; b = b->next)
+		n += sizeof(*b) + b->size;
+	return n;
 }
 
 static char *entry_alloc(struct entry *e, size_t n)
@@ -135,8 +168,8 @@ static int put_text(struct buf *out, const char *name, const char *text)
 static int put_endpoint(struct buf *out, const char *name, const struct endpoint *p)
 {
 	const char *const fields[][2] = {
-		{ "name", p->name }, { "process", p->process }, { "container", p->container },
-		{ "pod", p->pod }, { "namespace", p->namespace }, { "service", p->service },
+		{ "name", p->name }, { "process", p->process },	    { "container", p->container },
+		{ "pod", p->pod },   { "namespace", p->namespace }, { "service", p->service },
 	};
 	int r = buf_printf(out, ",\"%s\":{\"port\":%u,\"pid\":%" PRId32, name, p->port, p->pid);
 
@@ -150,11 +183,19 @@ int entry_put_json(const struct entry *e, struct buf *out)
 {
 	static const char *const lock_name[] = { "none", "open", "closed" };
 	const char *const texts[][2] = {
-		{ "protocol", e->protocol }, { "version", e->version },
-		{ "lock", lock_name[e->lock] }, { "role", e->role }, { "library", e->library },
-		{ "bind", e->bind }, { "method", e->method }, { "summary", e->summary },
-		{ "status", e->status }, { "reason", e->reason }, { "connection", e->connection },
-		{ "node", e->node }, { "host", e->host },
+		{ "protocol", e->protocol },
+		{ "version", e->version },
+		{ "lock", lock_name[e->lock] },
+		{ "role", e->role },
+		{ "library", e->library },
+		{ "bind", e->bind },
+		{ "method", e->method },
+		{ "summary", e->summary },
+		{ "status", e->status },
+		{ "reason", e->reason },
+		{ "connection", e->connection },
+		{ "node", e->node },
+		{ "host", e->host },
 	};
 	char time[28];
 
@@ -166,13 +207,16 @@ int entry_put_json(const struct entry *e, struct buf *out)
 	r = r ? r : put_endpoint(out, "src", &e->src);
 	r = r ? r : put_endpoint(out, "dst", &e->dst);
 	r = r ? r : buf_printf(out, ",\"status_code\":%" PRId32 ",\"elapsed_us\":", e->status_code);
-	r = r ? r : e->elapsed_us < 0 ? buf_puts(out, "null")
-				      : buf_printf(out, "%" PRId64, e->elapsed_us);
-	r = r ? r : buf_printf(out, ",\"request_size\":%" PRId64 ",\"response_size\":%" PRId64
-			       ",\"complete\":%s,\"lost_bytes\":%" PRId64
-			       ",\"truncated_bytes\":%" PRId64,
-			       e->request_size, e->response_size, e->complete ? "true" : "false",
-			       e->lost_bytes, e->truncated_bytes);
+	r = r			? r
+	    : e->elapsed_us < 0 ? buf_puts(out, "null")
+				: buf_printf(out, "%" PRId64, e->elapsed_us);
+	r = r ? r
+	      : buf_printf(out,
+			   ",\"request_size\":%" PRId64 ",\"response_size\":%" PRId64
+			   ",\"complete\":%s,\"lost_bytes\":%" PRId64
+			   ",\"truncated_bytes\":%" PRId64,
+			   e->request_size, e->response_size, e->complete ? "true" : "false",
+			   e->lost_bytes, e->truncated_bytes);
 	if (!r && e->goroutine)
 		r = buf_printf(out, ",\"goroutine\":%" PRId64, e->goroutine);
 	return r ? r : buf_putc(out, '}');

@@ -38,7 +38,7 @@ struct entry {
 	const char *library;	  /* openssl, boringssl, go */
 	const char *bind;	  /* how the addresses are known: go, nested, bio, unknown */
 	const char *method, *summary;
-	const char *status; /* as text: "200", "OK", "" */
+	const char *status;  /* as text: "200", "OK", "" */
 	int32_t status_code; /* 0 when there is none */
 	int64_t elapsed_us;  /* first request byte to last response byte; -1 unknown */
 	int64_t request_size, response_size; /* bytes on the stream, head and body, lost ones too */
@@ -56,15 +56,19 @@ struct entry {
 
 	/* JSON object with request, response, tls_info, events (HACKING, "Detail"); "" for none. */
 	struct buf detail;
-	/* Message bodies without transfer coding; content codings are kept (and named in detail). */
+	/* Message bodies without transfer coding; content codings are kept (and named in detail).
+	 */
 	struct buf request_body, response_body;
 
 	struct entry_block *blocks; /* memory of the texts */
+	struct entry *next;	    /* in src/queue.c */
 };
 
 /* A new entry with every text "" and every number 0, elapsed_us -1; NULL when out of memory. */
 struct entry *entry_new(void);
 void entry_free(struct entry *e);
+/* Memory that the entry holds, about. */
+size_t entry_bytes(const struct entry *e);
 /*
  * A copy of `len` bytes as text that lives as long as the entry; bytes that are not UTF-8 and NULs
  * become U+FFFD. "" when out of memory, so that a text is never NULL.

@@ -10,20 +10,32 @@
 
 struct ring;
 
+/* Descriptors of the maps of bpf/common.bpf.h; size of the ring in bytes. */
+struct ring_maps {
+	int ring_fd, control_fd, counters_fd, hits_fd;
+	size_t size;
+};
+
 /* The record is valid (ring_check passed) and borrowed for the call. */
 typedef void ring_record_fn(void *ctx, const struct ev_hdr *record);
 
-/* Descriptors of the three maps (bpf/event.h); all mapping is done here, none later. */
-int ring_open(int ring_fd, int control_fd, int counters_fd, ring_record_fn *fn, void *ctx,
-	      struct ring **ret);
+/* Maps everything at once, so that no privilege is needed later; the descriptors are borrowed. */
+int ring_open(const struct ring_maps *maps, ring_record_fn *fn, void *ctx, struct ring **ret);
 void ring_close(struct ring *r);
-/* Deliver what is there, waiting at most timeout_ms for it; records delivered, or -errno. */
+/*
+ * Deliver what is there, waiting at most timeout_ms for it; records delivered, or -errno. After a
+ * while without records it asks the kernel to wake it for the next one, so idling costs nothing.
+ */
 int ring_poll(struct ring *r, int timeout_ms);
-/* Sums over the CPUs by enum ev_counter. */
+/* Sums over the CPUs by enum ev_counter. Safe from any thread, as are the next three. */
 void ring_counters(const struct ring *r, uint64_t ret[EV_C__COUNT]);
+/* Calls seen through a probed file. */
+uint64_t ring_hits(const struct ring *r, uint32_t target);
+/* Records that ring_check() refused. */
+uint64_t ring_bad(const struct ring *r);
 /* Bytes waiting and capacity. */
 void ring_fill(const struct ring *r, uint64_t *ret_used, uint64_t *ret_size);
-/* Is this a record that the rest may trust? size is the ring's own length of it. */
+/* 0 when the rest may trust the record; `size` is the ring's own length of it. */
 int ring_check(const void *data, size_t size);
 
 #endif

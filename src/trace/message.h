@@ -9,28 +9,30 @@ enum message_type {
 	MSG_TARGET = 1, /* tracer: a file, new or with a new state */
 	MSG_PROCESS,	/* tracer: a process that maps a target */
 	MSG_PROCESS_EXIT,
-	MSG_READY,	/* tracer: the first probes are in */
-	MSG_PAUSE,	/* server: stop copying */
-	MSG_RESUME,	/* server */
-	MSG_STATE,	/* tracer: state of capture after MSG_PAUSE or MSG_RESUME */
+	MSG_READY,   /* tracer: the first probes are in */
+	MSG_PAUSE,   /* server: stop copying */
+	MSG_RESUME,  /* server */
+	MSG_STATE,   /* tracer: state of capture after MSG_PAUSE or MSG_RESUME */
+	MSG_STOP,    /* tracer: a wanted end; without it the end of the socket is a failure */
+	MSG_SERVING, /* server: the store is open and the listeners are bound */
 };
 
 enum target_state { TARGET_ATTACHED = 1, TARGET_SKIPPED, TARGET_FAILED, TARGET_DETACHED };
 
 struct message {
 	uint32_t type;
-	uint32_t target;     /* number of the file, from 1 */
+	uint32_t target; /* number of the file, from 1 */
 	uint32_t tgid;
-	uint32_t state;	     /* enum target_state, or 1 = paused */
+	uint32_t state; /* enum target_state, or 1 = paused */
 	uint32_t points;
 	uint32_t pad;
 	uint64_t dev, inode;
-	char library[16];    /* openssl, boringssl, go */
+	char library[16]; /* openssl, boringssl, go */
 	char version[64];
-	char path[256];	     /* of the file, or of the process's executable; cut from the left */
+	char path[256]; /* of the file, or of the process's executable; cut from the left */
 	char plan[256];
 	char reason[192];
-	char container[72];  /* container id of the process */
+	char container[72]; /* container id of the process */
 };
 
 #endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * OpenSSL and BoringSSL: SSL_read, SSL_write, their _ex twins or the internal functions that both
+ * call (src/trace/plan.c chooses), and SSL_free. One program per place where the count of bytes is
+ * found on return; each comes as entry, return, and as a session (6.13) that is both in one.
+ */
+#include "common.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+extern bool bpf_session_is_return(void) __ksym __weak;
+
+enum count_at { COUNT_RETURNED, COUNT_ARG4, COUNT_ARG5 };
+
+/* What the return instruction takes off the stack before a return probe runs. */
+#ifdef __TARGET_ARCH_x86
+#define RETURN_POPS 8
+#else
+#define RETURN_POPS 0
+#endif
+
+/* Frames at or below this stack pointer never returned (longjmp): how many are still under way? */
+static __always_inline __u64 live_depth(const struct thread *t, __u64 sp)
+{
+	__u64 depth = t->depth;
+
+	for (int i = 0; i < CALL_DEPTH; i++)
+		if (depth > 0 && depth <= CALL_DEPTH && t->frame[(depth - 1) & 3].sp <= sp)
+			depth--;
+	return depth;
+}
+
+/* 0 when the call is followed: its return is wanted. */
+static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_at at)
+{
+	__u64 id = bpf_get_current_pid_tgid(), sp = PT_REGS_SP(ctx);
+	struct conn_key key = { .conn = PT_REGS_PARM1(ctx), .tgid = id >> 32 };
+
+	if (!process_allowed())
+		return 1;
+	struct thread *t = thread_get(id);
+	if (!t)
+		return 1;
+	__u64 depth = live_depth(t, sp);
+	if (depth >= CALL_DEPTH) {
+		count(EV_C_NESTED_DEEP, 1);
+		return 1;
+	}
+	struct conn *c = conn_get(&key, t->proc, EV_LIB_OPENSSL, probe_target(ctx));
+	if (!c)
+		return 1;
+	struct frame *f = &t->frame[depth & 3];
+	f->conn = key.conn;
+	f->buf = PT_REGS_PARM2(ctx);
+	f->len = PT_REGS_PARM3(ctx);
+	f->count = at == COUNT_ARG4   ? PT_REGS_PARM4(ctx)
+		   : at == COUNT_ARG5 ? PT_REGS_PARM5(ctx)
+				      : 0;
+	f->sp = sp;
+	f->dir = dir;
+	f->bound = c->bound;
+	t->depth = depth + 1;
+	return 0;
+}
+
+/* Bytes that the call moved: > 0 only when it succeeded. */
+static __always_inline __u64 call_count(struct pt_regs *ctx, const struct frame *f)
+{
+	int ret = (int)PT_REGS_RC(ctx);
+	__u64 n = 0;
+
+	if (ret <= 0)
+		return 0;
+	if (!f->count)
+		return ret;
+	if (bpf_probe_read_user(&n, sizeof(n), (void *)f->count)) {
+		count(EV_C_FAULT, 1);
+		return 0;
+	}
+	return n <= f->len ? n : 0;
+}
+
+static __always_inline int call_return(struct pt_regs *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid(), sp = PT_REGS_SP(ctx) - RETURN_POPS;
+	struct thread *t = bpf_map_lookup_elem(&threads, &id);
+	__u64 depth = t ? live_depth(t, sp - 1) : 0;
+
+	/* Begun before the attach, or seen by a second probe on the same file. */
+	if (!depth || depth > CALL_DEPTH || t->frame[(depth - 1) & 3].sp != sp) {
+		count(EV_C_ORPHAN, 1);
+		return 0;
+	}
+	struct frame *f = &t->frame[(depth - 1) & 3];
+	t->depth = depth - 1;
+	__u64 n = call_count(ctx, f);
+	if (!n)
+		return 0;
+	struct conn_key key = { .conn = f->conn, .tgid = id >> 32 };
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	if (c)
+		send_call(c, key.conn, f->dir, f->buf, n, 0);
+	return 0;
+}
+
+#define FAMILY(name, dir, at)                                                                      \
+	SEC("uprobe") int name##_enter(struct pt_regs *ctx)                                        \
+	{                                                                                          \
+		call_enter(ctx, dir, at);                                                          \
+		return 0;                                                                          \
+	}                                                                                          \
+	SEC("uprobe") int name##_session(struct pt_regs *ctx)                                      \
+	{                                                                                          \
+		return bpf_session_is_return() ? call_return(ctx) : call_enter(ctx, dir, at);      \
+	}
+
+FAMILY(ssl_read, EV_READ, COUNT_RETURNED)
+FAMILY(ssl_read_ex, EV_READ, COUNT_ARG4)
+FAMILY(ssl_write, EV_WRITE, COUNT_RETURNED)
+FAMILY(ssl_write_ex, EV_WRITE, COUNT_ARG4)
+FAMILY(ssl_write_ex2, EV_WRITE, COUNT_ARG5)
+
+SEC("uretprobe") int ssl_return(struct pt_regs *ctx)
+{
+	return call_return(ctx);
+}
+
+SEC("uprobe") int ssl_free(struct pt_regs *ctx)
+{
+	struct conn_key key = { .conn = PT_REGS_PARM1(ctx),
+				.tgid = bpf_get_current_pid_tgid() >> 32 };
+
+	conn_close(&key);
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Giving up power: the server process parses hostile bytes, so it keeps none. */
+#ifndef CLEARTAP_PRIVILEGE_H
+#define CLEARTAP_PRIVILEGE_H
+
+#include <sys/types.h>
+
+/* The ids of the user, or of nobody where there is no such user (-ENOENT when neither is there). */
+int privilege_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);
+/*
+ * Become that user for good: no supplementary groups, no capabilities, no_new_privs, not dumpable.
+ * 0 or -errno.
+ */
+int privilege_drop(uid_t uid, gid_t gid);
+/*
+ * Allow only the system calls that serving needs; all others fail with EPERM, now and in threads
+ * started later. 0 or -errno.
+ */
+int privilege_confine(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Entries on their way from the capture thread to the store thread; bounded in bytes. */
+#ifndef CLEARTAP_QUEUE_H
+#define CLEARTAP_QUEUE_H
+
+#include <stddef.h>
+
+struct entry;
+struct queue;
+
+struct queue *queue_new(size_t max_bytes);
+void queue_free(struct queue *q);
+/* Takes the entry. Waits while the queue is full: what comes meanwhile waits in the ring. */
+void queue_push_take(struct queue *q, struct entry *e);
+/*
+ * Take up to max entries, waiting up to timeout_ms for the first. Returns how many; the caller owns
+ * them. -1 when the queue is closed and empty.
+ */
+int queue_pop(struct queue *q, struct entry **ret, size_t max, int timeout_ms);
+/* No more entries will be pushed. */
+void queue_close(struct queue *q);
+size_t queue_bytes(struct queue *q);
+
+#endif

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/load.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "cleartap.skel.h"
+#include "event.h"
+#include "limits.h"
+#include "log.h"
+#include "trace/link.h"
+
+static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[1024];
+
+	/* The verifier's log is long and of use to developers only. */
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	log_at(level == LIBBPF_WARN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "libbpf: %s", line);
+	return 0;
+}
+
+static int fail(char *error, size_t size, int err, const char *what)
+{
+	const char *hint = err == -EPERM ? "; run cleartap as root (CAP_BPF and CAP_PERFMON)" : "";
+
+	snprintf(error, size, "%s: %s%s", what, strerror(-err), hint);
+	return err;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && !strcmp(name + n - m, end);
+}
+
+/* Uprobe programs come in three shapes (bpf/openssl.bpf.c); load those that this kernel links. */
+static void choose_programs(struct cleartap_bpf *skel, const struct features *f)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, skel->obj)
+	{
+		const char *name = bpf_program__name(p), *section = bpf_program__section_name(p);
+		bool session = ends_with(name, "_session"), enter = ends_with(name, "_enter");
+
+		if (session || enter || !strcmp(name, "ssl_return"))
+			bpf_program__set_autoload(p, session == f->session);
+		if (session)
+			bpf_program__set_expected_attach_type(p, LINK_UPROBE_SESSION);
+		else if (f->multi && (!strcmp(section, "uprobe") || !strcmp(section, "uretprobe")))
+			bpf_program__set_expected_attach_type(p, LINK_UPROBE_MULTI);
+	}
+	bpf_program__set_autoload(skel->progs.sock_send, f->sock_length);
+	bpf_program__set_autoload(skel->progs.sock_recv, f->sock_length);
+	bpf_program__set_autoload(skel->progs.tcp_send, !f->sock_length);
+	bpf_program__set_autoload(skel->progs.tcp_recv, !f->sock_length);
+}
+
+static int read_features(const struct load_options *options, struct features *ret, char *error,
+			 size_t size)
+{
+	struct btf *btf = options->btf ? btf__parse(options->btf, NULL) : btf__load_vmlinux_btf();
+	int err = btf ? 0 : -errno;
+
+	if (err) {
+		snprintf(error, size,
+			 "read the kernel's type information (BTF) from %s: %s; cleartap "
+			 "needs a kernel built with CONFIG_DEBUG_INFO_BTF, or --btf FILE",
+			 options->btf ? options->btf : "/sys/kernel/btf/vmlinux", strerror(-err));
+		return err;
+	}
+	*ret = features_read(btf);
+	btf__free(btf);
+	return features_restrict(ret, options->probes);
+}
+
+static void say_what_lacks(const struct features *f)
+{
+	if (f->session && f->sock_length)
+		return;
+	log_info("this kernel lacks%s%s%s: using %s%s", f->session ? "" : " uprobe sessions (6.13)",
+		 f->multi ? "" : ", uprobe multi links (6.6)",
+		 f->sock_length ? "" : ", socket length tracepoints (6.3)",
+		 f->multi ? "multi links" : "one perf uprobe per point",
+		 f->sock_length ? "" : " and kprobes on tcp_sendmsg and tcp_recvmsg");
+}
+
+static int attach_always(struct load *l)
+{
+	struct cleartap_bpf *s = l->skel;
+	struct bpf_program *const all[] = { s->progs.sock_send, s->progs.sock_recv,
+					    s->progs.tcp_send,	s->progs.tcp_recv,
+					    s->progs.proc_exit, s->progs.proc_exec,
+					    s->progs.proc_fork };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (!bpf_program__autoload(all[i]))
+			continue;
+		struct bpf_link *link = bpf_program__attach(all[i]);
+		if (!link) {
+			int err = -errno;
+			log_warn("attach %s: %s", bpf_program__section_name(all[i]),
+				 strerror(-err));
+			return err;
+		}
+		bpf_link__disconnect(link); /* lives until the process ends */
+	}
+	return 0;
+}
+
+int load_open(const struct load_options *options, struct load *ret, char *error, size_t size)
+{
+	struct load l = { 0 };
+	DECLARE_LIBBPF_OPTS(bpf_object_open_opts, open, .btf_custom_path = options->btf);
+
+	libbpf_set_print(on_libbpf);
+	int err = read_features(options, &l.features, error, size);
+	if (err)
+		return err;
+	l.skel = cleartap_bpf__open_opts(&open);
+	if (!l.skel)
+		return fail(error, size, -errno, "open the BPF programs");
+	l.skel->rodata->message_budget = options->message_budget;
+	l.skel->rodata->wake_bytes = options->ring_size / 16;
+	l.skel->rodata->filter_processes = options->filter_processes;
+	l.skel->rodata->have_cookies = l.features.cookies;
+	err = bpf_map__set_max_entries(l.skel->maps.events, (__u32)options->ring_size);
+	choose_programs(l.skel, &l.features);
+	if (!err)
+		err = cleartap_bpf__load(l.skel);
+	if (err)
+		fail(error, size, err, "load the BPF programs into the kernel");
+	else if ((err = attach_always(&l)))
+		fail(error, size, err, "attach to the kernel's tracepoints");
+	if (err) {
+		load_free(&l);
+		return err;
+	}
+	say_what_lacks(&l.features);
+	*ret = l;
+	return 0;
+}
+
+void load_free(struct load *l)
+{
+	if (l->skel)
+		cleartap_bpf__destroy(l->skel);
+	l->skel = NULL;
+}
+
+int load_allow(const struct load *l, uint32_t tgid)
+{
+	__u8 one = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.allowed), &tgid, &one, BPF_ANY);
+}
+
+void load_set_paused(const struct load *l, bool paused)
+{
+	__u32 zero = 0;
+	struct ev_control c = { .paused = paused, .wake = 1 };
+
+	bpf_map_update_elem(bpf_map__fd(l->skel->maps.control), &zero, &c, BPF_ANY);
+}
+
+int load_sweep(const struct load *l)
+{
+	struct {
+		__u64 conn;
+		__u32 tgid, pad;
+	} key, next;
+	int fd = bpf_map__fd(l->skel->maps.conns), removed = 0;
+	bool more = !bpf_map_get_next_key(fd, NULL, &key);
+
+	/* The next key is asked for before this one goes: a missing key starts from the first. */
+	for (int i = 0; more && i < LIMIT_CONNS; i++) {
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		if (kill((pid_t)key.tgid, 0) && errno == ESRCH) {
+			bpf_map_delete_elem(fd, &key);
+			removed++;
+		}
+		key = next;
+	}
+	return removed;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The BPF object: opened, fitted to the kernel, loaded; the probes that need no target attached. */
+#ifndef CLEARTAP_LOAD_H
+#define CLEARTAP_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trace/features.h"
+
+struct bpf_program;
+struct cleartap_bpf;
+
+struct load_options {
+	uint64_t ring_size;	 /* bytes, a power of two */
+	uint64_t message_budget; /* bytes copied of one message */
+	bool filter_processes;
+	const char *btf;    /* file with kernel types, NULL: the kernel's own */
+	const char *probes; /* features_restrict() */
+};
+
+struct load {
+	struct cleartap_bpf *skel;
+	struct features features;
+};
+
+/* 0, or -errno with a sentence in error. load_free() releases. */
+int load_open(const struct load_options *options, struct load *ret, char *error, size_t error_size);
+void load_free(struct load *l);
+/* Let a process through the filter (load_options.filter_processes), or stop it. */
+int load_allow(const struct load *l, uint32_t tgid);
+void load_set_paused(const struct load *l, bool paused);
+/* Forget connections of processes that have ended. Returns how many. */
+int load_sweep(const struct load *l);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What /proc tells of a process. */
+#ifndef CLEARTAP_PROCESS_H
+#define CLEARTAP_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct watch_mapping;
+
+/* Path of the executable as the process sees it; "" when it is gone or a kernel thread. */
+void process_exe(uint32_t tgid, char *out, size_t size);
+/* The container id in the process's cgroup path (64 hex digits), "" outside of containers. */
+void process_container(uint32_t tgid, char *out, size_t size);
+/* The id in the text of /proc/PID/cgroup: docker, containerd, cri-o, podman. */
+void process_container_in(const char *cgroup, char *out, size_t size);
+/* Inode of its mount namespace, 0 when it is gone. */
+ino_t process_mount_namespace(uint32_t tgid);
+
+typedef void process_fn(void *ctx, uint32_t tgid);
+typedef void process_mapping_fn(void *ctx, const struct watch_mapping *m);
+/* Every process there is. */
+void process_each(process_fn *fn, void *ctx);
+/* Every executable mapping of a file in it. */
+void process_each_mapping(uint32_t tgid, process_mapping_fn *fn, void *ctx);
+/*
+ * Open the file behind a mapping, also when it is deleted or lies in another mount namespace.
+ * A descriptor, or -errno.
+ */
+int process_open_mapping(const struct watch_mapping *m);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/scan.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const folders[] = {
+	"/lib",
+	"/lib64",
+	"/lib/*-linux-*",
+	"/usr/lib",
+	"/usr/lib64",
+	"/usr/lib/*-linux-*",
+	"/usr/local/lib",
+	"/usr/local/lib64",
+	"/usr/local/*/lib",
+	"/usr/local/*/lib64",
+	"/opt/*/lib",
+	"/opt/*/lib64",
+	"/opt/*/*/lib",
+};
+
+void scan_root(const char *root, scan_fn *fn, void *ctx)
+{
+	glob_t found = { 0 };
+	char pattern[4200];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		snprintf(pattern, sizeof(pattern), "%s%s/libssl.so*", root, folders[i]);
+		glob(pattern, GLOB_NOSORT | (found.gl_pathc ? GLOB_APPEND : 0), NULL, &found);
+	}
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0)
+			fn(ctx, fd, found.gl_pathv[i] + strlen(root));
+	}
+	globfree(&found);
+}
