@@ -8,8 +8,7 @@ Every option names what an entry must hold; FIELD=VALUE names any other field (s
 Exactly --count entries (1) must hold all of it, else the nearest one is shown with what differs.
 With --socket the question is asked again until it is answered right, twice in a row, or --wait
 seconds are over.
-A FILE holds one JSON value or one per line: the list of /api/entries, or entries of
-/api/entries/ID, which have the bodies.
+A FILE holds answers of /api/entries, or of /api/entries/ID, which have the bodies.
 """
 
 import argparse
@@ -76,12 +75,10 @@ class File:
     def __init__(self, path):
         self.values = []
         with open(path, encoding="utf-8") as file:
-            text = file.read()
-        try:
-            values = [json.loads(text)]
-        except ValueError:
-            values = [json.loads(line) for line in text.splitlines() if line.strip()]
-        for value in values:
+            text = file.read().strip()
+        while text:
+            value, end = json.JSONDecoder().raw_decode(text)
+            text = text[end:].lstrip()
             if isinstance(value, dict):
                 value = value.get("entries", [value])
             self.values += value

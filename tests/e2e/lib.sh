@@ -47,6 +47,12 @@ tap_ok() {
 	return 1
 }
 
+# fail_with FILE: as the command of a case that has failed already.
+fail_with() {
+	tail -n 40 "$1"
+	return 1
+}
+
 # tap_skip NAME REASON: one case that cannot be tried here.
 tap_skip() {
 	tap_count=$((tap_count + 1))
@@ -64,6 +70,41 @@ tap_done() {
 	echo "1..$tap_count"
 	[ "$tap_failures" -eq 0 ] || [ -z "$CT_DIR" ] || tail -n 40 "$CT_DIR/log" | tap_diag
 	exit $((tap_failures > 0))
+}
+
+# A table beside the cases: cell ROW COLUMN COMMAND... is a case of it, table_set a mark without a
+# case, table_print shows all of it.
+declare -A table=()
+table_rows=() table_columns=()
+
+table_set() {
+	[[ " ${table_rows[*]} " = *" $1 "* ]] || table_rows+=("$1")
+	[[ " ${table_columns[*]} " = *" $2 "* ]] || table_columns+=("$2")
+	table[$1,$2]=$3
+}
+
+cell() {
+	local row=$1 column=$2 mark=FAIL
+	shift 2
+	tap_ok "$row $column" "$@" && mark=pass
+	table_set "$row" "$column" "$mark"
+	[ "$mark" = pass ]
+}
+
+# cell_skip ROW COLUMN REASON
+cell_skip() {
+	tap_skip "$1 $2" "$3"
+	table_set "$1" "$2" skip
+}
+
+table_print() {
+	local row column
+	for column in '-' "${table_columns[@]}"; do printf '%s\t' "$column"; done
+	for row in "${table_rows[@]}"; do
+		printf '\n%s\t' "$row"
+		for column in "${table_columns[@]}"; do printf '%s\t' "${table[$row,$column]:--}"; done
+	done
+	echo
 }
 
 # need TOOL...: skip the whole script unless all are there.

@@ -60,9 +60,10 @@ apt_update() {
 	}
 }
 
-# unpack DIRECTORY DEB...: as on a system with merged /usr, whatever the suite.
+# unpack DIRECTORY DEB...: as on a system with merged /usr, whatever the suite, and without
+# absolute links, so that a compiler outside finds its way too.
 unpack() {
-	local root=$1 deb dir
+	local root=$1 deb dir link
 	shift
 	for dir in bin sbin lib lib64; do
 		mkdir -p "$root/usr/$dir"
@@ -71,6 +72,9 @@ unpack() {
 	for deb; do
 		dpkg-deb --fsys-tarfile "$deb" |
 			tar -x --keep-directory-symlink -C "$root" || return
+	done
+	find "$root" -type l -lname '/*' | while read -r link; do
+		ln -snrf "$root$(readlink "$link")" "$link"
 	done
 }
 
