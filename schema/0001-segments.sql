@@ -11,5 +11,6 @@ CREATE TABLE segment (
 	first_id INTEGER NOT NULL,	-- ids first_id..last_id, empty while last_id < first_id
 	last_id INTEGER NOT NULL,
 	first_us INTEGER NOT NULL,	-- smallest and largest timestamp, µs since 1970
-	last_us INTEGER NOT NULL
+	last_us INTEGER NOT NULL,
+	bytes INTEGER NOT NULL		-- what the rows take, about
 );

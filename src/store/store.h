@@ -16,16 +16,16 @@ struct kfl;
 struct store;
 
 struct store_options {
-	const char *uri;	 /* a path, or sqlite:PATH */
-	uint64_t max_size;	 /* bytes of main file, WAL and shm together; 0 no bound */
-	uint64_t max_age_s;	 /* 0 no bound */
-	unsigned readers;	 /* connections for concurrent readers */
+	const char *uri;    /* a path, or sqlite:PATH */
+	uint64_t max_size;  /* bytes of main file, WAL and shm together; 0 no bound */
+	uint64_t max_age_s; /* 0 no bound */
+	unsigned readers;   /* connections for concurrent readers */
 };
 
 struct store_stats {
-	int64_t first_id, last_id; /* 0, 0 when empty */
+	int64_t first_id, last_id;			   /* 0, 0 when empty */
 	uint64_t entries, size, segments, dropped_entries; /* dropped by the bounds since start */
-	uint64_t failed_batches, lost_entries;		    /* could not be written: disk full, ... */
+	uint64_t failed_batches, lost_entries; /* could not be written: disk full, ... */
 };
 
 /*
@@ -51,12 +51,13 @@ struct store_query {
 	const struct kfl *filter; /* NULL: everything */
 	int64_t before, after;	  /* ids, exclusive; 0 no bound */
 	size_t limit;
-	bool oldest_first;	  /* for live streams and exports */
-	bool with_payload;	  /* fill detail and bodies */
-	unsigned time_limit_ms;	  /* 0: none */
+	bool oldest_first;	/* for live streams and exports */
+	bool with_payload;	/* fill detail and bodies */
+	unsigned time_limit_ms; /* 0: none */
 };
 
-/* How a page ended. `next` continues it (as before, or as after when oldest_first); 0 at the end. */
+/* How a page ended. `next` continues it (as before, or as after when oldest_first); 0 at the end.
+ */
 struct store_page {
 	size_t count;
 	int64_t next;

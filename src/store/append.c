@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "entry.h"
+
+/* What one transaction takes, at the most. */
+struct cost {
+	uint64_t bytes;	 /* of rows */
+	uint64_t pages;	 /* new in the main file */
+	uint64_t frames; /* in the log */
+};
+
+static void add_cost(const struct store *s, struct cost *c, const struct entry *e)
+{
+	uint64_t n = column_size(e);
+
+	c->bytes += n;
+	/* A row ends in a page that it does not fill, its keys in pages half full. */
+	c->pages += n / s->page_size + (n > s->page_size / 4);
+	c->frames += 8;
+}
+
+static void finish_cost(struct store *s, struct cost *c)
+{
+	uint64_t segment = 2 * segment_target(s) / s->page_size;
+
+	c->pages += c->bytes / s->page_size / 2 + 32;
+	c->frames = (c->frames < segment ? c->frames : segment) + c->pages;
+}
+
+static bool too_large(const struct store *s, const struct entry *e)
+{
+	return column_size(e) > s->bounds.entry_bytes;
+}
+
+/* An entry too large for the bounds is kept without its bodies, and says so. */
+static void cut_entry(const struct store *s, struct entry *e)
+{
+	if (!too_large(s, e))
+		return;
+	e->truncated_bytes += (int64_t)(e->request_body.len + e->response_body.len);
+	e->complete = false;
+	e->reason = "bodies larger than --max-size allows";
+	buf_free(&e->request_body);
+	buf_free(&e->response_body);
+	if (too_large(s, e))
+		buf_free(&e->detail);
+}
+
+static int put(struct store *s, struct entry *e)
+{
+	int r = column_bind(s->put_entry, e);
+
+	if (!r)
+		r = db_run(s->put_entry);
+	if (r < 0)
+		return r;
+	sqlite3_stmt *p = s->put_payload;
+	sqlite3_bind_int64(p, 1, e->id);
+	sqlite3_bind_text64(p, 2, e->detail.len ? e->detail.data : "", e->detail.len, SQLITE_STATIC,
+			    SQLITE_UTF8);
+	sqlite3_bind_blob64(p, 3, e->request_body.len ? e->request_body.data : "",
+			    e->request_body.len, SQLITE_STATIC);
+	sqlite3_bind_blob64(p, 4, e->response_body.len ? e->response_body.data : "",
+			    e->response_body.len, SQLITE_STATIC);
+	return db_run(p);
+}
+
+static void extend(struct segment *g, const struct entry *e)
+{
+	if (segment_empty(g) || e->timestamp_us < g->first_us)
+		g->first_us = e->timestamp_us;
+	if (segment_empty(g) || e->timestamp_us > g->last_us)
+		g->last_us = e->timestamp_us;
+	g->bytes += (int64_t)column_size(e);
+	g->last_id = e->id;
+}
+
+static int put_segment(struct store *s, const struct segment *g)
+{
+	sqlite3_bind_int64(s->put_segment, 1, g->n);
+	sqlite3_bind_int64(s->put_segment, 2, g->first_id);
+	sqlite3_bind_int64(s->put_segment, 3, g->last_id);
+	sqlite3_bind_int64(s->put_segment, 4, g->first_us);
+	sqlite3_bind_int64(s->put_segment, 5, g->last_us);
+	sqlite3_bind_int64(s->put_segment, 6, g->bytes);
+	return db_run(s->put_segment);
+}
+
+static int transact(struct store *s, struct entry *const *batch, size_t count)
+{
+	struct segment g = *s->active;
+	int r = db_run(s->begin);
+
+	for (size_t i = 0; !r && i < count; i++) {
+		batch[i]->id = g.last_id + 1;
+		r = put(s, batch[i]);
+		if (!r)
+			extend(&g, batch[i]);
+	}
+	if (!r)
+		r = put_segment(s, &g);
+	if (!r)
+		r = db_run(s->commit);
+	if (!r) {
+		if (segment_empty(s->active))
+			s->active_since_us = store_now_us();
+		*s->active = g;
+		return 0;
+	}
+	store_set_error(s, "write %s: %s", s->path, sqlite3_errmsg(s->db));
+	if (!sqlite3_get_autocommit(s->db))
+		db_exec(s->db, "ROLLBACK");
+	for (size_t i = 0; i < count; i++)
+		batch[i]->id = 0;
+	return r;
+}
+
+/* The active segment is full by its size, or by its span where the age is bounded. */
+static bool segment_full(struct store *s, int64_t now_us, uint64_t more)
+{
+	const struct segment *g = s->active;
+
+	if (segment_empty(g))
+		return false;
+	if ((uint64_t)g->bytes + more > segment_target(s))
+		return true;
+	return s->bounds.max_age_us &&
+	       now_us - s->active_since_us > s->bounds.max_age_us / SEGMENT_AGE_PARTS;
+}
+
+static int prepare(struct store *s, const struct cost *c)
+{
+	int r = retain_make_room(s, c->pages);
+
+	if (!r)
+		r = wal_make_room(s, c->frames);
+	if (!r && segment_full(s, store_now_us(), c->bytes))
+		r = segment_roll(s);
+	return r;
+}
+
+static int append_some(struct store *s, struct entry *const *batch, size_t count,
+		       const struct cost *c)
+{
+	struct cost more = { c->bytes, 4 * c->pages, c->frames };
+	int r = prepare(s, c);
+
+	if (!r)
+		r = transact(s, batch, count);
+	if (r != -ENOSPC)
+		return r;
+	/* Either our own bound, by an estimate that was wrong, or the disk: the log may give room.
+	 */
+	if (retain_at_bound(s, more.pages))
+		r = prepare(s, &more);
+	else
+		r = wal_truncate(s, 0);
+	return r ? r : transact(s, batch, count);
+}
+
+/*
+ * How many entries go in the next transaction, and their cost. An entry whose texts alone are too
+ * large goes in none.
+ */
+static size_t take(struct store *s, struct entry *const *batch, size_t count, struct cost *ret)
+{
+	struct cost c = { 0 };
+	size_t n = 0;
+
+	for (; n < count && !too_large(s, batch[n]); n++) {
+		if (n && c.bytes + column_size(batch[n]) > s->bounds.batch_bytes)
+			break;
+		add_cost(s, &c, batch[n]);
+	}
+	finish_cost(s, &c);
+	*ret = c;
+	return n;
+}
+
+static void count_loss(struct store *s, size_t entries)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stats.lost_entries += entries;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void count_failure(struct store *s, size_t entries, int r)
+{
+	count_loss(s, entries);
+	pthread_mutex_lock(&s->lock);
+	s->stats.failed_batches++;
+	if (!s->error[0])
+		snprintf(s->error, sizeof(s->error), "write %s: %s", s->path,
+			 r == -EBUSY
+				 ? "another program reads it and keeps its log from being emptied"
+				 : strerror(-r));
+	pthread_mutex_unlock(&s->lock);
+}
+
+int store_append(struct store *s, struct entry *const *batch, size_t count)
+{
+	size_t done = 0;
+	int r = 0;
+
+	store_set_error(s, "%s", "");
+	for (size_t i = 0; i < count; i++) {
+		batch[i]->id = 0;
+		cut_entry(s, batch[i]);
+	}
+	while (done < count) {
+		struct cost c;
+		size_t n = take(s, batch + done, count - done, &c);
+		if (!n) {
+			count_loss(s, 1);
+			done++;
+			continue;
+		}
+		r = append_some(s, batch + done, n, &c);
+		if (r < 0)
+			break;
+		done += n;
+	}
+	if (r < 0)
+		count_failure(s, count - done, r);
+	retain_keep(s, store_now_us(), false);
+	retain_count(s);
+	return r;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The bounds. Of --max-size a part is set aside for the log and its index, the rest is for the
+ * main file; both parts are kept at every transaction, so the sum always holds.
+ */
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define KIB		 (1ULL << 10)
+#define MIB		 (1ULL << 20)
+#define WAL_MOST	 (256 * MIB)
+#define WAL_SOFT	 (16 * MIB)
+#define BATCH_MOST	 (16 * MIB)
+#define SEGMENT_MOST	 (256 * MIB)
+#define SHM_BLOCK	 (32 * KIB) /* of the log's index, for each ... */
+#define SHM_BLOCK_FRAMES 4096	    /* ... so many frames */
+#define WORK_MS		 50	    /* one call of retain_keep(), about */
+#define VACUUM_PAGES	 64
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void retain_set_bounds(struct store *s, const struct store_options *options)
+{
+	struct bounds *b = &s->bounds;
+	uint64_t max = options->max_size;
+
+	b->max_size = max;
+	b->max_age_us = (int64_t)smaller(options->max_age_s, INT64_MAX / 1000000) * 1000000;
+	b->wal_max = max ? smaller(smaller(max / 4 + 256 * KIB, max / 16 + 16 * MIB), WAL_MOST)
+			 : WAL_MOST;
+	b->wal_soft = smaller(b->wal_max / 4, WAL_SOFT);
+	b->batch_bytes = smaller(b->wal_max / 8, BATCH_MOST);
+	b->entry_bytes = b->wal_max / 8;
+	b->segment_bytes =
+		smaller(max < 32 * MIB ? smaller(max / 8, 512 * KIB) : max / 64, SEGMENT_MOST);
+	if (!max)
+		return;
+	uint64_t shm = (b->wal_max / s->page_size / SHM_BLOCK_FRAMES + 1) * SHM_BLOCK;
+	b->max_pages = (max - b->wal_max - shm) / s->page_size;
+}
+
+/* Pages that may still be taken from the main file; negative while it is larger than allowed. */
+static int64_t free_pages(struct store *s)
+{
+	if (!s->bounds.max_size)
+		return INT64_MAX;
+	return (int64_t)s->bounds.max_pages - db_int(s->page_count) + db_int(s->free_count);
+}
+
+static int drop(struct store *s, struct segment *g)
+{
+	uint64_t entries = (uint64_t)(g->last_id - g->first_id + 1);
+	/* What is freed is not written, only lists of it. */
+	uint64_t frames = (uint64_t)g->bytes / s->page_size / 64 + 64;
+	int r = wal_make_room(s, frames);
+
+	if (!r)
+		r = segment_clear(s, g);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&s->lock);
+	s->stats.dropped_entries += entries;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+int retain_make_room(struct store *s, uint64_t pages)
+{
+	struct segment *oldest;
+	int r = 0;
+
+	while (!r && free_pages(s) < (int64_t)pages && (oldest = segment_oldest(s)))
+		r = drop(s, oldest);
+	return r;
+}
+
+bool retain_at_bound(struct store *s, uint64_t pages)
+{
+	return s->bounds.max_size && free_pages(s) < (int64_t)pages;
+}
+
+static void keep_age(struct store *s, int64_t now_us, uint64_t until_ms)
+{
+	int64_t oldest_us = now_us - s->bounds.max_age_us;
+	struct segment *g;
+
+	while (s->bounds.max_age_us && store_clock_ms() < until_ms) {
+		g = segment_oldest(s);
+		if (!g || g->last_us >= oldest_us || drop(s, g) < 0)
+			return;
+	}
+}
+
+/* How many pages to give back: what is above the bound; of the rest a part is kept for reuse. */
+static int64_t surplus(struct store *s, bool idle)
+{
+	int64_t pages = db_int(s->page_count), unused = db_int(s->free_count);
+	int64_t used = pages - unused, spare = used / 4 + (int64_t)(MIB / s->page_size);
+
+	if (s->bounds.max_size && pages > (int64_t)s->bounds.max_pages)
+		return unused < pages - (int64_t)s->bounds.max_pages
+			       ? unused
+			       : pages - (int64_t)s->bounds.max_pages;
+	if (!idle)
+		spare += used + 2 * (int64_t)(segment_target(s) / s->page_size);
+	return unused - spare;
+}
+
+/* Pages from the end of the file are moved into free ones; a checkpoint then cuts the file. */
+static void give_back(struct store *s, bool idle, uint64_t until_ms)
+{
+	bool did = false;
+	int64_t n;
+
+	while ((n = surplus(s, idle)) > 0 && store_clock_ms() < until_ms) {
+		if (wal_make_room(s, 4 * VACUUM_PAGES) < 0)
+			break;
+		if (db_exec_format(s->db, "PRAGMA incremental_vacuum(%d)",
+				   (int)smaller((uint64_t)n, VACUUM_PAGES)) < 0)
+			break;
+		did = true;
+	}
+	if (did) {
+		wal_truncate(s, WORK_MS);
+		retain_set_limit(s);
+	}
+}
+
+void retain_set_limit(struct store *s)
+{
+	if (s->bounds.max_size)
+		db_exec_format(s->db, "PRAGMA max_page_count=%lld", (long long)s->bounds.max_pages);
+}
+
+void retain_keep(struct store *s, int64_t now_us, bool idle)
+{
+	uint64_t until_ms = store_clock_ms() + WORK_MS;
+
+	keep_age(s, now_us, until_ms);
+	give_back(s, idle, until_ms);
+	wal_keep(s, idle);
+}
+
+int retain_settle(struct store *s, uint64_t until_ms)
+{
+	int r;
+
+	do {
+		r = retain_make_room(s, 0);
+		if (!r)
+			retain_keep(s, store_now_us(), true);
+	} while (!r && s->bounds.max_size && db_int(s->page_count) > (int64_t)s->bounds.max_pages &&
+		 store_clock_ms() < until_ms);
+	return r;
+}
+
+static uint64_t file_size(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) ? (uint64_t)st.st_size : 0;
+}
+
+void retain_count(struct store *s)
+{
+	const struct segment *oldest = segment_oldest(s), *newest = s->active;
+	uint64_t entries = 0, segments = 0;
+
+	for (size_t i = 0; i < s->segments.count; i++) {
+		const struct segment *g = &s->segments.v[i];
+		segments += !segment_empty(g);
+		entries += (uint64_t)(g->last_id - g->first_id + 1);
+	}
+	uint64_t size = file_size(s->db_fd) + file_size(s->wal_fd) + file_size(s->shm_fd);
+	pthread_mutex_lock(&s->lock);
+	s->stats.entries = entries;
+	s->stats.segments = segments;
+	s->stats.size = size;
+	s->stats.first_id = oldest ? oldest->first_id : 0;
+	s->stats.last_id = oldest ? newest->last_id : 0;
+	pthread_mutex_unlock(&s->lock);
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "buf.h"
+
+/* Without a bound a segment is this part of the store, so that their number stays small. */
+#define SEGMENT_PART	  48
+#define SEGMENT_BYTES_MIN (16ULL << 20)
+
+int segment_read(sqlite3_stmt *stmt, struct segments *ret)
+{
+	struct segments g = { 0 };
+	size_t room = 0;
+	int rc;
+
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (g.count == room) {
+			room = room ? 2 * room : 16;
+			struct segment *v = reallocarray(g.v, room, sizeof(*v));
+			if (!v) {
+				rc = SQLITE_NOMEM;
+				break;
+			}
+			g.v = v;
+		}
+		g.v[g.count++] = (struct segment){
+			.n = sqlite3_column_int64(stmt, 0),
+			.first_id = sqlite3_column_int64(stmt, 1),
+			.last_id = sqlite3_column_int64(stmt, 2),
+			.first_us = sqlite3_column_int64(stmt, 3),
+			.last_us = sqlite3_column_int64(stmt, 4),
+			.bytes = sqlite3_column_int64(stmt, 5),
+		};
+	}
+	int r = db_errno(sqlite3_db_handle(stmt), rc);
+	sqlite3_reset(stmt);
+	if (r < 0) {
+		free(g.v);
+		return r;
+	}
+	*ret = g;
+	return 0;
+}
+
+/* The segment that goes on: the one with the highest ids. */
+static struct segment *find_active(struct segments *g)
+{
+	struct segment *active = NULL;
+
+	for (size_t i = 0; i < g->count; i++)
+		if (!active || g->v[i].first_id > active->first_id ||
+		    (g->v[i].first_id == active->first_id && !segment_empty(&g->v[i])))
+			active = &g->v[i];
+	return active;
+}
+
+static int prepare_inserts(struct store *s)
+{
+	struct buf sql = { 0 };
+	int64_t n = s->active->n;
+
+	sqlite3_finalize(s->put_entry);
+	sqlite3_finalize(s->put_payload);
+	s->put_entry = s->put_payload = NULL;
+	int r = buf_printf(&sql, "INSERT INTO entry_%" PRId64 " (", n);
+	if (!r)
+		r = column_put_names(&sql, "");
+	if (!r)
+		r = buf_puts(&sql, ") VALUES (");
+	if (!r)
+		r = column_put_marks(&sql);
+	if (!r)
+		r = buf_puts(&sql, ")");
+	if (!r)
+		r = buf_cstr(&sql) ? db_prepare(s->db, buf_cstr(&sql), &s->put_entry) : -ENOMEM;
+	buf_reset(&sql);
+	if (!r)
+		r = buf_printf(&sql, "INSERT INTO payload_%" PRId64 " VALUES (?1,?2,?3,?4)", n);
+	if (!r)
+		r = buf_cstr(&sql) ? db_prepare(s->db, buf_cstr(&sql), &s->put_payload) : -ENOMEM;
+	buf_free(&sql);
+	return r;
+}
+
+int segment_load(struct store *s)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(s->db, "SELECT n,first_id,last_id,first_us,last_us,bytes FROM segment",
+			   &stmt);
+
+	if (!r)
+		r = segment_read(stmt, &s->segments);
+	sqlite3_finalize(stmt);
+	if (r < 0)
+		return r;
+	s->active = find_active(&s->segments);
+	s->active_since_us = s->active ? s->active->last_us : 0;
+	return s->active ? prepare_inserts(s) : segment_roll(s);
+}
+
+uint64_t segment_target(const struct store *s)
+{
+	if (s->bounds.segment_bytes)
+		return s->bounds.segment_bytes;
+	uint64_t part = (uint64_t)db_int(s->page_count) * s->page_size / SEGMENT_PART;
+	return part > SEGMENT_BYTES_MIN ? part : SEGMENT_BYTES_MIN;
+}
+
+/* A segment without entries, or a place in the list for a new one. */
+static struct segment *find_empty(struct segments *g, const struct segment *active)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (&g->v[i] != active && segment_empty(&g->v[i]))
+			return &g->v[i];
+	return NULL;
+}
+
+static struct segment *add_place(struct store *s)
+{
+	struct segments *g = &s->segments;
+	size_t active = s->active ? (size_t)(s->active - g->v) : 0;
+	struct segment *v = reallocarray(g->v, g->count + 1, sizeof(*v));
+	int64_t n = 0;
+
+	if (!v)
+		return NULL;
+	g->v = v;
+	s->active = s->active ? v + active : NULL;
+	for (size_t i = 0; i < g->count; i++)
+		n = v[i].n > n ? v[i].n : n;
+	v[g->count] = (struct segment){ .n = n + 1, .last_id = -1 };
+	return &v[g->count];
+}
+
+int segment_roll(struct store *s)
+{
+	struct segment *g = find_empty(&s->segments, s->active);
+	bool fresh = !g;
+	int r;
+
+	if (fresh && !(g = add_place(s)))
+		return -ENOMEM;
+	int64_t next = s->active ? s->active->last_id + 1 : 1;
+	r = db_exec(s->db, "BEGIN IMMEDIATE");
+	if (!r && fresh)
+		r = schema_make_segment(s->db, g->n);
+	if (!r)
+		r = db_exec_format(s->db,
+				   "INSERT OR REPLACE INTO segment VALUES (%lld,%lld,%lld,0,0,0);"
+				   "COMMIT",
+				   (long long)g->n, (long long)next, (long long)next - 1);
+	if (r < 0) {
+		if (!sqlite3_get_autocommit(s->db))
+			db_exec(s->db, "ROLLBACK");
+		return r;
+	}
+	*g = (struct segment){ .n = g->n, .first_id = next, .last_id = next - 1 };
+	s->segments.count += fresh;
+	s->active = g;
+	return prepare_inserts(s);
+}
+
+int segment_clear(struct store *s, struct segment *g)
+{
+	long long n = g->n, next = g->last_id + 1;
+	/* Without WHERE a table and its indexes are emptied as a whole. */
+	int r = db_exec_format(s->db,
+			       "BEGIN IMMEDIATE; DELETE FROM payload_%lld; DELETE FROM entry_%lld;"
+			       "UPDATE segment SET first_id=%lld,last_id=%lld,bytes=0 WHERE n=%lld;"
+			       "COMMIT",
+			       n, n, next, next - 1, n);
+
+	if (r < 0) {
+		if (!sqlite3_get_autocommit(s->db))
+			db_exec(s->db, "ROLLBACK");
+		return r;
+	}
+	g->first_id = next;
+	g->last_id = next - 1;
+	g->bytes = 0;
+	return 0;
+}
+
+struct segment *segment_oldest(struct store *s)
+{
+	struct segment *oldest = NULL;
+
+	for (size_t i = 0; i < s->segments.count; i++) {
+		struct segment *g = &s->segments.v[i];
+		if (!segment_empty(g) && (!oldest || g->first_id < oldest->first_id))
+			oldest = g;
+	}
+	return oldest;
+}

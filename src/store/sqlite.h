@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the SQLite store share; others include store.h. */
+#ifndef CLEARTAP_STORE_SQLITE_H
+#define CLEARTAP_STORE_SQLITE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct buf;
+struct entry;
+
+#define STORE_APPLICATION_ID 0x636c7470 /* "cltp" in the header of the file */
+#define SEGMENT_AGE_PARTS    16		/* segments that the span of --max-age is divided in */
+
+/*
+ * A pair of tables entry_N, payload_N that holds the ids first_id..last_id, nothing while last_id
+ * < first_id. Emptied segments are used again, so that the schema (and with it every prepared
+ * statement) stays as it is while old traffic makes room for new.
+ */
+struct segment {
+	int64_t n;
+	int64_t first_id, last_id;
+	int64_t first_us, last_us;
+	int64_t bytes; /* estimate of what its rows take */
+};
+
+struct segments {
+	struct segment *v;
+	size_t count;
+};
+
+/* What --max-size and --max-age come down to. Sizes in bytes. */
+struct bounds {
+	uint64_t max_size;	/* 0: none */
+	int64_t max_age_us;	/* 0: none */
+	uint64_t max_pages;	/* of the main file */
+	uint64_t wal_max;	/* the log never grows past it */
+	uint64_t wal_soft;	/* from here on it is checkpointed */
+	uint64_t segment_bytes; /* a segment is closed past it; 0: by the size of the store */
+	uint64_t batch_bytes;	/* one transaction */
+	uint64_t entry_bytes;	/* one entry; the bodies of a larger one are not stored */
+};
+
+struct reader {
+	sqlite3 *db;
+	bool busy;
+	sqlite3_stmt *segments;
+	sqlite3_stmt **get; /* [2 * n] the entry of an id, [2 * n + 1] with its payload */
+	size_t gets;
+};
+
+struct store {
+	char *path;
+	/* Closed after SQLite has closed: closing a descriptor of a file drops its POSIX locks. */
+	int db_fd, wal_fd, shm_fd;
+	struct bounds bounds;
+
+	/* The writer's, used by one thread. */
+	sqlite3 *db;
+	uint64_t page_size;
+	uint64_t wal_frames; /* in the log at the last commit */
+	uint64_t wal_next;   /* frames before which another checkpoint would do little */
+	struct segments segments;
+	struct segment *active;
+	int64_t active_since_us; /* by the clock, not by the entries' timestamps */
+	sqlite3_stmt *begin, *commit, *page_count, *free_count, *put_segment;
+	sqlite3_stmt *put_entry, *put_payload; /* into the active segment */
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t reader_free;
+	struct reader *readers;
+	unsigned reader_count;
+	struct store_stats stats;
+	char error[256];
+};
+
+static inline bool segment_empty(const struct segment *g)
+{
+	return g->last_id < g->first_id;
+}
+
+/* db.c: SQLite in the manners of the house */
+int db_errno(sqlite3 *db, int rc);
+int db_exec(sqlite3 *db, const char *sql);
+int db_exec_format(sqlite3 *db, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The statement lives long: SQLite is told so. */
+int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
+/* Run to the end and reset. */
+int db_run(sqlite3_stmt *stmt);
+/* The integer of the first row and reset; -1 when there is none. */
+int64_t db_int(sqlite3_stmt *stmt);
+int64_t db_int_sql(sqlite3 *db, const char *sql);
+
+/* column.c: entries as rows */
+int column_put_names(struct buf *sql, const char *prefix);
+int column_put_marks(struct buf *sql);
+/* Parameters ?1 (id) and on. Nothing is copied: the entry outlives the statement's run. */
+int column_bind(sqlite3_stmt *stmt, const struct entry *e);
+/* The row of a statement that selected id and the names; -ENOMEM. */
+int column_read(sqlite3_stmt *stmt, struct entry *e);
+int column_count(void);
+/* What the rows and index entries of an entry take, about. */
+uint64_t column_size(const struct entry *e);
+
+/* file.c: the path, the lock, the owner */
+int file_parse_uri(const char *uri, char **ret_path, char *error, size_t error_size);
+int file_open(const char *path, uid_t uid, gid_t gid, int *ret_fd, char **ret_real, char *error,
+	      size_t error_size);
+
+/* schema.c */
+int schema_update(sqlite3 *db, char *error, size_t error_size);
+int schema_make_segment(sqlite3 *db, int64_t n);
+
+/* segment.c */
+int segment_read(sqlite3_stmt *stmt, struct segments *ret);
+int segment_load(struct store *s);
+/* Close the active segment and open another. */
+int segment_roll(struct store *s);
+/* Forget the entries of a segment. */
+int segment_clear(struct store *s, struct segment *g);
+struct segment *segment_oldest(struct store *s);
+uint64_t segment_target(const struct store *s);
+
+/* retain.c */
+void retain_set_bounds(struct store *s, const struct store_options *options);
+/* Tell SQLite the bound of the main file, which it takes only once the file is within. */
+void retain_set_limit(struct store *s);
+/* Drop the oldest segments until so many pages are free. */
+int retain_make_room(struct store *s, uint64_t pages);
+/* Fewer pages than these are left before the bound. */
+bool retain_at_bound(struct store *s, uint64_t pages);
+/* Drop what is too old, give back what is free; a bounded piece of work. */
+void retain_keep(struct store *s, int64_t now_us, bool idle);
+/* The same until the bounds hold or the time has come. */
+int retain_settle(struct store *s, uint64_t until_ms);
+/* Bring the statistics up to date. */
+void retain_count(struct store *s);
+
+/* wal.c */
+int wal_start(struct store *s);
+/* Have room for so many frames in the log; -EBUSY while readers hold on to it. */
+int wal_make_room(struct store *s, uint64_t frames);
+int wal_truncate(struct store *s, int wait_ms);
+/* Checkpoint when it is time to. */
+void wal_keep(struct store *s, bool idle);
+
+/* reader.c */
+int reader_open(struct store *s, unsigned count, char *error, size_t error_size);
+void reader_close(struct store *s);
+struct reader *reader_take(struct store *s);
+void reader_give(struct store *s, struct reader *r);
+/* The entry `id` of segment n; -ENOENT. */
+int reader_get(struct reader *r, int64_t n, int64_t id, bool payload, struct entry **ret);
+
+/* store.c */
+void store_set_error(struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int64_t store_now_us(void);
+uint64_t store_clock_ms(void);
+
+#endif
