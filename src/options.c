@@ -174,7 +174,7 @@ static int read_config(struct options *o, const char *path, bool must_exist, cha
 }
 
 /* One argument, or two: "--name", "--name=value", "--name value". *at moves past them. */
-static int read_argument(struct options *o, int argc, char *const *argv, int *at, char *error,
+static int read_argument(struct options *o, int argc, const char *const *argv, int *at, char *error,
 			 size_t size)
 {
 	const char *arg = argv[*at];
@@ -204,7 +204,7 @@ static int read_argument(struct options *o, int argc, char *const *argv, int *at
 	return set_checked(o, opt, argv[(*at)++], error, size);
 }
 
-static const char *config_of(int argc, char *const *argv)
+static const char *config_of(int argc, const char *const *argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (!strncmp(argv[i], "--config=", 9))
@@ -215,7 +215,61 @@ static const char *config_of(int argc, char *const *argv)
 	return NULL;
 }
 
-int options_parse(int argc, char *const *argv, struct options *ret, char *error, size_t size)
+static bool all_pids(char **list)
+{
+	for (; list && *list; list++)
+		if (strspn(*list, "0123456789") != strlen(*list) || strtoul(*list, NULL, 10) == 0)
+			return false;
+	return true;
+}
+
+static bool all_container_ids(char **list)
+{
+	for (; list && *list; list++)
+		if (strspn(*list, "0123456789abcdef") != strlen(*list) || strlen(*list) < 12)
+			return false;
+	return true;
+}
+
+static bool is_listener(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char *end;
+
+	if (!strcmp(text, "none"))
+		return true;
+	unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+	return colon && colon != text && isdigit((unsigned char)colon[1]) && !*end && port < 65536;
+}
+
+/* What the kinds of the table do not tell. */
+static int check_values(const struct options *o, char *error, size_t size)
+{
+	const char *wrong = NULL;
+
+	if (strcmp(o->probes, "auto") && strcmp(o->probes, "multi") && strcmp(o->probes, "perf"))
+		wrong = "option probes: the value is not one of auto, multi, perf";
+	else if (o->ring_size < 64 << 10 || o->ring_size > 1 << 30 ||
+		 (o->ring_size & (o->ring_size - 1)))
+		wrong = "option ring-size: the size must be a power of two from 64K to 1G";
+	else if (!all_pids(o->pids))
+		wrong = "option pid: the value is not a process id";
+	else if (!all_container_ids(o->containers))
+		wrong = "option container: an id is at least 12 hexadecimal digits";
+	else if (!is_listener(o->listen))
+		wrong = "option listen: the value is not ADDR:PORT (127.0.0.1:8899) or none";
+	else if (!strcmp(o->listen, "none") && !o->unix_socket)
+		wrong = "nothing to serve on: --listen none needs --unix-socket";
+	else if (!o->tls_cert != !o->tls_key)
+		wrong = "--tls-cert and --tls-key go together";
+	else if (!o->store)
+		wrong = "option store: a path is needed";
+	if (wrong)
+		snprintf(error, size, "%s", wrong);
+	return wrong ? -EINVAL : 0;
+}
+
+int options_parse(int argc, const char *const *argv, struct options *ret, char *error, size_t size)
 {
 	const char *config = config_of(argc, argv);
 	int r = 0;
@@ -228,7 +282,7 @@ int options_parse(int argc, char *const *argv, struct options *ret, char *error,
 		r = read_config(ret, config ? config : CONFIG_DEFAULT, config != NULL, error, size);
 	for (int at = 1; !r && at < argc;)
 		r = read_argument(ret, argc, argv, &at, error, size);
-	return r;
+	return r ? r : check_values(ret, error, size);
 }
 
 void options_free(struct options *o)
