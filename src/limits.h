@@ -35,7 +35,25 @@
 /* readers */
 #define LIMIT_HTTP_CONNS 512		   /* connections to the API */
 #define LIMIT_STREAM_BACKLOG 2048	   /* entries a slow stream reader may fall behind */
+#define LIMIT_STREAM_BYTES (8 << 20)	   /* the same in bytes */
+#define LIMIT_STREAM_REPLAY 10000	   /* entries looked at for a reader that comes back */
+#define LIMIT_STREAMS 400		   /* stream readers; the other connections stay free */
+#define LIMIT_STREAM_QUERIES 100	   /* distinct filters of stream readers */
+#define LIMIT_STREAM_LAG 8000		   /* entries the filters may fall behind the store */
+#define LIMIT_STREAM_MS 50		   /* one filter on one batch of a live stream */
 #define LIMIT_REQUEST_BODY (64 << 10)	   /* body of a POST */
+#define LIMIT_REQUEST_MEMORY (256 << 10)   /* request line and header fields */
+#define LIMIT_URI_BYTES (128 << 10)	   /* the request target */
+#define LIMIT_FIELD_BYTES (32 << 10)	   /* header fields of a request, names and values */
+#define LIMIT_REQUEST_SECONDS 20	   /* from its first byte to its last */
+#define LIMIT_IDLE_SECONDS 60		   /* connection without a request, or that takes no bytes */
+#define LIMIT_STREAM_SECONDS 600	   /* stream reader that takes no bytes */
+#define LIMIT_PARAMS 16			   /* parameters of a request */
+#define LIMIT_PATH_ID 72		   /* bytes of {id} in a path */
+#define LIMIT_ANSWER_HEADERS 8		   /* fields that one route adds */
+#define LIMIT_PEM_BYTES (1 << 20)	   /* certificate or key file */
+#define LIMIT_API_JOBS 128		   /* requests that wait for a worker */
+#define LIMIT_API_WORKERS 3		   /* queries that run at once */
 
 /* analysing binaries */
 #define LIMIT_INSPECT_SECONDS 10	   /* processor time of one analysis */

@@ -12,16 +12,20 @@
 #include <sys/types.h>
 
 struct api;
+struct api_sockets;
 struct buf;
 struct entry;
 struct store;
 
 struct api_options {
-	const char *listen;	 /* ADDR:PORT, [ADDR]:PORT; "" no TCP listener */
+	const char *listen;	 /* ADDR:PORT, [ADDR]:PORT; "" or NULL no TCP listener */
 	const char *unix_socket; /* path, NULL none; mode 0600 */
-	const char *token;	 /* what requests over TCP must show */
+	const char *token;	 /* what requests over TCP must show: letters, digits and -._~ */
 	const char *tls_cert, *tls_key; /* PEM files, NULL none */
+	bool allow_plain_remote;	/* listen beyond loopback without TLS */
+	const char *hosts; /* further names for the Host check, between commas; NULL none */
 	const char *version;
+	struct api_sockets *sockets; /* from api_bind(); NULL: api_start() binds */
 };
 
 /* What the rest of the server tells; each is called from API threads and must be safe there. */
@@ -29,7 +33,11 @@ struct api_source {
 	void *ctx;
 	/* Append the JSON value of the route. */
 	int (*put_targets)(void *ctx, struct buf *out);
-	int (*put_stats)(void *ctx, struct buf *out); /* members without the braces */
+	/*
+	 * Members without the braces. "dropped" (records) and "lost_bytes" among them, as numbers,
+	 * are shown in the live stream too.
+	 */
+	int (*put_stats)(void *ctx, struct buf *out);
 	int (*put_metrics)(void *ctx, struct buf *out); /* Prometheus text */
 	bool (*ready)(void *ctx);
 	bool (*paused)(void *ctx);
@@ -38,16 +46,24 @@ struct api_source {
 };
 
 /*
- * Bind and start serving. 0, or -errno with a sentence in error. The descriptors are bound here;
- * worker threads are started too, so call it after privileges are dropped, with descriptors from
- * api_bind() when they needed any.
+ * Do what needs privileges: bind the sockets and read the certificate's files. Uses listen,
+ * unix_socket, tls_* and allow_plain_remote. 0, or -errno with a sentence in error. Hand the
+ * result to api_start(), which takes it whatever it returns, or to api_unbind().
+ */
+int api_bind(const struct api_options *options, struct api_sockets **ret, char *error,
+	     size_t error_size);
+void api_unbind(struct api_sockets *s);
+/*
+ * Start the threads and serve. 0, or -errno with a sentence in error. Call it after privileges
+ * are dropped. The options' texts and the store must outlive the API. Uses at most
+ * LIMIT_API_WORKERS + 1 of the store's readers at once.
  */
 int api_start(const struct api_options *options, const struct api_source *source,
 	      struct store *store, struct api **ret, char *error, size_t error_size);
 /* The entries just stored, in order of id, to live readers. Borrowed; never waits for a reader. */
 void api_publish(struct api *a, struct entry *const *batch, size_t count);
 void api_stop(struct api *a);
-/* The TCP port really used (for port 0). */
+/* The TCP port really used (for port 0), 0 without a TCP listener. */
 uint16_t api_port(const struct api *a);
 
 #endif

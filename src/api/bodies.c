@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * /api/entries/ID/request/body and /response/body: captured bytes. They come from anywhere, so
+ * nothing about the answer may let a browser run them as a page of this server.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+
+#include "api/detail.h"
+#include "api/page.h"
+#include "api/problem.h"
+#include "api/request.h"
+#include "api/route.h"
+#include "dissect/body.h"
+#include "entry.h"
+
+#define NOTE "X-Cleartap-Note"
+
+static void send_raw(struct request *r, struct buf *body)
+{
+	r->answer.body = *body;
+	*body = (struct buf){ 0 };
+}
+
+static int send_decoded(struct request *r, const char *coding, const struct buf *body)
+{
+	int e = body_decode(coding, body->data, body->len, LIMIT_BODY_DECODED, &r->answer.body);
+
+	if (e == -E2BIG)
+		answer_header(r, NOTE, "cut: decoded bytes past %d are left out",
+			      LIMIT_BODY_DECODED);
+	else if (e == -EILSEQ)
+		answer_header(r, NOTE,
+			      "broken: the content coding is damaged or cut off; this is "
+			      "what could be decoded");
+	else if (e == -ENOTSUP)
+		answer_header(r, NOTE,
+			      "undecoded: the content coding is unknown; these are the "
+			      "bytes as stored");
+	if (e == -ENOTSUP)
+		return buf_put(&r->answer.body, body->data, body->len);
+	return e == -ENOMEM ? e : 0;
+}
+
+static void send_body(struct request *r, struct entry *e, const char *side, struct buf *body)
+{
+	json_t *detail;
+	bool raw;
+	int error = 0;
+
+	if (!request_flag(r, "raw", &raw))
+		return;
+	if (!body->len) {
+		problem(r, MHD_HTTP_NOT_FOUND, NULL, "the %s of entry %" PRId64 " has no body",
+			side, e->id);
+		return;
+	}
+	detail = detail_load(e);
+	if (raw)
+		send_raw(r, body);
+	else
+		error = detail ? send_decoded(r, detail_encoding(detail, side), body) : -ENOMEM;
+	json_decref(detail);
+	answer_header(r, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
+		      "attachment; filename=\"%s-%" PRId64 ".bin\"", side, e->id);
+	r->answer.csp = "sandbox; default-src 'none'; frame-ancestors 'none'";
+	answer_tagged(r, "application/octet-stream", error);
+}
+
+void bodies_request(struct request *r)
+{
+	struct entry *e = page_entry(r);
+
+	if (e)
+		send_body(r, e, "request", &e->request_body);
+	entry_free(e);
+}
+
+void bodies_response(struct request *r)
+{
+	struct entry *e = page_entry(r);
+
+	if (e)
+		send_body(r, e, "response", &e->response_body);
+	entry_free(e);
+}

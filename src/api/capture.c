@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* POST /api/capture: pause and resume. */
+#include <jansson.h>
+#include <microhttpd.h>
+#include <string.h>
+
+#include "api/problem.h"
+#include "api/request.h"
+#include "api/route.h"
+#include "api/server.h"
+
+/* 1 paused, 0 running, -1 neither. */
+static int wanted_state(const struct request *r)
+{
+	json_t *o = json_loadb(r->body.len ? r->body.data : "", r->body.len, JSON_REJECT_DUPLICATES,
+			       NULL);
+	const char *state = json_string_value(json_object_get(o, "state"));
+	int wanted = -1;
+
+	if (state && json_object_size(o) == 1)
+		wanted = !strcmp(state, "paused") ? 1 : !strcmp(state, "running") ? 0 : -1;
+	json_decref(o);
+	return wanted;
+}
+
+void capture_post(struct request *r)
+{
+	const struct api_source *source = &r->api->source;
+	int wanted = wanted_state(r);
+
+	if (wanted < 0) {
+		problem(r, MHD_HTTP_BAD_REQUEST, "state",
+			"the body is {\"state\":\"running\"} or {\"state\":\"paused\"}");
+		return;
+	}
+	int e = source->set_paused(source->ctx, wanted);
+	if (e) {
+		problem(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "the tracer cannot be asked: %s",
+			strerror(-e));
+		return;
+	}
+	answer_json(r, buf_printf(&r->answer.body, "{\"state\":\"%s\"}\n",
+				  wanted ? "paused" : "running"));
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One entry in full (HACKING, "Detail"). */
+#ifndef CLEARTAP_API_DETAIL_H
+#define CLEARTAP_API_DETAIL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct buf;
+struct entry;
+
+/* The stored detail as an object, {} when there is none or it cannot be read. NULL: no memory. */
+json_t *detail_load(const struct entry *e);
+/* The value of content_encoding of "request" or "response", "" without one. Borrowed. */
+const char *detail_encoding(const json_t *detail, const char *side);
+/* Is the body such that it is shown as text: UTF-8 without control characters but the usual? */
+bool detail_is_text(const void *data, size_t len);
+/* Append the entry with its detail, bodies and where to fetch them. 0 or -errno. */
+int detail_put(const struct entry *e, struct buf *out);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* /api/entries: pages, newest first, and /api/entries/ID: all that is known of one. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/detail.h"
+#include "api/page.h"
+#include "api/problem.h"
+#include "api/redact.h"
+#include "api/request.h"
+#include "api/route.h"
+#include "entry.h"
+#include "kfl/kfl.h"
+
+#define PAGE_DEFAULT 100
+
+struct list {
+	struct buf *out;
+	const struct kfl *filter;
+	int error;
+	size_t count;
+};
+
+static bool put_row(void *ctx, const struct entry *e)
+{
+	struct list *l = ctx;
+
+	l->error = l->count++ ? buf_puts(l->out, ",\n") : 0;
+	l->error = l->error ? l->error : redact_put_entry(e, l->filter, l->out);
+	return !l->error;
+}
+
+static void put_page(struct request *r, struct store_query *q)
+{
+	struct list l = { .out = &r->answer.body, .filter = q->filter };
+	struct store_page page = { 0 };
+	int64_t most = q->filter ? kfl_limit(q->filter) : -1;
+	bool last = most >= 0 && (uint64_t)most <= q->limit;
+
+	if (last)
+		q->limit = (size_t)most;
+	l.error = buf_puts(l.out, "{\"entries\":[");
+	if (q->limit && !page_select(r, q, put_row, &l, &page))
+		return;
+	/* limit(n) is reached with this page, so that nothing follows. */
+	if (last && page.count >= q->limit)
+		page.next = 0;
+	l.error = l.error ? l.error : buf_puts(l.out, "],\"next\":");
+	l.error = l.error     ? l.error
+		  : page.next ? buf_printf(l.out, "%" PRId64, page.next)
+			      : buf_puts(l.out, "null");
+	l.error =
+		l.error ? l.error
+			: buf_printf(l.out, ",\"partial\":%s}\n", page.partial ? "true" : "false");
+	answer_json(r, l.error);
+}
+
+void entries_list(struct request *r)
+{
+	struct store_query q = { .time_limit_ms = LIMIT_QUERY_MS };
+	struct kfl *filter;
+	int64_t limit;
+
+	if (!request_integer(r, "limit", 1, LIMIT_PAGE, PAGE_DEFAULT, &limit) ||
+	    !request_integer(r, "before", 0, INT64_MAX, 0, &q.before) ||
+	    !request_integer(r, "after", 0, INT64_MAX, 0, &q.after) || !request_filter(r, &filter))
+		return;
+	q.filter = filter;
+	q.limit = (size_t)limit;
+	put_page(r, &q);
+	kfl_free(filter);
+}
+
+void entries_get(struct request *r)
+{
+	struct entry *e = page_entry(r);
+
+	if (!e)
+		return;
+	answer_tagged(r, "application/json", detail_put(e, &r->answer.body));
+	entry_free(e);
+}

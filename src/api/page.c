@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/page.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/problem.h"
+#include "api/request.h"
+#include "api/server.h"
+
+bool page_select(struct request *r, const struct store_query *q, store_row_fn *row, void *ctx,
+		 struct store_page *ret)
+{
+	char error[256] = "";
+	int e = store_select(r->api->store, q, row, ctx, ret, error, sizeof(error));
+
+	if (e && error[0])
+		problem_store(r, error);
+	else if (e)
+		problem_errno(r, e);
+	return !e;
+}
+
+struct entry *page_entry(struct request *r)
+{
+	struct entry *e = NULL;
+	char *end;
+
+	errno = 0;
+	int64_t id = strtoll(r->id, &end, 10);
+	if (r->id[0] < '0' || r->id[0] > '9' || *end || errno || !id) {
+		problem(r, MHD_HTTP_BAD_REQUEST, "id",
+			"the id of an entry is a whole number from 1");
+		return NULL;
+	}
+	int error = store_get(r->api->store, id, &e);
+	if (error == -ENOENT)
+		problem(r, MHD_HTTP_NOT_FOUND, "id",
+			"there is no entry %s; it was never there, or made room for newer ones",
+			r->id);
+	else if (error)
+		problem_errno(r, error);
+	return error ? NULL : e;
+}

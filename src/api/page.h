@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading the store for one answer. */
+#ifndef CLEARTAP_API_PAGE_H
+#define CLEARTAP_API_PAGE_H
+
+#include <stdbool.h>
+
+#include "store/store.h"
+
+struct entry;
+struct request;
+
+/* store_select(); false: it failed and the answer is made. */
+bool page_select(struct request *r, const struct store_query *q, store_row_fn *row, void *ctx,
+		 struct store_page *ret);
+/* The entry that {id} names, with its payload; NULL: there is none and the answer is made. */
+struct entry *page_entry(struct request *r);
+
+#endif

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/reader.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/events.h"
+#include "api/hub-impl.h"
+#include "api/server.h"
+#include "api/workers.h"
+#include "kfl/kfl.h"
+#include "limits.h"
+#include "store/store.h"
+
+#define REPLAY_PAGE 200
+
+/* A chunk, or its first `size` bytes, in a reader's queue. */
+struct link {
+	struct link *next;
+	struct chunk *chunk;
+	size_t size, entries;
+};
+
+struct reader {
+	struct reader *next, **link;
+	struct hub *hub;
+	struct MHD_Connection *conn;
+	struct live_query *query;
+	int64_t joined; /* entries behind this id come live */
+	int64_t left;	/* of limit(n), -1 without one */
+	bool waiting;	/* suspended, with nothing to send */
+	bool ended;	/* and was told so */
+	bool failed;	/* no memory: ends */
+
+	struct link *head, **tail;
+	size_t sent; /* bytes of the head */
+	size_t backlog, backlog_bytes;
+	struct skip skip; /* stands behind a head that is begun, else before it */
+	struct chunk *note;
+	struct buf own; /* of this reader alone, goes first */
+	size_t own_sent;
+
+	bool replaying;
+	int64_t replay_after;
+	struct job replay;
+};
+
+struct chunk *chunk_new(int64_t after)
+{
+	struct chunk *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->refs = 1;
+		c->after = after;
+	}
+	return c;
+}
+
+void chunk_put(struct chunk *c)
+{
+	if (!c || --c->refs)
+		return;
+	buf_free(&c->text);
+	buf_free(&c->ends);
+	free(c);
+}
+
+static void drop_link(struct reader *r, struct link *l)
+{
+	r->backlog -= l->entries;
+	r->backlog_bytes -= l->size;
+	chunk_put(l->chunk);
+	free(l);
+}
+
+static void pop(struct reader *r)
+{
+	struct link *l = r->head;
+
+	r->head = l->next;
+	if (!r->head)
+		r->tail = &r->head;
+	r->sent = 0;
+	drop_link(r, l);
+}
+
+void reader_skip(struct reader *r, const struct skip *s)
+{
+	if (!r->skip.count)
+		r->skip = *s;
+	else
+		r->skip.count += s->count;
+	r->skip.before = s->before;
+	r->skip.inexact |= s->inexact;
+	r->hub->count.skipped += s->count;
+}
+
+/* Drop what is queued, but for a chunk that is begun, and go on before the id `before`. */
+static void fall_behind(struct reader *r, int64_t before)
+{
+	struct link **from = r->head && r->sent ? &r->head->next : &r->head;
+
+	for (struct link *l = *from, *next; l; l = next) {
+		next = l->next;
+		reader_skip(r, &(struct skip){ l->entries, l->chunk->after, before, false });
+		drop_link(r, l);
+	}
+	*from = NULL;
+	r->tail = from;
+}
+
+void reader_queue(struct reader *r, struct chunk *c)
+{
+	size_t entries = c->entries, size = c->text.len;
+	struct link *l;
+
+	if (r->left >= 0 && entries > (uint64_t)r->left) {
+		entries = (size_t)r->left;
+		size = entries ? ((size_t *)c->ends.data)[entries - 1] : 0;
+	}
+	if (!size)
+		return;
+	if (r->backlog + entries > LIMIT_STREAM_BACKLOG ||
+	    (r->backlog && r->backlog_bytes + size > LIMIT_STREAM_BYTES))
+		fall_behind(r, c->after + 1);
+	l = malloc(sizeof(*l));
+	if (!l) {
+		r->failed = true;
+		return;
+	}
+	*l = (struct link){ NULL, c, size, entries };
+	c->refs++;
+	*r->tail = l;
+	r->tail = &l->next;
+	r->backlog += entries;
+	r->backlog_bytes += size;
+	r->hub->count.sent += entries;
+	if (r->left >= 0)
+		r->left -= (int64_t)entries;
+}
+
+void reader_tell(struct reader *r, struct chunk *note)
+{
+	/* The newest takes the place of one that the reader was too slow for. */
+	chunk_put(r->note);
+	note->refs++;
+	r->note = note;
+}
+
+struct live_query *reader_query(const struct reader *r)
+{
+	return r->query;
+}
+
+int64_t reader_joined(const struct reader *r)
+{
+	return r->joined;
+}
+
+struct reader *reader_next(const struct reader *r)
+{
+	return r->next;
+}
+
+void reader_wake(struct reader *r)
+{
+	if (!r->waiting)
+		return;
+	r->waiting = false;
+	server_resume(r->conn);
+}
+
+struct replay_page {
+	struct reader *reader;
+	struct buf text;
+	int error;
+	int64_t left;
+};
+
+static bool replay_row(void *ctx, const struct entry *e)
+{
+	struct replay_page *p = ctx;
+
+	if (p->left == 0)
+		return false;
+	p->error = events_put_entry(&p->text, e, p->reader->query->filter);
+	if (p->left > 0)
+		p->left--;
+	return !p->error && p->text.len < LIMIT_STREAM_BYTES;
+}
+
+/* One page of what the reader missed while it was away. Only this job touches the cursor now. */
+static void run_replay(struct job *j)
+{
+	struct reader *r = (struct reader *)((char *)j - offsetof(struct reader, replay));
+	struct replay_page p = { .reader = r, .left = r->left };
+	struct store_page page = { 0 };
+	char error[256] = "";
+	const struct store_query q = {
+		.filter = r->query->filter,
+		.after = r->replay_after,
+		.before = r->joined + 1,
+		.limit = REPLAY_PAGE,
+		.oldest_first = true,
+		.time_limit_ms = LIMIT_QUERY_MS,
+	};
+	int e = store_select(r->hub->api->store, &q, replay_row, &p, &page, error, sizeof(error));
+
+	if (e)
+		e = events_put_failed(&p.text, error[0] ? error : strerror(-e));
+	pthread_mutex_lock(&r->hub->lock);
+	r->failed |= e || p.error;
+	r->left = p.left;
+	r->replay_after = page.next;
+	r->replaying = page.next && p.left;
+	buf_free(&r->own);
+	r->own = p.text;
+	r->own_sent = 0;
+	pthread_mutex_unlock(&r->hub->lock);
+	server_resume(r->conn);
+}
+
+static size_t take(const char *data, size_t size, size_t *sent, char *out, size_t max)
+{
+	size_t n = size - *sent < max ? size - *sent : max;
+
+	memcpy(out, data + *sent, n);
+	*sent += n;
+	return n;
+}
+
+/* The event that stands before the rest, made when the reader gets to it. */
+static void make_own(struct reader *r)
+{
+	buf_reset(&r->own);
+	r->own_sent = 0;
+	if (r->skip.count && !r->replaying && !r->sent) {
+		r->failed |= events_put_skipped(&r->own, &r->skip) != 0;
+		r->skip = (struct skip){ 0 };
+	} else if (r->left == 0 && !r->head && !r->ended) {
+		r->failed |= events_put_end(&r->own) != 0;
+		r->ended = true;
+	} else if (r->note && !r->head && !r->replaying) {
+		r->failed |= buf_put(&r->own, r->note->text.data, r->note->text.len) != 0;
+		chunk_put(r->note);
+		r->note = NULL;
+	}
+}
+
+static size_t fill(struct reader *r, char *out, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && !r->failed) {
+		if (r->own_sent == r->own.len)
+			make_own(r);
+		if (r->own_sent < r->own.len) {
+			n += take(r->own.data, r->own.len, &r->own_sent, out + n, max - n);
+		} else if (r->replaying) {
+			break;
+		} else if (r->head) {
+			n += take(r->head->chunk->text.data, r->head->size, &r->sent, out + n,
+				  max - n);
+			if (r->sent == r->head->size)
+				pop(r);
+		} else {
+			break;
+		}
+	}
+	return n;
+}
+
+ssize_t reader_read(void *reader, char *out, size_t max)
+{
+	struct reader *r = reader;
+	struct hub *h = r->hub;
+	ssize_t n = -1;
+
+	pthread_mutex_lock(&h->lock);
+	if (!h->stop && !r->failed)
+		n = (ssize_t)fill(r, out, max);
+	if (n == 0 && r->failed)
+		n = -1;
+	if (n == 0 && r->replaying) {
+		r->failed |= server_work(h->api, r->conn, &r->replay) != 0;
+	} else if (n == 0) {
+		r->waiting = true;
+		MHD_suspend_connection(r->conn);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return n;
+}
+
+void reader_leave(void *reader)
+{
+	struct reader *r = reader;
+	struct hub *h = r->hub;
+
+	pthread_mutex_lock(&h->lock);
+	while (r->head)
+		pop(r);
+	chunk_put(r->note);
+	*r->link = r->next;
+	if (r->next)
+		r->next->link = r->link;
+	h->count.readers--;
+	r->query->refs--;
+	hub_sweep(h);
+	pthread_mutex_unlock(&h->lock);
+	buf_free(&r->own);
+	free(r);
+}
+
+/* Where a reader that comes back goes on, and what is too long ago for it. */
+static void plan_replay(struct reader *r, int64_t after)
+{
+	if (after < 0 || after >= r->joined)
+		return;
+	r->replaying = true;
+	r->replay_after = after;
+	if (r->joined - after <= LIMIT_STREAM_REPLAY)
+		return;
+	r->replay_after = r->joined - LIMIT_STREAM_REPLAY;
+	const struct skip s = {
+		.count = (uint64_t)(r->replay_after - after),
+		.after = after,
+		.before = r->replay_after + 1,
+		.inexact = r->query->filter != NULL,
+	};
+	r->failed |= events_put_skipped(&r->own, &s) != 0;
+	r->hub->count.skipped += s.count;
+}
+
+static int join(struct hub *h, struct reader *r, struct kfl *filter, const char *text)
+{
+	if (h->stop || h->count.readers == LIMIT_STREAMS)
+		return -EAGAIN;
+	r->query = hub_find_query(h, filter, text);
+	if (!r->query)
+		return -EAGAIN;
+	r->joined = h->begun;
+	r->next = h->readers;
+	r->link = &h->readers;
+	if (r->next)
+		r->next->link = &r->next;
+	h->readers = r;
+	h->count.readers++;
+	return 0;
+}
+
+int reader_join(struct hub *h, struct MHD_Connection *conn, struct kfl *filter, const char *text,
+		int64_t after, struct reader **ret)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	int e = -ENOMEM;
+
+	if (!r) {
+		kfl_free(filter);
+		return e;
+	}
+	*r = (struct reader){ .hub = h, .conn = conn, .left = filter ? kfl_limit(filter) : -1 };
+	r->tail = &r->head;
+	r->replay.run = run_replay;
+	pthread_mutex_lock(&h->lock);
+	e = join(h, r, filter, text);
+	if (!e) {
+		r->failed |= buf_puts(&r->own, ": cleartap\nretry: 2000\n\n") != 0;
+		plan_replay(r, after);
+		if (h->stats)
+			reader_tell(r, h->stats);
+	}
+	pthread_mutex_unlock(&h->lock);
+	if (e) {
+		free(r);
+		return e;
+	}
+	*ret = r;
+	return 0;
+}

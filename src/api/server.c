@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/dispatch.h"
+#include "api/auth.h"
+#include "api/hub.h"
+#include "api/peers.h"
+#include "api/request.h"
+#include "api/sockets.h"
+#include "entry.h"
+#include "limits.h"
+#include "log.h"
+
+/* Past LIMIT_HTTP_CONNS a few more are accepted, to be told so. */
+#define SPARE_CONNS 64
+
+static void log_daemon(void *ctx, const char *fmt, va_list ap)
+{
+	char line[256];
+
+	(void)ctx;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("http: %s", line);
+}
+
+static struct peer *peer_of(struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *i =
+		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return i ? i->socket_context : NULL;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *conn, void **peer,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	const struct listener *l = ctx;
+	const union MHD_ConnectionInfo *i;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		peers_remove(l->api->peers, *peer);
+		return;
+	}
+	i = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*peer = i ? peers_add(l->api->peers, i->connect_fd) : NULL;
+}
+
+static void *on_target(void *ctx, const char *uri, struct MHD_Connection *conn)
+{
+	const struct listener *l = ctx;
+	struct request *r = request_new(l->api, l, uri);
+
+	if (!r)
+		return NULL;
+	r->conn = conn;
+	r->peer = peer_of(conn);
+	peers_begin(l->api->peers, r->peer);
+	return r;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *conn, void **request,
+			 enum MHD_RequestTerminationCode code)
+{
+	const struct listener *l = ctx;
+
+	(void)conn;
+	(void)code;
+	if (*request)
+		peers_idle(l->api->peers, ((struct request *)*request)->peer);
+	request_free(*request);
+	*request = NULL;
+}
+
+int server_work(struct api *a, struct MHD_Connection *conn, struct job *j)
+{
+	MHD_suspend_connection(conn);
+	int r = a->stopping ? -EAGAIN : workers_submit(a->workers, j);
+	if (r)
+		MHD_resume_connection(conn);
+	return r;
+}
+
+void server_resume(struct MHD_Connection *conn)
+{
+	MHD_resume_connection(conn);
+}
+
+static int start_daemon(struct listener *l, int fd, const struct api_sockets *s)
+{
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert.data },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->key.data },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
+		  (void *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			 MHD_USE_ERROR_LOG | (l->tls ? MHD_USE_TLS : 0);
+
+	l->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, dispatch, l, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, l,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, l, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)(LIMIT_HTTP_CONNS + SPARE_CONNS), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)LIMIT_REQUEST_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)LIMIT_IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
+		l->tls ? tls : tls + 3, MHD_OPTION_END);
+	return l->daemon ? 0 : -EINVAL;
+}
+
+static int start_listeners(struct api *a)
+{
+	const struct api_sockets *s = a->sockets;
+	int r = 0;
+
+	a->tcp = (struct listener){
+		.api = a,
+		.port = s->port,
+		.loopback = s->loopback,
+		.tls = s->cert.len > 0,
+		.token = a->options.token,
+		.hosts = a->options.hosts,
+	};
+	snprintf(a->tcp.cookie, sizeof(a->tcp.cookie), "cleartap-%u", s->port);
+	a->local = (struct listener){ .api = a, .trusted = true };
+	if (s->tcp >= 0)
+		r = start_daemon(&a->tcp, s->tcp, s);
+	if (!r && s->local >= 0)
+		r = start_daemon(&a->local, s->local, s);
+	return r;
+}
+
+static int start_parts(struct api *a)
+{
+	a->peers = peers_new();
+	int r = a->peers ? 0 : -ENOMEM;
+	r = r ? r : workers_start(LIMIT_API_WORKERS, &a->workers);
+	r = r ? r : hub_start(a, &a->hub);
+	return r ? r : start_listeners(a);
+}
+
+int api_start(const struct api_options *o, const struct api_source *source, struct store *store,
+	      struct api **ret, char *error, size_t error_size)
+{
+	struct api_sockets *s = o->sockets;
+	struct api *a;
+	sigset_t all, old;
+	int r = s ? 0 : api_bind(o, &s, error, error_size);
+
+	if (r)
+		return r;
+	a = calloc(1, sizeof(*a));
+	if (!a || (s->tcp >= 0 && (!o->token || !auth_token_usable(o->token)))) {
+		snprintf(error, error_size, "start the API: %s",
+			 a ? "the token holds other characters than letters, digits and -._~"
+			   : strerror(ENOMEM));
+		api_unbind(s);
+		free(a);
+		return a ? -EINVAL : -ENOMEM;
+	}
+	a->options = *o;
+	a->source = *source;
+	a->store = store;
+	a->sockets = s;
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = start_parts(a);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r) {
+		snprintf(error, error_size, "start the API: %s%s", strerror(-r),
+			 s->cert.len ? " (is the certificate's key the right one?)" : "");
+		api_stop(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void api_publish(struct api *a, struct entry *const *batch, size_t count)
+{
+	if (count)
+		hub_publish(a->hub, batch[count - 1]->id);
+}
+
+void api_stop(struct api *a)
+{
+	struct MHD_Daemon *daemons[2];
+
+	if (!a)
+		return;
+	daemons[0] = a->tcp.daemon;
+	daemons[1] = a->local.daemon;
+	a->stopping = true;
+	for (size_t i = 0; i < 2; i++)
+		if (daemons[i])
+			MHD_quiesce_daemon(daemons[i]);
+	/* Nothing may be suspended when the daemons stop: finish the jobs, wake the readers. */
+	workers_stop(a->workers);
+	hub_stop(a->hub);
+	for (size_t i = 0; i < 2; i++)
+		if (daemons[i])
+			MHD_stop_daemon(daemons[i]);
+	hub_free(a->hub);
+	workers_free(a->workers);
+	peers_free(a->peers);
+	api_unbind(a->sockets);
+	free(a);
+}
+
+uint16_t api_port(const struct api *a)
+{
+	return a->tcp.port;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The API over a store of made-up entries, for tests/unit/test_api.py. Commands come on standard
+ * input, one a line; each is answered with a line: "append N", "rate N" (entries a second from now
+ * on), "cpu" (µs used so far), "quit".
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "api/api.h"
+#include "buf.h"
+#include "entry.h"
+#include "limits.h"
+#include "log.h"
+#include "store/store.h"
+
+#define BATCH_MS 50
+
+struct server {
+	struct store *store;
+	struct api *api;
+	uint64_t made;
+	bool paused, broken, unready;
+};
+
+static int put_targets(void *ctx, struct buf *out)
+{
+	(void)ctx;
+	return buf_puts(out,
+			"{\"targets\":[{\"id\":1,\"path\":\"/usr/lib/libssl.so.3\",\"library\":"
+			"\"openssl\",\"version\":\"OpenSSL 3.0.15\",\"state\":\"attached\","
+			"\"reason\":\"\",\"plan\":\"\",\"points\":3,\"hits\":9,\"processes\":[{"
+			"\"pid\":4242,\"process\":\"curl\",\"container\":\"\"}]}]}");
+}
+
+static int put_stats(void *ctx, struct buf *out)
+{
+	(void)ctx;
+	return buf_puts(out, "\"dropped\":3,\"lost_bytes\":77");
+}
+
+static int put_metrics(void *ctx, struct buf *out)
+{
+	(void)ctx;
+	return buf_puts(out, "# HELP cleartap_test A value.\n# TYPE cleartap_test gauge\n"
+			     "cleartap_test 1\n");
+}
+
+static bool is_ready(void *ctx)
+{
+	return !((struct server *)ctx)->unready;
+}
+
+static bool is_paused(void *ctx)
+{
+	return ((struct server *)ctx)->paused;
+}
+
+static int set_paused(void *ctx, bool paused)
+{
+	struct server *s = ctx;
+
+	if (s->broken)
+		return -EPIPE;
+	s->paused = paused;
+	return 0;
+}
+
+static void put_gzip(struct buf *out, const void *data, size_t len)
+{
+	z_stream z = { .next_in = (Bytef *)data, .avail_in = (uInt)len };
+
+	if (deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) ||
+	    buf_reserve(out, deflateBound(&z, len)))
+		abort();
+	z.next_out = (Bytef *)out->data;
+	z.avail_out = (uInt)out->cap;
+	deflate(&z, Z_FINISH);
+	out->len = z.total_out;
+	deflateEnd(&z);
+}
+
+/* Every tenth is the same in kind, so that the script knows what to expect of an id. */
+static struct entry *make_entry(uint64_t n)
+{
+	static const char html[] = "<html><script>alert(1)</script></html>";
+	struct entry *e = entry_new();
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	e->timestamp_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	e->protocol = n % 10 == 9 ? "tls" : "http";
+	e->version = "1.1";
+	e->lock = LOCK_OPEN;
+	e->tls = true;
+	e->complete = n % 10 != 8;
+	e->reason = e->complete ? "" : "no answer was seen";
+	e->role = "client";
+	e->library = "openssl";
+	e->bind = n % 10 == 7 ? "unknown" : "nested";
+	bool v6 = n % 10 == 6;
+	if (n % 10 != 7) {
+		e->src = (struct endpoint){
+			v6 ? "::1" : "127.0.0.1",	   "",	"curl", "", "", "", "",
+			(uint16_t)(40000 + n / 2 % 20000), 4242
+		};
+		e->dst = (struct endpoint){
+			v6 ? "2001:db8::5" : "192.0.2.7", "example.net", "", "", "", "", "", 443, 0
+		};
+	} else {
+		e->src.process = "curl";
+		e->src.pid = 4242;
+	}
+	e->method = n % 10 == 9 ? "" : n % 3 ? "GET" : "POST";
+	e->path = entry_printf(e, "/item/%" PRIu64, n);
+	e->summary = e->path;
+	e->host = "example.net";
+	e->status_code = n % 10 == 5 ? 500 : n % 10 == 4 ? 404 : 200;
+	e->status = entry_printf(e, "%d", e->status_code);
+	e->elapsed_us = (int64_t)(n % 1000) * 10;
+	e->request_size = 100;
+	e->response_size = 1000;
+	e->connection = entry_printf(e, "4242-7f3a10-%" PRIu64, n / 2);
+	e->node = "host1";
+	buf_printf(&e->detail,
+		   "{\"request\":{\"method\":\"%s\",\"target\":\"/item/%" PRIu64 "?a=1&b=%%20\","
+		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
+		   "\"s=1\"]],\"cookies\":[[\"s\",\"1\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
+		   "\"head_size\":60,\"body_size\":0,\"body_stored\":0}",
+		   e->method, n);
+	if (n % 10 != 8)
+		buf_printf(
+			&e->detail,
+			",\"response\":{\"status\":%d,\"reason\":\"OK\",\"http_version\":\"1.1\","
+			"\"headers\":[[\"Content-Type\",\"text/html\"]%s],\"content_type\":"
+			"\"text/html\",%s\"head_size\":50,\"body_size\":900,\"body_stored\":900}",
+			e->status_code, n % 10 == 3 ? ",[\"Content-Encoding\",\"gzip\"]" : "",
+			n % 10 == 3 ? "\"content_encoding\":\"gzip\"," : "");
+	buf_printf(
+		&e->detail,
+		",\"tls_info\":{\"version\":\"TLSv1.3\"},\"events\":[{\"name\":\"request_start\","
+		"\"time_us\":%" PRId64 "},{\"name\":\"response_end\",\"time_us\":%" PRId64 "}]}",
+		e->timestamp_us, e->timestamp_us + e->elapsed_us);
+	if (n % 3 == 0)
+		buf_puts(&e->request_body, "{\"name\":\"value\"}");
+	if (n % 10 == 3)
+		put_gzip(&e->response_body, html, sizeof(html) - 1);
+	else if (n % 10 == 2)
+		buf_put(&e->response_body, "\x89PNG\0\xff", 6);
+	else if (n % 10 != 8)
+		buf_put(&e->response_body, html, sizeof(html) - 1);
+	if (n == 13) { /* a bomb */
+		struct buf zeros = { 0 };
+		buf_reserve(&zeros, LIMIT_BODY_DECODED + 1000);
+		memset(zeros.data, 0, LIMIT_BODY_DECODED + 1000);
+		buf_reset(&e->response_body);
+		put_gzip(&e->response_body, zeros.data, LIMIT_BODY_DECODED + 1000);
+		buf_free(&zeros);
+	}
+	return e;
+}
+
+static int append(struct server *s, uint64_t count)
+{
+	struct entry *batch[LIMIT_BATCH];
+	int r = 0;
+
+	while (!r && count) {
+		size_t n = count < LIMIT_BATCH ? count : LIMIT_BATCH;
+		for (size_t i = 0; i < n; i++)
+			batch[i] = make_entry(++s->made);
+		r = store_append(s->store, batch, n);
+		if (!r)
+			api_publish(s->api, batch, n);
+		for (size_t i = 0; i < n; i++)
+			entry_free(batch[i]);
+		count -= n;
+	}
+	return r;
+}
+
+static int64_t cpu_us(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (int64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 + u.ru_utime.tv_usec +
+	       u.ru_stime.tv_usec;
+}
+
+/* false: quit. */
+static bool command(struct server *s, char *line, uint64_t *rate)
+{
+	if (!strncmp(line, "append ", 7))
+		printf("%s\n", append(s, strtoull(line + 7, NULL, 10)) ? "failed" : "ok");
+	else if (!strncmp(line, "rate ", 5))
+		printf("ok %" PRIu64 "\n", *rate = strtoull(line + 5, NULL, 10));
+	else if (!strcmp(line, "cpu"))
+		printf("%" PRId64 "\n", cpu_us());
+	else if (!strcmp(line, "made"))
+		printf("%" PRIu64 "\n", s->made);
+	else if (!strcmp(line, "break"))
+		printf("ok %d\n", s->broken = !s->broken);
+	else if (!strcmp(line, "unready"))
+		printf("ok %d\n", s->unready = !s->unready);
+	else
+		return false;
+	return true;
+}
+
+static void serve(struct server *s)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	uint64_t rate = 0, owed = 0;
+	char line[128];
+
+	for (bool go = true; go;) {
+		int n = poll(&p, 1, rate ? BATCH_MS : -1);
+		if (n > 0) {
+			if (!fgets(line, sizeof(line), stdin))
+				return;
+			line[strcspn(line, "\n")] = '\0';
+			go = command(s, line, &rate);
+			fflush(stdout);
+		} else if (n == 0) {
+			owed += rate * BATCH_MS;
+			append(s, owed / 1000);
+			owed %= 1000;
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct server s = { 0 };
+	struct store_options so = { .readers = LIMIT_API_WORKERS + 1 };
+	struct api_options o = { .listen = "127.0.0.1:0", .token = "secret-token", .version = "0" };
+	const struct api_source source = { &s,	     put_targets, put_stats, put_metrics,
+					   is_ready, is_paused,	  set_paused };
+	char error[256] = "";
+	int opt;
+
+	while ((opt = getopt(argc, argv, "s:l:u:c:k:h:v")) != -1) {
+		if (opt == 's')
+			so.uri = optarg;
+		else if (opt == 'l')
+			o.listen = optarg;
+		else if (opt == 'u')
+			o.unix_socket = optarg;
+		else if (opt == 'c')
+			o.tls_cert = optarg;
+		else if (opt == 'k')
+			o.tls_key = optarg;
+		else if (opt == 'h')
+			o.hosts = optarg;
+		else
+			log_set_level(LOG_LEVEL_DEBUG);
+	}
+	setvbuf(stdin, NULL, _IONBF, 0);
+	if (store_open(&so, getuid(), getgid(), &s.store, error, sizeof(error)) ||
+	    api_start(&o, &source, s.store, &s.api, error, sizeof(error))) {
+		printf("# %s\n", error);
+		store_close(s.store);
+		return 1;
+	}
+	printf("%u\n", api_port(s.api));
+	fflush(stdout);
+	serve(&s);
+	api_stop(s.api);
+	store_close(s.store);
+	return 0;
+}

@@ -1,0 +1,469 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The API over a store of made-up entries: who may ask, what is answered, what is refused."""
+import base64
+import hashlib
+import json
+import os
+import re
+import socket
+import stat
+import sys
+import time
+
+from api_lib import TOKEN, Server, Stream, run, wait_for
+
+server = Server()
+server.append(500)
+
+
+def problem(a, status, parameter=None):
+    assert a.status == status, (a.status, a.body[:300])
+    assert a.headers["content-type"] == "application/problem+json", a.headers
+    p = a.json()
+    assert p["status"] == status and p["title"] and p["detail"], p
+    assert p.get("parameter") == parameter, p
+    return p
+
+
+def entries_page():
+    """a page is newest first and goes on at next"""
+    a = server.get("/api/entries?limit=10")
+    page = a.json()
+    assert a.status == 200 and a.headers["content-type"] == "application/json"
+    assert [e["id"] for e in page["entries"]] == list(range(500, 490, -1)), page["entries"]
+    assert page["partial"] is False
+    ids, nxt = [], 0
+    while nxt is not None:
+        page = server.get("/api/entries?limit=90" + ("&before=%d" % nxt if nxt else "")).json()
+        ids += [e["id"] for e in page["entries"]]
+        nxt = page["next"]
+    assert ids == list(range(500, 0, -1)), ids
+    ids = [e["id"] for e in server.get("/api/entries?after=495").json()["entries"]]
+    assert ids == [500, 499, 498, 497, 496], ids
+
+
+def entries_parameters():
+    """what a parameter may not be is said with its name"""
+    for bad in ("limit=0", "limit=1001", "limit=abc", "limit=-1", "limit=", "limit=1e3", "limit=+5",
+                "limit=99999999999999999999"):
+        problem(server.get("/api/entries?" + bad), 400, "limit")
+    problem(server.get("/api/entries?before=x"), 400, "before")
+    problem(server.get("/api/entries?wrong=1"), 400, "wrong")
+    problem(server.get("/api/entries?limit=1&limit=2"), 400)
+    problem(server.get("/api/entries?q=%00"), 400)
+    problem(server.get("/api/entries?q=%ff"), 400)
+    problem(server.get("/api/entries?q=%2"), 400)
+    problem(server.get("/api/entries?q=%zz"), 400)
+    problem(server.get("/healthz?x=1"), 400, "x")
+    assert server.get("/api/entries?limit=1000").status == 200
+
+
+def entries_filter():
+    """a filter finds what it should, and its error has a place"""
+    page = server.get("/api/entries?q=status_code+%3E%3D+500&limit=100").json()
+    assert len(page["entries"]) == 50 and all(e["status_code"] == 500 for e in page["entries"])
+    assert server.get("/api/entries?q=status_code==299").json() == {
+        "entries": [], "next": None, "partial": False}
+    p = problem(server.get("/api/entries?q=status_code+%3D%3D+%22abc%22"), 400, "q")
+    assert p["column"] >= 1 and p["length"] >= 1
+    problem(server.get("/api/entries?q=" + "(" * 10000), 400, "q")
+    problem(server.get("/api/entries?q=" + "x" * 100000), 400, "q")
+    page = server.get("/api/entries?q=http+and+limit(3)").json()
+    assert len(page["entries"]) == 3 and page["next"] is None, page["next"]
+
+
+def entries_redacted():
+    """redact() hides a field in what the query returns"""
+    page = server.get("/api/entries?limit=2&q=redact(%22src.process%22)").json()
+    assert [e["src"]["process"] for e in page["entries"]] == ["[redacted]"] * 2, page
+
+
+def validate():
+    """a filter is validated with the place of its error"""
+    assert server.get("/api/kfl/validate?q=tls").json() == {"valid": True}
+    assert server.get("/api/kfl/validate").json() == {"valid": True}
+    v = server.get("/api/kfl/validate?q=tls+and+%3D%3D").json()
+    assert v["valid"] is False and v["message"] and v["column"] > 1 and v["length"] >= 1, v
+    f = server.get("/api/kfl/fields").json()
+    assert f["fields"] and f["functions"] and f["flags"]
+
+
+def one_entry():
+    """an entry has its messages, decoded bodies and where to fetch them"""
+    e = server.get("/api/entries/3").json()
+    assert e["id"] == 3 and e["request"]["headers"][0] == ["Host", "example.net"]
+    assert e["response"]["body"] == "<html><script>alert(1)</script></html>"
+    assert e["response"]["body_url"] == "/api/entries/3/response/body"
+    assert e["request"]["body"] == '{"name":"value"}'
+    assert e["tls_info"]["version"] == "TLSv1.3" and e["events"]
+    e = server.get("/api/entries/2").json()
+    assert "body" not in e["response"] and e["response"]["body_url"]
+    e = server.get("/api/entries/8").json()
+    assert "response" not in e and e["complete"] is False and e["reason"]
+
+
+def no_entry():
+    """a missing entry is 404, a wrong id 400, an empty list 200"""
+    problem(server.get("/api/entries/999999"), 404, "id")
+    problem(server.get("/api/entries/999999/request/body"), 404, "id")
+    problem(server.get("/api/entries/8/response/body"), 404)
+    for bad in ("0", "-1", "x", "1x", "99999999999999999999999"):
+        problem(server.get("/api/entries/" + bad), 400, "id")
+    problem(server.get("/api/nothing"), 404)
+    problem(server.get("/api/entries/1/nothing"), 404)
+    problem(server.get("/api/entries/"), 404)
+    problem(server.get("/nothing.js"), 404)
+    for up in ("/../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/x", "//etc/passwd",
+               "/api/entries/..%2f1"):
+        assert server.get(up).status in (400, 404), up
+
+
+def bodies():
+    """captured bytes are never a page of ours"""
+    a = server.get("/api/entries/1/response/body")
+    assert a.body == b"<html><script>alert(1)</script></html>"
+    assert a.headers["content-type"] == "application/octet-stream"
+    assert a.headers["content-disposition"].startswith("attachment")
+    assert a.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in a.headers["content-security-policy"]
+    assert a.headers["cache-control"] == "no-store"
+    assert server.get("/api/entries/3/response/body").body == a.body
+    raw = server.get("/api/entries/3/response/body?raw=1")
+    assert raw.body[:2] == b"\x1f\x8b" and "content-encoding" not in raw.headers
+    problem(server.get("/api/entries/3/response/body?raw=2"), 400, "raw")
+    assert server.get("/api/entries/2/response/body").body == b"\x89PNG\0\xff"
+
+
+def bomb():
+    """a body that grows without end is cut, and that is said"""
+    a = server.get("/api/entries/13/response/body")
+    assert a.status == 200 and len(a.body) == 32 << 20, len(a.body)
+    assert "cut" in a.headers["x-cleartap-note"]
+    e = server.get("/api/entries/13").json()
+    assert "body" not in e["response"] and e["response"]["body_url"]
+
+
+def revalidation():
+    """an entry that did not change is not sent twice"""
+    for path in ("/api/entries/1", "/api/entries/1/response/body", "/api/kfl/fields",
+                 "/api/openapi.json"):
+        a = server.get(path)
+        tag = a.headers["etag"]
+        b = server.get(path, headers={"If-None-Match": '"zzz", ' + tag})
+        assert b.status == 304 and not b.body and b.headers["etag"] == tag, path
+        assert server.get(path, headers={"If-None-Match": '"zzz"'}).status == 200
+        assert server.get(path, headers={"If-None-Match": "*"}).status == 304
+
+
+def compression():
+    """large lists are packed for those who accept it"""
+    plain = server.get("/api/entries?limit=100")
+    assert "content-encoding" not in plain.headers and plain.headers["vary"] == "Accept-Encoding"
+    for accept, packed in (("gzip", 1), ("deflate, gzip;q=0.5", 1), ("gzip;q=0", 0), ("*", 1),
+                           ("br", 0), ("identity", 0), ("gzip;q=0.000", 0), ("xgzip", 0)):
+        a = server.get("/api/entries?limit=100", headers={"Accept-Encoding": accept})
+        assert ("content-encoding" in a.headers) == bool(packed), accept
+        assert a.json() == plain.json()
+    assert len(a.encoded) > 5 * len(server.get(
+        "/api/entries?limit=100", headers={"Accept-Encoding": "gzip"}).encoded)
+    small = server.get("/healthz", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in small.headers
+
+
+GETS = ["/", "/api/entries", "/api/entries/1", "/api/entries/1/response/body", "/api/stream",
+        "/api/kfl/validate", "/api/kfl/fields", "/api/targets", "/api/stats", "/api/openapi.json",
+        "/metrics"]
+
+
+def token_needed():
+    """nothing but health is told without the token"""
+    for path in GETS + ["/api/nothing", "/nothing"]:
+        for token in (None, "", "wrong", TOKEN + "x", TOKEN[:-1], TOKEN.upper()):
+            a = server.get(path, token=token)
+            problem(a, 401)
+            assert a.headers["www-authenticate"].startswith("Bearer")
+    problem(server.request("POST", "/api/capture", body=b'{"state":"paused"}', token=None), 401)
+    assert server.get("/healthz", token=None).status == 200
+    assert server.get("/readyz", token=None).status == 200
+    for value in ("Basic " + TOKEN, TOKEN, "Bearer", "Bearer  ", "bearer\t" + TOKEN):
+        problem(server.get("/api/stats", token=None, headers={"Authorization": value}), 401)
+    ok = server.get("/api/stats", token=None, headers={"Authorization": "bearer " + TOKEN})
+    assert ok.status == 200
+
+
+def cookie():
+    """/?token= sets a cookie and drops the token from the address"""
+    a = server.get("/?token=" + TOKEN, token=None)
+    assert a.status == 303 and a.headers["location"] == "/"
+    c = a.headers["set-cookie"]
+    assert c.startswith("cleartap-%d=" % server.port), c
+    assert "HttpOnly" in c and "SameSite=Strict" in c and "Path=/" in c
+    jar = c.split(";")[0]
+    assert server.get("/api/stats", token=None, headers={"Cookie": jar}).status == 200
+    assert server.get("/api/stats", token=None, headers={"Cookie": "a=b; " + jar}).status == 200
+    problem(server.get("/api/stats", token=None, headers={"Cookie": jar + "x"}), 401)
+    problem(server.get("/api/stats", token=None, headers={"Cookie": "cleartap-1=" + TOKEN}), 401)
+    problem(server.get("/?token=wrong", token=None), 401)
+    a = server.get("/?token=wrong", token=None)
+    assert "set-cookie" not in a.headers
+    problem(server.get("/api/stats?token=" + TOKEN, token=None), 401)
+
+
+def login_page():
+    """a browser without the token gets a page that says so, under a strict policy"""
+    a = server.get("/", token=None, headers={"Accept": "text/html,*/*"})
+    assert a.status == 401 and a.headers["content-type"].startswith("text/html")
+    style = re.search(b"<style>(.*?)</style>", a.body).group(1)
+    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
+    csp = a.headers["content-security-policy"]
+    assert "'sha256-%s'" % digest in csp and "default-src 'none'" in csp
+    assert b"<script" not in a.body
+    assert server.get("/api/stats", token=None, headers={"Accept": "text/html"}).headers[
+        "content-type"] == "application/problem+json"
+
+
+def rebinding():
+    """a name that is not ours is refused, with or without the token"""
+    p = server.port
+    for host in ("127.0.0.1:%d" % p, "localhost:%d" % p, "LOCALHOST:%d" % p, "[::1]:%d" % p,
+                 "127.9.8.7:%d" % p):
+        assert server.get("/api/stats", host=host).status == 200, host
+    for host in ("evil.example:%d" % p, "evil.example", "localhost", "localhost:1",
+                 "127.0.0.1.evil.example:%d" % p, "localhost.evil.example:%d" % p, "0.0.0.0:%d" % p,
+                 "192.0.2.1:%d" % p, "[::]:%d" % p, "x" * 5000, ":%d" % p, "127.1:%d" % p,
+                 "localhost:%d@evil" % p):
+        for token in (TOKEN, None):
+            problem(server.get("/api/stats", host=host, token=token), 421)
+            problem(server.get("/healthz", host=host, token=token), 421)
+    two = server.get("/api/stats", headers={"Host": "localhost:%d\r\nHost: evil.example" % p})
+    problem(two, 400)
+    assert server.raw(b"GET /api/stats HTTP/1.1\r\nConnection: close\r\n\r\n").startswith(
+        b"HTTP/1.1 400")
+    assert b" 400 " in server.raw(b"GET /api/stats HTTP/1.0\r\n\r\n")[:20]
+
+
+def cross_site():
+    """requests that other pages cause are refused"""
+    p = server.port
+    for origin in ("http://evil.example", "null", "https://127.0.0.1:%d" % p, "http://127.0.0.1",
+                   "http://127.0.0.1:%d.evil.example" % p, "http://localhost:%d" % p, ""):
+        for path in ("/api/stats", "/", "/healthz"):
+            problem(server.get(path, headers={"Origin": origin}), 403)
+        problem(server.request("POST", "/api/capture", headers={"Origin": origin},
+                               body=b'{"state":"paused"}'), 403)
+    for site in ("cross-site", "same-site"):
+        problem(server.get("/api/stats", headers={"Sec-Fetch-Site": site}), 403)
+        problem(server.get("/", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors",
+                                         "Sec-Fetch-Dest": "script"}), 403)
+        visit = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        assert server.get("/", headers=visit).status in (200, 404)
+        problem(server.get("/api/entries/1", headers=visit), 403)
+        problem(server.get("/", headers={**visit, "Sec-Fetch-Dest": "iframe"}), 403)
+    same = {"Origin": "http://127.0.0.1:%d" % p, "Sec-Fetch-Site": "same-origin"}
+    assert server.get("/api/stats", headers=same).status == 200
+    assert server.get("/api/stats", headers={"Sec-Fetch-Site": "none"}).status == 200
+    a = server.get("/api/stats", headers=same)
+    assert not any(h.startswith("access-control") for h in a.headers)
+
+
+def security_headers():
+    """every answer carries the headers that keep it out of other pages and caches"""
+    for path in GETS[:4] + ["/api/nothing", "/healthz", "/api/entries?limit=0", "/metrics"]:
+        a = server.get(path)
+        h = a.headers
+        csp = h["content-security-policy"]
+        assert "default-src 'none'" in csp and "frame-ancestors 'none'" in csp, path
+        assert "unsafe" not in csp
+        assert h["x-content-type-options"] == "nosniff" and h["x-frame-options"] == "DENY"
+        assert h["referrer-policy"] == "no-referrer"
+        assert h["cross-origin-opener-policy"] == "same-origin"
+        assert h["cross-origin-resource-policy"] == "same-origin"
+        assert "server" not in h
+        assert h["cache-control"] in ("no-store", "no-cache")
+
+
+def methods():
+    """HEAD is GET without a body, OPTIONS tells, the rest is 405 with Allow"""
+    for path in GETS[1:] + ["/healthz", "/readyz"]:
+        if path != "/api/stream":
+            get, head = server.get(path), server.request("HEAD", path)
+            assert head.status == get.status and not head.body, path
+            if path not in ("/api/stats", "/metrics"):
+                assert head.headers["content-length"] == get.headers["content-length"], path
+            assert head.headers["content-type"] == get.headers["content-type"], path
+        o = server.request("OPTIONS", path)
+        assert o.status == 204 and o.headers["allow"] == "GET, HEAD, OPTIONS" and not o.body
+        for method in ("PUT", "DELETE", "PATCH", "POST", "TRACE", "FOO", "get"):
+            a = server.request(method, path, body=b"" if method != "TRACE" else None)
+            problem(a, 405)
+            assert a.headers["allow"] == "GET, HEAD, OPTIONS", path
+    head = server.request("HEAD", "/api/stream")
+    assert head.status == 200 and head.headers["content-type"] == "text/event-stream"
+    a = server.get("/api/capture")
+    problem(a, 405)
+    assert a.headers["allow"] == "POST, OPTIONS"
+    assert server.request("OPTIONS", "/api/capture").headers["allow"] == "POST, OPTIONS"
+    assert server.request("OPTIONS", "*").status == 204
+    problem(server.request("HEAD", "/api/entries/999999"), 404) if False else None
+    assert server.request("HEAD", "/api/entries/999999").status == 404
+
+
+def capture():
+    """capture is paused and resumed, and a tracer that is gone is told"""
+    def post(body):
+        return server.request("POST", "/api/capture", body=body)
+    assert post(b'{"state":"paused"}').json() == {"state": "paused"}
+    assert server.get("/api/stats").json()["state"] == "paused"
+    assert post(b'{"state":"running"}').json() == {"state": "running"}
+    for bad in (b"", b"{}", b"[]", b'{"state":"x"}', b'{"state":1}', b'{"state":"paused","x":1}',
+                b'{"state":"paused","state":"running"}', b"\xff", b"{" * 60000):
+        problem(post(bad), 400, "state")
+    problem(post(b" " * (64 << 10) + b"x"), 413)
+    server.tell("break")
+    problem(post(b'{"state":"paused"}'), 503)
+    server.tell("break")
+    problem(server.request("POST", "/api/capture?state=paused", body=b"{}"), 400, "state")
+
+
+def health():
+    """readyz is 503 until the first probes are in"""
+    assert server.get("/healthz").json() == {"status": "ok"}
+    assert server.get("/readyz").json() == {"status": "ready"}
+    server.tell("unready")
+    problem(server.get("/readyz"), 503)
+    assert server.get("/healthz").status == 200
+    server.tell("unready")
+
+
+def stats():
+    """stats, targets and metrics tell what the parts tell"""
+    s = server.get("/api/stats").json()
+    assert s["dropped"] == 3 and s["lost_bytes"] == 77 and s["state"] == "running"
+    assert s["store"]["entries"] == 500 and s["store"]["last_id"] == 500
+    assert s["api"]["connections"] >= 1
+    t = server.get("/api/targets").json()["targets"]
+    assert t[0]["processes"][0]["pid"] == 4242
+    m = server.get("/metrics")
+    assert m.headers["content-type"].startswith("text/plain; version=0.0.4")
+    text = m.body.decode()
+    seen = set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            name, kind = line.split()[2:]
+            assert name not in seen, name
+            seen.add(name)
+            assert not (kind == "counter") ^ name.endswith("_total"), line
+        elif not line.startswith("# HELP "):
+            assert re.fullmatch(r'[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+', line), line
+            base = re.sub(r"(_bucket|_sum|_count)?(\{.*)? .*", "", line)
+            assert base in seen, line
+    count = int(re.search(r"cleartap_query_duration_seconds_count (\d+)", text).group(1))
+    inf = int(re.search(r'_seconds_bucket\{le="\+Inf"\} (\d+)', text).group(1))
+    assert count == inf > 0
+    assert 'cleartap_http_requests_total{route="/api/entries",code="4xx"}' in text
+    assert "cleartap_test 1" in text
+
+
+def sizes():
+    """what is too large is refused with the right status"""
+    problem(server.get("/api/entries?q=" + "x" * (129 << 10)), 414)
+    problem(server.get("/api/stats", headers={"X": "y" * (33 << 10)}), 431)
+    many = {"X-%d" % i: "y" * 100 for i in range(400)}
+    problem(server.get("/api/stats", headers=many), 431)
+    a = server.raw(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * (1 << 20) + b"\r\n\r\n")
+    assert b" 431 " in a[:40] or b" 413 " in a[:40] or not a, a[:40]
+    a = server.raw(b"GET /" + b"y" * (1 << 20) + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b" 414 " in a[:40] or not a, a[:40]
+    problem(server.request("POST", "/api/capture", headers={"Content-Length": "999999999999"},
+                           body=b""), 413)
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    head = "POST /api/capture HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n" \
+           "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" % (server.port, TOKEN)
+    a = server.raw(head.encode() + chunk * 3 + b"0\r\n\r\n")
+    assert b" 413 " in a[:40], a[:40]
+    problem(server.get("/api/entries?" + "&".join("a%d=1" % i for i in range(40))), 400)
+
+
+def garbage():
+    """bytes that are no HTTP do no harm"""
+    for junk in (b"\0" * 1000, b"\xff" * 1000, b"GET\r\n\r\n", b"\r\n\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
+                 b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" * 20,
+                 b"GET " + b"/" * 100000 + b" HTTP/1.1\r\n\r\n",
+                 b"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+                 b"POST /api/capture HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                 b"POST /api/capture HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"):
+        sock = server.connect()
+        sock.sendall(junk)
+        sock.shutdown(socket.SHUT_WR)
+        server.raw(b"", sock)
+    a = server.request("GET", "http://127.0.0.1:%d/api/stats" % server.port)
+    assert a.status == 200
+    assert server.get("/healthz").status == 200
+
+
+def pipelining():
+    """several requests on one connection are answered in order"""
+    one = "GET /api/entries/%d HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s\r\n%s\r\n"
+    data = "".join(one % (i, server.port, TOKEN, "Connection: close\r\n" if i == 20 else "")
+                   for i in range(1, 21))
+    raw = server.raw(data.encode())
+    assert [int(x) for x in re.findall(rb'\r\n\r\n\{"id":(\d+),', raw)] == list(range(1, 21))
+
+
+def unix_socket():
+    """the unix socket needs no token, its file's mode does"""
+    path = server.dir + "/sock"
+    other = Server("-u", path, "-l", "")
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    for host in ("localhost", "anything"):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+        assert other.request("GET", "/api/stats", token=None, host=host, sock=s).status == 200
+    assert other.port == 0 and other.stop() == 0
+    assert not os.path.exists(path)
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(path)
+    other = Server("-u", path)
+    try:
+        Server("-u", path)
+        raise AssertionError("two servers on one socket")
+    except RuntimeError:
+        pass
+    assert other.stop() == 0
+
+
+def listen_refused():
+    """beyond loopback only with TLS; nonsense is refused"""
+    for listen in ("0.0.0.0:0", "[::]:0", "192.0.2.1:0", "1.2.3.4", ":1", "127.0.0.1:65536",
+                   "127.0.0.1:x", "[::1:5", "name:1", "127.0.0.1:%d" % server.port):
+        try:
+            Server("-l", listen)
+            raise AssertionError(listen)
+        except RuntimeError:
+            pass
+    six = Server("-l", "[::1]:0")
+    s = socket.create_connection(("::1", six.port))
+    assert six.request("GET", "/healthz", host="[::1]:%d" % six.port, sock=s).status == 200
+    assert six.stop() == 0
+
+
+def clean_end():
+    """the server ends cleanly with requests and streams open"""
+    streams = [Stream(server) for _ in range(5)]
+    idle = [server.connect() for _ in range(5)]
+    assert server.stop() == 0
+    for s in streams:
+        try:
+            s.until("never")
+        except (EOFError, ConnectionError):
+            continue
+        raise AssertionError("the stream went on")
+    for s in idle:
+        s.close()
+
+
+run([entries_page, entries_parameters, entries_filter, entries_redacted, validate, one_entry,
+     no_entry, bodies, bomb, revalidation, compression, token_needed, cookie, login_page, rebinding,
+     cross_site, security_headers, methods, capture, health, stats, sizes, garbage, pipelining,
+     unix_socket, listen_refused, clean_end])
