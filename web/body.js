@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A body: JSON as a tree, text, an image from a blob, or offset, hex and text. Bytes that are
+// missing are a hatched strip at their place.
+import { getBytes } from "./api.js";
+import { button, copy, el } from "./el.js";
+import { bytes, size } from "./format.js";
+import { gapStrip, hexView } from "./hex.js";
+import { glyph } from "./icons.js";
+import { jsonTree } from "./jsontree.js";
+
+const FETCH_MAX = 4 << 20;
+const TEXT_MAX = 1 << 20; // characters shown at once
+const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp",
+	"image/x-icon", "image/vnd.microsoft.icon", "image/svg+xml"];
+
+let blobs = [];
+
+// Blob addresses live as long as the entry is shown.
+export function release() {
+	for (const address of blobs)
+		URL.revokeObjectURL(address);
+	blobs = [];
+}
+
+// Text and gaps in order. Gaps are byte offsets, so the text is cut as bytes.
+function textWithGaps(text, gaps) {
+	const shown = text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) : text;
+	if (!gaps?.length)
+		return [el("pre", { class: "text", tabindex: "0" }, shown)];
+	const encoded = new TextEncoder().encode(shown);
+	const decoder = new TextDecoder();
+	const out = [];
+	let at = 0; // in the bytes at hand
+	let missing = 0;
+	for (const gap of gaps) {
+		const until = Math.max(at, Math.min(encoded.length, gap.offset - missing));
+		if (until > at)
+			out.push(el("pre", { class: "text", tabindex: "0" }, decoder.decode(encoded.subarray(at, until))));
+		out.push(gapStrip(gap));
+		at = until;
+		missing += gap.length;
+	}
+	if (at < encoded.length)
+		out.push(el("pre", { class: "text", tabindex: "0" }, decoder.decode(encoded.subarray(at))));
+	return out;
+}
+
+const type = message => (message.content_type || "").split(";")[0].trim().toLowerCase();
+
+function parseJSON(message) {
+	const t = type(message);
+	if (message.gaps?.length || !(t.endsWith("json") || /^\s*[[{]/.test(message.body)))
+		return undefined;
+	try {
+		return JSON.parse(message.body);
+	} catch {
+		return undefined;
+	}
+}
+
+function bar(message, which, modes) {
+	const parts = [message.content_type, message.content_encoding && `${message.content_encoding} decoded`,
+		bytes(message.body_size || 0)];
+	return el("div", { class: "body-bar" }, el("h3", {}, "Body"),
+		el("span", { class: "dim" }, parts.filter(Boolean).join(" · ")), el("span", { class: "grow" }), modes,
+		message.body ? button("Copy", () => copy(message.body, "Body"), { class: "plain" }) : null,
+		message.body_url ? el("a", { class: "plain", href: message.body_url, download: `body-${which}` },
+			glyph("download", 12), " Download") : null);
+}
+
+// Choose the view, with buttons for the others that make sense.
+export function bodyView(box, e, message, which, context) {
+	if (!message.body_size && !message.body && !message.gaps?.length) {
+		box.append(el("p", { class: "dim pad" }, "No body."));
+		return;
+	}
+	const views = [];
+	const json = typeof message.body === "string" ? parseJSON(message) : undefined;
+	if (json !== undefined)
+		views.push(["Tree", v => v.append(jsonTree(json, `${which}.body`))]);
+	if (IMAGES.includes(type(message)) && message.body_url)
+		views.push(["Image", v => image(v, message, context)]);
+	if (typeof message.body === "string")
+		views.push(["Text", v => v.append(...textWithGaps(message.body, message.gaps))]);
+	if (message.body_url)
+		views.push(["Hex", v => hex(v, message, message.body_url, context)]);
+	if (!views.length)
+		views.push(["", v => v.append(...(message.gaps || []).map(gapStrip),
+			el("p", { class: "dim pad" }, "No byte of it was kept."))]);
+	const view = el("div", { class: "body-view" });
+	const modes = views.length > 1 ? el("span", { class: "modes", role: "group", "aria-label": "Show as" },
+		views.map(([name], i) => button(name, () => choose(i), { class: "mode", "aria-pressed": "false" }))) : null;
+	const choose = i => {
+		modes?.childNodes.forEach((b, k) => b.setAttribute("aria-pressed", k === i ? "true" : "false"));
+		view.replaceChildren();
+		views[i][1](view);
+	};
+	box.append(bar(message, which, modes), view);
+	choose(0);
+}
+
+async function fetchInto(view, path, context, use) {
+	view.append(el("p", { class: "dim pad" }, "Reading…"));
+	try {
+		const answer = await getBytes(path, FETCH_MAX, context.signal);
+		view.replaceChildren();
+		use(answer);
+	} catch (error) {
+		if (error.name !== "AbortError")
+			view.replaceChildren(el("p", { class: "note" }, `The body did not load: ${error.message}`));
+	}
+}
+
+function hex(view, message, path, context) {
+	fetchInto(view, path, context, ({ bytes: data, cut }) => {
+		view.append(hexView(data, message.gaps));
+		if (cut)
+			view.append(el("p", { class: "note" }, `The first ${size(FETCH_MAX)} are shown; download it for all.`));
+	});
+}
+
+// An <img> runs no script, whatever its bytes are; the blob has the one type that was named.
+function image(view, message, context) {
+	fetchInto(view, message.body_url, context, ({ bytes: data, cut }) => {
+		const address = URL.createObjectURL(new Blob([data], { type: type(message) }));
+		blobs.push(address);
+		const info = el("p", { class: "dim pad" }, cut ? "Too large to show whole." : "");
+		const img = el("img", { src: address, alt: "The body as an image" });
+		img.addEventListener("load", () => info.textContent = `${img.naturalWidth} × ${img.naturalHeight}`);
+		img.addEventListener("error", () => {
+			img.remove();
+			info.textContent = "These bytes are not an image that can be shown.";
+		});
+		view.append(el("div", { class: "checker" }, img), info);
+	});
+}
+
+export function rawView(box, message, context) {
+	if (message.body_url)
+		hex(box, message, `${message.body_url}?raw=1`, context);
+	else
+		box.append(...(message.gaps || []).map(gapStrip));
+}

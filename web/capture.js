@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Is it live? The pill in the bar: rate, paused, reconnecting; and the switch that pauses.
+import { ApiError, postJSON } from "./api.js";
+import { el, say, toast } from "./el.js";
+import { rate } from "./format.js";
+import { glyph } from "./icons.js";
+
+export const capture = { paused: false, link: "connecting", rate: 0, stats: null };
+
+const listeners = new Set();
+let pill, text, icon;
+
+export function subscribe(listener) {
+	listeners.add(listener);
+}
+
+export function build() {
+	icon = el("span", { class: "pill-icon", "aria-hidden": "true" });
+	text = document.createTextNode("");
+	pill = el("button", { type: "button", class: "pill", onclick: toggle, id: "pill" }, icon, el("span", {}, text));
+	draw();
+	return pill;
+}
+
+function draw() {
+	const kind = capture.link !== "live" ? "off" : capture.paused ? "paused" : "live";
+	pill.className = `pill pill-${kind}`;
+	const words = kind === "off" ? capture.link === "connecting" ? "connecting" : "reconnecting"
+		: kind === "paused" ? "paused" : `live ${rate(capture.rate)}/s`;
+	if (pill.dataset.kind !== kind) {
+		pill.dataset.kind = kind;
+		icon.replaceChildren(kind === "paused" ? glyph("pause", 12) : el("i", { class: "dot" }));
+	}
+	text.data = words;
+	pill.title = kind === "paused" ? "Capturing is paused. Go on (p)" : kind === "live" ? "Capturing. Pause (p)"
+		: "The server does not answer; trying again by itself";
+	pill.setAttribute("aria-pressed", capture.paused ? "true" : "false");
+}
+
+export function update(changes) {
+	Object.assign(capture, changes);
+	draw();
+	for (const listener of listeners)
+		listener(capture);
+}
+
+export function fromStats(stats) {
+	update({ stats, rate: Number(stats.entries_per_second) || 0,
+		paused: stats.state ? stats.state === "paused" : capture.paused });
+}
+
+export async function toggle() {
+	const wanted = capture.paused ? "running" : "paused";
+	try {
+		const answer = await postJSON("/api/capture", { state: wanted });
+		update({ paused: (answer?.state || wanted) === "paused" });
+		say(capture.paused ? "Capturing is paused" : "Capturing goes on");
+	} catch (error) {
+		const what = wanted === "paused" ? "pause" : "go on";
+		toast(`Could not ${what}: ${error instanceof ApiError ? error.message : "no answer"}`);
+	}
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From something shown to a piece of KFL, and from pieces to a filter.
+
+export function quote(value) {
+	const escaped = String(value).replace(/[\\"]/g, "\\$&")
+		.replace(/\n/g, "\\n").replace(/\r/g, "\\r").replace(/\t/g, "\\t");
+	return `"${escaped}"`;
+}
+
+export function literal(value) {
+	return typeof value === "number" || typeof value === "boolean" ? String(value) : quote(value);
+}
+
+// {field, value} or {flag}: null when there is nothing to filter by.
+export function term(what) {
+	if (!what)
+		return "";
+	if (what.flag)
+		return what.flag;
+	return `${what.field} ${what.operator || "=="} ${literal(what.value)}`;
+}
+
+// `or` binds looser than `and`: a filter that may hold one is bracketed before more is added.
+function guarded(q) {
+	let depth = 0;
+	let quoted = "";
+	for (let i = 0; i < q.length; i++) {
+		const c = q[i];
+		if (quoted) {
+			if (c === "\\")
+				i++;
+			else if (c === quoted)
+				quoted = "";
+		} else if (c === '"' || c === "'") {
+			quoted = c;
+		} else if ("([{".includes(c)) {
+			depth++;
+		} else if (")]}".includes(c)) {
+			depth--;
+		} else if (!depth && (q.startsWith("||", i) ||
+			/^or\b/.test(q.slice(i, i + 3)) && !/[\w.]/.test(q[i - 1] || ""))) {
+			return `(${q})`;
+		} else if (q.startsWith("//", i)) {
+			return `${q}\n`;
+		}
+	}
+	return q;
+}
+
+export function add(q, piece) {
+	const old = q.trim();
+	if (!piece || old === piece)
+		return old;
+	if (!old)
+		return piece;
+	if (old.split(/\s+and\s+/).includes(piece))
+		return old;
+	return `${guarded(old)} and ${piece}`;
+}
+
+export function negated(what) {
+	if (what.flag)
+		return `not ${what.flag}`;
+	if (!what.operator || what.operator === "==")
+		return term({ ...what, operator: "!=" });
+	return `not (${term(what)})`;
+}
+
+export function exclude(q, what) {
+	return add(q, negated(what));
+}
+
+const NAME = /^[A-Za-z_]\w*$/;
+
+// response.body.json().items[0].name of ["items", 0, "name"]
+export function jsonPath(base, keys) {
+	return keys.reduce((path, key) => typeof key === "number" ? `${path}[${key}]`
+		: NAME.test(key) ? `${path}.${key}` : `${path}[${quote(key)}]`, `${base}.json()`);
+}

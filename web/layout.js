@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The frame: the bar on top with its pages, the query bar, the pill and the theme switch.
+import * as capture from "./capture.js";
+import { el } from "./el.js";
+import { glyph, lockIcon } from "./icons.js";
+import { build as buildQuery } from "./query.js";
+import { link, PAGES, state, subscribe } from "./state.js";
+
+const THEMES = ["auto", "dark", "light"];
+
+const TITLES = { traffic: "Traffic", connections: "Connections", map: "Map", coverage: "Coverage",
+	targets: "Targets", status: "Status" };
+
+function themeSwitch() {
+	const root = document.documentElement;
+	const node = el("button", { type: "button", class: "icon", id: "theme" });
+	const draw = () => {
+		const theme = root.dataset.theme || "auto";
+		node.replaceChildren(glyph({ auto: "auto", dark: "moon", light: "sun" }[theme]));
+		node.title = `Theme: ${theme === "auto" ? "as the system" : theme}`;
+		node.setAttribute("aria-label", node.title);
+	};
+	node.addEventListener("click", () => {
+		const next = THEMES[(THEMES.indexOf(root.dataset.theme || "auto") + 1) % THEMES.length];
+		if (next === "auto")
+			delete root.dataset.theme;
+		else
+			root.dataset.theme = next;
+		try {
+			localStorage.setItem("cleartap.theme", next);
+		} catch {
+			// the choice lasts as long as the page
+		}
+		draw();
+		dispatchEvent(new Event("themechange"));
+	});
+	draw();
+	return node;
+}
+
+export function build() {
+	const links = PAGES.map(page => el("a", { href: link({ page }), "data-page": page }, TITLES[page]));
+	const nav = el("nav", { "aria-label": "Pages" }, links);
+	document.getElementById("bar").append(
+		el("a", { class: "wordmark", href: "#/traffic", "aria-label": "cleartap, all traffic" },
+			lockIcon("open", 16), el("span", {}, "clear", el("b", {}, "tap"))),
+		nav, buildQuery(), capture.build(), themeSwitch());
+	const draw = () => {
+		document.title = state.q ? `${state.q} · cleartap` : `${TITLES[state.page]} · cleartap`;
+		for (const a of links) {
+			a.href = link({ page: a.dataset.page });
+			if (a.dataset.page === state.page)
+				a.setAttribute("aria-current", "page");
+			else
+				a.removeAttribute("aria-current");
+		}
+	};
+	subscribe(draw);
+	draw();
+}

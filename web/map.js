@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The Map: who talks to whom. Layers from left to right, laid out the same way each time; the
+// same edges as a table, which is also how a keyboard or a screen reader gets at them.
+import { el, svg } from "./el.js";
+import { count, middle, rate, size } from "./format.js";
+import { page } from "./page.js";
+import { go } from "./state.js";
+import { notYet } from "./states.js";
+import { sortable } from "./table.js";
+
+const BOX = { width: 168, height: 36, across: 150, down: 22 };
+const NODES_MAX = 150;
+const order = { column: 2, down: true };
+
+// The longest way from a node that nobody calls; edges that close a circle do not count.
+function layers(nodes, edges) {
+	const depth = new Map(nodes.map(n => [n.id, 0]));
+	const out = new Map(nodes.map(n => [n.id, []]));
+	for (const e of edges)
+		if (e.src !== e.dst)
+			out.get(e.src)?.push(e.dst);
+	const path = new Set();
+	const visit = (id, at) => {
+		if (path.has(id) || at > 12 || depth.get(id) > at)
+			return;
+		depth.set(id, at);
+		path.add(id);
+		for (const next of out.get(id) || [])
+			visit(next, at + 1);
+		path.delete(id);
+	};
+	const called = new Set(edges.filter(e => e.src !== e.dst).map(e => e.dst));
+	for (const n of nodes)
+		if (!called.has(n.id))
+			visit(n.id, 0);
+	const columns = [];
+	for (const n of nodes)
+		(columns[depth.get(n.id)] = columns[depth.get(n.id)] || []).push(n);
+	return columns.filter(Boolean);
+}
+
+// Nodes stand near the middle of those that call them, so that few lines cross.
+function place(nodes, edges) {
+	const columns = layers(nodes, edges);
+	const at = new Map();
+	const tallest = Math.max(...columns.map(c => c.length));
+	columns.forEach((column, x) => {
+		const weight = n => {
+			const from = edges.filter(e => e.dst === n.id && at.has(e.src)).map(e => at.get(e.src).y);
+			return from.length ? from.reduce((a, b) => a + b, 0) / from.length : 1e6;
+		};
+		const sorted = x ? [...column].sort((a, b) => weight(a) - weight(b) || (a.name < b.name ? -1 : 1))
+			: [...column].sort((a, b) => a.name < b.name ? -1 : 1);
+		const pad = (tallest - column.length) * (BOX.height + BOX.down) / 2;
+		sorted.forEach((n, y) => at.set(n.id, { x: 12 + x * (BOX.width + BOX.across),
+			y: 16 + pad + y * (BOX.height + BOX.down) }));
+	});
+	return { at, width: 24 + columns.length * BOX.width + (columns.length - 1) * BOX.across,
+		height: 24 + tallest * (BOX.height + BOX.down) };
+}
+
+const errorShare = e => e.entries ? e.errors / e.entries : 0;
+const choose = edge => go({ page: "traffic", q: edge.q || "", id: 0 });
+
+function label(e) {
+	const share = errorShare(e);
+	return `${rate(e.rate || 0)}/s${share ? ` · ${share < 0.01 ? "<1" : Math.round(share * 100)} % errors` : ""}`;
+}
+
+function edgeNode(e, at, names, fastest) {
+	const [a, b] = [at.get(e.src), at.get(e.dst)];
+	const from = { x: a.x + BOX.width, y: a.y + BOX.height / 2 };
+	const to = { x: b.x - 7, y: b.y + BOX.height / 2 };
+	let d = `M${from.x} ${from.y}C${from.x + 60} ${from.y} ${to.x - 60} ${to.y} ${to.x} ${to.y}`;
+	let mid = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+	if (to.x <= from.x) { // back, or to itself: around below
+		const low = Math.max(a.y, b.y) + BOX.height + 16;
+		d = `M${from.x} ${from.y}C${from.x + 50} ${low} ${to.x - 50} ${low} ${to.x} ${to.y}`;
+		mid = { x: mid.x, y: low - 6 };
+	}
+	const node = svg("g", { class: `edge ${errorShare(e) >= 0.05 ? "edge-bad" : ""}`, role: "link", tabindex: "0",
+		"aria-label": `${names.get(e.src)} to ${names.get(e.dst)}, ${label(e)}. Show these entries` },
+		svg("path", { d, class: "edge-hit" }), svg("path", { d, class: "edge-line", "marker-end": "url(#arrow)" }),
+		svg("text", { x: mid.x, y: mid.y - 5, "text-anchor": "middle" }, label(e)),
+		svg("title", {}, `${names.get(e.src)} → ${names.get(e.dst)}\n${count(e.entries)} entries, ${count(e.errors)} errors, ${size(e.bytes)}\n${(e.protocols || []).join(", ")}`));
+	node.querySelector(".edge-line").style.strokeWidth = `${1 + 3 * Math.sqrt((e.rate || 0) / fastest)}px`;
+	node.addEventListener("click", () => choose(e));
+	node.addEventListener("keydown", event => event.key === "Enter" && choose(e));
+	return node;
+}
+
+function nodeBox(n, p, edges) {
+	const sub = [n.process && n.process !== n.name ? n.process : "", n.ip].filter(Boolean).join(" · ");
+	const quoted = edges.filter(e => e.src === n.id || e.dst === n.id).map(e => `(${e.q})`);
+	const all = () => quoted.length && go({ page: "traffic", q: quoted.slice(0, 12).join(" or "), id: 0 });
+	const node = svg("g", { class: `box box-${/^\w+$/.test(n.kind || "") ? n.kind : "other"}`, role: "link", tabindex: "0",
+		transform: `translate(${p.x} ${p.y})`, "aria-label": `${n.name}. Show its entries` },
+		svg("rect", { width: BOX.width, height: BOX.height, rx: 4 }),
+		svg("text", { x: 10, y: sub ? 15 : 22, class: "box-name" }, middle(n.name, 20)),
+		sub ? svg("text", { x: 10, y: 29, class: "box-sub" }, middle(sub, 26)) : null,
+		svg("title", {}, [n.kind, n.name, n.process, n.ip].filter(Boolean).join("\n")));
+	node.addEventListener("click", all);
+	node.addEventListener("keydown", event => event.key === "Enter" && all());
+	return node;
+}
+
+function picture(nodes, edges) {
+	const { at, width, height } = place(nodes, edges);
+	const names = new Map(nodes.map(n => [n.id, n.name]));
+	const fastest = Math.max(0.001, ...edges.map(e => e.rate || 0));
+	return svg("svg", { class: "graph", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Who talks to whom" },
+		svg("defs", {}, svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 7, markerHeight: 7,
+			orient: "auto", markerUnits: "userSpaceOnUse" }, svg("path", { d: "M0 0.800L7 4 0 7.200z", class: "arrow" }))),
+		edges.map(e => edgeNode(e, at, names, fastest)), nodes.map(n => nodeBox(n, at.get(n.id), edges)));
+}
+
+function table(edges, names) {
+	const columns = [
+		{ title: "From", cell: e => names.get(e.src), sort: e => names.get(e.src) },
+		{ title: "To", cell: e => names.get(e.dst), sort: e => names.get(e.dst) },
+		{ title: "Entries", numeric: true, sort: e => e.entries, cell: e => {
+			const a = el("a", { href: `#/traffic?q=${encodeURIComponent(e.q || "")}` }, count(e.entries));
+			return a;
+		} },
+		{ title: "Rate", numeric: true, cell: e => `${rate(e.rate || 0)}/s`, sort: e => e.rate || 0 },
+		{ title: "Errors", numeric: true, cell: e => e.errors ? el("b", { class: "bad" }, `${count(e.errors)} (${(errorShare(e) * 100).toFixed(1)} %)`) : "0", sort: errorShare },
+		{ title: "Bytes", numeric: true, cell: e => size(e.bytes || 0), sort: e => e.bytes || 0 },
+		{ title: "Protocols", cell: e => (e.protocols || []).join(", "), sort: e => (e.protocols || []).join() },
+	];
+	return sortable("Who talks to whom", columns, edges, order);
+}
+
+export const map = page({
+	name: "map", title: "Map", path: "/api/map", every: 3000,
+	text: "Who talks to whom. Click a line or a box to see its entries.",
+	draw(answer, body, aside) {
+		const nodes = (answer.nodes || []).slice(0, NODES_MAX);
+		const known = new Set(nodes.map(n => n.id));
+		const edges = (answer.edges || []).filter(e => known.has(e.src) && known.has(e.dst));
+		aside.textContent = (answer.nodes || []).length > NODES_MAX ? `${NODES_MAX} of ${count(answer.nodes.length)} shown` : "";
+		if (!nodes.length) {
+			body.replaceChildren(notYet("Nobody has talked yet", "Programs and hosts appear here as soon as an entry is read between them."));
+			return;
+		}
+		const focus = body.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+		const old = body.querySelector(".graph-box");
+		const box = el("div", { class: "graph-box" }, picture(nodes, edges));
+		body.replaceChildren(box, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Edges" },
+			table(edges, new Map(nodes.map(n => [n.id, n.name])))));
+		if (old)
+			[box.scrollLeft, box.scrollTop] = [old.scrollLeft, old.scrollTop];
+		if (focus)
+			[...body.querySelectorAll("[aria-label]")].find(n => n.getAttribute("aria-label") === focus)?.focus();
+	},
+});

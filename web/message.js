@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The tabs Request, Response and Raw.
+import { bodyView, rawView } from "./body.js";
+import { button, copy, el } from "./el.js";
+import { bytes } from "./format.js";
+import { fields } from "./table.js";
+
+function section(title, open, ...children) {
+	return el("details", { class: "section", open }, el("summary", {}, title), children);
+}
+
+// Which rule masked a header, a cookie, a query value: "" when none did.
+function masks(message, kind) {
+	const rules = (message.redacted || []).map(r => String(r).toLowerCase());
+	return name => rules.find(r => r === `${kind} ${name.toLowerCase()}`) || "";
+}
+
+function startLine(message, which) {
+	if (which === "request" && message.method !== undefined)
+		return `${message.method} ${message.target || ""}${message.http_version ? ` HTTP/${message.http_version}` : ""}`;
+	if (which === "response" && message.status !== undefined)
+		return `${message.http_version ? `HTTP/${message.http_version} ` : ""}${message.status} ${message.reason || ""}`;
+	return "";
+}
+
+function headerFilter(which) {
+	return (name, value) => name.startsWith(":") ? null
+		: { field: `${which}.headers["${name.toLowerCase()}"]`, value };
+}
+
+function redactedNote(message) {
+	const rules = message.redacted || [];
+	return rules.length ? el("p", { class: "note" }, "Masked before it was stored: ",
+		rules.map((r, i) => [i ? ", " : "", el("code", {}, r)]), ".") : null;
+}
+
+export function messageTab(panel, e, full, which, context) {
+	const message = full[which];
+	if (!message) {
+		panel.append(el("p", { class: "dim pad" }, which === "response"
+			? `No answer was seen${e.reason ? `: ${e.reason}` : ""}.`
+			: `The request was not seen${e.reason ? `: ${e.reason}` : ""}.`));
+		return;
+	}
+	const line = startLine(message, which);
+	if (line)
+		panel.append(el("div", { class: "startline" }, line));
+	lists(panel, message, which);
+	const box = el("div", { class: "body-box" });
+	panel.append(redactedNote(message) || "", box);
+	bodyView(box, e, message, which, context);
+}
+
+function lists(panel, message, which) {
+	const headers = message.headers || [];
+	if (headers.length)
+		panel.append(section([`Headers `, el("small", {}, headers.length),
+			button("Copy all", event => {
+				event.preventDefault();
+				copy(headers.map(([n, v]) => `${n}: ${v}`).join("\n"), "Headers");
+			}, { class: "plain" })], true,
+			fields(headers, headerFilter(which), masks(message, "header"))));
+	if (message.query?.length)
+		panel.append(section(["Query ", el("small", {}, message.query.length)], true,
+			fields(message.query, (name, value) => ({ field: /^[A-Za-z_]\w*$/.test(name)
+				? `request.query.${name}` : `request.query["${name}"]`, value }), masks(message, "query"))));
+	if (message.cookies?.length)
+		panel.append(section(["Cookies ", el("small", {}, message.cookies.length)], false,
+			fields(message.cookies, (name, value) => ({ field: `${which}.cookies["${name}"]`, value }), masks(message, "cookie"))));
+	if (message.trailers?.length)
+		panel.append(section(["Trailers ", el("small", {}, message.trailers.length)], true, fields(message.trailers)));
+}
+
+// The message as text, head and body, and its stored bytes as hex.
+export function rawTab(panel, e, full, context) {
+	for (const which of ["request", "response"]) {
+		const message = full[which];
+		if (!message)
+			continue;
+		const masked = masks(message, "header");
+		const head = [startLine(message, which), ...(message.headers || [])
+			.map(([n, v]) => `${n}: ${masked(n) ? "••••••••" : v}`)].filter(Boolean).join("\n");
+		const box = el("div", { class: "body-box" });
+		panel.append(el("h3", { class: "raw-title" }, which === "request" ? "Request" : "Response",
+			el("small", {}, ` ${bytes((message.head_size || 0) + (message.body_size || 0))} on the stream`)));
+		if (head)
+			panel.append(el("pre", { class: "raw-head", tabindex: "0" }, head));
+		panel.append(box);
+		rawView(box, message, context);
+	}
+	panel.append(el("details", { class: "section" }, el("summary", {}, "Entry as JSON"),
+		el("pre", { class: "text", tabindex: "0" }, JSON.stringify(full, null, 2))));
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The Traffic page: histogram, list and detail, fed by the stored entries and the live stream.
+import { getJSON } from "./api.js";
+import * as capture from "./capture.js";
+import { COLUMNS, saveColumns } from "./columns.js";
+import { Detail } from "./detail.js";
+import { button, el, put } from "./el.js";
+import { compact } from "./entry.js";
+import { count, plural } from "./format.js";
+import { Histogram } from "./histogram.js";
+import { glyph } from "./icons.js";
+import { List } from "./list.js";
+import { Rows } from "./rows.js";
+import { splitter } from "./split.js";
+import { go, state, subscribe } from "./state.js";
+import * as states from "./states.js";
+import { Stream } from "./stream.js";
+import { addFilter, excludeFilter, hideTip, hover, leave } from "./tip.js";
+import { note } from "./values.js";
+
+const HOLD_MS = 1500; // rows keep still this long after the pointer moved over them
+const PENDING_MAX = 10000; // entries kept aside while scrolled away; more are read anew
+
+let rows, list, histogram, detail, stream;
+let node, strips, empty, pill, total;
+let pending = [];
+let pendingCount = 0;
+let following = true;
+let heldUntil = 0;
+let holdTimer = 0;
+let skipped = 0;
+let libraries = null;
+
+export function build() {
+	rows = new Rows({ change: changed, shift: shifted, loaded, failed });
+	list = new List(rows, {
+		open: e => open(e.id), lock: () => addFilter({ flag: "tls" }),
+		need: (first, last) => rows.need(first, last), top: atTop,
+	});
+	histogram = new Histogram();
+	detail = new Detail({ close: closeDetail, open });
+	strips = el("div", { class: "strips" });
+	empty = el("div", { class: "empty" });
+	pill = button("", toNewest, { class: "newpill", hidden: true });
+	total = el("span", { class: "total" });
+	const listBox = el("section", { class: "list-box", "aria-label": "Entries" },
+		list.node, empty, pill, el("div", { class: "list-foot" }, total, columnChooser()));
+	const split = el("div", { class: "split" });
+	split.append(listBox, splitter(split), detail.node);
+	node = el("div", { class: "traffic" }, histogram.node, strips, split);
+	watchPointer();
+	watchKeys();
+	stream = new Stream({ entries: live, stats: capture.fromStats, skipped: onSkipped, state: linkState });
+	subscribe((now, old) => {
+		if (now.q !== old.q)
+			load();
+		if (now.id !== old.id || now.tab !== old.tab)
+			showSelected();
+	});
+	capture.subscribe(draw);
+	return node;
+}
+
+// Start reading: with what the address bar says.
+export async function start() {
+	showSelected();
+	load();
+	try {
+		const targets = await getJSON("/api/targets");
+		libraries = (targets.targets || []).filter(t => t.state === "attached").length;
+		draw();
+	} catch {
+		// told where it matters: on the Targets page
+	}
+}
+
+async function load() {
+	pending = [];
+	pendingCount = 0;
+	following = true;
+	skipped = 0;
+	hideTip();
+	histogram.clear();
+	list.top = 0;
+	rows.clear(state.q);
+	stream.open(state.q);
+	list.changed(0, true);
+	draw();
+	let store = null;
+	if (!state.q) {
+		try {
+			const stats = await getJSON("/api/stats");
+			store = stats.store?.last_id ? stats.store : null;
+			capture.update({ stats: { ...capture.capture.stats, ...stats },
+				paused: stats.capture?.state === "paused" });
+		} catch {
+			// the list says what is wrong
+		}
+	}
+	if (await rows.reset(state.q, store))
+		firstPage();
+}
+
+// New entries of the stream. They are kept aside while rows must keep still.
+function live(batch) {
+	const entries = batch.map(compact);
+	note(entries);
+	const last = pending.length ? pending[pending.length - 1].id : rows.newest;
+	const fresh = entries.filter(e => e.id > last);
+	if (!rows.ready) {
+		pending.push(...fresh);
+		return;
+	}
+	histogram.add(fresh);
+	setAside(fresh);
+	if (following && performance.now() >= heldUntil)
+		release();
+	else
+		draw();
+}
+
+function setAside(entries) {
+	pendingCount += entries.length;
+	if (pending.length + entries.length <= PENDING_MAX)
+		pending.push(...entries);
+}
+
+// Bring in what was kept aside. If that is not all there is, read the newest page anew.
+function release() {
+	if (pendingCount > pending.length) {
+		load();
+		return;
+	}
+	const added = rows.push(pending);
+	pending = [];
+	pendingCount = 0;
+	if (added)
+		list.changed(added, following);
+	draw();
+}
+
+// The first page has come: what the stream brought meanwhile goes on top of it.
+function firstPage() {
+	const fresh = pending.filter(e => e.id > rows.newest);
+	pending = [];
+	pendingCount = 0;
+	histogram.add(fresh);
+	setAside(fresh);
+	release();
+}
+
+function toNewest() {
+	following = true;
+	heldUntil = 0;
+	release();
+	list.top = 0;
+	list.changed(0, true);
+	list.node.focus({ preventScroll: true });
+}
+
+function atTop(isTop) {
+	if (isTop && !following) {
+		following = true;
+		release();
+	} else if (!isTop) {
+		following = false;
+	}
+	hideTip();
+}
+
+// After a lost connection: what was missed is between the newest row and now.
+async function catchUp() {
+	if (!rows.ready)
+		return null;
+	const q = state.q;
+	const last = pending.length ? pending[pending.length - 1].id : rows.newest;
+	try {
+		const answer = await getJSON("/api/entries", { q, after: last, limit: 500 });
+		if (q !== state.q)
+			return null;
+		if (answer.entries.length >= 500)
+			return load();
+		live(answer.entries.reverse());
+	} catch {
+		// the stream tells when the server is back
+	}
+	return null;
+}
+
+function linkState(link) {
+	capture.update({ link });
+	if (link === "live") {
+		if (rows.error)
+			load();
+		else
+			catchUp();
+	}
+}
+
+function onSkipped(what) {
+	skipped += what.count || 0;
+	draw();
+}
+
+function loaded(entries, isContiguous) {
+	if (isContiguous)
+		histogram.add(entries);
+	note(entries);
+}
+
+function failed(error) {
+	if (error.status === 401)
+		return;
+	draw();
+}
+
+function shifted(index, delta) {
+	if (index * 28 < list.top)
+		list.changed(delta, false);
+}
+
+function changed() {
+	list.schedule();
+	draw();
+}
+
+// Everything around the rows: strips, empty states, the pill of new entries.
+function draw() {
+	const isEmpty = !rows.count;
+	node.classList.toggle("is-empty", isEmpty);
+	const kind = !isEmpty ? "" : rows.error ? `error ${rows.error.status}` : !rows.ready ? "loading"
+		: state.q ? `none ${rows.next} ${state.q}` : `first ${libraries} ${capture.capture.paused}`;
+	if (kind !== empty.dataset.kind) {
+		empty.dataset.kind = kind;
+		put(empty, emptyState(kind));
+	}
+	pill.hidden = !pendingCount || following && pendingCount < 20;
+	if (!pill.hidden)
+		pill.textContent = `${count(pendingCount)} new`;
+	total.textContent = isEmpty ? "" : rows.next === null ? plural(rows.count + pendingCount, "entry", "entries")
+		: `${count(rows.count + pendingCount)} entries and older`;
+	drawStrips();
+}
+
+function emptyState(kind) {
+	if (kind.startsWith("error"))
+		return states.failed(rows.error, () => load());
+	if (kind === "loading")
+		return states.loading("Reading…");
+	if (kind.startsWith("none"))
+		return states.noResult(state.q, rows.next === null ? null : () => rows.more());
+	return kind ? states.firstRun(libraries, capture.capture.paused) : null;
+}
+
+let stripKey = "";
+
+function drawStrips() {
+	const { paused, link } = capture.capture;
+	const isPartial = rows.partial && rows.count > 0;
+	const error = rows.error && rows.count ? rows.error.message : "";
+	const key = [paused, link, isPartial, skipped, error].join();
+	if (key === stripKey)
+		return;
+	stripKey = key;
+	const list = [];
+	if (link === "reconnecting")
+		list.push(states.strip("off", "The server does not answer. Trying again by itself; what is listed stays.",
+			button("Try now", () => stream.retryNow(), { class: "plain" })));
+	else if (error)
+		list.push(states.strip("error", error, button("Try again", load, { class: "plain" })));
+	if (paused && link === "live")
+		list.push(states.strip("paused", "Capturing is paused: what programs say now is counted, not kept.",
+			button("Go on", capture.toggle, { class: "plain" })));
+	if (isPartial)
+		list.push(states.strip("partial", "Partial result: the search ran out of its time; older entries were not looked at yet.",
+			button("Search further back", () => rows.more(), { class: "plain" })));
+	if (skipped)
+		list.push(states.strip("skipped", `This page fell behind: ${plural(skipped, "entry was", "entries were")} not sent live. They are stored.`,
+			button("Read them", load, { class: "plain" })));
+	strips.replaceChildren(...list);
+}
+
+function open(id) {
+	list.selected = id;
+	list.active.id = id;
+	following = following && list.atTop && !id;
+	go({ id, page: "traffic" });
+	list.schedule();
+}
+
+function closeDetail() {
+	go({ id: 0, tab: "" });
+	list.node.focus({ preventScroll: true });
+	if (list.atTop)
+		atTop(true);
+}
+
+function showSelected() {
+	list.selected = state.id;
+	node.classList.toggle("has-detail", Boolean(state.id));
+	if (state.id) {
+		following = false;
+		const row = rows.indexOf(state.id);
+		detail.show(state.id, row < 0 ? null : rows.at(row));
+	} else {
+		detail.hide();
+	}
+	list.schedule();
+}
+
+function watchPointer() {
+	list.layer.addEventListener("pointermove", event => {
+		heldUntil = performance.now() + HOLD_MS;
+		clearTimeout(holdTimer);
+		holdTimer = setTimeout(() => following && release(), HOLD_MS + 20);
+		if (event.pointerType !== "mouse" || event.buttons)
+			return;
+		const hit = list.hit(event.target);
+		if (hit)
+			hover(hit.cell, hit.column.full(hit.entry), hit.column.filter(hit.entry));
+		else
+			leave();
+	}, { passive: true });
+	list.layer.addEventListener("pointerleave", leave);
+}
+
+function watchKeys() {
+	list.node.addEventListener("keydown", event => {
+		const page = Math.max(1, Math.floor(list.view / 28) - 1);
+		const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1],
+			PageDown: [page, 0], PageUp: [-page, 0] };
+		if (!moves[event.key] || event.ctrlKey || event.metaKey || event.altKey)
+			return;
+		event.preventDefault();
+		step(...moves[event.key]);
+	});
+}
+
+// Move the focused cell; an open detail follows.
+export function step(down, right) {
+	following = false;
+	const e = list.move(down, right);
+	if (e && state.id && down)
+		go({ id: e.id }, true);
+}
+
+export const actions = {
+	j: () => step(1, 0),
+	k: () => step(-1, 0),
+	Enter: () => {
+		const at = list.focused();
+		if (at)
+			open(at.entry.id);
+		return Boolean(at);
+	},
+	Escape: () => state.id ? closeDetail() : false,
+	f: () => byCell(addFilter),
+	x: () => byCell(excludeFilter),
+	l: () => addFilter({ flag: "tls" }),
+	Home: toNewest,
+	"[": () => detail.step(-1),
+	"]": () => detail.step(1),
+};
+
+function byCell(act) {
+	const at = list.focused();
+	const what = at?.column?.filter(at.entry);
+	if (what)
+		act(what);
+}
+
+function columnChooser() {
+	const menu = el("div", { class: "menu", hidden: true, role: "group", "aria-label": "Columns" },
+		COLUMNS.filter(c => !c.fixed && !c.flex).map(c => {
+			const box = el("input", { type: "checkbox" });
+			box.checked = c.shown;
+			box.addEventListener("change", () => {
+				c.shown = box.checked;
+				saveColumns();
+				list.setColumns();
+			});
+			return el("label", {}, box, c.title);
+		}));
+	const open = button(glyph("columns"), () => {
+		menu.hidden = !menu.hidden;
+		open.setAttribute("aria-expanded", menu.hidden ? "false" : "true");
+	}, { class: "icon", title: "Columns", "aria-label": "Columns", "aria-expanded": "false" });
+	menu.addEventListener("keydown", event => {
+		if (event.key === "Escape") {
+			event.stopPropagation();
+			menu.hidden = true;
+			open.focus();
+		}
+	});
+	return el("div", { class: "chooser" }, open, menu);
+}
