@@ -48,6 +48,7 @@ struct thread {
 
 struct proc {
 	__u64 gen; /* ktime of the first call: tells a reused tgid */
+	__u64 go;  /* has Go connections that only a nested receive can bind */
 };
 
 struct conn_key {
@@ -70,6 +71,28 @@ struct conn {
 	__u8 library;
 	__u8 pad[4];
 	__u64 target;
+	__u64 below; /* Go: what lies below the tls.Conn, to tell a reused address */
+};
+
+/* What src/trace/inspect.h found of a Go program; offsets are -1 when unknown. */
+struct go_target {
+	__s32 goid, conn_conn, fd_sysfd, conn_fd;
+	__u32 register_abi;
+	__u32 pad;
+	__u64 itab;			   /* of *net.TCPConn as net.Conn, as linked */
+	__u64 read_address, write_address; /* of the probe points, as linked */
+};
+
+struct exe_key {
+	__u64 inode;
+	__u32 dev; /* as the kernel has it: major << 20 | minor */
+	__u32 pad;
+};
+
+struct reading_key {
+	__u64 g;
+	__u32 tgid;
+	__u32 pad;
 };
 
 struct {
@@ -126,6 +149,29 @@ struct {
 	__type(key, __u32); /* tgid */
 	__type(value, struct proc);
 } procs __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EV_TARGETS_MAX);
+	__type(key, __u32); /* number of the file */
+	__type(value, struct go_target);
+} go_targets __weak SEC(".maps");
+
+/* Only for kernels without cookies: the number of the file by the program's inode. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EV_TARGETS_MAX);
+	__type(key, struct exe_key);
+	__type(value, __u32);
+} go_exes __weak SEC(".maps");
+
+/* Goroutines inside a Read of a connection that is not bound yet: its address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct reading_key);
+	__type(value, __u64);
+} go_reading __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -225,6 +271,28 @@ static __always_inline __u64 proc_gen(__u32 tgid)
 	bpf_map_update_elem(&procs, &tgid, &fresh, BPF_NOEXIST);
 	p = bpf_map_lookup_elem(&procs, &tgid);
 	return p ? p->gen : 0;
+}
+
+static __always_inline void proc_set_go(__u32 tgid)
+{
+	struct proc *p = bpf_map_lookup_elem(&procs, &tgid);
+
+	if (p && !p->go)
+		p->go = 1;
+}
+
+static __always_inline void go_reading_set(__u32 tgid, __u64 g, __u64 conn)
+{
+	struct reading_key key = { .g = g, .tgid = tgid };
+
+	bpf_map_update_elem(&go_reading, &key, &conn, BPF_ANY);
+}
+
+static __always_inline void go_reading_clear(__u32 tgid, __u64 g)
+{
+	struct reading_key key = { .g = g, .tgid = tgid };
+
+	bpf_map_delete_elem(&go_reading, &key);
 }
 
 static const struct thread no_thread;

@@ -5,10 +5,7 @@
  * kprobes on tcp_sendmsg and tcp_recvmsg, which see the length asked for instead of the one moved.
  */
 #include "common.bpf.h"
-
-#define AF_INET		   2
-#define AF_INET6	   10
-#define SOCK_BINDPORT_LOCK 8
+#include "socket.bpf.h"
 
 #define TLS_HEADER	 5
 #define TLS_RECORD_MAX	 16384
@@ -26,47 +23,39 @@ static __always_inline __u8 length_fits(const struct frame *f, __u8 dir, __s64 l
 	return len >= plain + TLS_OVERHEAD_MIN && len <= plain + TLS_OVERHEAD_MAX;
 }
 
-/*
- * Who opened it: connect() without bind() marks the port's bucket with fastreuse -1; bind() to a
- * port sets SOCK_BINDPORT_LOCK, which accept() never passes on. What remains is told by arithmetic:
- * the acknowledgement of its own SYN counts as one byte for the side that sent it.
- */
-static __always_inline __u8 opened_by(struct sock *sk)
+/* The registers that a goroutine had when it entered the kernel; 5.15. */
+static __always_inline __u64 goroutine_in_kernel(void)
 {
-	struct inet_connection_sock *icsk = (void *)sk;
-	struct tcp_sock *tp = (void *)sk;
-	struct inet_bind_bucket *tb = BPF_CORE_READ(icsk, icsk_bind_hash);
-
-	if (tb && BPF_CORE_READ(tb, fastreuse) < 0)
-		return EV_OPENED_LOCAL;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK)
-		return EV_OPENED_LOCAL;
-	__u64 first = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
-	__u32 flying = BPF_CORE_READ(tp, snd_nxt) - BPF_CORE_READ(tp, snd_una);
-	__s64 syn = BPF_CORE_READ(tp, bytes_acked) + flying - first;
-	if (syn == 0)
-		return EV_OPENED_REMOTE;
-	return syn == 1 ? EV_OPENED_LOCAL : EV_OPENED_UNKNOWN;
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return 0;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+#ifdef __TARGET_ARCH_arm64
+	__u64 g = 0; /* struct pt_regs begins with struct user_pt_regs */
+	bpf_probe_read_kernel(&g, sizeof(g), &((struct user_pt_regs *)regs)->regs[28]);
+	return g;
+#else
+	return BPF_CORE_READ(regs, r14);
+#endif
 }
 
-static __always_inline void fill_addresses(struct ev_bind *e, struct sock *sk, __u16 family)
+/* A Go connection whose net.Conn is not a plain TCP one: the goroutine that reads it receives. */
+static __always_inline int nested_go(struct sock *sk, __u64 id)
 {
-	__builtin_memset(e->local_ip, 0, sizeof(e->local_ip));
-	__builtin_memset(e->remote_ip, 0, sizeof(e->remote_ip));
-	e->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	e->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	e->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	e->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	if (family == AF_INET) {
-		e->family = 4;
-		BPF_CORE_READ_INTO((__u32 *)e->local_ip, sk, __sk_common.skc_rcv_saddr);
-		BPF_CORE_READ_INTO((__u32 *)e->remote_ip, sk, __sk_common.skc_daddr);
-	} else {
-		e->family = 6;
-		BPF_CORE_READ_INTO((struct in6_addr *)e->local_ip, sk,
-				   __sk_common.skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO((struct in6_addr *)e->remote_ip, sk, __sk_common.skc_v6_daddr);
-	}
+	struct conn_key key = { .tgid = id >> 32 };
+	struct proc *p = bpf_map_lookup_elem(&procs, &key.tgid);
+
+	if (!p || !p->go || !is_tcp(sk))
+		return 0;
+	struct reading_key reading = { .g = goroutine_in_kernel(), .tgid = key.tgid };
+	__u64 *conn = reading.g ? bpf_map_lookup_elem(&go_reading, &reading) : NULL;
+	if (!conn)
+		return 0;
+	key.conn = *conn;
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	if (c && c->bound != BOUND_STRONG && c->sk != (__u64)sk)
+		send_bind(&key, c, sk, EV_HOW_NESTED, 0);
+	return 0;
 }
 
 static __always_inline int nested(struct sock *sk, __u8 dir, __s64 len)
@@ -75,31 +64,17 @@ static __always_inline int nested(struct sock *sk, __u8 dir, __s64 len)
 	struct thread *t = bpf_map_lookup_elem(&threads, &id);
 
 	if (!t || !t->depth || t->depth > CALL_DEPTH)
-		return 0;
+		return dir == EV_READ ? nested_go(sk, id) : 0;
 	struct frame *f = &t->frame[(t->depth - 1) & 3];
-	if (f->bound == BOUND_STRONG)
-		return 0;
-	__u8 fits = length_fits(f, dir, len);
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if ((family != AF_INET && family != AF_INET6) ||
-	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (f->bound == BOUND_STRONG || !is_tcp(sk))
 		return 0;
 	struct conn_key key = { .conn = f->conn, .tgid = id >> 32 };
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	__u8 fits = length_fits(f, dir, len);
 	if (!c || (c->bound && c->sk == (__u64)sk && !fits))
 		return 0;
-	struct ev_bind *e = reserve(struct ev_bind);
-	if (!e)
-		return 0;
-	fill_hdr(&e->hdr, EV_BIND, sizeof(*e), key.conn, c->gen);
-	fill_addresses(e, sk, family);
-	e->how = EV_HOW_NESTED;
-	e->opened = opened_by(sk);
-	e->strong = fits;
-	__builtin_memset(e->pad, 0, sizeof(e->pad));
-	submit(e, sizeof(*e));
-	c->sk = (__u64)sk;
-	c->bound = f->bound = fits ? BOUND_STRONG : BOUND_WEAK;
+	if (send_bind(&key, c, sk, EV_HOW_NESTED, fits))
+		f->bound = c->bound;
 	return 0;
 }
 

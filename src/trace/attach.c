@@ -36,6 +36,10 @@ static struct kind kind_programs(const struct cleartap_bpf *s, uint32_t kind)
 		[PROBE_SSL_WRITE_EX] = SSL_KIND(ssl_write_ex),
 		[PROBE_SSL_WRITE_EX2] = SSL_KIND(ssl_write_ex2),
 		[PROBE_SSL_FREE] = { s->progs.ssl_free },
+		[PROBE_GO_READ] = { s->progs.go_read_enter },
+		[PROBE_GO_READ_RET] = { s->progs.go_read_ret },
+		[PROBE_GO_WRITE] = { s->progs.go_write_enter },
+		[PROBE_GO_CLOSE] = { s->progs.go_close_enter },
 	};
 
 	return kind < PROBE_KIND_COUNT ? kinds[kind] : (struct kind){ 0 };

@@ -51,9 +51,11 @@ static void choose_programs(struct cleartap_bpf *skel, const struct features *f)
 	bpf_object__for_each_program(p, skel->obj)
 	{
 		const char *name = bpf_program__name(p), *section = bpf_program__section_name(p);
-		bool session = ends_with(name, "_session"), enter = ends_with(name, "_enter");
+		bool session = ends_with(name, "_session");
+		bool pair = !strncmp(name, "ssl_", 4) &&
+			    (ends_with(name, "_enter") || !strcmp(name, "ssl_return"));
 
-		if (session || enter || !strcmp(name, "ssl_return"))
+		if (session || pair)
 			bpf_program__set_autoload(p, session == f->session);
 		if (session)
 			bpf_program__set_expected_attach_type(p, LINK_UPROBE_SESSION);
