@@ -153,7 +153,7 @@ def parse_arguments():
     parser.add_argument("--count", type=int, default=1, help="entries that must fit")
     parser.add_argument("--wait", type=float, default=20, help="seconds to ask again")
     parser.add_argument("field", nargs="*", metavar="FIELD=VALUE", help="FIELD=!VALUE for not")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
 
     args.expected = {path: getattr(args, path) for path in FIELDS.values()
                      if getattr(args, path) is not None}
@@ -177,7 +177,7 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
-    source = Api(args.socket) if args.socket else File(args.json)
+    source = File(args.json) if args.json else Api(args.socket)
     deadline = time.monotonic() + (args.wait if args.socket else 0)
     answers = []
     while True:

@@ -34,16 +34,16 @@ tap_diag() { sed 's/^/# /'; }
 # tap_ok NAME COMMAND...: one case, which passes when the command does. Its output is the
 # diagnosis of a failure.
 tap_ok() {
-	local name=$1 out
+	local name=$1
 	shift
 	tap_count=$((tap_count + 1))
-	if out=$("$@" 2>&1); then
+	if "$@" >"$TMPDIR/output" 2>&1; then
 		echo "ok $tap_count - $name"
 		return 0
 	fi
 	tap_failures=$((tap_failures + 1))
 	echo "not ok $tap_count - $name"
-	printf '%s\n' "$out" | tap_diag
+	tap_diag <"$TMPDIR/output"
 	return 1
 }
 
@@ -152,6 +152,7 @@ ct_start() {
 # had to be killed.
 ct_stop() {
 	local pid=$CT_PID i
+	[ -n "$pid" ] || { echo "cleartap was not started"; return 1; }
 	CT_PID=''
 	kill -TERM "$pid" 2>/dev/null
 	for ((i = 0; i < 600; i++)); do
@@ -159,7 +160,7 @@ ct_stop() {
 		sleep 0.1
 	done
 	kill -KILL "$pid" 2>/dev/null
-	wait "$pid"
+	wait "$pid" 2>/dev/null
 	CT_STATUS=$?
 	return "$CT_STATUS"
 }

@@ -64,6 +64,7 @@ apt_update() {
 # absolute links, so that a compiler outside finds its way too.
 unpack() {
 	local root=$1 deb dir link
+	mkdir -p "$1"/{dev,proc,srv,sys,tmp}
 	shift
 	for dir in bin sbin lib lib64; do
 		mkdir -p "$root/usr/$dir"

@@ -1,0 +1,112 @@
+#!/bin/bash
+# shellcheck disable=SC2317
+# gotls.go built by Go toolchains of several Debian suites, each executable and PIE, with symbols
+# and stripped; every program is server and client. GOS="bullseye:1.15 sid:1.27" tries some only.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/../e2e/lib.sh"
+GOS=${GOS:-bullseye:1.15 bookworm:1.19 trixie:1.24 sid:1.27}
+cache=${CLEARTAP_CACHE:-${XDG_CACHE_HOME:-/var/cache}/cleartap-test}
+programs=()
+declare -A https echo
+
+# build SUITE VERSION: the four programs VERSION-{exe,pie}{,-stripped}.
+build() {
+	local root mode flags name
+	root=$("$srcdir/tests/vm/fetch.sh" root "$1" amd64 "golang-$2-go") || return
+	export GOROOT=$root/usr/lib/go-$2 GOCACHE=$cache/go-build-$2
+	export GO111MODULE=off GOTOOLCHAIN='local' GOFLAGS='' CGO_ENABLED=0
+	for mode in exe pie; do
+		for flags in '' '-s -w'; do
+			name=$2-$mode${flags:+-stripped}
+			"$GOROOT/bin/go" build -buildmode=$mode -ldflags "$flags" \
+				-o "$TMPDIR/$name" "$srcdir/tests/matrix/gotls.go" || return 1
+			programs+=("$name")
+		done
+	done
+}
+
+# start_servers NAME: HTTPS over IPv6 (and IPv4 as mapped addresses) and TLS echo.
+start_servers() {
+	https[$1]=$(free_port) echo[$1]=$(free_port)
+	"$TMPDIR/$1" serve "127.0.0.1:${https[$1]}" 2>>"$TMPDIR/servers" &
+	at_exit_kill $!
+	"$TMPDIR/$1" echo-serve "[::1]:${echo[$1]}" 2>>"$TMPDIR/servers" &
+	at_exit_kill $!
+	wait_port "${https[$1]}" && wait_port "${echo[$1]}"
+}
+
+# try NAME COLUMN ARGUMENT...: an entry of the client and one of the server hold all of it.
+try() {
+	local row=$1 column=$2
+	shift 2
+	set -- --socket "$CT_SOCK" --library go --complete lock=open "$@"
+	cell "$row" "$column-client" "$CHECK" "$@" --role client "src.process=$short"
+	cell "$row" "$column-server" "$CHECK" "$@" --role server "dst.process=$short"
+}
+
+try_get() {
+	local ip from
+	read -r ip from _ < <("$TMPDIR/$1" get "https://127.0.0.1:${https[$1]}/get-$1")
+	echo "this is /get-$1" >"$TMPDIR/body"
+	try "$1" get --protocol http --version 1.1 --method GET --path "/get-$1" --status 200 \
+		--src-ip "$ip" --src-port "$from" --dst-ip 127.0.0.1 --dst-port "${https[$1]}" \
+		--response-body "$TMPDIR/body"
+	cell "$1" goroutine "$CHECK" --socket "$CT_SOCK" --count 2 --path "/get-$1" 'goroutine=!0'
+}
+
+try_post() {
+	local ip from
+	read -r ip from _ < <("$TMPDIR/$1" get "https://127.0.0.1:${https[$1]}/post-$1" "$TMPDIR/up")
+	try "$1" post --protocol http --method POST --path "/post-$1" --status 200 \
+		--src-ip "$ip" --src-port "$from" --dst-ip 127.0.0.1 --dst-port "${https[$1]}" \
+		--request-body "$TMPDIR/up" --response-body "$TMPDIR/up"
+}
+
+# TLS without HTTP: opaque bytes, there and back.
+try_echo() {
+	local ip from
+	read -r ip from _ < <("$TMPDIR/$1" echo "[::1]:${echo[$1]}" "hello $1")
+	printf 'hello %s' "$1" >"$TMPDIR/body"
+	try "$1" echo --protocol tls --src-ip "$ip" --src-port "$from" --dst-ip ::1 \
+		--dst-port "${echo[$1]}" --request-body "$TMPDIR/body" --response-body "$TMPDIR/body"
+}
+
+# try_new NAME: a program file that appears while cleartap runs.
+try_new() {
+	local tries
+	cp "$TMPDIR/$1" "$TMPDIR/new-$1"
+	start_servers "new-$1"
+	for ((tries = 0; tries < 100; tries++)); do
+		"$TMPDIR/new-$1" get "https://127.0.0.1:${https[new-$1]}/warm-up" >/dev/null
+		"$CHECK" --socket "$CT_SOCK" --path /warm-up --role server --wait 0.2 --count 0 \
+			--dst-port "${https[new-$1]}" >/dev/null 2>&1 || break
+	done
+	"$TMPDIR/new-$1" get "https://127.0.0.1:${https[new-$1]}/new-$1" >/dev/null
+	cell "$1" new-file "$CHECK" --socket "$CT_SOCK" --library go --role server --complete \
+		--path "/new-$1" --status 200 --dst-port "${https[new-$1]}"
+}
+
+need_cleartap
+seq 1 20000 >"$TMPDIR/up"
+for go in $GOS; do
+	build "${go%:*}" "${go#*:}" 2>"$TMPDIR/reason"
+	case $? in
+	0) ;;
+	77) cell_skip "${go#*:}" get-client "$(tail -n 1 "$TMPDIR/reason")" ;;
+	*) cell "${go#*:}" build fail_with "$TMPDIR/reason" ;;
+	esac
+done
+for name in "${programs[@]}"; do
+	start_servers "$name"
+done
+tap_ok "cleartap starts" ct_start
+for name in "${programs[@]}"; do
+	short=${name:0:15}
+	try_get "$name"
+	try_post "$name"
+	try_echo "$name"
+	try_new "$name"
+done
+tap_ok "cleartap stops" ct_stop
+table_print | column -t -s "$(printf '\t')" | tap_diag
+tap_done
