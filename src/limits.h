@@ -10,10 +10,21 @@
 
 /* sessions */
 #define LIMIT_SESSIONS 65536		   /* connections followed at once */
+#define LIMIT_PROCESSES 65536		   /* processes remembered without a connection */
+#define LIMIT_PEERS 65536		   /* ended connections whose ends are remembered */
+#define LIMIT_PEER_SECONDS 30		   /* for how long */
+#define LIMIT_IDLE_SECONDS 5		   /* silence after which no more of an exchange is awaited */
+#define LIMIT_REUSED_CONNS 4096		   /* addresses of one process whose reuse is numbered */
 #define LIMIT_HEAD_BYTES (256 << 10)	   /* start line and header fields of one message */
+#define LIMIT_HEAD_LINE (64 << 10)	   /* one line of them */
 #define LIMIT_HEADERS 1000		   /* header fields of one message */
 #define LIMIT_PIPELINE 1000		   /* requests that wait for an answer on one connection */
 #define LIMIT_OPAQUE_BYTES (1 << 20)	   /* bytes kept of one side of an opaque exchange */
+#define LIMIT_BODY_BYTES (32 << 20)	   /* bytes kept of one body, as sent */
+#define LIMIT_GAPS 64			   /* gaps of one body that are told one by one */
+#define LIMIT_INTERIM 16		   /* 1xx answers to one request that are shown */
+#define LIMIT_SUMMARY 1024		   /* bytes of a target in the summary of an entry */
+#define LIMIT_PROBE_BYTES (16 << 10)	   /* first bytes looked at to tell the protocol */
 
 /* reading bodies */
 #define LIMIT_BODY_DECODED (32 << 20)	   /* what a compressed body may grow to */

@@ -26,15 +26,20 @@ struct entry_sink {
 
 /* What a dissector may want to know of the connection before its first byte. */
 struct conn_hint {
-	bool mid_stream;  /* joined after its start: the first bytes may be the middle of a message */
-	const char *alpn; /* "" unknown */
+	bool mid_stream; /* joined after its start: the first bytes may be the middle of a message
+			  */
+	bool opener_known;
+	enum dir opener; /* the direction that the side which opened the connection speaks in */
 };
 
 enum probe_verdict { PROBE_NO, PROBE_MAYBE, PROBE_YES }; /* maybe: wants more bytes */
 
 struct dissector {
 	const char *name;
-	/* Look at the first bytes of a direction; the other direction may already have been seen. */
+	/*
+	 * Look at the first bytes of a direction; the other direction may already have been seen.
+	 * NULL: never chosen by its bytes.
+	 */
 	enum probe_verdict (*probe)(enum dir dir, const uint8_t *data, size_t len);
 	/* State of one connection; NULL when out of memory. The sink is borrowed. */
 	void *(*open)(const struct entry_sink *sink, const struct conn_hint *hint);
@@ -47,11 +52,16 @@ struct dissector {
 		    int64_t time_us);
 	/* `len` bytes of the direction are missing here. Same results. */
 	int (*gap)(void *state, enum dir dir, uint64_t len, enum gap_why why, int64_t time_us);
+	/* No traffic for a while: emit what no later byte is needed for. */
+	void (*idle)(void *state, int64_t time_us);
 	/* The connection ended: emit what is unfinished. Frees the state. */
 	void (*close)(void *state, int64_t time_us);
 };
 
 extern const struct dissector dissect_http1, dissect_opaque;
+
+/* The opaque bytes so far came before the first message of a protocol that was found after them. */
+void opaque_note_joined(void *state);
 
 /* One connection's dissection: waits for enough bytes to tell the protocol, then feeds it. */
 struct dissection;

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which protocol a connection speaks. Bytes wait until one of the dissectors knows its own or none
+ * can; what nobody knows is opaque. An opaque connection is looked at again at each change of
+ * direction, so that one joined mid-stream is understood from its next message on.
+ */
+#include "dissect/dissect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "limits.h"
+
+static const struct dissector *const dissectors[] = { &dissect_http1 };
+
+/* Bytes of one direction that wait, in the order of arrival; adjacent ones are one. */
+struct segment {
+	enum dir dir;
+	bool missing;
+	enum gap_why why;
+	uint64_t offset, len;
+	int64_t first_us, last_us;
+};
+
+#define SEGMENTS_MAX 16
+
+struct waiting {
+	struct segment segments[SEGMENTS_MAX];
+	unsigned count;
+	struct buf bytes;    /* of all segments */
+	struct buf probe[2]; /* of each direction, since its last gap */
+	size_t probed[2];    /* length when the dissectors were last asked */
+};
+
+struct dissection {
+	struct entry_sink sink;
+	struct conn_hint hint;
+	const struct dissector *d; /* NULL: not decided yet */
+	void *state;
+	struct waiting *waiting; /* NULL: every byte goes straight on */
+	bool spoke, settled;	 /* settled: opaque after a protocol that was understood */
+	enum dir last_dir;
+};
+
+struct dissection *dissect_open(const struct entry_sink *sink, const struct conn_hint *hint)
+{
+	struct dissection *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->sink = *sink;
+	d->hint = *hint;
+	return d;
+}
+
+static void waiting_free(struct waiting *w)
+{
+	if (!w)
+		return;
+	buf_free(&w->bytes);
+	buf_free(&w->probe[0]);
+	buf_free(&w->probe[1]);
+	free(w);
+}
+
+static bool choose(struct dissection *d, const struct dissector *choice, int64_t now)
+{
+	if (d->state) {
+		if (choice != &dissect_opaque && !d->settled)
+			opaque_note_joined(d->state);
+		d->d->close(d->state, now);
+		d->hint.mid_stream = true;
+	}
+	d->d = choice;
+	d->state = choice->open(&d->sink, &d->hint);
+	return d->state != NULL;
+}
+
+/* Hand on to the dissector; what it cannot be after all goes on as opaque. */
+static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
+		 uint64_t offset, int64_t now)
+{
+	if (!d->state || !len || !d->d->feed(d->state, dir, data, len, offset, now))
+		return;
+	d->settled = true;
+	if (choose(d, &dissect_opaque, now))
+		d->d->feed(d->state, dir, data, len, offset, now);
+}
+
+static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why,
+		     int64_t now)
+{
+	if (!d->state || !d->d->gap(d->state, dir, len, why, now))
+		return;
+	d->settled = true;
+	if (choose(d, &dissect_opaque, now))
+		d->d->gap(d->state, dir, len, why, now);
+}
+
+/* Everything that waits goes on: the first byte of a segment at its time, the others at the last.
+ */
+static void release(struct dissection *d)
+{
+	struct waiting *w = d->waiting;
+	const uint8_t *p = w ? (const uint8_t *)w->bytes.data : NULL;
+
+	d->waiting = NULL;
+	for (unsigned i = 0; w && i < w->count; i++) {
+		const struct segment *s = &w->segments[i];
+		if (s->missing) {
+			pass_gap(d, s->dir, s->len, s->why, s->first_us);
+			continue;
+		}
+		pass(d, s->dir, p, 1, s->offset, s->first_us);
+		pass(d, s->dir, p + 1, s->len - 1, s->offset + 1, s->last_us);
+		p += s->len;
+	}
+	waiting_free(w);
+}
+
+static void decide(struct dissection *d, const struct dissector *choice, int64_t now)
+{
+	if (d->d != choice && !choose(d, choice, now)) {
+		waiting_free(d->waiting);
+		d->waiting = NULL;
+		return;
+	}
+	release(d);
+}
+
+/*
+ * Ask the dissectors about a direction; NULL as long as one of them wants more. They see the first
+ * LIMIT_PROBE_BYTES at most: what then still may be one's own, is.
+ */
+static const struct dissector *ask(struct waiting *w, enum dir dir)
+{
+	const struct dissector *maybe = NULL;
+	size_t len = w->probe[dir].len;
+
+	w->probed[dir] = len;
+	if (len > LIMIT_PROBE_BYTES)
+		len = LIMIT_PROBE_BYTES;
+	for (size_t i = 0; i < sizeof(dissectors) / sizeof(*dissectors); i++) {
+		enum probe_verdict v =
+			dissectors[i]->probe(dir, (const uint8_t *)w->probe[dir].data, len);
+		if (v == PROBE_YES)
+			return dissectors[i];
+		if (v == PROBE_MAYBE && !maybe)
+			maybe = dissectors[i];
+	}
+	return !maybe ? &dissect_opaque : len == LIMIT_PROBE_BYTES ? maybe : NULL;
+}
+
+static struct segment *last_segment(struct waiting *w, enum dir dir, bool missing)
+{
+	struct segment *s = w->count ? &w->segments[w->count - 1] : NULL;
+
+	return s && s->dir == dir && s->missing == missing ? s : NULL;
+}
+
+/* 0, or -1 when it cannot wait. */
+static int wait_for_more(struct waiting *w, const struct segment *next, const uint8_t *data)
+{
+	struct segment *s = last_segment(w, next->dir, next->missing);
+	size_t bytes = next->missing ? 0 : next->len;
+
+	if (s && next->missing && s->why != next->why)
+		s = NULL;
+	if (!s && w->count == SEGMENTS_MAX)
+		return -1;
+	if (buf_reserve(&w->bytes, bytes) || buf_reserve(&w->probe[next->dir], bytes))
+		return -1;
+	if (s) {
+		s->len += next->len;
+		s->last_us = next->last_us;
+	} else {
+		w->segments[w->count++] = *next;
+	}
+	buf_put(&w->bytes, data, bytes);
+	buf_put(&w->probe[next->dir], data, bytes);
+	return 0;
+}
+
+/* Is it time to ask again? A line was completed, or the bytes have doubled. */
+static bool worth_asking(const struct waiting *w, enum dir dir, const uint8_t *data, size_t len)
+{
+	return w->probe[dir].len < 16 || w->probe[dir].len >= 2 * w->probed[dir] ||
+	       w->probe[dir].len >= LIMIT_PROBE_BYTES || memchr(data, '\n', len);
+}
+
+/* Should the protocol be found out with these bytes? At the start and at flips of opaque bytes. */
+static bool begin_waiting(struct dissection *d, enum dir dir)
+{
+	bool flip = d->spoke && dir != d->last_dir;
+
+	d->spoke = true;
+	d->last_dir = dir;
+	if (!d->waiting && (!d->d || (d->d == &dissect_opaque && flip)))
+		d->waiting = calloc(1, sizeof(*d->waiting));
+	return d->waiting != NULL;
+}
+
+void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
+		  uint64_t offset, int64_t now)
+{
+	const struct segment next = {
+		.dir = dir, .offset = offset, .len = len, .first_us = now, .last_us = now
+	};
+
+	if (!len)
+		return;
+	if (!begin_waiting(d, dir)) {
+		pass(d, dir, data, len, offset, now);
+		return;
+	}
+	struct waiting *w = d->waiting;
+	if (wait_for_more(w, &next, data)) {
+		decide(d, &dissect_opaque, now);
+		pass(d, dir, data, len, offset, now);
+		return;
+	}
+	const struct dissector *choice = worth_asking(w, dir, data, len) ? ask(w, dir) : NULL;
+	if (choice)
+		decide(d, choice, now);
+}
+
+void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
+{
+	const struct segment next = {
+		.dir = dir, .missing = true, .why = why, .len = len, .first_us = now, .last_us = now
+	};
+
+	if (!len)
+		return;
+	/* A gap at the front does not hide what follows; one inside what is looked at does. */
+	bool wait = begin_waiting(d, dir) && !d->waiting->probe[dir].len &&
+		    !wait_for_more(d->waiting, &next, NULL);
+	if (wait)
+		return;
+	if (d->waiting)
+		decide(d, &dissect_opaque, now);
+	pass_gap(d, dir, len, why, now);
+}
+
+void dissect_idle(struct dissection *d, int64_t now)
+{
+	if (d->waiting)
+		decide(d, &dissect_opaque, now);
+	if (d->state)
+		d->d->idle(d->state, now);
+}
+
+void dissect_close(struct dissection *d, int64_t now)
+{
+	if (!d)
+		return;
+	if (d->waiting)
+		decide(d, &dissect_opaque, now);
+	if (d->state)
+		d->d->close(d->state, now);
+	free(d);
+}

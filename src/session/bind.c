@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which socket is below a connection: what strong and weak evidence add up to (design section 5).
+ */
+#include <string.h>
+
+#include "session/table.h"
+
+static bool same_socket(const struct peer *p, const struct address *local,
+			const struct address *remote, uint32_t netns)
+{
+	return p->netns == netns && p->local.port == local->port &&
+	       p->remote.port == remote->port && p->local.family == local->family &&
+	       !memcmp(p->local.ip, local->ip, 16) && !memcmp(p->remote.ip, remote->ip, 16);
+}
+
+static void forget_socket(struct session *s)
+{
+	if (s->peer)
+		peers_remove(&s->all->peers, &s->all->processes, s->peer);
+	s->peer = NULL;
+	s->opened = EV_OPENED_UNKNOWN;
+}
+
+static void take_socket(struct session *s, const struct ev_bind *b, const struct address *local,
+			const struct address *remote, bool strong)
+{
+	forget_socket(s);
+	s->peer =
+		peers_add(&s->all->peers, &s->all->processes, s->process, local, remote, b->netns);
+	if (!s->peer)
+		return;
+	memcpy(s->peer->comm, s->comm[0] ? s->comm : s->process->comm, sizeof(s->comm));
+	s->bind = strong ? BIND_STRONG : BIND_WEAK;
+	s->how = b->how;
+	s->opened = b->opened;
+}
+
+/*
+ * A strong fit replaces a weak one and stays. Two weak ones that differ prove nothing: no socket
+ * until a strong one comes. Two strong ones that differ contradict each other for good.
+ */
+void session_bind(struct session *s, const struct ev_bind *b)
+{
+	struct address local = address_make(b->family, b->local_ip, b->local_port);
+	struct address remote = address_make(b->family, b->remote_ip, b->remote_port);
+	bool strong = b->strong || b->how == EV_HOW_GO;
+
+	if (s->bind == BIND_BROKEN || (s->bind == BIND_CONFLICT && !strong))
+		return;
+	if (s->peer && same_socket(s->peer, &local, &remote, b->netns)) {
+		if (strong)
+			s->bind = BIND_STRONG;
+		if (s->opened == EV_OPENED_UNKNOWN)
+			s->opened = b->opened;
+	} else if (!s->peer || (strong && s->bind == BIND_WEAK)) {
+		take_socket(s, b, &local, &remote, strong);
+	} else if (strong) {
+		s->all->stats.bad_records++;
+		forget_socket(s);
+		s->bind = BIND_BROKEN;
+	} else if (s->bind == BIND_WEAK) {
+		forget_socket(s);
+		s->bind = BIND_CONFLICT;
+	}
+}

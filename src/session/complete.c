@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a connection knows about an entry: both ends, how they are known, which side was traced. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "entry.h"
+#include "session/table.h"
+
+static const char *library_name(uint8_t library)
+{
+	static const char *const names[] = {
+		[EV_LIB_OPENSSL] = "openssl",
+		[EV_LIB_BORINGSSL] = "boringssl",
+		[EV_LIB_GO] = "go",
+	};
+
+	return library < sizeof(names) / sizeof(*names) && names[library] ? names[library] : "";
+}
+
+static const char *bind_name(const struct session *s)
+{
+	static const char *const names[] = {
+		[EV_HOW_GO] = "go",
+		[EV_HOW_NESTED] = "nested",
+		[EV_HOW_BIO] = "bio",
+	};
+
+	return s->peer && s->how < sizeof(names) / sizeof(*names) && names[s->how] ? names[s->how]
+										   : "unknown";
+}
+
+static void fill_process(struct entry *e, struct endpoint *p, const struct process *process,
+			 const char *comm)
+{
+	p->process = entry_text(e, comm, strlen(comm));
+	p->pid = (int32_t)process->tgid;
+	if (process->container)
+		p->container = entry_text(e, process->container, strlen(process->container));
+}
+
+static void fill_local(struct entry *e, struct endpoint *p, const struct session *s)
+{
+	fill_process(e, p, s->process, s->comm[0] ? s->comm : s->process->comm);
+	if (!s->peer)
+		return;
+	p->ip = entry_text(e, s->peer->local_text, strlen(s->peer->local_text));
+	p->port = s->peer->local.port;
+}
+
+static void fill_remote(struct entry *e, struct endpoint *p, const struct session *s)
+{
+	if (!s->peer)
+		return;
+	p->ip = entry_text(e, s->peer->remote_text, strlen(s->peer->remote_text));
+	p->port = s->peer->remote.port;
+	const struct peer *other = peers_other_end(&s->all->peers, s->peer);
+	if (other)
+		fill_process(e, p, other->process, other->comm);
+}
+
+/* The host of "host:port" or "[v6]:port". */
+static const char *host_name(struct entry *e)
+{
+	const char *host = e->host;
+	const char *end = *host == '[' ? strchr(host, ']') : strchr(host, ':');
+
+	if (*host == '[' && end)
+		return entry_text(e, host + 1, (size_t)(end - host) - 1);
+	return end ? entry_text(e, host, (size_t)(end - host)) : host;
+}
+
+void session_emit(void *session, struct entry *e)
+{
+	struct session *s = session;
+	struct sessions *all = s->all;
+
+	e->tls = true;
+	e->lock = LOCK_OPEN;
+	e->library = library_name(s->library);
+	e->bind = bind_name(s);
+	e->node = entry_text(e, all->node, strlen(all->node));
+	e->goroutine = (int64_t)s->goid;
+	e->connection = entry_printf(e, "%" PRIu32 "-%" PRIx64 "-%" PRIu32, s->process->tgid,
+				     s->conn, s->number);
+	if (s->opened == EV_OPENED_LOCAL)
+		e->role = "client";
+	else if (s->opened == EV_OPENED_REMOTE)
+		e->role = "server";
+	bool local_is_src = strcmp(e->role, "server") != 0;
+	fill_local(e, local_is_src ? &e->src : &e->dst, s);
+	fill_remote(e, local_is_src ? &e->dst : &e->src, s);
+	if (*e->host)
+		e->dst.name = host_name(e);
+	all->stats.entries++;
+	all->sink.emit(all->sink.ctx, e);
+}

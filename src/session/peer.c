@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "limits.h"
+#include "session/table.h"
+
+#define BUCKETS 16384
+
+int peers_init(struct peers *t)
+{
+	*t = (struct peers){ .size = BUCKETS };
+	t->buckets = calloc(t->size, sizeof(*t->buckets));
+	return t->buckets ? 0 : -ENOMEM;
+}
+
+struct address address_make(uint8_t family, const uint8_t ip[16], uint16_t port)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct address a = { .port = port, .family = family };
+
+	if (family == 6 && !memcmp(ip, mapped, 12)) {
+		a.family = 4;
+		memcpy(a.ip, ip + 12, 4);
+	} else {
+		memcpy(a.ip, ip, family == 4 ? 4 : 16);
+	}
+	return a;
+}
+
+static bool address_equal(const struct address *a, const struct address *b)
+{
+	return a->port == b->port && a->family == b->family && !memcmp(a->ip, b->ip, 16);
+}
+
+static bool is_loopback(const struct address *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return a->family == 4 ? a->ip[0] == 127 : !memcmp(a->ip, one, 16);
+}
+
+static struct peer **slot(const struct peers *t, const struct address *local,
+			  const struct address *remote)
+{
+	uint64_t w[4];
+
+	memcpy(w, local->ip, 16);
+	memcpy(w + 2, remote->ip, 16);
+	uint64_t h = table_hash(w[0], w[1]) ^ local->port;
+	h = table_hash(h, w[2]) ^ (uint64_t)remote->port << 16;
+	return &t->buckets[table_hash(h, w[3]) & (t->size - 1)];
+}
+
+struct peer *peers_add(struct peers *t, struct processes *processes, struct process *process,
+		       const struct address *local, const struct address *remote, uint32_t netns)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->process = process;
+	p->local = *local;
+	p->remote = *remote;
+	p->netns = netns;
+	inet_ntop(local->family == 4 ? AF_INET : AF_INET6, local->ip, p->local_text, 46);
+	inet_ntop(remote->family == 4 ? AF_INET : AF_INET6, remote->ip, p->remote_text, 46);
+	process_ref(processes, process);
+	struct peer **at = slot(t, local, remote);
+	p->next = *at;
+	*at = p;
+	t->count++;
+	return p;
+}
+
+static void leave_ended(struct peers *t, struct peer *p)
+{
+	*(p->older ? &p->older->newer : &t->oldest) = p->newer;
+	*(p->newer ? &p->newer->older : &t->newest) = p->older;
+	t->ended--;
+}
+
+void peers_remove(struct peers *t, struct processes *processes, struct peer *p)
+{
+	struct peer **at = slot(t, &p->local, &p->remote);
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	if (p->ended)
+		leave_ended(t, p);
+	process_unref(processes, p->process);
+	free(p);
+	t->count--;
+}
+
+void peers_end(struct peers *t, struct processes *processes, struct peer *p, uint64_t ktime)
+{
+	p->ended = true;
+	p->ended_ktime = ktime;
+	p->older = t->newest;
+	p->newer = NULL;
+	*(t->newest ? &t->newest->newer : &t->oldest) = p;
+	t->newest = p;
+	if (++t->ended > LIMIT_PEERS)
+		peers_remove(t, processes, t->oldest);
+}
+
+void peers_expire(struct peers *t, struct processes *processes, uint64_t ktime)
+{
+	while (t->oldest && t->oldest->ended_ktime + LIMIT_PEER_SECONDS * 1000000000ULL < ktime)
+		peers_remove(t, processes, t->oldest);
+}
+
+void peers_free(struct peers *t, struct processes *processes)
+{
+	while (t->oldest)
+		peers_remove(t, processes, t->oldest);
+	free(t->buckets);
+}
+
+/*
+ * A live socket counts before an ended one, the latest before an earlier one. In another network
+ * namespace the same addresses mean the same connection unless they are loopback addresses, or
+ * occur in several.
+ */
+const struct peer *peers_other_end(const struct peers *t, const struct peer *p)
+{
+	const struct peer *same = NULL, *elsewhere = NULL;
+	bool several = false;
+
+	for (const struct peer *q = *slot(t, &p->remote, &p->local); q; q = q->next) {
+		if (q == p || !address_equal(&q->local, &p->remote) ||
+		    !address_equal(&q->remote, &p->local))
+			continue;
+		const struct peer **best = q->netns == p->netns ? &same : &elsewhere;
+		several |= best == &elsewhere && elsewhere && elsewhere->netns != q->netns;
+		if (!*best || ((*best)->ended && !q->ended))
+			*best = q;
+	}
+	if (same)
+		return same;
+	return several || is_loopback(&p->local) || is_loopback(&p->remote) ? NULL : elsewhere;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Case files of the dissectors: tests/data/http1/README tells the format. A case is fed to
+ * dissect_open() and what comes out is compared with what the case says.
+ */
+#ifndef CLEARTAP_CASES_H
+#define CLEARTAP_CASES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "dissect/dissect.h"
+
+struct entry;
+
+enum step_kind { STEP_DATA, STEP_GAP, STEP_IDLE };
+
+struct step {
+	enum step_kind kind;
+	enum dir dir;
+	enum gap_why why;
+	struct buf data;
+	size_t len; /* of a gap */
+};
+
+struct expect {
+	char *fields; /* "name=value|name=value" */
+	char *has[16], *lacks[16];
+	size_t has_count, lacks_count;
+	struct buf request_body, response_body;
+	bool check_request, check_response;
+};
+
+#define CASE_STEPS   64
+#define CASE_ENTRIES 32
+
+struct test_case {
+	char *name;
+	struct step steps[CASE_STEPS];
+	size_t step_count;
+	struct expect expects[CASE_ENTRIES];
+	size_t expect_count;
+};
+
+/* Calls fn for each case of a file; a file that cannot be read or understood ends the test. */
+void cases_run(const char *path, void (*fn)(const struct test_case *c));
+
+struct outcome {
+	struct entry *entries[CASE_ENTRIES];
+	size_t count;
+};
+
+/* How the bytes of a step are cut: all at once, `every` bytes at a time, or once at `at`. */
+struct cut {
+	size_t every, at;
+};
+
+void case_feed(const struct test_case *c, struct cut cut, struct outcome *ret);
+void case_check(const struct test_case *c, const struct outcome *o);
+/* What was wrong is printed and counted, so that one run shows all of it. */
+void cases_report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+extern unsigned cases_failed;
+/* Everything that an outcome says, as text. */
+void outcome_dump(const struct outcome *o, struct buf *out);
+void outcome_free(struct outcome *o);
+
+#endif
