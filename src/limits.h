@@ -68,7 +68,18 @@
 
 /* analysing binaries */
 #define LIMIT_INSPECT_SECONDS 10	   /* processor time of one analysis */
+#define LIMIT_INSPECT_WALL_SECONDS 60	   /* its time by the clock, on a busy machine */
+#define LIMIT_INSPECT_DYING_MS 2000	   /* from the end of its answer to its death */
 #define LIMIT_INSPECT_MEMORY (1ULL << 30)  /* its address space beyond the file */
+#define LIMIT_INSPECT_FILE (4ULL << 30)	   /* size of a file that is looked at */
+#define LIMIT_ELF_SEGMENTS 1024		   /* program headers */
+#define LIMIT_ELF_SECTIONS 65536	   /* section headers */
+#define LIMIT_PLAN_INSNS 512		   /* instructions of a function whose calls are followed */
+#define LIMIT_PLAN_STEPS 8192		   /* times that one of them is looked at */
+#define LIMIT_GOPCLN_TRIES 256		   /* places that look like a Go function table */
+#define LIMIT_GO_FUNCTION (1 << 20)	   /* bytes of a Go function searched for returns */
+#define LIMIT_DWARF_SECONDS 4		   /* processor time for debug information */
+#define LIMIT_STRUCT_BYTES (1 << 20)	   /* offset of a member that is believed */
 #define LIMIT_PROBE_POINTS 1024		   /* probe points in one binary */
 #define LIMIT_FILES_SEEN 65536		   /* files remembered as looked at, a power of two */
 #define LIMIT_PROCESSES 16384		   /* processes told to the server at once */

@@ -54,6 +54,7 @@ struct inspection {
 	uint32_t family; /* enum inspect_family */
 	uint32_t points;
 	char version[64]; /* "OpenSSL 3.0.15", "go1.19.8", "" unknown */
+	char module[96];  /* Go: path of the main package, "" unknown */
 	char plan[256]; /* for /api/targets: "ssl_read_internal+0 push %rbp (SSL_read, SSL_read_ex)"
 			 */
 	char reason[192]; /* why there is nothing to probe, one sentence; "" otherwise */

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/golang.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "trace/dwarf.h"
+#include "trace/gobin.h"
+#include "trace/goplan.h"
+
+/* The newest Go 1.N whose structures were looked at; later ones must tell by debug information. */
+#define GOLANG_NEWEST 27
+
+struct golang {
+	struct elf_file *e;
+	struct disasm *d;
+	struct inspection *out;
+	struct gopcln table;
+	struct gobin_func func[GOBIN_NAMES];
+	int minor; /* of Go 1.minor, -1 unknown */
+};
+
+static int minor_of(const char *version)
+{
+	const char *at = strstr(version, "go1.");
+	int minor;
+
+	if (!at || sscanf(at, "go1.%4d", &minor) != 1 || minor < 0)
+		return -1;
+	return minor;
+}
+
+static bool take_symbol(const struct elf_symbol *symbol, void *arg)
+{
+	struct golang *g = arg;
+
+	if (!strncmp(symbol->name, "go", 2) &&
+	    (!strcmp(symbol->name, "go:itab.*net.TCPConn,net.Conn") ||
+	     !strcmp(symbol->name, "go.itab.*net.TCPConn,net.Conn")))
+		g->out->go.itab_tcp_conn = symbol->addr;
+	if (strncmp(symbol->name, "crypto/tls.(*Conn).", 19))
+		return false;
+	for (int i = 0; i < GOBIN_NAMES; i++) {
+		if (strcmp(symbol->name, gobin_names[i]) || !symbol->size ||
+		    !elf_executable(g->e, symbol->addr))
+			continue;
+		g->func[i] = (struct gobin_func){ symbol->addr, symbol->size };
+	}
+	return false;
+}
+
+/* What runtime.g.goid is at where debug information does not tell: runtime/runtime2.go. */
+static int32_t goid_offset(int minor)
+{
+	if (minor < 5 || minor > GOLANG_NEWEST)
+		return -1;
+	/* 1.23 added g.syscallbp, 1.25 dropped gobuf.ret */
+	return minor == 23 || minor == 24 ? 160 : 152;
+}
+
+static void find_layout(struct golang *g, int fd)
+{
+	struct dwarf_member members[] = {
+		{ "runtime.g", "goid", -1 },
+		{ "crypto/tls.Conn", "conn", -1 },
+		{ "net.conn", "fd", -1 },
+		{ "net.netFD", "pfd", -1 },
+		{ "internal/poll.FD", "Sysfd", -1 },
+	};
+	struct go_layout *go = &g->out->go;
+
+	dwarf_members(fd, members, sizeof(members) / sizeof(members[0]));
+	go->goid = members[0].offset;
+	go->conn_conn = members[1].offset;
+	go->conn_fd = members[2].offset;
+	if (members[3].offset >= 0 && members[4].offset >= 0)
+		go->fd_sysfd = members[3].offset + members[4].offset;
+	if (go->goid < 0)
+		go->goid = goid_offset(g->minor);
+	/* since 1.9, which brought internal/poll, these have not changed */
+	if (g->minor < 9 || g->minor > GOLANG_NEWEST)
+		return;
+	go->conn_conn = go->conn_conn < 0 ? 0 : go->conn_conn;
+	go->conn_fd = go->conn_fd < 0 ? 0 : go->conn_fd;
+	go->fd_sysfd = go->fd_sysfd < 0 ? 16 : go->fd_sysfd;
+}
+
+/* ABIInternal: amd64 since 1.17, arm64 since 1.18. */
+static bool register_abi(const struct golang *g, struct gobin_func f)
+{
+	if (g->e->machine != EM_X86_64)
+		return g->minor >= 0 ? g->minor >= 18 : g->table.version >= GOPCLN_1_18;
+	return g->minor >= 0 ? g->minor >= 17 : goplan_register_abi(g->e, g->d, f);
+}
+
+static void add_point(struct golang *g, uint64_t addr, enum probe_kind kind, bool cheap)
+{
+	struct inspection *out = g->out;
+	uint64_t offset;
+
+	if (out->points < LIMIT_PROBE_POINTS && elf_offset(g->e, addr, &offset))
+		out->point[out->points++] =
+			(struct probe_point){ .offset = offset, .kind = kind, .cheap = cheap };
+}
+
+static void tell(struct golang *g, const char *name, const struct gobin_func *f,
+		 const struct plan_place *place, size_t returns)
+{
+	char *plan = g->out->plan;
+	size_t len = strlen(plan), room = sizeof(g->out->plan) - len;
+
+	if (place)
+		snprintf(plan + len, room, "%s%s+%u %s", len ? "; " : "", name,
+			 (unsigned int)(place->addr - f->addr), place->text);
+	else
+		snprintf(plan + len, room, "%s%s left out: its code is not understood",
+			 len ? "; " : "", name);
+	len = strlen(plan);
+	if (returns)
+		snprintf(plan + len, sizeof(g->out->plan) - len, ", %zu returns", returns);
+}
+
+static void plan_func(struct golang *g, enum gobin_name which, enum probe_kind entry,
+		      enum probe_kind leave)
+{
+	uint64_t returns[LIMIT_PROBE_POINTS / 4];
+	const struct gobin_func *f = &g->func[which];
+	bool registers = g->out->go.register_abi, once = which == GOBIN_WRITE;
+	const char *name = gobin_names[which] + strlen("crypto/tls.");
+	struct plan_place place;
+	struct insn insn;
+	size_t count = 0;
+
+	if (!f->addr)
+		return;
+	if (leave != entry)
+		count = goplan_returns(g->e, g->d, *f, returns, LIMIT_PROBE_POINTS / 4);
+	if (!goplan_entry(g->e, g->d, *f, registers, once, &place) ||
+	    (leave != entry && (!count || count == LIMIT_PROBE_POINTS / 4))) {
+		tell(g, name, f, NULL, 0);
+		return;
+	}
+	add_point(g, place.addr, entry, place.cheap);
+	for (size_t i = 0; i < count; i++) {
+		struct elf_piece code = elf_at(g->e, returns[i]);
+
+		disasm_insn(g->d, code.data, code.size, code.addr, &insn);
+		add_point(g, returns[i], leave, insn.emulated);
+	}
+	tell(g, name, f, &place, count);
+}
+
+static void plan(struct golang *g)
+{
+	const struct gobin_func *any =
+		&g->func[g->func[GOBIN_READ].addr ? GOBIN_READ : GOBIN_WRITE];
+
+	g->out->go.register_abi = register_abi(g, *any);
+	plan_func(g, GOBIN_READ, PROBE_GO_READ, PROBE_GO_READ_RET);
+	plan_func(g, GOBIN_WRITE, PROBE_GO_WRITE, PROBE_GO_WRITE_RET);
+	plan_func(g, GOBIN_CLOSE, PROBE_GO_CLOSE, PROBE_GO_CLOSE);
+	if (!g->out->points)
+		snprintf(g->out->reason, sizeof(g->out->reason),
+			 "the code of crypto/tls.(*Conn).Read and Write is not understood");
+}
+
+/* Why there are no functions to probe: "Go 1.9.2: crypto/tls not linked in". */
+static void tell_reason(struct golang *g, bool table)
+{
+	const char *version = g->out->version;
+
+	if (!strncmp(version, "go", 2))
+		version += 2;
+	snprintf(g->out->reason, sizeof(g->out->reason), "Go %s: %s",
+		 *version ? version : "of an unknown version",
+		 table ? "crypto/tls not linked in" : "its table of functions was not found");
+}
+
+int golang_inspect(int fd, struct elf_file *e, struct disasm *d, struct inspection *ret)
+{
+	struct golang g = { .e = e, .d = d, .out = ret };
+	struct gobin_info info;
+	bool table;
+
+	if (!gobin_is_go(e))
+		return 0;
+	elf_relocate(e);
+	ret->family = INSPECT_GO;
+	gobin_info(e, &info);
+	snprintf(ret->version, sizeof(ret->version), "%s", info.version);
+	snprintf(ret->module, sizeof(ret->module), "%s", info.module);
+	g.minor = minor_of(ret->version);
+	elf_symbols(e, take_symbol, &g);
+	table = gopcln_find(e, &g.table);
+	if (table && !g.func[GOBIN_READ].addr && !g.func[GOBIN_WRITE].addr)
+		gopcln_lookup(&g.table, e, g.func);
+	if (!g.func[GOBIN_READ].addr && !g.func[GOBIN_WRITE].addr) {
+		tell_reason(&g, table);
+		return 0;
+	}
+	if (table && !ret->go.itab_tcp_conn)
+		ret->go.itab_tcp_conn = goitab_find(e, &g.table);
+	find_layout(&g, fd);
+	plan(&g);
+	return 0;
+}

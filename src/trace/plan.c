@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An abstract interpretation of a small function: for each instruction, what each register is
+ * known to hold on every path that leads there.
+ */
+#include "trace/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "limits.h"
+
+enum value_kind {
+	VALUE_UNKNOWN, /* anything but the buffer's address */
+	VALUE_ARG,     /* argument n as it came */
+	VALUE_FRAME,   /* stack pointer at entry + n */
+	VALUE_CONST,   /* n */
+	VALUE_SLOT,    /* what is at address n */
+	VALUE_TAINTED, /* the buffer's address, or something else */
+};
+
+struct value {
+	int64_t kind; /* enum value_kind; no padding, states are compared bytewise */
+	int64_t n;
+};
+
+#define FRAME_SLOTS 16
+
+struct state {
+	struct value reg[REG_COUNT];
+	struct {
+		int64_t at;
+		struct value value;
+	} slot[FRAME_SLOTS];
+	uint32_t slots;
+	uint32_t passed; /* the buffer has been handed on: bit 0 not yet, bit 1 yes */
+};
+
+struct node {
+	uint64_t addr;
+	bool queued;
+	struct state in;
+};
+
+struct walk {
+	const struct elf_file *e;
+	struct disasm *d;
+	const struct plan_export *all;
+	int count, self;
+	struct node *node;
+	uint32_t nodes, steps;
+	bool doubt, counted;
+	int64_t count_at; /* frame offset of the size_t that an int function passes */
+	struct plan_route route;
+};
+
+enum { BUF_ARG = 1, PASSED_NOT = 1, PASSED_YES = 2 };
+
+static bool is_arg(struct value v, int64_t n)
+{
+	return v.kind == VALUE_ARG && v.n == n;
+}
+
+static bool holds_buffer(struct value v)
+{
+	return v.kind == VALUE_TAINTED || is_arg(v, BUF_ARG);
+}
+
+static struct value value_merge(struct value a, struct value b)
+{
+	if (a.kind == b.kind && a.n == b.n)
+		return a;
+	if (holds_buffer(a) || holds_buffer(b))
+		return (struct value){ VALUE_TAINTED, 0 };
+	return (struct value){ VALUE_UNKNOWN, 0 };
+}
+
+static struct value slot_get(const struct state *s, int64_t at)
+{
+	for (uint32_t i = 0; i < s->slots; i++) {
+		if (s->slot[i].at == at)
+			return s->slot[i].value;
+	}
+	return (struct value){ VALUE_UNKNOWN, 0 };
+}
+
+static bool slot_set(struct state *s, int64_t at, struct value value)
+{
+	uint32_t i = 0;
+
+	while (i < s->slots && s->slot[i].at != at)
+		i++;
+	if (i == s->slots) {
+		if (value.kind == VALUE_UNKNOWN)
+			return true;
+		if (i == FRAME_SLOTS)
+			return false;
+		s->slots++;
+	}
+	s->slot[i].at = at;
+	s->slot[i].value = value;
+	return true;
+}
+
+/* Merge b into a; 1 when a changed, 0 when not, -1 when there is no room. */
+static int state_merge(struct state *a, const struct state *b)
+{
+	struct state old = *a;
+
+	for (int i = 0; i < REG_COUNT; i++)
+		a->reg[i] = value_merge(a->reg[i], b->reg[i]);
+	for (uint32_t i = 0; i < a->slots; i++)
+		a->slot[i].value = value_merge(a->slot[i].value, slot_get(b, a->slot[i].at));
+	for (uint32_t i = 0; i < b->slots; i++) {
+		struct value v = value_merge(slot_get(a, b->slot[i].at), b->slot[i].value);
+
+		if (!slot_set(a, b->slot[i].at, v))
+			return -1;
+	}
+	a->passed |= b->passed;
+	return memcmp(&old, a, sizeof(old)) != 0;
+}
+
+static void walk_to(struct walk *w, uint64_t addr, const struct state *s)
+{
+	struct node *n = w->node;
+	int changed;
+
+	while (n < w->node + w->nodes && n->addr != addr)
+		n++;
+	if (n == w->node + w->nodes) {
+		if (w->nodes == LIMIT_PLAN_INSNS) {
+			w->doubt = true;
+			return;
+		}
+		w->nodes++;
+		n->addr = addr;
+		n->in = *s;
+		n->queued = true;
+		return;
+	}
+	changed = state_merge(&n->in, s);
+	if (changed < 0)
+		w->doubt = true;
+	n->queued |= changed > 0;
+}
+
+struct name_search {
+	uint64_t addr;
+	const char *name;
+};
+
+static bool match_addr(const struct elf_symbol *symbol, void *arg)
+{
+	struct name_search *search = arg;
+
+	if (symbol->addr != search->addr || !*symbol->name)
+		return false;
+	search->name = symbol->name;
+	return true;
+}
+
+/* The symbol that a PLT entry at addr jumps to, "" when it is no PLT entry. */
+static const char *plt_symbol(const struct walk *w, uint64_t addr)
+{
+	struct elf_piece code = elf_at(w->e, addr);
+	struct value page = { 0 };
+	uint64_t slot = 0;
+	struct insn i;
+
+	for (int n = 0; n < 5 && code.data; n++) {
+		if (!disasm_insn(w->d, code.data, code.size, code.addr, &i))
+			return "";
+		if (i.flow == FLOW_JUMP && !i.direct)
+			return elf_slot_symbol(w->e, i.target ? i.target : slot);
+		if (i.flow != FLOW_NEXT)
+			return "";
+		if (i.effects && i.effect[0].kind == EFFECT_CONST)
+			page = (struct value){ VALUE_CONST, i.effect[0].disp };
+		if (i.effects && i.effect[0].kind == EFFECT_LOAD && page.kind == VALUE_CONST)
+			slot = page.n + i.effect[0].disp;
+		code = elf_at(w->e, i.addr + i.size);
+	}
+	return "";
+}
+
+/* Name of what a branch leads to, and its address: of a sibling even when through the PLT. */
+static const char *callee(const struct walk *w, const struct insn *i, const struct state *s,
+			  uint64_t *ret_addr, int *ret_sibling)
+{
+	struct name_search search = { .addr = i->direct ? i->target : 0, .name = "" };
+
+	*ret_addr = search.addr;
+	*ret_sibling = -1;
+	if (i->direct) {
+		search.name = plt_symbol(w, i->target);
+		if (!*search.name)
+			elf_symbols(w->e, match_addr, &search);
+	} else if (i->target) {
+		search.name = elf_slot_symbol(w->e, i->target);
+	} else if (i->branch_reg != REG_NONE && s->reg[i->branch_reg].kind == VALUE_SLOT) {
+		search.name = elf_slot_symbol(w->e, s->reg[i->branch_reg].n);
+	}
+	for (int n = 0; n < w->count; n++) {
+		if (!w->all[n].addr ||
+		    (strcmp(w->all[n].name, search.name) && w->all[n].addr != search.addr))
+			continue;
+		*ret_sibling = n;
+		*ret_addr = w->all[n].addr;
+	}
+	return search.name;
+}
+
+/* Error reporting takes no buffer, whatever is left in the registers when it is called. */
+static bool ignores_buffer(const char *name)
+{
+	return !strncmp(name, "ERR_", 4) || !strcmp(name, "__stack_chk_fail");
+}
+
+/* Which argument of a call takes the address of the count; 0 none or not clear. */
+static uint8_t count_argument(const struct walk *w, const struct state *s)
+{
+	bool third, fourth;
+
+	switch (w->all[w->self].shape) {
+	case PLAN_INT:
+		third = s->reg[3].kind == VALUE_FRAME;
+		fourth = s->reg[4].kind == VALUE_FRAME;
+		break;
+	case PLAN_EX:
+		third = is_arg(s->reg[3], 3);
+		fourth = is_arg(s->reg[4], 3);
+		break;
+	default:
+		third = false;
+		fourth = is_arg(s->reg[4], 4) && is_arg(s->reg[3], 3);
+	}
+	if (third == fourth)
+		return 0;
+	return third ? 3 : 4;
+}
+
+/* Does this call hand on the buffer, as it should? Fills in the route. */
+static bool hands_on(const struct walk *w, const struct state *s, uint64_t addr, int sibling,
+		     struct plan_route *ret)
+{
+	*ret = (struct plan_route){ .target = addr, .sibling = sibling };
+	if (!is_arg(s->reg[0], 0) || !is_arg(s->reg[1], BUF_ARG) || !addr)
+		return false;
+	if (sibling >= 0)
+		return sibling != w->self;
+	ret->count_arg = count_argument(w, s);
+	return is_arg(s->reg[2], 2) && ret->count_arg && elf_executable(w->e, addr);
+}
+
+static void take_route(struct walk *w, const struct state *s, const struct plan_route *found)
+{
+	if (s->passed != PASSED_NOT)
+		w->doubt = true;
+	if (w->route.target &&
+	    (w->route.target != found->target || w->route.count_arg != found->count_arg))
+		w->doubt = true;
+	w->route.target = found->target;
+	w->route.sibling = found->sibling;
+	w->route.count_arg = found->count_arg;
+	if (found->sibling < 0 && w->all[w->self].shape == PLAN_INT)
+		w->count_at = s->reg[found->count_arg].n;
+	else
+		w->counted = true;
+}
+
+/* A call, or a jump out of the function. True when it may return. */
+static bool walk_call(struct walk *w, const struct insn *i, struct state *s)
+{
+	struct plan_route found;
+	uint64_t addr;
+	int sibling;
+	const char *name = callee(w, i, s, &addr, &sibling);
+
+	if (!strcmp(name, "__stack_chk_fail"))
+		return false;
+	if (hands_on(w, s, addr, sibling, &found) && !ignores_buffer(name)) {
+		take_route(w, s, &found);
+		s->passed = PASSED_YES;
+	} else if (!ignores_buffer(name)) {
+		for (int n = 0; n < REG_ARGS; n++)
+			w->doubt |= holds_buffer(s->reg[n]);
+		w->doubt |= sibling >= 0;
+	}
+	/* what the psABIs let a callee change */
+	for (int n = 0; n < REG_COUNT; n++) {
+		if (n < (w->e->machine == EM_X86_64 ? 9 : 19) || n == 30)
+			s->reg[n] = (struct value){ VALUE_UNKNOWN, 0 };
+	}
+	return true;
+}
+
+static void apply_copy(struct state *s, const struct effect *f)
+{
+	struct value v = f->other == REG_NONE ? (struct value){ 0 } : s->reg[f->other];
+
+	/* of the low half only num is meant, which is an int in SSL_read() */
+	if (f->narrow && !is_arg(v, 2))
+		v = (struct value){ holds_buffer(v) ? VALUE_TAINTED : VALUE_UNKNOWN, 0 };
+	s->reg[f->reg] = v;
+}
+
+static struct value based(const struct state *s, const struct effect *f)
+{
+	struct value v = f->other == REG_NONE ? (struct value){ 0 } : s->reg[f->other];
+
+	if (v.kind == VALUE_FRAME || v.kind == VALUE_CONST)
+		v.n = (int64_t)((uint64_t)v.n + (uint64_t)f->disp);
+	else if (f->disp || v.kind == VALUE_SLOT)
+		v = (struct value){ holds_buffer(v) ? VALUE_TAINTED : VALUE_UNKNOWN, 0 };
+	return v;
+}
+
+static void apply_load(struct walk *w, struct state *s, const struct effect *f)
+{
+	struct value at = based(s, f);
+	struct value v = { VALUE_UNKNOWN, 0 };
+
+	if (at.kind == VALUE_FRAME)
+		v = slot_get(s, at.n);
+	else if (at.kind == VALUE_CONST)
+		v = (struct value){ VALUE_SLOT, at.n };
+	if (at.kind == VALUE_FRAME && s->passed == PASSED_YES && at.n == w->count_at)
+		w->counted = true;
+	s->reg[f->reg] = v;
+}
+
+static void apply(struct walk *w, struct state *s, const struct effect *f)
+{
+	struct value at;
+
+	switch (f->kind) {
+	case EFFECT_COPY:
+		apply_copy(s, f);
+		break;
+	case EFFECT_LEA:
+		s->reg[f->reg] = based(s, f);
+		break;
+	case EFFECT_CONST:
+		s->reg[f->reg] = (struct value){ VALUE_CONST, f->disp };
+		break;
+	case EFFECT_LOAD:
+		apply_load(w, s, f);
+		break;
+	case EFFECT_STORE:
+		at = based(s, f);
+		if (at.kind == VALUE_FRAME)
+			w->doubt |= !slot_set(s, at.n, s->reg[f->reg]);
+		else
+			w->doubt |= holds_buffer(s->reg[f->reg]);
+		break;
+	default:
+		s->reg[f->reg] = (struct value){ VALUE_UNKNOWN, 0 };
+	}
+}
+
+static bool models(const struct insn *i, uint8_t reg)
+{
+	for (uint32_t n = 0; n < i->effects; n++) {
+		const struct effect *f = &i->effect[n];
+
+		if (f->kind == EFFECT_STORE && f->reg == reg)
+			return true;
+		if ((f->kind == EFFECT_COPY || f->kind == EFFECT_LEA) && f->other == reg)
+			return true;
+	}
+	return false;
+}
+
+/* The buffer is read or written here, or its address goes where it cannot be followed. */
+static bool uses_buffer(const struct insn *i, const struct state *s)
+{
+	for (uint8_t reg = 0; reg < REG_COUNT; reg++) {
+		if (!holds_buffer(s->reg[reg]))
+			continue;
+		if (i->bases & (1u << reg))
+			return true;
+		if ((i->reads & (1u << reg)) && i->writes && !models(i, reg))
+			return true;
+	}
+	return false;
+}
+
+static bool inside(const struct walk *w, uint64_t addr)
+{
+	const struct plan_export *self = &w->all[w->self];
+
+	return addr >= self->addr && addr - self->addr < self->size;
+}
+
+static void walk_step(struct walk *w, struct node *n)
+{
+	struct elf_piece code = elf_at(w->e, n->addr);
+	struct state s = n->in;
+	struct insn i;
+
+	n->queued = false;
+	if (!elf_executable(w->e, n->addr) ||
+	    !disasm_insn(w->d, code.data, code.size, n->addr, &i)) {
+		w->doubt = true;
+		return;
+	}
+	if (i.flow == FLOW_NEXT)
+		w->doubt |= uses_buffer(&i, &s);
+	if (i.flow == FLOW_CALL || (i.flow == FLOW_JUMP && !(i.direct && inside(w, i.target)))) {
+		if (!walk_call(w, &i, &s) || i.flow == FLOW_JUMP)
+			return;
+	}
+	for (uint32_t k = 0; i.flow == FLOW_NEXT && k < i.effects; k++)
+		apply(w, &s, &i.effect[k]);
+	if ((i.flow == FLOW_JUMP || i.flow == FLOW_COND) && i.direct)
+		walk_to(w, i.target, &s);
+	else if (i.flow == FLOW_COND)
+		w->doubt = true;
+	if (i.flow == FLOW_NEXT || i.flow == FLOW_CALL || i.flow == FLOW_COND)
+		walk_to(w, i.addr + i.size, &s);
+}
+
+static struct node *queued(struct walk *w)
+{
+	for (uint32_t i = 0; i < w->nodes; i++) {
+		if (w->node[i].queued)
+			return &w->node[i];
+	}
+	return NULL;
+}
+
+/* Siblings that the code branches to, on whatever path. */
+static uint32_t mentioned(const struct walk *w)
+{
+	const struct plan_export *self = &w->all[w->self];
+	struct state nothing = { 0 };
+	uint32_t mask = 0;
+	struct insn i;
+
+	for (uint64_t at = self->addr; inside(w, at); at += i.size) {
+		struct elf_piece code = elf_at(w->e, at);
+		uint64_t addr;
+		int sibling;
+
+		if (!code.data || !disasm_insn(w->d, code.data, code.size, at, &i) ||
+		    at - self->addr > LIMIT_PLAN_INSNS * 16)
+			break;
+		if (i.flow != FLOW_CALL && i.flow != FLOW_JUMP)
+			continue;
+		if (i.direct && inside(w, i.target))
+			continue;
+		callee(w, &i, &nothing, &addr, &sibling);
+		if (sibling >= 0 && sibling != w->self)
+			mask |= 1u << sibling;
+	}
+	return mask;
+}
+
+int plan_route(const struct elf_file *e, struct disasm *d, const struct plan_export *all, int count,
+	       int self, struct plan_route *ret)
+{
+	struct walk w = { .e = e, .d = d, .all = all, .count = count, .self = self };
+	struct state start = { .passed = PASSED_NOT };
+	struct node *n;
+
+	w.node = calloc(LIMIT_PLAN_INSNS, sizeof(*w.node));
+	if (!w.node)
+		return -ENOMEM;
+	w.route.sibling = -1;
+	for (int i = 0; i < REG_ARGS; i++)
+		start.reg[i] = (struct value){ VALUE_ARG, i };
+	start.reg[REG_SP] = (struct value){ VALUE_FRAME, 0 };
+	walk_to(&w, all[self].addr, &start);
+	while (!w.doubt && (n = queued(&w))) {
+		w.doubt |= ++w.steps > LIMIT_PLAN_STEPS;
+		walk_step(&w, n);
+	}
+	w.route.certain = !w.doubt && w.counted && w.route.target && all[self].size;
+	w.route.mentions = mentioned(&w);
+	*ret = w.route;
+	free(w.node);
+	return 0;
+}
+
+bool plan_branches_to(const struct elf_file *e, struct disasm *d, uint64_t addr, uint64_t size,
+		      uint64_t target)
+{
+	struct insn i;
+
+	if (!size || size > LIMIT_PLAN_INSNS * 16)
+		return true;
+	for (uint64_t at = addr; at - addr < size; at += i.size) {
+		struct elf_piece code = elf_at(e, at);
+
+		if (!code.data || !disasm_insn(d, code.data, code.size, at, &i))
+			return true;
+		if (i.flow != FLOW_NEXT && i.direct && i.target == target)
+			return true;
+	}
+	return false;
+}
+
+/* A branch of the function itself may lead to (addr, to]: then a loop would pass the place. */
+static bool entered_again(const struct elf_file *e, struct disasm *d, uint64_t addr, uint64_t size,
+			  uint64_t to)
+{
+	struct insn i;
+
+	for (uint64_t at = addr; at - addr < size; at += i.size) {
+		struct elf_piece code = elf_at(e, at);
+
+		if (!code.data || !disasm_insn(d, code.data, code.size, at, &i))
+			return true;
+		if (i.flow != FLOW_NEXT && i.direct && i.target > addr && i.target <= to)
+			return true;
+	}
+	return false;
+}
+
+#define PLACE_MAX  6	   /* instructions passed over */
+#define PLACE_BODY 0x10000 /* bytes of a function searched for branches back */
+
+static bool place_first(const struct elf_file *e, struct disasm *d, uint64_t addr, struct insn *ret,
+			bool *ret_landing)
+{
+	uint32_t fixed = ((1u << REG_ARGS) - 1) | 1u << REG_SP;
+	struct elf_piece code = elf_at(e, addr);
+
+	if (e->machine == EM_AARCH64)
+		fixed |= 1u << 30; /* the return address */
+	*ret_landing = true;
+	for (int n = 0; n < PLACE_MAX && code.data; n++) {
+		if (!disasm_insn(d, code.data, code.size, code.addr, ret))
+			return false;
+		if (ret->emulated)
+			return true;
+		if (ret->flow != FLOW_NEXT || (ret->writes & fixed))
+			return false;
+		*ret_landing &= ret->landing;
+		code = elf_at(e, ret->addr + ret->size);
+	}
+	return false;
+}
+
+void plan_place(const struct elf_file *e, struct disasm *d, uint64_t addr, uint64_t size,
+		struct plan_place *ret)
+{
+	struct elf_piece code = elf_at(e, addr);
+	bool landing, found;
+	struct insn i;
+
+	*ret = (struct plan_place){ .addr = addr };
+	if (!code.data || !disasm_insn(d, code.data, code.size, addr, &i))
+		return;
+	snprintf(ret->text, sizeof(ret->text), "%s", i.text);
+	found = place_first(e, d, addr, &i, &landing);
+	/* nothing can lead back to a push after a landing mark alone: the stack would grow */
+	if (found && i.addr != addr && !landing)
+		found = size && size <= PLACE_BODY && !entered_again(e, d, addr, size, i.addr);
+	if (!found)
+		return;
+	ret->addr = i.addr;
+	ret->cheap = true;
+	snprintf(ret->text, sizeof(ret->text), "%s", i.text);
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Print what the analysis of each file says: inspect_tool FILE... */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace/inspect.h"
+
+static const char *const kinds[PROBE_KIND_COUNT] = {
+	"ssl_read", "ssl_read_ex", "ssl_write", "ssl_write_ex", "ssl_write_ex2", "ssl_free",
+	"go_read",  "go_read_ret", "go_write",	"go_write_ret", "go_close",
+};
+
+static void print_inspection(const struct inspection *in)
+{
+	static const char *const families[] = { "none", "openssl", "boringssl", "go" };
+
+	printf("family: %s\nversion: %s\n", families[in->family], in->version);
+	printf("plan: %s\nreason: %s\n", in->plan, in->reason);
+	if (in->family == INSPECT_GO)
+		printf("module: %s\n", in->module);
+	if (in->family == INSPECT_GO)
+		printf("goid: %d conn: %d fd: %d sysfd: %d register_abi: %u itab: 0x%" PRIx64 "\n",
+		       in->go.goid, in->go.conn_conn, in->go.conn_fd, in->go.fd_sysfd,
+		       in->go.register_abi, in->go.itab_tcp_conn);
+	for (uint32_t i = 0; i < in->points; i++)
+		printf("point: 0x%" PRIx64 " %s %s\n", in->point[i].offset,
+		       kinds[in->point[i].kind], in->point[i].cheap ? "cheap" : "dear");
+}
+
+int main(int argc, char **argv)
+{
+	static struct inspection in;
+	int failed = 0;
+
+	for (int i = 1; i < argc; i++) {
+		int fd = open(argv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		int r = fd < 0 ? -errno : inspect_file(fd, 65534, 65534, &in);
+
+		printf("%sfile: %s\n", i > 1 ? "\n" : "", argv[i]);
+		if (r)
+			printf("error: %s\n", strerror(-r));
+		else
+			print_inspection(&in);
+		failed |= r;
+		if (fd >= 0)
+			close(fd);
+	}
+	return failed ? 1 : 0;
+}
