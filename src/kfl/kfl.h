@@ -47,7 +47,8 @@ const char *kfl_normal(const struct kfl *k);
 
 /* Register the SQL functions that kfl_sql() uses on a connection. 0 or -errno. */
 int kfl_register(struct sqlite3 *db);
-/* Append the JSON of /api/kfl/fields: {"fields":[{name,type,help,aliases}],"functions":[...],"flags":[...]}. */
+/* Append the JSON of /api/kfl/fields:
+ * {"fields":[{name,type,help,aliases}],"functions":[...],"flags":[...]}. */
 int kfl_put_fields_json(struct buf *out);
 
 #endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one table of fields, flags and functions: checker, compiler, completion and help read it. */
+#ifndef CLEARTAP_KFL_FIELDS_H
+#define CLEARTAP_KFL_FIELDS_H
+
+#include "kfl/tree.h"
+
+#define KFL_ALIASES 5
+
+enum field_trait {
+	FIELD_FLAG = 1,	     /* a bare word that is a condition */
+	FIELD_COLUMN = 2,    /* sql is one column: a prefix may become a range of an index */
+	FIELD_NUMERIC = 4,   /* text that may be compared with a number */
+	FIELD_SEGMENTS = 8,  /* text that is also a list of its parts between "/" */
+	FIELD_ANY_CASE = 16, /* map whose names are compared without case */
+	FIELD_MICROS = 32,   /* number of microseconds, may be compared with a duration */
+	FIELD_MILLIS = 64,
+	FIELD_LOCK = 128, /* none, open or closed */
+	FIELD_LOWER =
+		256, /* all its values are lower case, so what it is compared with is made so */
+	FIELD_HTTP_VERSION = 512, /* "1.1" means "HTTP/1.1" */
+};
+
+struct kfl_field {
+	const char *name;
+	enum kfl_type type;
+	unsigned traits;
+	const char *sql;      /* never NULL in SQL, but for TYPE_JSON and TYPE_TEXTS */
+	const char *text_sql; /* of a map that is also a text */
+	const char *help, *example;
+	const char *aliases[KFL_ALIASES];
+};
+
+enum function_id {
+	FUNCTION_CONTAINS,
+	FUNCTION_STARTS,
+	FUNCTION_ENDS,
+	FUNCTION_MATCHES,
+	FUNCTION_SIZE,
+	FUNCTION_MAP_GET,
+	FUNCTION_EXISTS,
+	FUNCTION_JSON,
+	FUNCTION_XML,
+	FUNCTION_IP,
+	FUNCTION_TIMESTAMP,
+	FUNCTION_DATETIME,
+	FUNCTION_DURATION,
+	FUNCTION_NOW,
+	FUNCTION_SECONDS,
+	FUNCTION_MINUTES,
+	FUNCTION_HOURS,
+	FUNCTION_DAYS,
+	FUNCTION_WEEKS,
+	FUNCTION_MONTHS,
+	FUNCTION_YEARS,
+	FUNCTION_LIMIT,
+	FUNCTION_REDACT,
+};
+
+struct kfl_function {
+	const char *name;
+	enum function_id id;
+	bool plain, method; /* f(x), x.f() */
+	size_t min, max;    /* arguments, an object not counted */
+	enum kfl_type result;
+	const char *signature, *help, *example;
+};
+
+/* Both end with an element whose name is NULL. */
+extern const struct kfl_field kfl_fields[];
+extern const struct kfl_function kfl_functions[];
+
+/* By name or alias; NULL if there is none. */
+const struct kfl_field *field_find(struct text name);
+const struct kfl_function *function_find(struct text name);
+/* "text", "number", ... */
+const char *type_name(enum kfl_type type);
+
+#endif
