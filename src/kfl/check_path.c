@@ -146,7 +146,7 @@ static int check_group_steps(struct checker *c, struct node *n)
 		return fail_step(c, n, s->kind == STEP_INDEX ? s : s->next, TYPE_GROUP);
 	if (s->kind != STEP_DESCEND || message)
 		return 0;
-	for (const struct kfl_field *f = kfl_fields; f->name; f++) {
+	for (const struct kfl_field *f = field_table; f->name; f++) {
 		const char *last = strrchr(f->name, '.');
 		if (last && strlen(last + 1) == s->key.len && f->type != TYPE_GROUP &&
 		    !memcmp(last + 1, s->key.data, s->key.len) &&

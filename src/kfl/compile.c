@@ -185,7 +185,7 @@ static void emit_descend_columns(struct compiler *c, const struct node *n)
 	const char *comma = "";
 
 	put(c, "json_array(");
-	for (const struct kfl_field *f = kfl_fields; f->name; f++) {
+	for (const struct kfl_field *f = field_table; f->name; f++) {
 		const char *last = strrchr(f->name, '.');
 		if (!last || strncmp(f->name, n->field->name, 3) || strlen(last + 1) != key.len ||
 		    memcmp(last + 1, key.data, key.len))

@@ -62,7 +62,7 @@
 	NUMBER(side "_size", "e." side "_size", "bytes of the whole " which " as sent", \
 	       side "_size > 1000000", side "Size")
 
-const struct kfl_field kfl_fields[] = {
+const struct kfl_field field_table[] = {
 	FLAG("tls", "e.tls = 1 OR e.protocol = 'tlsx' OR e.lock = 2",
 	     "all TLS traffic: read in clear, handshakes, encrypted connections"),
 	FLAG("decrypted", "e.lock = 1", "TLS traffic that was read in clear (open lock)"),
@@ -181,7 +181,7 @@ const struct kfl_field kfl_fields[] = {
 	  .signature = n "(n) → time", .help = "now plus n " n "; minus for the past", \
 	  .example = "timestamp > " n "(-1)" }
 
-const struct kfl_function kfl_functions[] = {
+const struct kfl_function function_table[] = {
 	{ "contains", FUNCTION_CONTAINS, false, true, 1, 1, TYPE_BOOL, "x.contains(text)",
 	  "x has the text somewhere", "path.contains(\"login\")" },
 	{ "startsWith", FUNCTION_STARTS, false, true, 1, 1, TYPE_BOOL, "x.startsWith(text)",
@@ -241,7 +241,7 @@ static bool is_name(const char *name, struct text text)
 
 const struct kfl_field *field_find(struct text name)
 {
-	for (const struct kfl_field *f = kfl_fields; f->name; f++) {
+	for (const struct kfl_field *f = field_table; f->name; f++) {
 		if (is_name(f->name, name))
 			return f;
 		for (size_t i = 0; i < KFL_ALIASES && f->aliases[i]; i++)
@@ -253,7 +253,7 @@ const struct kfl_field *field_find(struct text name)
 
 const struct kfl_function *function_find(struct text name)
 {
-	for (const struct kfl_function *f = kfl_functions; f->name; f++)
+	for (const struct kfl_function *f = function_table; f->name; f++)
 		if (is_name(f->name, name))
 			return f;
 	return NULL;

@@ -67,8 +67,8 @@ struct kfl_function {
 };
 
 /* Both end with an element whose name is NULL. */
-extern const struct kfl_field kfl_fields[];
-extern const struct kfl_function kfl_functions[];
+extern const struct kfl_field field_table[];
+extern const struct kfl_function function_table[];
 
 /* By name or alias; NULL if there is none. */
 const struct kfl_field *field_find(struct text name);

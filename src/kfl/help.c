@@ -47,7 +47,7 @@ static int put_fields(struct buf *out, const char *name, bool flags)
 	int r = buf_printf(out, "\"%s\":[", name);
 	bool comma = false;
 
-	for (const struct kfl_field *f = kfl_fields; f->name && !r; f++) {
+	for (const struct kfl_field *f = field_table; f->name && !r; f++) {
 		if (flags != (bool)(f->traits & FIELD_FLAG))
 			continue;
 		r = comma ? buf_putc(out, ',') : 0;
@@ -76,8 +76,8 @@ int kfl_put_fields_json(struct buf *out)
 
 	r = r ? r : put_fields(out, "fields", false);
 	r = r ? r : buf_puts(out, ",\"functions\":[");
-	for (const struct kfl_function *f = kfl_functions; f->name && !r; f++) {
-		r = f == kfl_functions ? 0 : buf_putc(out, ',');
+	for (const struct kfl_function *f = function_table; f->name && !r; f++) {
+		r = f == function_table ? 0 : buf_putc(out, ',');
 		r = r ? r : put_function(out, f);
 	}
 	r = r ? r : buf_puts(out, "],");

@@ -82,7 +82,7 @@ const char *suggest_field(struct text name)
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		consider(&n, words[i]);
-	for (const struct kfl_field *f = kfl_fields; f->name; f++) {
+	for (const struct kfl_field *f = field_table; f->name; f++) {
 		consider(&n, f->name);
 		for (size_t i = 0; i < KFL_ALIASES && f->aliases[i]; i++)
 			consider(&n, f->aliases[i]);
@@ -94,7 +94,7 @@ const char *suggest_function(struct text name, bool method)
 {
 	struct nearest n = { .name = name };
 
-	for (const struct kfl_function *f = kfl_functions; f->name; f++)
+	for (const struct kfl_function *f = function_table; f->name; f++)
 		if (method ? f->method : f->plain)
 			consider(&n, f->name);
 	return n.best;
