@@ -407,7 +407,8 @@ static __always_inline bool send_class(const struct piece *p, const __u64 class)
 		len = 0;
 	}
 	e->len = len;
-	count(EV_C_BYTES, len);
+	if (len) /* clang turns an atomic addition of a constant 0 into an OR, which 5.10 refuses */
+		count(EV_C_BYTES, len);
 	submit(e, sizeof(*e) + class);
 	return true;
 }

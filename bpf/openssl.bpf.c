@@ -8,8 +8,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-extern bool bpf_session_is_return(void) __ksym __weak;
-
 enum count_at { COUNT_RETURNED, COUNT_ARG4, COUNT_ARG5 };
 
 /* What the return instruction takes off the stack before a return probe runs. */
@@ -103,6 +101,12 @@ static __always_inline int call_return(struct pt_regs *ctx)
 	return 0;
 }
 
+/* bpf_session_is_return() changed its prototype in 7.0; this holds since sessions exist. */
+static __always_inline bool session_is_return(struct pt_regs *ctx)
+{
+	return PT_REGS_IP(ctx) != bpf_get_func_ip(ctx);
+}
+
 #define FAMILY(name, dir, at)                                                                      \
 	SEC("uprobe") int name##_enter(struct pt_regs *ctx)                                        \
 	{                                                                                          \
@@ -111,7 +115,7 @@ static __always_inline int call_return(struct pt_regs *ctx)
 	}                                                                                          \
 	SEC("uprobe") int name##_session(struct pt_regs *ctx)                                      \
 	{                                                                                          \
-		return bpf_session_is_return() ? call_return(ctx) : call_enter(ctx, dir, at);      \
+		return session_is_return(ctx) ? call_return(ctx) : call_enter(ctx, dir, at);      \
 	}
 
 FAMILY(ssl_read, EV_READ, COUNT_RETURNED)
