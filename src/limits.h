@@ -22,6 +22,7 @@
 #define LIMIT_OPAQUE_BYTES (1 << 20)	   /* bytes kept of one side of an opaque exchange */
 #define LIMIT_BODY_BYTES (32 << 20)	   /* bytes kept of one body, as sent */
 #define LIMIT_GAPS 64			   /* gaps of one body that are told one by one */
+#define LIMIT_REDACT_RULES 256		   /* rules beside the built-in ones */
 #define LIMIT_INTERIM 16		   /* 1xx answers to one request that are shown */
 #define LIMIT_SUMMARY 1024		   /* bytes of a target in the summary of an entry */
 #define LIMIT_PROBE_BYTES (16 << 10)	   /* first bytes looked at to tell the protocol */
@@ -61,7 +62,7 @@
 #define LIMIT_URI_BYTES (128 << 10)	   /* the request target */
 #define LIMIT_FIELD_BYTES (32 << 10)	   /* header fields of a request, names and values */
 #define LIMIT_REQUEST_SECONDS 20	   /* from its first byte to its last */
-#define LIMIT_IDLE_SECONDS 60		   /* connection without a request, or that takes no bytes */
+#define LIMIT_HTTP_IDLE_SECONDS 60	   /* connection without a request, or that takes no bytes */
 #define LIMIT_STREAM_SECONDS 600	   /* stream reader that takes no bytes */
 #define LIMIT_PARAMS 16			   /* parameters of a request */
 #define LIMIT_PATH_ID 72		   /* bytes of {id} in a path */
@@ -86,7 +87,7 @@
 #define LIMIT_STRUCT_BYTES (1 << 20)	   /* offset of a member that is believed */
 #define LIMIT_PROBE_POINTS 1024		   /* probe points in one binary */
 #define LIMIT_FILES_SEEN 65536		   /* files remembered as looked at, a power of two */
-#define LIMIT_PROCESSES 16384		   /* processes told to the server at once */
+#define LIMIT_TOLD_PROCESSES 16384	   /* processes told to the server at once */
 #define LIMIT_MOUNT_NAMESPACES 1024	   /* containers whose libraries were looked for */
 
 #endif

@@ -98,7 +98,7 @@ void peers_complete(struct peers *p, struct peer *peer)
 
 void peers_idle(struct peers *p, struct peer *peer)
 {
-	set_deadline(p, peer, seconds_now() + LIMIT_IDLE_SECONDS);
+	set_deadline(p, peer, seconds_now() + LIMIT_HTTP_IDLE_SECONDS);
 }
 
 void peers_expire(struct peers *p)

@@ -54,7 +54,7 @@ static void add_process(struct registry *r, const struct message *m)
 {
 	if (r->processes == r->capacity) {
 		size_t capacity = r->capacity ? 2 * r->capacity : 64;
-		if (capacity > LIMIT_PROCESSES)
+		if (capacity > LIMIT_TOLD_PROCESSES)
 			return;
 		struct message *more = realloc(r->process, capacity * sizeof(*more));
 		if (!more)

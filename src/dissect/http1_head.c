@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE /* memmem, memrchr */
 #include "dissect/http1.h"
 
 #include <errno.h>

@@ -54,9 +54,9 @@ static void result_found(sqlite3_context *ctx, struct buf *b, int r)
 
 static struct text detail_member(struct text detail, struct text side, struct text member)
 {
-	struct text object = json_member(detail, side);
+	struct text object = json_object_member(detail, side);
 
-	return object.data && member.len ? json_member(object, member) : object;
+	return object.data && member.len ? json_object_member(object, member) : object;
 }
 
 /* kfl_member(detail, side, member): JSON or NULL; the whole side without a member */

@@ -308,7 +308,7 @@ bool json_says(struct text s, struct text what, bool any_case)
 	return at == what.len;
 }
 
-struct text json_member(struct text object, struct text name)
+struct text json_object_member(struct text object, struct text name)
 {
 	struct json_iterator it = json_iterate(object);
 	struct text key, value;

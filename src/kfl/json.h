@@ -41,7 +41,7 @@ int json_put_string(struct text string, struct buf *out);
 /* Does the string say this? */
 bool json_says(struct text string, struct text what, bool any_case);
 /* The member of an object; {NULL, 0} when there is none. */
-struct text json_member(struct text object, struct text name);
+struct text json_object_member(struct text object, struct text name);
 
 /*
  * Follow steps (compile_put_steps) and put what they lead to: one value, or an array when there

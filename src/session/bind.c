@@ -16,7 +16,7 @@ static bool same_socket(const struct peer *p, const struct address *local,
 static void forget_socket(struct session *s)
 {
 	if (s->peer)
-		peers_remove(&s->all->peers, &s->all->processes, s->peer);
+		peer_table_remove(&s->all->peers, &s->all->processes, s->peer);
 	s->peer = NULL;
 	s->opened = EV_OPENED_UNKNOWN;
 }
@@ -25,8 +25,8 @@ static void take_socket(struct session *s, const struct ev_bind *b, const struct
 			const struct address *remote, bool strong)
 {
 	forget_socket(s);
-	s->peer =
-		peers_add(&s->all->peers, &s->all->processes, s->process, local, remote, b->netns);
+	s->peer = peer_table_add(&s->all->peers, &s->all->processes, s->process, local, remote,
+				 b->netns);
 	if (!s->peer)
 		return;
 	memcpy(s->peer->comm, s->comm[0] ? s->comm : s->process->comm, sizeof(s->comm));

@@ -53,7 +53,7 @@ static void fill_remote(struct entry *e, struct endpoint *p, const struct sessio
 		return;
 	p->ip = entry_text(e, s->peer->remote_text, strlen(s->peer->remote_text));
 	p->port = s->peer->remote.port;
-	const struct peer *other = peers_other_end(&s->all->peers, s->peer);
+	const struct peer *other = peer_table_other_end(&s->all->peers, s->peer);
 	if (other)
 		fill_process(e, p, other->process, other->comm);
 }

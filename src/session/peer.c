@@ -9,7 +9,7 @@
 
 #define BUCKETS 16384
 
-int peers_init(struct peers *t)
+int peer_table_init(struct peers *t)
 {
 	*t = (struct peers){ .size = BUCKETS };
 	t->buckets = calloc(t->size, sizeof(*t->buckets));
@@ -54,8 +54,9 @@ static struct peer **slot(const struct peers *t, const struct address *local,
 	return &t->buckets[table_hash(h, w[3]) & (t->size - 1)];
 }
 
-struct peer *peers_add(struct peers *t, struct processes *processes, struct process *process,
-		       const struct address *local, const struct address *remote, uint32_t netns)
+struct peer *peer_table_add(struct peers *t, struct processes *processes, struct process *process,
+			    const struct address *local, const struct address *remote,
+			    uint32_t netns)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 
@@ -82,7 +83,7 @@ static void leave_ended(struct peers *t, struct peer *p)
 	t->ended--;
 }
 
-void peers_remove(struct peers *t, struct processes *processes, struct peer *p)
+void peer_table_remove(struct peers *t, struct processes *processes, struct peer *p)
 {
 	struct peer **at = slot(t, &p->local, &p->remote);
 
@@ -96,7 +97,7 @@ void peers_remove(struct peers *t, struct processes *processes, struct peer *p)
 	t->count--;
 }
 
-void peers_end(struct peers *t, struct processes *processes, struct peer *p, uint64_t ktime)
+void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, uint64_t ktime)
 {
 	p->ended = true;
 	p->ended_ktime = ktime;
@@ -105,19 +106,19 @@ void peers_end(struct peers *t, struct processes *processes, struct peer *p, uin
 	*(t->newest ? &t->newest->newer : &t->oldest) = p;
 	t->newest = p;
 	if (++t->ended > LIMIT_PEERS)
-		peers_remove(t, processes, t->oldest);
+		peer_table_remove(t, processes, t->oldest);
 }
 
-void peers_expire(struct peers *t, struct processes *processes, uint64_t ktime)
+void peer_table_expire(struct peers *t, struct processes *processes, uint64_t ktime)
 {
 	while (t->oldest && t->oldest->ended_ktime + LIMIT_PEER_SECONDS * 1000000000ULL < ktime)
-		peers_remove(t, processes, t->oldest);
+		peer_table_remove(t, processes, t->oldest);
 }
 
-void peers_free(struct peers *t, struct processes *processes)
+void peer_table_free(struct peers *t, struct processes *processes)
 {
 	while (t->oldest)
-		peers_remove(t, processes, t->oldest);
+		peer_table_remove(t, processes, t->oldest);
 	free(t->buckets);
 }
 
@@ -126,7 +127,7 @@ void peers_free(struct peers *t, struct processes *processes)
  * namespace the same addresses mean the same connection unless they are loopback addresses, or
  * occur in several.
  */
-const struct peer *peers_other_end(const struct peers *t, const struct peer *p)
+const struct peer *peer_table_other_end(const struct peers *t, const struct peer *p)
 {
 	const struct peer *same = NULL, *elsewhere = NULL;
 	bool several = false;

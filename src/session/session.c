@@ -24,7 +24,7 @@ struct sessions *sessions_new(const struct entry_sink *sink, int64_t clock_offse
 	all->node = strdup(node);
 	all->buckets = calloc(all->size, sizeof(*all->buckets));
 	if (!all->node || !all->buckets || processes_init(&all->processes) ||
-	    peers_init(&all->peers)) {
+	    peer_table_init(&all->peers)) {
 		sessions_free(all);
 		return NULL;
 	}
@@ -118,7 +118,7 @@ static void end_session(struct session *s, uint64_t ktime)
 	dissect_close(s->dissection, time_us(all, ktime));
 	unlink_session(s);
 	if (s->peer)
-		peers_end(&all->peers, &all->processes, s->peer, ktime);
+		peer_table_end(&all->peers, &all->processes, s->peer, ktime);
 	process_unref(&all->processes, s->process);
 	free(s);
 	all->stats.active--;
@@ -331,7 +331,7 @@ void sessions_tick(struct sessions *all, uint64_t now_ktime)
 		busy_remove(s);
 		dissect_idle(s->dissection, time_us(all, now_ktime));
 	}
-	peers_expire(&all->peers, &all->processes, now_ktime);
+	peer_table_expire(&all->peers, &all->processes, now_ktime);
 }
 
 static void end_all(struct sessions *all)
@@ -349,7 +349,7 @@ void sessions_free(struct sessions *all)
 		end_all(all);
 	free(all->buckets);
 	if (all->peers.buckets)
-		peers_free(&all->peers, &all->processes);
+		peer_table_free(&all->peers, &all->processes);
 	processes_free(&all->processes);
 	free(all->node);
 	free(all);

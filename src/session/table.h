@@ -75,17 +75,18 @@ struct peers {
 	struct peer *oldest, *newest;
 };
 
-int peers_init(struct peers *t);
-void peers_free(struct peers *t, struct processes *processes);
+int peer_table_init(struct peers *t);
+void peer_table_free(struct peers *t, struct processes *processes);
 /* Remember a socket; NULL when out of memory. The process is referenced. */
-struct peer *peers_add(struct peers *t, struct processes *processes, struct process *process,
-		       const struct address *local, const struct address *remote, uint32_t netns);
+struct peer *peer_table_add(struct peers *t, struct processes *processes, struct process *process,
+			    const struct address *local, const struct address *remote,
+			    uint32_t netns);
 /* Forget at once, or after a while. */
-void peers_remove(struct peers *t, struct processes *processes, struct peer *p);
-void peers_end(struct peers *t, struct processes *processes, struct peer *p, uint64_t ktime);
-void peers_expire(struct peers *t, struct processes *processes, uint64_t ktime);
+void peer_table_remove(struct peers *t, struct processes *processes, struct peer *p);
+void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, uint64_t ktime);
+void peer_table_expire(struct peers *t, struct processes *processes, uint64_t ktime);
 /* The socket at the other end of `p` on this machine, NULL when it is not known for certain. */
-const struct peer *peers_other_end(const struct peers *t, const struct peer *p);
+const struct peer *peer_table_other_end(const struct peers *t, const struct peer *p);
 /* IPv4-mapped IPv6 becomes IPv4. */
 struct address address_make(uint8_t family, const uint8_t ip[16], uint16_t port);
 

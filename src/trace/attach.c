@@ -115,7 +115,7 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 {
 	struct attachment a = { 0 };
 	struct job j = { .load = l, .cookie = target, .out = &a };
-	int err = 0;
+	int err = plan->family == INSPECT_GO ? load_set_go(l, fd, plan, target) : 0;
 
 	snprintf(j.path, sizeof(j.path), "/proc/self/fd/%d", fd);
 	for (uint32_t kind = 0; !err && kind < PROBE_KIND_COUNT; kind++) {

@@ -98,9 +98,11 @@ static void add_point(struct golang *g, uint64_t addr, enum probe_kind kind, boo
 	struct inspection *out = g->out;
 	uint64_t offset;
 
-	if (out->points < LIMIT_PROBE_POINTS && elf_offset(g->e, addr, &offset))
-		out->point[out->points++] =
-			(struct probe_point){ .offset = offset, .kind = kind, .cheap = cheap };
+	if (out->points == LIMIT_PROBE_POINTS || !elf_offset(g->e, addr, &offset))
+		return;
+	out->go.text_delta = addr - offset;
+	out->point[out->points++] =
+		(struct probe_point){ .offset = offset, .kind = kind, .cheap = cheap };
 }
 
 static void tell(struct golang *g, const char *name, const struct gobin_func *f,

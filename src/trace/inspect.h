@@ -47,6 +47,7 @@ struct go_layout {
 	uint32_t register_abi; /* 1: arguments in registers (Go 1.17 on) */
 	uint32_t pad;
 	uint64_t itab_tcp_conn; /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
+	uint64_t text_delta;	/* address of a probe point less its offset in the file */
 };
 
 /* Plain data: it crosses a pipe from the child. */

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -15,16 +17,18 @@
 #include "event.h"
 #include "limits.h"
 #include "log.h"
+#include "trace/inspect.h"
 #include "trace/link.h"
 
 static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char line[1024];
 
-	/* The verifier's log is long and of use to developers only. */
+	if (level == LIBBPF_DEBUG)
+		return 0;
 	vsnprintf(line, sizeof(line), fmt, ap);
 	line[strcspn(line, "\n")] = '\0';
-	log_at(level == LIBBPF_WARN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "libbpf: %s", line);
+	log_debug("%s", line);
 	return 0;
 }
 
@@ -165,6 +169,54 @@ int load_allow(const struct load *l, uint32_t tgid)
 	__u8 one = 1;
 
 	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.allowed), &tgid, &one, BPF_ANY);
+}
+
+/* As in bpf/common.bpf.h. */
+struct go_target {
+	int32_t goid, conn_conn, fd_sysfd, conn_fd;
+	uint32_t register_abi, pad;
+	uint64_t itab, read_address, write_address;
+};
+
+struct exe_key {
+	uint64_t inode;
+	uint32_t dev, pad;
+};
+
+static uint64_t point_address(const struct inspection *plan, enum probe_kind kind)
+{
+	for (uint32_t i = 0; i < plan->points; i++)
+		if (plan->point[i].kind == kind)
+			return plan->point[i].offset + plan->go.text_delta;
+	return 0;
+}
+
+int load_set_go(const struct load *l, int fd, const struct inspection *plan, uint32_t target)
+{
+	const struct go_layout *go = &plan->go;
+	const struct go_target t = {
+		.goid = go->goid,
+		.conn_conn = go->conn_conn,
+		.fd_sysfd = go->fd_sysfd,
+		.conn_fd = go->conn_fd,
+		.register_abi = go->register_abi,
+		.itab = go->itab_tcp_conn,
+		.read_address = point_address(plan, PROBE_GO_READ),
+		.write_address = point_address(plan, PROBE_GO_WRITE),
+	};
+	struct stat st;
+
+	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.go_targets), &target, &t, BPF_ANY))
+		return -errno;
+	if (l->features.cookies)
+		return 0;
+	if (fstat(fd, &st))
+		return -errno;
+	const struct exe_key exe = { .inode = st.st_ino,
+				     .dev = major(st.st_dev) << 20 | minor(st.st_dev) };
+	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.go_exes), &exe, &target, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 void load_set_paused(const struct load *l, bool paused)

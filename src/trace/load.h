@@ -9,8 +9,8 @@
 
 #include "trace/features.h"
 
-struct bpf_program;
 struct cleartap_bpf;
+struct inspection;
 
 struct load_options {
 	uint64_t ring_size;	 /* bytes, a power of two */
@@ -30,6 +30,8 @@ int load_open(const struct load_options *options, struct load *ret, char *error,
 void load_free(struct load *l);
 /* Let a process through the filter (load_options.filter_processes), or stop it. */
 int load_allow(const struct load *l, uint32_t tgid);
+/* Tell the kernel side how a Go program (open file) is laid out. 0 or -errno. */
+int load_set_go(const struct load *l, int fd, const struct inspection *plan, uint32_t target);
 void load_set_paused(const struct load *l, bool paused);
 /* Forget connections of processes that have ended. Returns how many. */
 int load_sweep(const struct load *l);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const folders[] = {
@@ -33,8 +34,12 @@ void scan_root(const char *root, scan_fn *fn, void *ctx)
 	}
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0)
-			fn(ctx, fd, found.gl_pathv[i] + strlen(root));
+		if (fd < 0)
+			continue;
+		/* Without its links, where the path is one of ours. */
+		char *real = *root ? NULL : realpath(found.gl_pathv[i], NULL);
+		fn(ctx, fd, real ? real : found.gl_pathv[i] + strlen(root));
+		free(real);
 	}
 	globfree(&found);
 }

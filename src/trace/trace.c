@@ -34,7 +34,7 @@ struct trace {
 	bool server_gone;
 	struct told { /* processes that the server knows of */
 		uint32_t tgid, target;
-	} told[LIMIT_PROCESSES];
+	} told[LIMIT_TOLD_PROCESSES];
 	size_t told_count;
 	ino_t namespaces[LIMIT_MOUNT_NAMESPACES]; /* whose libraries were looked for */
 	size_t namespace_count;
@@ -55,7 +55,7 @@ static void tell_process(struct trace *t, uint32_t tgid, uint32_t target)
 	for (size_t i = 0; i < t->told_count; i++)
 		if (t->told[i].tgid == tgid && t->told[i].target == target)
 			return;
-	if (t->told_count == LIMIT_PROCESSES)
+	if (t->told_count == LIMIT_TOLD_PROCESSES)
 		return; /* shown without its process until others end */
 	t->told[t->told_count++] = (struct told){ tgid, target };
 	process_exe(tgid, m.path, sizeof(m.path));

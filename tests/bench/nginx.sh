@@ -3,7 +3,7 @@
 # What probing costs a busy server: nginx (one worker, keepalive, TLS 1.3) under wrk, in turn with
 # nothing, with empty probes at the same points (the floor), with cleartap, and with bpftrace's
 # sslsnoop.bt where it is installed. Prints medians of requests/s as ratios; ROUNDS, SECONDS_EACH.
-set -u
+
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-4} connections=${CONNECTIONS:-16}
 . "${srcdir:-.}/tests/e2e/lib.sh"
 need nginx wrk

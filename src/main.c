@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "cleartap.skel.h"
+#include "event/ring.h"
+#include "log.h"
+#include "options.h"
+#include "privilege.h"
+#include "serve.h"
+#include "token.h"
+#include "trace/load.h"
+#include "trace/message.h"
+#include "trace/trace.h"
+
+enum { EXIT_START = 1, EXIT_USAGE = 2, EXIT_SERVER = 3, EXIT_TRACER = 4 };
+
+static int usage_error(const char *error)
+{
+	log_error("%s", error);
+	return EXIT_USAGE;
+}
+
+static int load(const struct options *o, struct load *ret)
+{
+	const struct load_options options = {
+		.ring_size = o->ring_size,
+		.message_budget = o->budget,
+		.btf = o->btf,
+		.probes = o->probes,
+		.filter_processes = o->pids || o->exes || o->containers,
+	};
+	char error[512];
+	int r = load_open(&options, ret, error, sizeof(error));
+
+	if (r)
+		log_error("%s", error);
+	return r;
+}
+
+/* The server process; never returns. */
+static void serve(const struct options *o, const struct load *l, int socket, uid_t uid, gid_t gid,
+		  const char *token)
+{
+	const struct ring_maps maps = {
+		.ring_fd = bpf_map__fd(l->skel->maps.events),
+		.control_fd = bpf_map__fd(l->skel->maps.control),
+		.counters_fd = bpf_map__fd(l->skel->maps.counts),
+		.hits_fd = bpf_map__fd(l->skel->maps.hits),
+		.size = o->ring_size,
+	};
+	const struct serve_options options = {
+		.options = o,
+		.maps = &maps,
+		.socket = socket,
+		.uid = uid,
+		.gid = gid,
+		.token = token,
+	};
+	sigset_t none;
+
+	/* ^C reaches both processes: the tracer stops first and then says so. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	exit(serve_run(&options));
+}
+
+/* How the server ended, once it has. */
+static int wait_server(pid_t pid, bool wanted)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_SERVER;
+	if (WIFSIGNALED(status)) {
+		log_error("the serving process was killed by signal %d (%s); stopping, what was "
+			  "committed is kept",
+			  WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return EXIT_SERVER;
+	}
+	if (wanted || WEXITSTATUS(status) == SERVE_FAILED)
+		return WEXITSTATUS(status);
+	log_error("the serving process ended with status %d; stopping", WEXITSTATUS(status));
+	return EXIT_SERVER;
+}
+
+/* The tracer's side, from the moment that the server serves to the end of both. */
+static int trace(const struct options *o, const struct load *l, int socket, pid_t server, uid_t uid,
+		 gid_t gid, int signals)
+{
+	const struct trace_options options = {
+		.filter = { (const char *const *)o->pids, (const char *const *)o->exes,
+			    (const char *const *)o->containers },
+		.uid = uid,
+		.gid = gid,
+		.socket = socket,
+		.signals = signals,
+	};
+	struct message m = { 0 };
+
+	if (recv(socket, &m, sizeof(m), 0) != sizeof(m) || m.type != MSG_SERVING)
+		return wait_server(server, true); /* it said why */
+	int end = trace_run(&options, l);
+	m = (struct message){ .type = MSG_STOP };
+	if (end != TRACE_SERVER_GONE && send(socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+		log_debug("tell the server to stop: %s", strerror(errno));
+	int status = wait_server(server, end != TRACE_SERVER_GONE);
+	return end < 0 ? EXIT_TRACER : status;
+}
+
+static int run(const struct options *o)
+{
+	char token[TOKEN_MAX], error[512];
+	struct load l;
+	sigset_t set;
+	uid_t uid;
+	gid_t gid;
+	int pair[2];
+
+	if (geteuid() != 0) {
+		log_error("reading other programs' TLS needs root; try: sudo cleartap");
+		return EXIT_START;
+	}
+	if (privilege_user(o->user, &uid, &gid)) {
+		log_error("no user '%s' and no user 'nobody' to serve as", o->user);
+		return EXIT_START;
+	}
+	if (token_get(o->token_file, token, error, sizeof(error))) {
+		log_error("%s", error);
+		return EXIT_START;
+	}
+	if (load(o, &l))
+		return EXIT_START;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		log_error("start: %s", strerror(errno));
+		return EXIT_START;
+	}
+	pid_t server = fork();
+	if (server == 0) {
+		close(pair[0]);
+		serve(o, &l, pair[1], uid, gid, token);
+	}
+	close(pair[1]);
+	int status = server < 0 ? EXIT_START : trace(o, &l, pair[0], server, uid, gid, signals);
+	load_free(&l);
+	return status;
+}
+
+/* This machine's name in entries, unless it was given. */
+static int name_node(struct options *o)
+{
+	char name[256] = "";
+
+	if (*o->node)
+		return 0;
+	gethostname(name, sizeof(name) - 1);
+	free(o->node);
+	o->node = strdup(name);
+	return o->node ? 0 : EXIT_START;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	char error[512];
+	int status = options_parse(argc, (const char *const *)argv, &o, error, sizeof(error));
+
+	if (status)
+		status = usage_error(error);
+	else if (o.help)
+		options_print_help(stdout);
+	else if (o.version)
+		puts("cleartap " PACKAGE_VERSION);
+	else if (!(status = name_node(&o))) {
+		log_set_level(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+		status = run(&o);
+	}
+	options_free(&o);
+	return status;
+}
