@@ -10,10 +10,10 @@
 
 /* sessions */
 #define LIMIT_SESSIONS 65536		   /* connections followed at once */
-#define LIMIT_PROCESSES 65536		   /* processes remembered without a connection */
+#define LIMIT_SESSION_PROCESSES 65536	   /* processes remembered without a connection */
 #define LIMIT_PEERS 65536		   /* ended connections whose ends are remembered */
 #define LIMIT_PEER_SECONDS 30		   /* for how long */
-#define LIMIT_IDLE_SECONDS 5		   /* silence after which no more of an exchange is awaited */
+#define LIMIT_SESSION_IDLE_SECONDS 5	   /* silence after which no more of an exchange is awaited */
 #define LIMIT_REUSED_CONNS 4096		   /* addresses of one process whose reuse is numbered */
 #define LIMIT_HEAD_BYTES (256 << 10)	   /* start line and header fields of one message */
 #define LIMIT_HEAD_LINE (64 << 10)	   /* one line of them */
@@ -29,6 +29,8 @@
 
 /* reading bodies */
 #define LIMIT_BODY_DECODED (32 << 20)	   /* what a compressed body may grow to */
+#define LIMIT_BODY_MASKED (1 << 20)	   /* a masked body is stored decoded up to this, or 20-fold */
+#define LIMIT_REDACT_RULES 256
 #define LIMIT_CODINGS 4			   /* content codings applied to one body */
 #define LIMIT_BODY_INLINE (64 << 10)	   /* text body inside the JSON of an entry */
 

@@ -95,7 +95,7 @@ struct process *processes_get(struct processes *t, uint32_t tgid)
 	p->next = *slot(t, tgid);
 	*slot(t, tgid) = p;
 	t->count++;
-	if (t->unused >= LIMIT_PROCESSES)
+	if (t->unused >= LIMIT_SESSION_PROCESSES)
 		drop_oldest(t);
 	join_unused(t, p);
 	return p;
