@@ -166,7 +166,7 @@ static int adapt_time(struct checker *c, struct node *time, struct node *other)
 	if (other->type == TYPE_TEXT)
 		return query_fail(c->q, other->pos, other->len, "%s is a time; write timestamp(%s)",
 				  check_show(c, time).text, check_show(c, other).text);
-	if (other->type != TYPE_NUMBER)
+	if (other->type != TYPE_NUMBER || (other->kind != NODE_INTEGER && other->kind != NODE_REAL))
 		return fail_pair(c, to_blame(time, other), time, other);
 	if (other->kind == NODE_INTEGER) {
 		if (__builtin_mul_overflow(other->integer, MICROS_PER_MILLI, &us))
@@ -174,6 +174,7 @@ static int adapt_time(struct checker *c, struct node *time, struct node *other)
 		check_make_integer(other, TYPE_TIME, us);
 	} else if (other->kind == NODE_REAL) {
 		other->real *= MICROS_PER_MILLI;
+		other->type = TYPE_TIME;
 	}
 	return 0;
 }

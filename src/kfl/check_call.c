@@ -279,8 +279,26 @@ static bool is_redactable(const struct node *n)
 	return n->kind == NODE_PATH && is_redactable(n->first);
 }
 
+/* The path with the field's own name in place of an alias, in the outer query's memory. */
+static char *canonical_path(struct query *q, const struct node *n, struct text path)
+{
+	while (!n->field)
+		n = n->first;
+	size_t from = n->kind == NODE_NAME ? n->pos + n->len
+		      : n->steps	   ? n->steps->pos
+					   : n->pos + n->len;
+	size_t name = strlen(n->field->name);
+	char *out = query_alloc(q, name + path.len - from + 1);
+
+	if (out) {
+		memcpy(out, n->field->name, name);
+		memcpy(out + name, path.data + from, path.len - from);
+	}
+	return out;
+}
+
 /* A path of redact() is a query of its own that is checked but not run. */
-static int check_redacted(struct checker *c, const struct node *arg)
+static int check_redacted(struct checker *c, const struct node *arg, char **ret)
 {
 	struct kfl_error error = { 0 };
 	struct query inner = { .text = arg->text.data,
@@ -295,9 +313,10 @@ static int check_redacted(struct checker *c, const struct node *arg)
 	if (!r && root)
 		r = check_node(&inner_checker, root);
 	bool good = !r && root && is_redactable(root) && root->type != TYPE_BOOL;
+	*ret = good ? canonical_path(c->q, root, arg->text) : NULL;
 	query_free(&inner);
-	if (r == -ENOMEM)
-		return r;
+	if (r == -ENOMEM || (good && !*ret))
+		return -ENOMEM;
 	if (!good)
 		return query_fail(c->q, arg->pos, arg->len, "%s cannot be redacted%s%.180s",
 				  check_show(c, arg).text, error.message[0] ? ": " : "",
@@ -314,15 +333,14 @@ static int check_redact(struct checker *c, struct node *n)
 	for (const struct node *a = n->first; a; a = a->next) {
 		if (a->kind != NODE_STRING)
 			return fail_argument(c, n, a);
-		int r = check_redacted(c, a);
+		char *path;
+		int r = check_redacted(c, a, &path);
 		if (r)
 			return r;
 		struct redaction *d = query_alloc(c->q, sizeof(*d));
-		char *copy = query_alloc(c->q, a->text.len + 1);
-		if (!d || !copy)
+		if (!d)
 			return -ENOMEM;
-		memcpy(copy, a->text.data, a->text.len);
-		d->path = copy;
+		d->path = path;
 		*end = d;
 		end = &d->next;
 	}

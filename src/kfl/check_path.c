@@ -71,21 +71,35 @@ int check_name(struct checker *c, struct node *n)
 	return fail_unknown(c, &name, n->pos, n->pos + n->len);
 }
 
+/* What to call an unknown field: names and dots up to the first bracket. */
+static int fail_path(struct checker *c, const struct node *n, const struct step *steps)
+{
+	const struct node *base = n->first;
+	struct dotted name = { .len = 0 };
+	size_t end = base->pos + base->len;
+
+	dotted_add(&name, base->text);
+	for (const struct step *s = steps; s && s->kind == STEP_KEY; s = s->next) {
+		if (c->q->text[s->pos] == '[' || !dotted_add(&name, s->key))
+			break;
+		end = s->pos + s->len;
+	}
+	return fail_unknown(c, &name, base->pos, end);
+}
+
 /* The field with the longest name that the path begins with; its keys are taken off the steps. */
 static int find_field(struct checker *c, struct node *n)
 {
-	struct node *base = n->first;
 	struct dotted name = { .len = 0 };
-	struct step *rest = n->steps, *s = n->steps;
-	size_t end = base->pos + base->len;
+	struct step *rest = n->steps, *all = n->steps;
 
-	if (!dotted_add(&name, base->text))
-		return query_fail(c->q, base->pos, base->len, "unknown field \"%s\"",
-				  query_show(base->text.data, base->text.len).text);
-	n->field = field_find(base->text);
-	for (; s && s->kind == STEP_KEY && dotted_add(&name, s->key); s = s->next) {
+	if (!dotted_add(&name, n->first->text))
+		return query_fail(c->q, n->first->pos, n->first->len, "unknown field \"%s\"",
+				  query_show(n->first->text.data, n->first->text.len).text);
+	n->field = field_find(n->first->text);
+	for (struct step *s = all; s && s->kind == STEP_KEY && dotted_add(&name, s->key);
+	     s = s->next) {
 		const struct kfl_field *f = field_find((struct text){ name.text, name.len });
-		end = s->pos + s->len;
 		if (f) {
 			n->field = f;
 			rest = s->next;
@@ -93,7 +107,7 @@ static int find_field(struct checker *c, struct node *n)
 	}
 	n->steps = rest;
 	if (!n->field || (n->field->type == TYPE_GROUP && rest && rest->kind == STEP_KEY))
-		return fail_unknown(c, &name, base->pos, end);
+		return fail_path(c, n, all);
 	return 0;
 }
 

@@ -40,7 +40,10 @@ int kfl_params(const struct kfl *k);
 int kfl_bind(const struct kfl *k, struct sqlite3_stmt *stmt);
 /* limit(n): n, or -1 without one. */
 int64_t kfl_limit(const struct kfl *k);
-/* redact("path", ...): the i-th path, NULL past the last. */
+/*
+ * redact("path", ...): the i-th path, NULL past the last. It begins with the name of a field of
+ * /api/kfl/fields (never an alias); steps into it follow as they were written.
+ */
 const char *kfl_redacted(const struct kfl *k, size_t i);
 /* Two queries with the same meaning text share one evaluation: the query with blanks folded. */
 const char *kfl_normal(const struct kfl *k);

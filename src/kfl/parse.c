@@ -16,8 +16,9 @@
 
 struct parser {
 	struct query *q;
-	struct token t; /* the one to look at */
-	size_t next;	/* where the one after it begins */
+	struct token t;	     /* the one to look at */
+	struct token before; /* the one before it */
+	size_t next;	     /* where the one after it begins */
 	unsigned depth;
 };
 
@@ -26,6 +27,7 @@ static int parse_unary(struct parser *p, struct node **ret);
 
 static int advance(struct parser *p)
 {
+	p->before = p->t;
 	return lex_next(p->q, &p->next, &p->t);
 }
 
@@ -58,6 +60,12 @@ static void add_child(struct node *parent, struct node *child)
 	parent->len = child->pos + child->len - parent->pos;
 }
 
+/* "NOT http" fails at what comes after. */
+static bool is_not(const struct token *t)
+{
+	return t->kind == TOK_NAME && t->len == 3 && !strncasecmp(t->text.data, "not", 3);
+}
+
 static int unexpected(struct parser *p, const char *wanted)
 {
 	const struct token *t = &p->t;
@@ -66,6 +74,10 @@ static int unexpected(struct parser *p, const char *wanted)
 		return query_fail(p->q, t->pos, 1, "the query ends where %s is wanted", wanted);
 	struct shown shown = query_show(p->q->text + t->pos, t->len);
 	const char *near = t->kind == TOK_NAME ? suggest_keyword(t->text) : NULL;
+	if (is_not(&p->before))
+		return query_fail(p->q, p->before.pos, p->before.len,
+				  "unexpected \"%.3s\"; did you mean \"not\"?",
+				  p->before.text.data);
 	if (near)
 		return query_fail(p->q, t->pos, t->len, "unexpected \"%s\"; did you mean \"%s\"?",
 				  shown.text, near);

@@ -48,7 +48,7 @@ static unsigned edit_distance(struct text a, struct text b)
 	return above[b.len];
 }
 
-/* A third of the letters may be wrong, and all may be of the other case. */
+/* Two letters may be wrong, in a short name one, and all may be of the other case. */
 static void consider(struct nearest *n, const char *candidate)
 {
 	struct text c = { candidate, strlen(candidate) };
@@ -56,7 +56,7 @@ static void consider(struct nearest *n, const char *candidate)
 	if (n->name.len > SUGGEST_LENGTH_MAX || c.len > SUGGEST_LENGTH_MAX)
 		return;
 	unsigned d = edit_distance(n->name, c);
-	unsigned allowed = 2 * (unsigned)(n->name.len < 3 ? 1 : n->name.len / 3);
+	unsigned allowed = n->name.len < 2 ? 1 : n->name.len < 8 ? 2 : 4;
 	if (c.len == n->name.len && !strncasecmp(candidate, n->name.data, c.len))
 		d = 1;
 	if (d <= allowed && (!n->best || d < n->distance)) {

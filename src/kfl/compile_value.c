@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Values in SQL: parameters, fields, paths, arithmetic, functions. */
+#include "kfl/emit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kfl/fields.h"
+
+/* SQLite's parser has room for 100 symbols; the statement around the condition needs some. */
+#define SQL_STACK_MAX 70
+
+void emit(struct compiler *c, const char *text)
+{
+	if (!c->r)
+		c->r = buf_puts(&c->p->sql, text);
+}
+
+void emit_field(struct compiler *c, const char *sql)
+{
+	bool simple = strspn(sql, "abcdefghijklmnopqrstuvwxyz_.0123456789") == strlen(sql);
+
+	emit(c, simple ? "" : "(");
+	emit(c, sql);
+	emit(c, simple ? "" : ")");
+}
+
+static void emit_parameter(struct compiler *c, struct parameter v)
+{
+	struct program *p = c->p;
+
+	if (!c->r && p->count == p->room) {
+		size_t room = p->room ? 2 * p->room : 16;
+		struct parameter *more = realloc(p->parameters, room * sizeof(*more));
+		c->r = more ? 0 : -ENOMEM;
+		if (more) {
+			p->parameters = more;
+			p->room = room;
+		}
+	}
+	if (c->r)
+		return;
+	p->parameters[p->count++] = v;
+	c->r = buf_printf(&p->sql, "?%zu", p->count);
+}
+
+void emit_string(struct compiler *c, const char *data, size_t len)
+{
+	char *copy = query_alloc(c->q, len + 1);
+
+	if (!copy) {
+		c->r = c->r ? c->r : -ENOMEM;
+		return;
+	}
+	memcpy(copy, data, len);
+	emit_parameter(c, (struct parameter){ .kind = NODE_STRING, .text = { copy, len } });
+}
+
+/* The parameter that a buffer holds; frees the buffer. `r` is what filling it gave. */
+static void emit_string_take(struct compiler *c, struct buf *b, int r)
+{
+	if (r)
+		c->r = c->r ? c->r : r;
+	else
+		emit_string(c, b->data ? b->data : "", b->len);
+	buf_free(b);
+}
+
+void emit_enter(struct compiler *c, const struct node *n, unsigned symbols)
+{
+	c->stack += symbols;
+	if (!c->r && c->stack > SQL_STACK_MAX)
+		c->r = query_fail(c->q, n->pos, n->len, "nested too deeply to run");
+}
+
+void emit_leave(struct compiler *c, unsigned symbols)
+{
+	c->stack -= symbols;
+}
+
+bool emit_is_dynamic(const struct node *n)
+{
+	return n->type == TYPE_JSON || n->type == TYPE_TEXTS || n->type == TYPE_LIST;
+}
+
+int compile_put_steps(const struct step *steps, struct buf *out)
+{
+	int r = 0;
+
+	for (const struct step *s = steps; s && !r; s = s->next) {
+		if (s->kind == STEP_ANY)
+			r = buf_putc(out, '*');
+		else if (s->kind == STEP_INDEX)
+			r = buf_printf(out, "i%lld:", (long long)s->index);
+		else
+			r = buf_printf(out, "%c%zu:", s->kind == STEP_KEY ? 'k' : 'd', s->key.len);
+		if (!r && (s->kind == STEP_KEY || s->kind == STEP_DESCEND))
+			r = buf_put(out, s->key.data, s->key.len);
+	}
+	return r;
+}
+
+static void emit_steps(struct compiler *c, const struct step *steps)
+{
+	struct buf b = { 0 };
+
+	emit_string_take(c, &b, compile_put_steps(steps, &b));
+}
+
+/* Steps within request or response, where [name, value] is a member (json_put_path). */
+static void emit_detail_steps(struct compiler *c, const struct step *steps)
+{
+	struct buf b = { 0 };
+	int r = buf_putc(&b, 'p');
+
+	emit_string_take(c, &b, r ? r : compile_put_steps(steps, &b));
+}
+
+/* Text of a text or of what is known when it runs. */
+void emit_text(struct compiler *c, const struct node *n)
+{
+	if (n->type == TYPE_TEXT) {
+		emit_value(c, n);
+		return;
+	}
+	emit(c, emit_is_dynamic(n) ? "kfl_text(" : "CAST(");
+	emit_value(c, n);
+	emit(c, emit_is_dynamic(n) ? ")" : " AS TEXT)");
+}
+
+/* A header that is not there is "". */
+void emit_present(struct compiler *c, const struct node *n)
+{
+	emit(c, n->type == TYPE_TEXTS ? "coalesce(" : "");
+	emit_value(c, n);
+	emit(c, n->type == TYPE_TEXTS ? ",'\"\"')" : "");
+}
+
+/* json() and xml() with the steps that follow. */
+static void emit_decoded(struct compiler *c, const struct node *call, const struct step *steps)
+{
+	emit(c, call->function->id == FUNCTION_XML ? "kfl_xml(" : "kfl_path(");
+	emit_text(c, call->first);
+	emit(c, ",");
+	emit_steps(c, steps);
+	emit(c, ")");
+}
+
+static void emit_map_step(struct compiler *c, const struct node *n)
+{
+	emit(c, n->steps->kind == STEP_ANY ? "kfl_values(" : "kfl_get(");
+	emit(c, n->field->sql);
+	if (n->steps->kind != STEP_ANY) {
+		emit(c, ",");
+		emit_string(c, n->steps->key.data, n->steps->key.len);
+		emit(c, n->field->traits & FIELD_ANY_CASE ? ",1" : ",0");
+	}
+	emit(c, ")");
+}
+
+/* src..name: the columns of that side with that name */
+static void emit_descend_columns(struct compiler *c, const struct node *n)
+{
+	struct text key = n->steps->key;
+	const char *comma = "";
+
+	emit(c, "json_array(");
+	for (const struct kfl_field *f = field_table; f->name; f++) {
+		const char *last = strrchr(f->name, '.');
+		if (!last || strncmp(f->name, n->field->name, 3) || strlen(last + 1) != key.len ||
+		    memcmp(last + 1, key.data, key.len))
+			continue;
+		emit(c, comma);
+		emit(c, f->sql);
+		comma = ",";
+	}
+	emit(c, ")");
+}
+
+static void emit_field_steps(struct compiler *c, const struct node *n)
+{
+	const struct kfl_field *f = n->field;
+	bool columns = f->type == TYPE_GROUP && strncmp(f->sql, "kfl_", 4);
+
+	if (f->type == TYPE_MAP) {
+		emit_map_step(c, n);
+	} else if (columns && n->steps->kind == STEP_DESCEND) {
+		emit_descend_columns(c, n);
+	} else if (columns || (f->type == TYPE_LIST && n->steps->kind == STEP_ANY)) {
+		emit(c, f->sql);
+	} else {
+		emit(c, "kfl_path(");
+		emit(c, f->traits & FIELD_SEGMENTS ? "kfl_segments(" : "");
+		emit(c, f->sql);
+		emit(c, f->traits & FIELD_SEGMENTS ? ")," : ",");
+		if (f->type == TYPE_GROUP)
+			emit_detail_steps(c, n->steps);
+		else
+			emit_steps(c, n->steps);
+		emit(c, ")");
+	}
+}
+
+static void emit_path(struct compiler *c, const struct node *n)
+{
+	const struct node *base = n->first;
+
+	if (n->field && n->steps) {
+		emit_field_steps(c, n);
+	} else if (n->field) {
+		emit_field(c, n->type == TYPE_TEXT && n->field->text_sql ? n->field->text_sql
+									 : n->field->sql);
+	} else if (base && base->kind == NODE_CALL &&
+		   (base->function->id == FUNCTION_JSON || base->function->id == FUNCTION_XML)) {
+		emit_decoded(c, base, n->steps);
+	} else {
+		emit(c, "kfl_path(");
+		emit_value(c, base);
+		emit(c, ",");
+		emit_steps(c, n->steps);
+		emit(c, ")");
+	}
+}
+
+static void emit_variable(struct compiler *c, const struct node *n)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "kfl_element(v%lld.type,v%lld.value)",
+		 (long long)n->binder->integer, (long long)n->binder->integer);
+	emit(c, name);
+}
+
+static void emit_number(struct compiler *c, const struct node *n)
+{
+	bool dynamic = emit_is_dynamic(n);
+
+	emit(c, dynamic ? "kfl_number(" : "");
+	emit_value(c, n);
+	emit(c, dynamic ? ")" : "");
+}
+
+/* A side of a comparison or sum whose other side is of type `other`. */
+void emit_beside(struct compiler *c, const struct node *n, enum kfl_type other)
+{
+	bool millis = n->type == TYPE_NUMBER && other == TYPE_DURATION && n->field &&
+		      (n->field->traits & FIELD_MILLIS);
+
+	emit(c, millis ? "(" : "");
+	if (n->type == TYPE_JSON || n->type == TYPE_TEXTS)
+		emit_number(c, n);
+	else
+		emit_value(c, n);
+	emit(c, millis ? "*1000)" : "");
+}
+
+/* Only the outermost turns what has no result into 0. */
+static void emit_arithmetic(struct compiler *c, const struct node *n, bool inner)
+{
+	static const char *const ops[] = { [TOK_PLUS] = "+",
+					   [TOK_MINUS] = "-",
+					   [TOK_STAR] = "*",
+					   [TOK_SLASH] = "/",
+					   [TOK_PERCENT] = "%" };
+	const struct node *const sides[] = { n->first, n->last };
+	bool text = n->type == TYPE_TEXT;
+
+	emit_enter(c, n, 3);
+	emit(c, text || inner ? "(" : "coalesce(");
+	for (int i = 0; i < 2; i++) {
+		if (text)
+			emit_text(c, sides[i]);
+		else if (sides[i]->kind == NODE_ARITHMETIC)
+			emit_arithmetic(c, sides[i], true);
+		else
+			emit_beside(c, sides[i],
+				    n->op == TOK_STAR || n->op == TOK_SLASH ? TYPE_NUMBER
+									    : sides[!i]->type);
+		if (!i)
+			emit(c, text ? "||" : ops[n->op]);
+	}
+	emit(c, text || inner ? ")" : ",0)");
+	emit_leave(c, 3);
+}
+
+static void emit_negative(struct compiler *c, const struct node *n)
+{
+	emit_enter(c, n, 2);
+	emit(c, n->integer ? "(-" : "(");
+	emit_number(c, n->first);
+	emit(c, ")");
+	emit_leave(c, 2);
+}
+
+void emit_choose(struct compiler *c, const struct node *n)
+{
+	emit_enter(c, n, 5);
+	emit(c, "CASE WHEN ");
+	emit_condition(c, n->first, false);
+	emit(c, " THEN ");
+	emit_value(c, n->first->next);
+	emit(c, " ELSE ");
+	emit_value(c, n->last);
+	emit(c, " END");
+	emit_leave(c, 5);
+}
+
+static int put_literal_json(const struct node *n, struct buf *out)
+{
+	switch (n->kind) {
+	case NODE_INTEGER:
+		return buf_printf(out, "%lld", (long long)n->integer);
+	case NODE_REAL:
+		return buf_printf(out, "%.17g", n->real);
+	case NODE_STRING:
+		return buf_put_json(out, n->text.data, n->text.len);
+	case NODE_BOOL:
+		return buf_puts(out, n->integer ? "true" : "false");
+	default:
+		return buf_puts(out, "null");
+	}
+}
+
+bool emit_is_literal(const struct node *n)
+{
+	return n->kind <= NODE_NIL && n->kind != NODE_REGEX;
+}
+
+void emit_list(struct compiler *c, const struct node *n)
+{
+	struct buf b = { 0 };
+	int r = buf_putc(&b, '[');
+
+	for (const struct node *i = n->first; i && !r; i = i->next) {
+		if (!emit_is_literal(i)) {
+			r = query_fail(c->q, i->pos, i->len, "this list takes values only");
+			break;
+		}
+		r = put_literal_json(i, &b);
+		r = r || !i->next ? r : buf_putc(&b, ',');
+	}
+	emit_string_take(c, &b, r ? r : buf_putc(&b, ']'));
+}
+
+static void emit_size(struct compiler *c, const struct node *a)
+{
+	emit(c, a->type == TYPE_TEXT ? "kfl_length(" : "kfl_size(");
+	emit_value(c, a);
+	emit(c, ")");
+}
+
+static void emit_map_get(struct compiler *c, const struct node *n)
+{
+	const struct node *map = n->first, *name = map->next;
+	struct step key = { .kind = STEP_KEY, .key = name->text };
+	struct buf b = { 0 };
+
+	emit(c, map->type == TYPE_MAP ? "coalesce(kfl_get(" : "coalesce(kfl_path(");
+	emit_value(c, map);
+	emit(c, ",");
+	if (map->type == TYPE_MAP) {
+		emit_string(c, name->text.data, name->text.len);
+		emit(c, map->field->traits & FIELD_ANY_CASE ? ",1" : ",0");
+	} else {
+		emit_steps(c, &key);
+	}
+	emit(c, "),");
+	emit_string_take(c, &b, put_literal_json(n->last, &b));
+	emit(c, ")");
+}
+
+static void emit_call(struct compiler *c, const struct node *n)
+{
+	switch (n->function->id) {
+	case FUNCTION_SIZE:
+		emit_size(c, n->first);
+		break;
+	case FUNCTION_MAP_GET:
+		emit_map_get(c, n);
+		break;
+	default:
+		emit_decoded(c, n, NULL);
+		break;
+	}
+}
+
+void emit_value(struct compiler *c, const struct node *n)
+{
+	emit_enter(c, n, 1);
+	if (n->type == TYPE_BOOL) {
+		emit(c, "(");
+		emit_condition(c, n, false);
+		emit(c, ")");
+	} else if (n->kind == NODE_INTEGER || n->kind == NODE_REAL || n->kind == NODE_STRING) {
+		emit_parameter(c, (struct parameter){ n->kind, n->text, n->integer, n->real });
+	} else if (n->kind == NODE_LIST) {
+		emit_list(c, n);
+	} else if (n->kind == NODE_NAME && n->binder) {
+		emit_variable(c, n);
+	} else if (n->kind == NODE_NAME || n->kind == NODE_PATH) {
+		emit_path(c, n);
+	} else if (n->kind == NODE_ARITHMETIC) {
+		emit_arithmetic(c, n, false);
+	} else if (n->kind == NODE_NEGATE) {
+		emit_negative(c, n);
+	} else if (n->kind == NODE_CHOOSE) {
+		emit_choose(c, n);
+	} else {
+		emit_call(c, n);
+	}
+	emit_leave(c, 1);
+}
