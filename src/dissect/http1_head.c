@@ -232,7 +232,9 @@ static struct text take_authority(struct entry *e, struct text target)
 	size_t n = 0;
 	while (n < rest.len && !strchr("/?#", rest.p[n]))
 		n++;
-	e->host = entry_text(e, rest.p, n);
+	const char *at = memrchr(rest.p, '@', n);
+	size_t userinfo = at ? (size_t)(at - rest.p) + 1 : 0;
+	e->host = entry_text(e, rest.p + userinfo, n - userinfo);
 	return (struct text){ rest.p + n, rest.len - n };
 }
 
