@@ -73,7 +73,7 @@ tap_done() {
 }
 
 # A table beside the cases: cell ROW COLUMN COMMAND... is a case of it, table_set a mark without a
-# case, table_print shows all of it.
+# case, table_print shows all of it as a comment. Marks have no spaces.
 declare -A table=()
 table_rows=() table_columns=()
 
@@ -99,12 +99,28 @@ cell_skip() {
 
 table_print() {
 	local row column
-	for column in '-' "${table_columns[@]}"; do printf '%s\t' "$column"; done
-	for row in "${table_rows[@]}"; do
-		printf '\n%s\t' "$row"
-		for column in "${table_columns[@]}"; do printf '%s\t' "${table[$row,$column]:--}"; done
-	done
-	echo
+	{
+		echo "-" "${table_columns[@]}"
+		for row in "${table_rows[@]}"; do
+			printf '%s' "$row"
+			for column in "${table_columns[@]}"; do
+				printf ' %s' "${table[$row,$column]:--}"
+			done
+			echo
+		done
+	} | awk '{
+		for (i = 1; i <= NF; i++) {
+			cell[NR, i] = $i
+			if (length($i) > width[i]) width[i] = length($i)
+		}
+	}
+	END {
+		for (r = 1; r <= NR; r++) {
+			line = "#"
+			for (i = 1; i in width; i++) line = line sprintf(" %-*s", width[i], cell[r, i])
+			print line
+		}
+	}'
 }
 
 # need TOOL...: skip the whole script unless all are there.
