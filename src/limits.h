@@ -22,7 +22,6 @@
 #define LIMIT_OPAQUE_BYTES (1 << 20)	   /* bytes kept of one side of an opaque exchange */
 #define LIMIT_BODY_BYTES (32 << 20)	   /* bytes kept of one body, as sent */
 #define LIMIT_GAPS 64			   /* gaps of one body that are told one by one */
-#define LIMIT_REDACT_RULES 256		   /* rules beside the built-in ones */
 #define LIMIT_INTERIM 16		   /* 1xx answers to one request that are shown */
 #define LIMIT_SUMMARY 1024		   /* bytes of a target in the summary of an entry */
 #define LIMIT_PROBE_BYTES (16 << 10)	   /* first bytes looked at to tell the protocol */
@@ -30,7 +29,7 @@
 /* reading bodies */
 #define LIMIT_BODY_DECODED (32 << 20)	   /* what a compressed body may grow to */
 #define LIMIT_BODY_MASKED (1 << 20)	   /* a masked body is stored decoded up to this, or 20-fold */
-#define LIMIT_REDACT_RULES 256
+#define LIMIT_REDACT_RULES 256		   /* rules beside the built-in ones */
 #define LIMIT_CODINGS 4			   /* content codings applied to one body */
 #define LIMIT_BODY_INLINE (64 << 10)	   /* text body inside the JSON of an entry */
 

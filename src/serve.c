@@ -16,6 +16,7 @@
 #include "api/api.h"
 #include "buf.h"
 #include "context/registry.h"
+#include "dissect/redact.h"
 #include "entry.h"
 #include "event/ring.h"
 #include "limits.h"
@@ -38,6 +39,7 @@ struct server {
 	const struct serve_options *options;
 	struct ring *ring;
 	struct sessions *sessions;
+	struct redact *redact;
 	struct queue *queue;
 	struct store *store;
 	struct registry *registry;
@@ -62,6 +64,8 @@ static void on_entry(void *ctx, struct entry *e)
 {
 	struct server *s = ctx;
 
+	if (redact_entry(s->redact, e))
+		log_warn("out of memory: the content of one entry is not kept");
 	queue_push_take(s->queue, e);
 }
 
@@ -203,6 +207,16 @@ static int capture(struct server *s)
 	return end < 0 ? SERVE_STOPPED : end;
 }
 
+static int open_redaction(struct server *s, char *error, size_t size)
+{
+	char **rules = s->options->options->redact;
+	size_t n = 0;
+
+	while (rules && rules[n])
+		n++;
+	return redact_new((const char *const *)rules, n, true, &s->redact, error, size);
+}
+
 /* Everything that needs a privilege, a path or the BPF maps. */
 static int open_all(struct server *s, char *error, size_t size)
 {
@@ -221,6 +235,9 @@ static int open_all(struct server *s, char *error, size_t size)
 		snprintf(error, size, "map the ring buffer: %s", strerror(-r));
 		return r;
 	}
+	r = open_redaction(s, error, size);
+	if (r)
+		return r;
 	r = store_open(&store, s->options->uid, s->options->gid, &s->store, error, size);
 	if (r)
 		return r;
@@ -336,6 +353,7 @@ int serve_run(const struct serve_options *options)
 	sessions_free(s.sessions);
 	queue_free(s.queue);
 	store_close(s.store);
+	redact_free(s.redact);
 	registry_free(s.registry);
 	ring_close(s.ring);
 	return end;
