@@ -167,8 +167,11 @@ size_t dwarf_members(int fd, struct dwarf_member *list, size_t count)
 #else
 	r = dwarf_init_b(fd, DW_DLC_READ, DW_GROUPNUMBER_ANY, NULL, NULL, &s.debug, &error);
 #endif
-	if (r != DW_DLV_OK)
+	if (r != DW_DLV_OK) {
+		if (r == DW_DLV_ERROR)
+			dwarf_dealloc_error(NULL, error);
 		return 0;
+	}
 	search_units(&s);
 #ifdef DW_LIBDWARF_VERSION
 	dwarf_finish(s.debug);

@@ -16,42 +16,6 @@ static const char magic[] = "\xff Go buildinf:";
 
 enum { INFO_ALIGN = 16, INFO_HEADER = 32, INFO_INLINE = 2, INFO_BIG_ENDIAN = 1, MOD_FRAME = 16 };
 
-/* The header of the build information in this piece: at a multiple of 16. */
-static bool find_header(struct elf_piece in, struct elf_piece *ret)
-{
-	const uint8_t *at = in.data, *end = in.data + in.size;
-
-	while (at && (at = memmem(at, end - at, magic, sizeof(magic) - 1))) {
-		uint64_t addr = in.addr + (at - in.data);
-
-		if (addr % INFO_ALIGN == 0 && end - at >= INFO_HEADER) {
-			*ret = (struct elf_piece){ at, end - at, addr };
-			return true;
-		}
-		at++;
-	}
-	return false;
-}
-
-/* .go.buildinfo, or what the linker puts near the start of writable data, or anywhere loaded. */
-static bool find_info(const struct elf_file *e, struct elf_piece *ret)
-{
-	if (find_header(elf_section(e, ".go.buildinfo"), ret))
-		return true;
-	for (int writable = 1; writable >= 0; writable--) {
-		for (size_t i = 0; i < e->segments; i++) {
-			const GElf_Phdr *p = &e->segment[i];
-
-			if (p->p_type != PT_LOAD || (p->p_flags & PF_X) ||
-			    !!(p->p_flags & PF_W) != writable)
-				continue;
-			if (find_header(elf_at(e, p->p_vaddr), ret))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* A varint length and that many bytes, taken off the front. */
 static bool take_inline(struct elf_piece *from, struct elf_piece *ret)
 {
@@ -69,6 +33,58 @@ static bool take_inline(struct elf_piece *from, struct elf_piece *ret)
 	from->data += n + len;
 	from->size -= n + len;
 	return true;
+}
+
+/* A header that Go wrote, and no program that only looks for such headers. */
+static bool header_ok(struct elf_piece at)
+{
+	struct elf_piece version;
+
+	if (at.size < INFO_HEADER + 1)
+		return false;
+	if (!(at.data[15] & INFO_INLINE))
+		return at.data[14] == 8 && !(at.data[15] & INFO_BIG_ENDIAN);
+	at.data += INFO_HEADER;
+	at.size -= INFO_HEADER;
+	return take_inline(&at, &version) && version.size > 4 &&
+	       (!memcmp(version.data, "go", 2) || !memcmp(version.data, "devel", 5));
+}
+
+/* The header of the build information in this piece: at a multiple of 16. */
+static bool find_header(struct elf_piece in, struct elf_piece *ret)
+{
+	const uint8_t *at = in.data, *end;
+
+	if (!at)
+		return false;
+	end = at + in.size;
+	while ((at = memmem(at, end - at, magic, sizeof(magic) - 1))) {
+		uint64_t addr = in.addr + (at - in.data);
+
+		*ret = (struct elf_piece){ at, end - at, addr };
+		if (addr % INFO_ALIGN == 0 && header_ok(*ret))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/* .go.buildinfo, or what the linker puts near the start of writable data, or anywhere loaded. */
+static bool find_info(const struct elf_file *e, struct elf_piece *ret)
+{
+	if (find_header(elf_section(e, ".go.buildinfo"), ret))
+		return true;
+	for (int writable = 1; writable >= 0; writable--) {
+		for (size_t i = 0; i < e->segments; i++) {
+			const GElf_Phdr *p = &e->segment[i];
+
+			if (p->p_type != PT_LOAD || !!(p->p_flags & PF_W) != writable)
+				continue;
+			if (find_header(elf_at(e, p->p_vaddr), ret))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* What a Go string header at this address points to. */
@@ -133,7 +149,7 @@ bool gobin_info(const struct elf_file *e, struct gobin_info *ret)
 	if (flags & INFO_INLINE) {
 		if (take_inline(&at, &version))
 			take_inline(&at, &mod);
-	} else if (!(flags & INFO_BIG_ENDIAN) && at.data[14 - INFO_HEADER] == 8) {
+	} else {
 		read_string(e, pointer[0], &version);
 		read_string(e, pointer[1], &mod);
 	}

@@ -159,13 +159,15 @@ static bool scan_table(const struct elf_file *e, struct elf_piece in, struct gop
 	static const uint8_t magics[] = { 0xf1, 0xf0, 0xfa, 0xfb };
 	int tries = 0;
 
+	if (!in.data)
+		return false;
 	for (size_t i = 0; i < sizeof(magics); i++) {
 		const uint8_t pattern[] = {
 			magics[i], 0xff, 0xff, 0xff, 0, 0, e->machine == EM_X86_64 ? 1 : 4, 8
 		};
 		const uint8_t *at = in.data, *end = in.data + in.size;
 
-		while (at && (at = memmem(at, end - at, pattern, sizeof(pattern)))) {
+		while ((at = memmem(at, end - at, pattern, sizeof(pattern)))) {
 			uint64_t offset = at - in.data;
 			struct elf_piece piece = { at, end - at, in.addr + offset };
 

@@ -218,9 +218,12 @@ static bool version_text(const struct elf_file *e, char *ret, size_t room)
 {
 	static const char mark[] = "OpenSSL ";
 	struct elf_piece ro = elf_section(e, ".rodata");
-	const uint8_t *at = ro.data, *end = ro.data + ro.size;
+	const uint8_t *at = ro.data, *end;
 
-	while (at && (at = memmem(at, end - at, mark, sizeof(mark) - 1))) {
+	if (!at)
+		return false;
+	end = at + ro.size;
+	while ((at = memmem(at, end - at, mark, sizeof(mark) - 1))) {
 		const uint8_t *digit = at + sizeof(mark) - 1, *stop = digit;
 
 		while (stop < end && (isalnum(*stop) || *stop == '.' || *stop == '-'))
@@ -241,10 +244,13 @@ static unsigned int newest_version(const struct elf_file *e)
 {
 	static const char mark[] = "OPENSSL_";
 	struct elf_piece names = elf_section(e, ".dynstr");
-	const uint8_t *at = names.data, *end = names.data + names.size;
+	const uint8_t *at = names.data, *end;
 	unsigned int best = 0;
 
-	while (at && (at = memmem(at, end - at, mark, sizeof(mark) - 1))) {
+	if (!at)
+		return 0;
+	end = at + names.size;
+	while ((at = memmem(at, end - at, mark, sizeof(mark) - 1))) {
 		const char *text = elf_string(names, at - names.data);
 		unsigned int a, b, c;
 		char dot, dot2;
