@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What probing costs a Go HTTPS server (net/http, keepalive) under wrk, as nginx.sh tells it.
+. "${srcdir:-.}/tests/e2e/lib.sh"
+. "${srcdir:-.}/tests/bench/rounds.sh"
+need go wrk
+need_cleartap
+make_cert "$TMPDIR"
+(cd "$srcdir/tests/bench" && GO111MODULE=off GOCACHE="$TMPDIR/cache" go build -o "$TMPDIR/goserver" goserver.go) || exit 1
+port=$(free_port)
+GOMAXPROCS=1 "$TMPDIR/goserver" "127.0.0.1:$port" "$TMPDIR/cert.pem" "$TMPDIR/key.pem" 2>"$TMPDIR/go.log" & at_exit_kill $!
+wait_port "$port" || exit 1
+name=go file=$TMPDIR/goserver exe='*goserver' modes="nothing floor cleartap"
+run_rounds
