@@ -331,29 +331,6 @@ static __always_inline void send_open(struct conn_key *key, struct conn *c)
 	c->announced = 1;
 }
 
-/* The state of a connection; made, and announced, at its first call. `proc`: struct thread. */
-static __always_inline struct conn *conn_get(struct conn_key *key, __u64 proc, __u8 library,
-					     __u64 target)
-{
-	struct conn *c = bpf_map_lookup_elem(&conns, key);
-
-	if (!c || c->proc != proc) {
-		struct conn fresh = { .gen = bpf_ktime_get_ns(),
-				      .proc = proc,
-				      .library = library,
-				      .target = target };
-		bpf_map_update_elem(&conns, key, &fresh, BPF_ANY);
-		c = bpf_map_lookup_elem(&conns, key);
-		if (!c) {
-			count(EV_C_CONNS_FULL, 1);
-			return NULL;
-		}
-	}
-	if (!c->announced)
-		send_open(key, c);
-	return c;
-}
-
 static __always_inline void conn_close(struct conn_key *key)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
@@ -368,6 +345,33 @@ static __always_inline void conn_close(struct conn_key *key)
 		submit(e, sizeof(*e));
 	}
 	bpf_map_delete_elem(&conns, key);
+}
+
+/* The state of a connection; made, and announced, at its first call. `proc`: struct thread. */
+static __always_inline struct conn *conn_get(struct conn_key *key, __u64 proc, __u8 library,
+					     __u64 target)
+{
+	struct conn *c = bpf_map_lookup_elem(&conns, key);
+
+	if (c && c->proc != proc) {
+		conn_close(key);
+		c = NULL;
+	}
+	if (!c) {
+		struct conn fresh = { .gen = bpf_ktime_get_ns(),
+				      .proc = proc,
+				      .library = library,
+				      .target = target };
+		bpf_map_update_elem(&conns, key, &fresh, BPF_ANY);
+		c = bpf_map_lookup_elem(&conns, key);
+		if (!c) {
+			count(EV_C_CONNS_FULL, 1);
+			return NULL;
+		}
+	}
+	if (!c->announced)
+		send_open(key, c);
+	return c;
 }
 
 /* What one record says, before its payload. */

@@ -28,6 +28,33 @@ static __always_inline __u64 live_depth(const struct thread *t, __u64 sp)
 	return depth;
 }
 
+/*
+ * Calls that this thread left without returning (longjmp, another stack of a coroutine): how many
+ * bytes they moved is not known, so their connections begin anew at the next call. A frame of the
+ * very same call stems from a second probe on the file and is taken over.
+ */
+static __always_inline __u64 abandon_frames(const struct thread *t, __u64 sp, struct conn_key *now,
+					    __u8 dir)
+{
+	__u64 depth = t->depth;
+
+	for (int i = 0; i < CALL_DEPTH; i++) {
+		if (!depth || depth > CALL_DEPTH)
+			break;
+		const struct frame *f = &t->frame[(depth - 1) & 3];
+		if (f->sp > sp)
+			break;
+		depth--;
+		if (f->sp == sp && f->conn == now->conn && f->dir == dir)
+			continue;
+		struct conn_key key = { .conn = f->conn, .tgid = now->tgid };
+		struct conn *c = bpf_map_lookup_elem(&conns, &key);
+		if (c)
+			c->proc = 0;
+	}
+	return depth;
+}
+
 /* 0 when the call is followed: its return is wanted. */
 static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_at at)
 {
@@ -39,7 +66,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 	struct thread *t = thread_get(id);
 	if (!t)
 		return 1;
-	__u64 depth = live_depth(t, sp);
+	__u64 depth = abandon_frames(t, sp, &key, dir);
 	if (depth >= CALL_DEPTH) {
 		count(EV_C_NESTED_DEEP, 1);
 		return 1;
@@ -115,7 +142,7 @@ static __always_inline bool session_is_return(struct pt_regs *ctx)
 	}                                                                                          \
 	SEC("uprobe") int name##_session(struct pt_regs *ctx)                                      \
 	{                                                                                          \
-		return session_is_return(ctx) ? call_return(ctx) : call_enter(ctx, dir, at);      \
+		return session_is_return(ctx) ? call_return(ctx) : call_enter(ctx, dir, at);       \
 	}
 
 FAMILY(ssl_read, EV_READ, COUNT_RETURNED)
