@@ -14,3 +14,5 @@ CREATE TABLE segment (
 	last_us INTEGER NOT NULL,
 	bytes INTEGER NOT NULL		-- what the rows take, about
 );
+
+ANALYZE sqlite_schema; -- makes sqlite_stat1, which segment.sql writes to

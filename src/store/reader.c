@@ -10,8 +10,6 @@
 #include "entry.h"
 #include "kfl/kfl.h"
 
-#pragma weak kfl_register
-
 #define READER_WAIT_MS	 5000 /* for a writer that recovers the log */
 #define READER_CACHE_KIB 2048
 
@@ -31,7 +29,7 @@ static int open_one(struct store *s, struct reader *r)
 				 "PRAGMA query_only=1; PRAGMA temp_store=MEMORY;"
 				 "PRAGMA trusted_schema=0; PRAGMA cache_size=-%d",
 				 READER_CACHE_KIB);
-	if (!ret && kfl_register)
+	if (!ret)
 		ret = kfl_register(r->db);
 	if (!ret)
 		ret = db_prepare(r->db,

@@ -17,13 +17,9 @@
 #include "entry.h"
 #include "kfl/kfl.h"
 
-#pragma weak kfl_sql
-#pragma weak kfl_bind
-#pragma weak kfl_params
-#pragma weak kfl_needs_payload
-
 #define WINDOW_MIN	16 /* looked at whatever it takes, so that each page gets on */
 #define WINDOW_MAX	(1 << 22)
+#define WINDOW_WHOLE	4096 /* from here on a segment is read as a whole */
 #define WINDOW_QUICK_MS 5
 #define WINDOW_SLOW_MS	20
 #define CHUNK_ROWS	256
@@ -50,6 +46,7 @@ struct scan {
 	struct segments segments;
 	sqlite3_stmt *stmt;
 	int64_t stmt_n;
+	bool stmt_whole;
 	char *error;
 	size_t error_size;
 };
@@ -76,8 +73,13 @@ static int scan_fail(struct scan *c, int r)
 	return r;
 }
 
-static int prepare_ids(struct scan *c, int64_t n)
+/*
+ * In a part of a segment the order of ids leads: a page of a frequent value ends early. In a whole
+ * one, reached when matches are rare, "+" hides the ids, so that whatever index finds fewest does.
+ */
+static int prepare_ids(struct scan *c, int64_t n, bool whole)
 {
+	const char *id = whole ? "+e.id" : "e.id";
 	const struct kfl *k = c->q->filter;
 	struct buf sql = { 0 };
 	int first = k ? kfl_params(k) : 0;
@@ -89,9 +91,8 @@ static int prepare_ids(struct scan *c, int64_t n)
 	if (!r && k && kfl_needs_payload(k))
 		r = buf_printf(&sql, " CROSS JOIN payload_%" PRId64 " p ON p.id=e.id", n);
 	if (!r)
-		r = buf_printf(&sql,
-			       " WHERE (%s) AND e.id>=?%d AND e.id<=?%d ORDER BY e.id %s LIMIT ?%d",
-			       k ? kfl_sql(k) : "1", first + 1, first + 2,
+		r = buf_printf(&sql, " WHERE (%s) AND %s>=?%d AND %s<=?%d ORDER BY %s %s LIMIT ?%d",
+			       k ? kfl_sql(k) : "1", id, first + 1, id, first + 2, id,
 			       c->q->oldest_first ? "ASC" : "DESC", first + 3);
 	const char *text = r ? NULL : buf_cstr(&sql);
 	r = text ? db_errno(c->reader->db,
@@ -101,6 +102,7 @@ static int prepare_ids(struct scan *c, int64_t n)
 	if (!r && k)
 		r = kfl_bind(k, c->stmt);
 	c->stmt_n = n;
+	c->stmt_whole = whole;
 	return r;
 }
 
@@ -170,13 +172,14 @@ static int read_ids(struct scan *c, int64_t n, bool *ret_done)
 	return db_errno(c->reader->db, rc);
 }
 
-/* Look at the ids low..high of segment n. */
-static int read_window(struct scan *c, int64_t n, int64_t low, int64_t high)
+/* Look at the ids low..high of segment n; whole: no others are left in it. */
+static int read_window(struct scan *c, int64_t n, int64_t low, int64_t high, bool whole)
 {
 	int first = c->q->filter ? kfl_params(c->q->filter) : 0;
 	uint64_t began = store_clock_ms();
 	bool done = false;
-	int r = c->stmt && c->stmt_n == n ? 0 : prepare_ids(c, n);
+	bool ready = c->stmt && c->stmt_n == n && c->stmt_whole == whole;
+	int r = ready ? 0 : prepare_ids(c, n, whole);
 
 	if (!r) {
 		sqlite3_bind_int64(c->stmt, first + 1, low);
@@ -214,11 +217,12 @@ static int read_windows(struct scan *c)
 		}
 		int64_t low = g->first_id > c->low ? g->first_id : c->low;
 		int64_t high = g->last_id < c->high ? g->last_id : c->high;
-		if (c->q->oldest_first)
-			high = high - low >= c->window ? low + c->window - 1 : high;
-		else
-			low = high - low >= c->window ? high - c->window + 1 : low;
-		r = read_window(c, g->n, low, high);
+		bool fits = high - low < c->window;
+		if (!fits && c->q->oldest_first)
+			high = low + c->window - 1;
+		else if (!fits)
+			low = high - c->window + 1;
+		r = read_window(c, g->n, low, high, fits && c->window > WINDOW_WHOLE);
 	} while (!r && !chunk_full(c) && store_clock_ms() < until && !late(c));
 	if (!r && !c->ended)
 		c->ended = !next_segment(c);

@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE_SIZE	 4096
+#define PAGE_SIZE	 8192
+#define PAGE_SIZE_SMALL	 4096 /* where eight tables and indexes are much of a segment */
+#define SMALL_STORE	 (16ULL << 20)
 #define WRITER_CACHE_KIB 8192
 #define STORE_MIN_SIZE	 (1 << 20)
 #define SETTLE_MS	 10000	   /* to get below a smaller --max-size at start */
@@ -67,7 +69,7 @@ void store_maintain(struct store *s, int64_t now_us)
 	retain_count(s);
 }
 
-static int open_writer(struct store *s)
+static int open_writer(struct store *s, uint64_t max_size)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, on = 1;
 	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
@@ -88,7 +90,8 @@ static int open_writer(struct store *s)
 			       "PRAGMA secure_delete=OFF; PRAGMA cache_size=-%d;"
 			       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 			       "PRAGMA wal_autocheckpoint=0",
-			       PAGE_SIZE, WRITER_CACHE_KIB);
+			       max_size && max_size < SMALL_STORE ? PAGE_SIZE_SMALL : PAGE_SIZE,
+			       WRITER_CACHE_KIB);
 	s->page_size = (uint64_t)db_int_sql(s->db, "PRAGMA page_size");
 	return r;
 }
@@ -174,7 +177,7 @@ static void explain(struct store *s, int r, char *error, size_t error_size)
 static int open_all(struct store *s, const struct store_options *options, uid_t uid, gid_t gid,
 		    char *error, size_t error_size)
 {
-	int r = open_writer(s);
+	int r = open_writer(s, options->max_size);
 
 	if (!r)
 		r = schema_update(s->db, error, error_size);
