@@ -64,6 +64,7 @@ struct store {
 	uint64_t page_size;
 	uint64_t wal_frames; /* in the log at the last commit */
 	uint64_t wal_next;   /* frames before which another checkpoint would do little */
+	bool wal_stuck;	     /* a reader of another program kept the log from being emptied */
 	struct segments segments;
 	struct segment *active;
 	int64_t active_since_us; /* by the clock, not by the entries' timestamps */

@@ -10,6 +10,7 @@
 
 #define FRAME_HEADER   24
 #define WAIT_MS	       2000 /* for readers, when the log is full */
+#define WAIT_STUCK_MS  50
 #define WAIT_IDLE_MS   10   /* for readers, when only tidying up */
 #define WAIT_WRITER_MS 2000 /* for another program that writes to our file */
 
@@ -60,7 +61,10 @@ int wal_make_room(struct store *s, uint64_t frames)
 {
 	if ((s->wal_frames + frames) * frame_size(s) <= s->bounds.wal_max || !s->wal_frames)
 		return 0;
-	return checkpoint(s, SQLITE_CHECKPOINT_RESTART, WAIT_MS);
+	/* Who did not leave in time before is not waited for as long again. */
+	int r = checkpoint(s, SQLITE_CHECKPOINT_RESTART, s->wal_stuck ? WAIT_STUCK_MS : WAIT_MS);
+	s->wal_stuck = r == -EBUSY;
+	return r;
 }
 
 void wal_keep(struct store *s, bool idle)

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Opening and refusing; what holds after privileges are gone, kill -9, and on a full disk. */
-#include "config.h"
-
 #include "store_fixture.h"
 
 #include <errno.h>

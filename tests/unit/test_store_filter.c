@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Pages of a filter: the right entries, in order, each once, wherever the time limit falls. */
+#include "store_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "entry.h"
+#include "kfl/kfl.h"
+#include "synthetic.h"
+
+#define MIB   (1ULL << 20)
+#define COUNT 4000
+
+typedef bool predicate(const struct entry *e);
+
+static bool is_503(const struct entry *e)
+{
+	return e->status_code == 503;
+}
+
+static bool is_failed(const struct entry *e)
+{
+	return e->status_code >= 400;
+}
+
+static bool is_ok(const struct entry *e)
+{
+	return e->status_code == 200;
+}
+
+static bool is_node_404(const struct entry *e)
+{
+	return e->status_code == 404 && !strcmp(e->src.process, "node");
+}
+
+static bool is_either(const struct entry *e)
+{
+	return e->status_code == 503 || !strcmp(e->host, "api7.example.com");
+}
+
+static bool is_path(const struct entry *e)
+{
+	return strstr(e->path, "77") != NULL;
+}
+
+static bool is_opaque(const struct entry *e)
+{
+	return !strcmp(e->protocol, "tls");
+}
+
+static bool has_body(const struct entry *e)
+{
+	struct buf body = e->response_body;
+
+	return memmem(body.data, body.len, "a11", 3) != NULL;
+}
+
+static bool is_nothing(const struct entry *e)
+{
+	return e->status_code == 599;
+}
+
+static const struct {
+	const char *query;
+	predicate *holds;
+} cases[] = {
+	{ "status_code == 503", is_503 },
+	{ "status_code >= 400", is_failed },
+	{ "status_code == 200", is_ok },
+	{ "status_code == 599", is_nothing },
+	{ "status_code in [503, 599]", is_503 },
+	{ "src.process == \"node\" and status_code == 404", is_node_404 },
+	{ "status_code == 503 or host == \"api7.example.com\"", is_either },
+	{ "path.contains(\"77\")", is_path },
+	{ "path == r\"77\"", is_path },
+	{ "protocol == \"tls\"", is_opaque },
+	{ "response.body.contains(\"a11\")", has_body },
+	{ "response.body.contains(\"a11\") and protocol == \"http\" or "
+	  "response.body.contains(\"a11\") and protocol == \"tls\"",
+	  has_body },
+};
+
+static struct kfl *compile(const char *query)
+{
+	struct kfl_error error;
+	struct kfl *k;
+
+	if (kfl_compile(query, strlen(query), &k, &error) < 0)
+		fail_msg("%s: %s", query, error.message);
+	return k;
+}
+
+/* Ids 1..COUNT in several segments; entry number i has id i + 1. */
+static void fill(struct fixture *f)
+{
+	fixture_open(f, 32 * MIB, 0);
+	for (uint64_t i = 0; i < COUNT; i += 100)
+		assert_int_equal(put_entries(f->s, i, 100, 300, (int64_t)time(NULL) * 1000000), 0);
+	assert_true(store_stats(f->s).segments > 4);
+}
+
+static size_t expect(predicate *holds, int64_t *ids)
+{
+	size_t n = 0;
+
+	for (uint64_t i = 0; i < COUNT; i++) {
+		struct entry *e = synthetic_entry(i, 0, 300);
+		if (holds(e))
+			ids[n++] = (int64_t)i + 1;
+		entry_free(e);
+	}
+	return n;
+}
+
+static void assert_same(const struct collected *c, const int64_t *want, size_t n, bool up)
+{
+	assert_int_equal(c->count, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(c->ids[i], want[up ? i : n - 1 - i]);
+}
+
+static void test_filters(void **state)
+{
+	static const size_t limits[] = { 1, 30, 1000 };
+	struct fixture *f = *state;
+
+	fill(f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t want[COUNT];
+		struct kfl *k = compile(cases[i].query);
+		size_t n = expect(cases[i].holds, want);
+		assert_true(n > 0 || cases[i].holds == is_nothing);
+		for (size_t j = 0; j < 6; j++) {
+			struct collected c = { 0 };
+			struct store_query q = { .filter = k,
+						 .limit = limits[j / 2],
+						 .oldest_first = j & 1 };
+			collect_pages(f->s, q, &c);
+			assert_same(&c, want, n, q.oldest_first);
+		}
+		kfl_free(k);
+	}
+}
+
+/* The least of time: pages end anywhere, together they are the whole answer. */
+static void partial_pages(struct fixture *f, const char *query, predicate *holds, bool up)
+{
+	struct store_query q = {
+		.filter = compile(query), .limit = 1000, .time_limit_ms = 1, .oldest_first = up
+	};
+	struct collected c = { 0 };
+	struct store_page page;
+	int64_t want[COUNT];
+	size_t partial = 0;
+	char error[256];
+
+	do {
+		assert_int_equal(store_select(f->s, &q, collect, &c, &page, error, 256), 0);
+		int64_t *from = up ? &q.after : &q.before;
+		assert_true(!page.next || !*from || (up ? page.next > *from : page.next < *from));
+		assert_true(page.next || !page.partial);
+		partial += page.partial;
+		*from = page.next;
+	} while (page.next);
+	assert_same(&c, want, expect(holds, want), up);
+	assert_true(partial > 1);
+	kfl_free((struct kfl *)q.filter);
+}
+
+static void test_partial(void **state)
+{
+	struct fixture *f = *state;
+
+	fill(f);
+	for (int up = 0; up < 2; up++) {
+		partial_pages(f, cases[10].query, has_body, up);
+		partial_pages(f, cases[11].query, has_body, up);
+	}
+}
+
+/* A pattern that never ends on one entry is an error that says so, not an empty answer. */
+static void test_regex_error(void **state)
+{
+	struct fixture *f = *state;
+	struct entry *e = synthetic_entry(1, 1, 10);
+	struct kfl *k = compile("path == r\"^(a+)+$\"");
+	struct store_query q = { .filter = k, .limit = 10 };
+	struct collected c = { 0 };
+	struct store_page page = { .count = 77 };
+	char error[256] = "";
+
+	fixture_open(f, 0, 0);
+	e->path = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+	assert_int_equal(store_append(f->s, &e, 1), 0);
+	assert_true(store_select(f->s, &q, collect, &c, &page, error, sizeof(error)) < 0);
+	assert_true(strlen(error) > 10);
+	assert_int_equal(page.count, 77);
+	kfl_free(k);
+	q.filter = NULL;
+	assert_int_equal(store_select(f->s, &q, collect, &c, &page, error, sizeof(error)), 0);
+	assert_int_equal(c.count, 1);
+	entry_free(e);
+}
+
+static double seconds_of(struct store *s, const char *query)
+{
+	struct kfl *k = compile(query);
+	struct store_query q = { .filter = k, .limit = 10 };
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < 5; i++) {
+		struct collected c = { 0 };
+		struct store_page page;
+		char error[256];
+		assert_int_equal(store_select(s, &q, collect, &c, &page, error, 256), 0);
+		assert_int_equal(c.count, 0);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	kfl_free(k);
+	return (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+}
+
+/* What an index answers takes a small part of what a look at every entry takes. */
+static void test_index(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const indexed[] = {
+		"status_code == 599",
+		"status_code >= 599",
+		"host == \"nowhere\"",
+		"connection == \"none\"",
+		"src.process == \"nothing\" and path.contains(\"x\")",
+		"protocol == \"redis\"",
+		"protocol == \"http\" and connection == \"none\"",
+		"status_code == 599 or host == \"nowhere\"",
+	};
+
+	fixture_open(f, 0, 0);
+	for (uint64_t i = 0; i < 60000; i += 1000)
+		assert_int_equal(put_entries(f->s, i, 1000, 0, 1), 0);
+	double slow = seconds_of(f->s, "path.contains(\"nowhere\")");
+	for (size_t i = 0; i < sizeof(indexed) / sizeof(indexed[0]); i++) {
+		double fast = seconds_of(f->s, indexed[i]);
+		if (fast > slow / 3)
+			fail_msg("%s takes %.2f of a scan", indexed[i], fast / slow);
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_filters),
+		TEST(test_partial),
+		TEST(test_regex_error),
+		TEST(test_index),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
