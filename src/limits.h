@@ -49,6 +49,9 @@
 #define LIMIT_XML_ELEMENTS 50000	   /* of XML that a filter looks into */
 #define LIMIT_PAGE 1000			   /* entries in one answer */
 
+#define LIMIT_WINDOW 20000		   /* newest entries that connections and map look at */
+#define LIMIT_WINDOW_MS 500		   /* and for how long */
+
 /* readers */
 #define LIMIT_HTTP_CONNS 512		   /* connections to the API */
 #define LIMIT_STREAM_BACKLOG 2048	   /* entries a slow stream reader may fall behind */

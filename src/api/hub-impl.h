@@ -18,7 +18,12 @@ struct chunk {
 	int64_t after; /* the range of ids that it stands for begins behind this one */
 	size_t entries;
 	struct buf text;
-	struct buf ends; /* size_t offset of each event's end in text */
+	struct buf marks; /* a struct mark for each event */
+};
+
+struct mark {
+	int64_t id;
+	size_t end; /* of the event in text */
 };
 
 /* What a reader missed. */
@@ -60,6 +65,7 @@ struct live_query *hub_find_query(struct hub *h, struct kfl *filter, const char 
 void hub_sweep(struct hub *h);
 
 struct chunk *chunk_new(int64_t after);
+const struct mark *chunk_marks(const struct chunk *c);
 void chunk_put(struct chunk *c);
 
 /* With the lock held: events for one reader. */

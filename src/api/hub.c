@@ -105,8 +105,10 @@ static void catch_up(struct hub *h)
 		return;
 	h->begun = to;
 	for (struct reader *r = h->readers; r; r = reader_next(r)) {
-		const struct skip s = { (uint64_t)(to - from), from, to + 1, true };
-		reader_skip(r, &s);
+		int64_t after = reader_joined(r) > from ? reader_joined(r) : from;
+		if (after < to)
+			reader_skip(r,
+				    &(struct skip){ (uint64_t)(to - after), after, to + 1, true });
 	}
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "api/range.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "api/events.h"
@@ -10,62 +11,56 @@
 #include "limits.h"
 #include "store/store.h"
 
-/* The events of all entries of a range, in order of id. */
-struct range {
-	struct chunk *all;
-	int64_t ids[LIMIT_BATCH];
-};
-
-/* Going through the matches of one filter, next to the range. */
+/* Going through the matches of one filter, next to the events of the whole range. */
 struct walk {
-	const struct range *range;
+	const struct chunk *all;
 	struct live_query *query;
 	struct chunk *chunk;
-	size_t at; /* in range->ids */
+	size_t at; /* in all's marks */
 	int64_t seen;
 	int error;
 };
 
-static int end_event(struct chunk *c)
+static int end_event(struct chunk *c, int64_t id)
 {
-	size_t end = c->text.len;
+	const struct mark m = { id, c->text.len };
 
 	c->entries++;
-	return buf_put(&c->ends, &end, sizeof(end));
+	return buf_put(&c->marks, &m, sizeof(m));
 }
 
-static bool add_to_range(void *ctx, const struct entry *e)
+static bool add_any(void *ctx, const struct entry *e)
 {
 	struct walk *w = ctx;
-	struct range *r = (struct range *)w->range;
 
-	if (r->all->entries == LIMIT_BATCH)
-		return false;
-	r->ids[r->all->entries] = e->id;
-	w->error = events_put_entry(&r->all->text, e, NULL);
-	w->error = w->error ? w->error : end_event(r->all);
+	w->error = events_put_entry(&w->chunk->text, e, NULL);
+	w->error = w->error ? w->error : end_event(w->chunk, e->id);
 	return !w->error;
 }
 
 /* Matches come in order of id as the range does, so its events are found by walking along. */
+static int copy_event(struct walk *w, int64_t id)
+{
+	const struct mark *marks = chunk_marks(w->all);
+
+	while (w->at < w->all->entries && marks[w->at].id < id)
+		w->at++;
+	if (w->at == w->all->entries || marks[w->at].id != id)
+		return -ENOENT;
+	size_t begin = w->at ? marks[w->at - 1].end : 0;
+	return buf_put(&w->chunk->text, w->all->text.data + begin, marks[w->at].end - begin);
+}
+
 static bool add_match(void *ctx, const struct entry *e)
 {
 	struct walk *w = ctx;
-	const struct chunk *all = w->range->all;
-	const size_t *ends = (const size_t *)all->ends.data;
 
 	w->seen = e->id;
-	if (kfl_redacted(w->query->filter, 0)) {
+	if (kfl_redacted(w->query->filter, 0))
 		w->error = events_put_entry(&w->chunk->text, e, w->query->filter);
-	} else {
-		while (w->at < all->entries && w->range->ids[w->at] < e->id)
-			w->at++;
-		if (w->at == all->entries || w->range->ids[w->at] != e->id)
-			return true;
-		size_t begin = w->at ? ends[w->at - 1] : 0;
-		w->error = buf_put(&w->chunk->text, all->text.data + begin, ends[w->at] - begin);
-	}
-	w->error = w->error ? w->error : end_event(w->chunk);
+	else
+		w->error = copy_event(w, e->id);
+	w->error = w->error ? w->error : end_event(w->chunk, e->id);
 	return !w->error;
 }
 
@@ -85,10 +80,10 @@ static int select_range(struct store *s, const struct kfl *filter, int64_t after
 	return store_select(s, &q, row, w, page, error, error_size);
 }
 
-static void evaluate(struct store *s, const struct range *range, struct live_query *q,
-		     int64_t after, int64_t last)
+static void evaluate(struct store *s, const struct chunk *all, struct live_query *q, int64_t after,
+		     int64_t last)
 {
-	struct walk w = { .range = range, .query = q, .chunk = chunk_new(after), .seen = after };
+	struct walk w = { .all = all, .query = q, .chunk = chunk_new(after), .seen = after };
 	struct store_page page = { 0 };
 	char error[256] = "";
 
@@ -106,21 +101,20 @@ static void evaluate(struct store *s, const struct range *range, struct live_que
 
 void range_evaluate(struct store *s, struct live_query *queries, int64_t after, int64_t last)
 {
-	struct range range = { .all = chunk_new(after) };
-	struct walk w = { .range = &range };
+	struct walk w = { .chunk = chunk_new(after) };
 	struct store_page page = { 0 };
 	char error[256];
 
-	if (!range.all)
+	if (!w.chunk)
 		return;
-	select_range(s, NULL, after, last, add_to_range, &w, &page, error, sizeof(error));
+	select_range(s, NULL, after, last, add_any, &w, &page, error, sizeof(error));
 	for (struct live_query *q = queries; q; q = q->next) {
 		if (q->filter) {
-			evaluate(s, &range, q, after, last);
+			evaluate(s, w.chunk, q, after, last);
 		} else {
-			range.all->refs++;
-			q->chunk = range.all;
+			w.chunk->refs++;
+			q->chunk = w.chunk;
 		}
 	}
-	chunk_put(range.all);
+	chunk_put(w.chunk);
 }

@@ -16,11 +16,11 @@
 
 #define REPLAY_PAGE 200
 
-/* A chunk, or its first `size` bytes, in a reader's queue. */
+/* A chunk, or the part from begin to end of its text, in a reader's queue. */
 struct link {
 	struct link *next;
 	struct chunk *chunk;
-	size_t size, entries;
+	size_t begin, end, entries;
 };
 
 struct reader {
@@ -58,19 +58,24 @@ struct chunk *chunk_new(int64_t after)
 	return c;
 }
 
+const struct mark *chunk_marks(const struct chunk *c)
+{
+	return (const struct mark *)c->marks.data;
+}
+
 void chunk_put(struct chunk *c)
 {
 	if (!c || --c->refs)
 		return;
 	buf_free(&c->text);
-	buf_free(&c->ends);
+	buf_free(&c->marks);
 	free(c);
 }
 
 static void drop_link(struct reader *r, struct link *l)
 {
 	r->backlog -= l->entries;
-	r->backlog_bytes -= l->size;
+	r->backlog_bytes -= l->end - l->begin;
 	chunk_put(l->chunk);
 	free(l);
 }
@@ -104,25 +109,42 @@ static void fall_behind(struct reader *r, int64_t before)
 
 	for (struct link *l = *from, *next; l; l = next) {
 		next = l->next;
-		reader_skip(r, &(struct skip){ l->entries, l->chunk->after, before, false });
+		const struct skip s = { l->entries,
+					l->chunk->after > r->joined ? l->chunk->after : r->joined,
+					before, false };
+		reader_skip(r, &s);
 		drop_link(r, l);
 	}
 	*from = NULL;
 	r->tail = from;
 }
 
+/* Which part of a chunk is for this reader: behind where it joined, up to its limit(n). */
+static struct link part_for(const struct reader *r, struct chunk *c)
+{
+	const struct mark *marks = chunk_marks(c);
+	struct link l = { .chunk = c, .end = c->text.len };
+	size_t first = 0, last = c->entries;
+
+	while (first < last && marks[first].id <= r->joined)
+		first++;
+	if (r->left >= 0 && last - first > (uint64_t)r->left) {
+		last = first + (size_t)r->left;
+		l.end = last ? marks[last - 1].end : 0;
+	}
+	l.begin = first ? marks[first - 1].end : 0;
+	l.entries = last - first;
+	return l;
+}
+
 void reader_queue(struct reader *r, struct chunk *c)
 {
-	size_t entries = c->entries, size = c->text.len;
-	struct link *l;
+	struct link part = part_for(r, c), *l;
+	size_t size = part.end - part.begin;
 
-	if (r->left >= 0 && entries > (uint64_t)r->left) {
-		entries = (size_t)r->left;
-		size = entries ? ((size_t *)c->ends.data)[entries - 1] : 0;
-	}
 	if (!size)
 		return;
-	if (r->backlog + entries > LIMIT_STREAM_BACKLOG ||
+	if (r->backlog + part.entries > LIMIT_STREAM_BACKLOG ||
 	    (r->backlog && r->backlog_bytes + size > LIMIT_STREAM_BYTES))
 		fall_behind(r, c->after + 1);
 	l = malloc(sizeof(*l));
@@ -130,15 +152,15 @@ void reader_queue(struct reader *r, struct chunk *c)
 		r->failed = true;
 		return;
 	}
-	*l = (struct link){ NULL, c, size, entries };
+	*l = part;
 	c->refs++;
 	*r->tail = l;
 	r->tail = &l->next;
-	r->backlog += entries;
+	r->backlog += l->entries;
 	r->backlog_bytes += size;
-	r->hub->count.sent += entries;
+	r->hub->count.sent += l->entries;
 	if (r->left >= 0)
-		r->left -= (int64_t)entries;
+		r->left -= (int64_t)l->entries;
 }
 
 void reader_tell(struct reader *r, struct chunk *note)
@@ -261,9 +283,10 @@ static size_t fill(struct reader *r, char *out, size_t max)
 		} else if (r->replaying) {
 			break;
 		} else if (r->head) {
-			n += take(r->head->chunk->text.data, r->head->size, &r->sent, out + n,
-				  max - n);
-			if (r->sent == r->head->size)
+			const struct link *l = r->head;
+			n += take(l->chunk->text.data + l->begin, l->end - l->begin, &r->sent,
+				  out + n, max - n);
+			if (r->sent == l->end - l->begin)
 				pop(r);
 		} else {
 			break;
@@ -340,7 +363,7 @@ static int join(struct hub *h, struct reader *r, struct kfl *filter, const char 
 	r->query = hub_find_query(h, filter, text);
 	if (!r->query)
 		return -EAGAIN;
-	r->joined = h->begun;
+	r->joined = h->published;
 	r->next = h->readers;
 	r->link = &h->readers;
 	if (r->next)

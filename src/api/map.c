@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* /api/map: who talks to whom, from recent entries. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/index.h"
+#include "api/problem.h"
+#include "api/request.h"
+#include "api/route.h"
+#include "api/window.h"
+#include "entry.h"
+#include "kfl/kfl.h"
+
+/* Protocols on one edge are a handful; more than these are not told apart. */
+#define EDGE_PROTOCOLS 8
+
+struct edge {
+	size_t src, dst; /* numbers of nodes */
+	size_t q, q_len; /* the filter that finds its entries, in map.text */
+	uint64_t entries, errors, bytes;
+	size_t protocol[EDGE_PROTOCOLS]; /* numbers in map.protocols */
+	size_t protocols;
+};
+
+struct map {
+	struct index nodes, edges, protocols;
+	struct buf node_json; /* between commas */
+	struct buf text;
+	struct buf list; /* of struct edge */
+	struct buf key;	 /* scratch */
+};
+
+/* How an end is called: the most telling that is known of it, and the fields that find it again. */
+struct who {
+	const char *kind, *name;
+	const char *field[2], *value[2];
+};
+
+static struct who identify(const struct entry *e, bool is_src)
+{
+	const struct endpoint *p = is_src ? &e->src : &e->dst;
+
+	if (*p->pod)
+		return (struct who){
+			"pod", p->pod, { "pod.name", "pod.namespace" }, { p->pod, p->namespace }
+		};
+	if (*p->process)
+		return (struct who){ "process",
+				     p->process,
+				     { "process", "container" },
+				     { p->process, p->container } };
+	if (*p->name)
+		return (struct who){ "host", p->name, { "name" }, { p->name } };
+	if (*p->ip)
+		return (struct who){ "address", p->ip, { "ip" }, { p->ip } };
+	return (struct who){ "unknown", "unknown", { "ip", "process" }, { "", "" } };
+}
+
+/* The number of an end's node, which is written when it is new. */
+static int64_t add_node(struct map *m, const struct entry *e, bool is_src)
+{
+	const struct endpoint *p = is_src ? &e->src : &e->dst;
+	struct who w = identify(e, is_src);
+	size_t known = m->nodes.count;
+	struct buf *b = &m->node_json;
+
+	buf_reset(&m->key);
+	if (buf_printf(&m->key, "%s:%s", w.kind, w.name) ||
+	    (w.value[1] && *w.value[1] && buf_printf(&m->key, "@%s", w.value[1])))
+		return -ENOMEM;
+	int64_t n = index_of(&m->nodes, m->key.data, m->key.len);
+	if (n < 0 || m->nodes.count == known)
+		return n;
+	int r = buf_puts(b, known ? ",\n{\"id\":" : "{\"id\":");
+	r = r ? r : buf_put_json(b, m->key.data, m->key.len);
+	r = r ? r : buf_puts(b, ",\"name\":");
+	r = r ? r : buf_put_json(b, w.name, strlen(w.name));
+	r = r ? r : buf_printf(b, ",\"kind\":\"%s\",\"process\":", w.kind);
+	r = r ? r : buf_put_json(b, p->process, strlen(p->process));
+	r = r ? r : buf_puts(b, ",\"ip\":");
+	r = r ? r : buf_put_json(b, p->ip, strlen(p->ip));
+	r = r ? r : buf_putc(b, '}');
+	return r ? r : n;
+}
+
+/* Captured names as strings of KFL: as \u what could end or bend the string. */
+static int put_quoted(struct buf *b, const char *text)
+{
+	int r = buf_putc(b, '"');
+
+	for (; !r && *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
+			r = buf_printf(b, "\\u%04x", *text);
+		else
+			r = buf_putc(b, *text);
+	}
+	return r ? r : buf_putc(b, '"');
+}
+
+static int put_condition(struct buf *b, const char *side, const struct who *w)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < 2 && w->field[i]; i++) {
+		/* An empty second field does not tell ends apart, except for the unknown. */
+		if (i && !*w->value[i] && *w->value[0])
+			continue;
+		r = buf_printf(b, "%s%s.%s == ", b->len ? " and " : "", side, w->field[i]);
+		r = r ? r : put_quoted(b, w->value[i]);
+	}
+	return r;
+}
+
+static int start_edge(struct map *m, const struct entry *e, size_t src, size_t dst)
+{
+	struct edge edge = { .src = src, .dst = dst, .q = m->text.len };
+	struct who from = identify(e, true), to = identify(e, false);
+	struct buf q = { 0 };
+	int r = put_condition(&q, "src", &from);
+
+	r = r ? r : put_condition(&q, "dst", &to);
+	r = r ? r : buf_put_json(&m->text, q.data, q.len);
+	buf_free(&q);
+	edge.q_len = m->text.len - edge.q;
+	return r ? r : buf_put(&m->list, &edge, sizeof(edge));
+}
+
+static int add_protocol(struct map *m, struct edge *edge, const char *protocol)
+{
+	int64_t n = index_of(&m->protocols, protocol, strlen(protocol));
+
+	if (n < 0)
+		return (int)n;
+	for (size_t i = 0; i < edge->protocols; i++)
+		if (edge->protocol[i] == (size_t)n)
+			return 0;
+	if (edge->protocols < EDGE_PROTOCOLS)
+		edge->protocol[edge->protocols++] = (size_t)n;
+	return 0;
+}
+
+static int add(void *ctx, const struct entry *e)
+{
+	struct map *m = ctx;
+	int64_t ends[2] = { add_node(m, e, true), add_node(m, e, false) };
+	size_t known = m->edges.count;
+
+	if (ends[0] < 0 || ends[1] < 0)
+		return -ENOMEM;
+	int64_t n = index_of(&m->edges, (const char *)ends, sizeof(ends));
+	int r = n < 0 ? (int)n : 0;
+	if (!r && m->edges.count > known)
+		r = start_edge(m, e, (size_t)ends[0], (size_t)ends[1]);
+	if (r)
+		return r;
+	struct edge *edge = (struct edge *)m->list.data + n;
+	edge->entries++;
+	edge->errors += window_is_error(e);
+	edge->bytes += (uint64_t)e->request_size + (uint64_t)e->response_size;
+	return add_protocol(m, edge, e->protocol);
+}
+
+/* The texts of an index in order, for numbers to be turned back. */
+static void list_keys(const struct index *x, const char **ret)
+{
+	const char *p = x->keys.data;
+
+	for (size_t i = 0; i < x->count; i++, p += strlen(p) + 1)
+		ret[i] = p;
+}
+
+static int put_edge(struct buf *out, const struct map *m, const struct edge *e, double seconds,
+		    const char *const *nodes, const char *const *protocols)
+{
+	int r = buf_puts(out, "{\"src\":");
+
+	r = r ? r : buf_put_json(out, nodes[e->src], strlen(nodes[e->src]));
+	r = r ? r : buf_puts(out, ",\"dst\":");
+	r = r ? r : buf_put_json(out, nodes[e->dst], strlen(nodes[e->dst]));
+	r = r ? r
+	      : buf_printf(out,
+			   ",\"entries\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"bytes\":%" PRIu64
+			   ",\"rate\":%.3f,\"q\":",
+			   e->entries, e->errors, e->bytes, (double)e->entries / seconds);
+	r = r ? r : buf_put(out, m->text.data + e->q, e->q_len);
+	r = r ? r : buf_puts(out, ",\"protocols\":[");
+	for (size_t i = 0; !r && i < e->protocols; i++) {
+		const char *p = protocols[e->protocol[i]];
+		r = i ? buf_putc(out, ',') : 0;
+		r = r ? r : buf_put_json(out, p, strlen(p));
+	}
+	return r ? r : buf_puts(out, "]}");
+}
+
+static int put_map(struct buf *out, const struct map *m, const struct window *w)
+{
+	const char **names = calloc(m->nodes.count + m->protocols.count + 1, sizeof(*names));
+	double seconds = (double)(w->last_us - w->first_us) / 1e6;
+	int r = names ? buf_puts(out, "{\"nodes\":[") : -ENOMEM;
+
+	if (!r) {
+		list_keys(&m->nodes, names);
+		list_keys(&m->protocols, names + m->nodes.count);
+		r = buf_put(out, m->node_json.data, m->node_json.len);
+	}
+	r = r ? r : buf_puts(out, "],\"edges\":[");
+	for (size_t i = 0; !r && i < m->edges.count; i++) {
+		r = i ? buf_puts(out, ",\n") : 0;
+		r = r ? r
+		      : put_edge(out, m, (const struct edge *)m->list.data + i,
+				 seconds > 1 ? seconds : 1, names, names + m->nodes.count);
+	}
+	r = r ? r : buf_puts(out, "],");
+	r = r ? r : window_put(w, out);
+	free(names);
+	return r ? r : buf_puts(out, "}\n");
+}
+
+void map_get(struct request *r)
+{
+	struct map m = { 0 };
+	struct window w = { .add = add, .ctx = &m };
+	struct kfl *filter;
+
+	if (!request_filter(r, &filter))
+		return;
+	if (window_scan(r, filter, &w))
+		answer_json(r, put_map(&r->answer.body, &m, &w));
+	kfl_free(filter);
+	index_free(&m.nodes);
+	index_free(&m.edges);
+	index_free(&m.protocols);
+	buf_free(&m.node_json);
+	buf_free(&m.text);
+	buf_free(&m.list);
+	buf_free(&m.key);
+}

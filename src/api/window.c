@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/window.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/page.h"
+#include "api/problem.h"
+#include "api/request.h"
+#include "entry.h"
+
+static bool add(void *ctx, const struct entry *e)
+{
+	struct window *w = ctx;
+
+	if (!w->entries++ || e->timestamp_us < w->first_us)
+		w->first_us = e->timestamp_us;
+	if (e->timestamp_us > w->last_us)
+		w->last_us = e->timestamp_us;
+	w->error = w->add(w->ctx, e);
+	return !w->error;
+}
+
+bool window_scan(struct request *r, const struct kfl *filter, struct window *w)
+{
+	const struct store_query q = {
+		.filter = filter,
+		.limit = LIMIT_WINDOW,
+		.time_limit_ms = LIMIT_WINDOW_MS,
+	};
+	struct store_page page = { 0 };
+
+	if (!page_select(r, &q, add, w, &page))
+		return false;
+	if (w->error) {
+		problem_errno(r, w->error);
+		return false;
+	}
+	w->partial = page.next != 0;
+	return true;
+}
+
+int window_put(const struct window *w, struct buf *out)
+{
+	char from[28], to[28];
+	int e = buf_printf(out, "\"partial\":%s,\"window\":{\"entries\":%" PRIu64,
+			   w->partial ? "true" : "false", w->entries);
+
+	if (!e && w->entries) {
+		entry_format_time(w->first_us, from);
+		entry_format_time(w->last_us, to);
+		e = buf_printf(out, ",\"from\":\"%s\",\"to\":\"%s\"", from, to);
+	}
+	return e ? e : buf_putc(out, '}');
+}
+
+bool window_is_error(const struct entry *e)
+{
+	return !e->complete || e->status_code >= 400 ||
+	       (*e->grpc_status && strcmp(e->grpc_status, "0") && strcmp(e->grpc_status, "OK"));
+}
