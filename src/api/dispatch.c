@@ -8,7 +8,7 @@
 
 #include "api/auth.h"
 #include "api/compress.h"
-#include "api/peers.h"
+#include "api/clients.h"
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/route.h"
@@ -62,7 +62,7 @@ static ssize_t read_stream(void *ctx, uint64_t pos, char *out, size_t max)
 	ssize_t n = s->read(s->ctx, out, max < STREAM_BLOCK ? max : STREAM_BLOCK);
 
 	(void)pos;
-	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+	return n;
 }
 
 static struct MHD_Response *make_response(struct request *r)
@@ -230,7 +230,7 @@ static bool check_sizes(struct request *r)
 	size_t fields = 0;
 
 	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, add_size, &fields);
-	if (peers_count(r->api->peers) > LIMIT_HTTP_CONNS) {
+	if (clients_count(r->api->clients) > LIMIT_HTTP_CONNS) {
 		answer_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "5");
 		problem(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
 			"all %d connections are taken; close one, or try again later",
@@ -279,6 +279,6 @@ enum MHD_Result dispatch(void *ctx, struct MHD_Connection *conn, const char *url
 	}
 	if (r->dispatched)
 		return respond(r);
-	peers_complete(r->api->peers, r->peer);
+	clients_complete(r->api->clients, r->client);
 	return check_sizes(r) ? start(r) : respond(r);
 }

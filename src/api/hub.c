@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "api/events.h"
-#include "api/peers.h"
+#include "api/clients.h"
 #include "api/range.h"
 #include "api/server.h"
 #include "kfl/kfl.h"
@@ -203,7 +203,7 @@ static void *run(void *ctx)
 		ticked_id = h->published;
 		last_tick = now;
 		last_keepalive = keepalive ? now : last_keepalive;
-		peers_expire(h->api->peers);
+		clients_expire(h->api->clients);
 	}
 	pthread_mutex_unlock(&h->lock);
 	return NULL;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api/hub.h"
-#include "api/peers.h"
+#include "api/clients.h"
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/route.h"
@@ -126,7 +126,7 @@ static int put_api(struct api *a, struct buf *b)
 {
 	struct hub_stats h = hub_stats(a->hub);
 	int e = put_value(b, "cleartap_http_connections", "gauge", "Open connections to the API.",
-			  peers_count(a->peers));
+			  clients_count(a->clients));
 
 	e = e ? e
 	      : put_value(b, "cleartap_stream_readers", "gauge", "Live stream readers.", h.readers);

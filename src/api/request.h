@@ -19,7 +19,7 @@ struct api;
 struct kfl;
 struct listener;
 struct MHD_Connection;
-struct peer;
+struct client;
 struct route;
 
 enum method {
@@ -64,7 +64,7 @@ struct request {
 	struct api *api;
 	const struct listener *listener;
 	struct MHD_Connection *conn;
-	struct peer *peer;
+	struct client *client;
 	const struct route *route;
 	enum method method;
 	char *path;  /* decoded; points into uri */

@@ -19,6 +19,8 @@ const struct route api_routes[] = {
 	{ "/api/connections/{id}", GET, ROUTE_SLOW, connections_get, " " },
 	{ "/api/map", GET, ROUTE_SLOW, map_get, " q " },
 	{ "/api/coverage", GET, ROUTE_SLOW, coverage_get, " " },
+	{ "/api/export/har", GET, 0, har_export, " q " },
+	{ "/api/export/pcapng", GET, 0, pcapng_export, " q " },
 	{ "/api/targets", GET, 0, targets_get, " " },
 	{ "/api/stats", GET, 0, stats_get, " " },
 	{ "/metrics", GET, 0, metrics_get, " " },

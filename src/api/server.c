@@ -12,7 +12,7 @@
 #include "api/dispatch.h"
 #include "api/auth.h"
 #include "api/hub.h"
-#include "api/peers.h"
+#include "api/clients.h"
 #include "api/request.h"
 #include "api/sockets.h"
 #include "entry.h"
@@ -32,7 +32,7 @@ static void log_daemon(void *ctx, const char *fmt, va_list ap)
 	log_debug("http: %s", line);
 }
 
-static struct peer *peer_of(struct MHD_Connection *conn)
+static struct client *client_of(struct MHD_Connection *conn)
 {
 	const union MHD_ConnectionInfo *i =
 		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -40,18 +40,18 @@ static struct peer *peer_of(struct MHD_Connection *conn)
 	return i ? i->socket_context : NULL;
 }
 
-static void on_connection(void *ctx, struct MHD_Connection *conn, void **peer,
+static void on_connection(void *ctx, struct MHD_Connection *conn, void **client,
 			  enum MHD_ConnectionNotificationCode code)
 {
 	const struct listener *l = ctx;
 	const union MHD_ConnectionInfo *i;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		peers_remove(l->api->peers, *peer);
+		clients_remove(l->api->clients, *client);
 		return;
 	}
 	i = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*peer = i ? peers_add(l->api->peers, i->connect_fd) : NULL;
+	*client = i ? clients_add(l->api->clients, i->connect_fd) : NULL;
 }
 
 static void *on_target(void *ctx, const char *uri, struct MHD_Connection *conn)
@@ -62,8 +62,8 @@ static void *on_target(void *ctx, const char *uri, struct MHD_Connection *conn)
 	if (!r)
 		return NULL;
 	r->conn = conn;
-	r->peer = peer_of(conn);
-	peers_begin(l->api->peers, r->peer);
+	r->client = client_of(conn);
+	clients_begin(l->api->clients, r->client);
 	return r;
 }
 
@@ -75,7 +75,7 @@ static void on_completed(void *ctx, struct MHD_Connection *conn, void **request,
 	(void)conn;
 	(void)code;
 	if (*request)
-		peers_idle(l->api->peers, ((struct request *)*request)->peer);
+		clients_idle(l->api->clients, ((struct request *)*request)->client);
 	request_free(*request);
 	*request = NULL;
 }
@@ -142,8 +142,8 @@ static int start_listeners(struct api *a)
 
 static int start_parts(struct api *a)
 {
-	a->peers = peers_new();
-	int r = a->peers ? 0 : -ENOMEM;
+	a->clients = clients_new();
+	int r = a->clients ? 0 : -ENOMEM;
 	r = r ? r : workers_start(LIMIT_API_WORKERS, &a->workers);
 	r = r ? r : hub_start(a, &a->hub);
 	return r ? r : start_listeners(a);
@@ -213,7 +213,7 @@ void api_stop(struct api *a)
 			MHD_stop_daemon(daemons[i]);
 	hub_free(a->hub);
 	workers_free(a->workers);
-	peers_free(a->peers);
+	clients_free(a->clients);
 	api_unbind(a->sockets);
 	free(a);
 }

@@ -12,7 +12,7 @@
 
 struct hub;
 struct job;
-struct peers;
+struct clients;
 struct request;
 struct workers;
 struct MHD_Connection;
@@ -36,10 +36,11 @@ struct api {
 	struct api_sockets *sockets;
 	struct store *store;
 	struct listener tcp, local;
-	struct peers *peers;
+	struct clients *clients;
 	struct workers *workers;
 	struct hub *hub;
 	struct metrics metrics;
+	atomic_uint exports; /* that are running */
 	atomic_bool stopping;
 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "api/hub.h"
-#include "api/peers.h"
+#include "api/clients.h"
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/route.h"
@@ -37,7 +37,7 @@ static int put_api(struct api *a, struct buf *b)
 			  "\"api\":{\"connections\":%u,\"readers\":%u,\"live_queries\":%u,"
 			  "\"events_sent\":%" PRIu64 ",\"events_skipped\":%" PRIu64
 			  ",\"refused\":%" PRIu64 "}",
-			  peers_count(a->peers), h.readers, h.queries, h.sent, h.skipped,
+			  clients_count(a->clients), h.readers, h.queries, h.sent, h.skipped,
 			  (uint64_t)a->metrics.refused);
 }
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/side.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "entry.h"
+
+static int64_t time_of(const json_t *detail, const char *name)
+{
+	const json_t *events = json_object_get(detail, "events"), *event;
+	size_t i;
+
+	json_array_foreach(events, i, event)
+	{
+		const char *n = json_string_value(json_object_get(event, "name"));
+		if (n && !strcmp(n, name))
+			return json_integer_value(json_object_get(event, "time_us"));
+	}
+	return 0;
+}
+
+static const struct buf no_body;
+
+/* The stored body, unless redact() hides it. */
+static const struct buf *body_of(const json_t *side, const struct buf *body)
+{
+	return json_object_get(side, "body_redacted") ? &no_body : body;
+}
+
+void sides_of(const struct entry *e, const json_t *detail, struct side *ret_request,
+	      struct side *ret_response)
+{
+	*ret_request = (struct side){
+		.detail = json_object_get(detail, "request"),
+		.body = body_of(json_object_get(detail, "request"), &e->request_body),
+		.is_request = true,
+		.begin_us = time_of(detail, "request_start"),
+		.end_us = time_of(detail, "request_end"),
+	};
+	*ret_response = (struct side){
+		.detail = json_object_get(detail, "response"),
+		.body = body_of(json_object_get(detail, "response"), &e->response_body),
+		.begin_us = time_of(detail, "response_start"),
+		.end_us = time_of(detail, "response_end"),
+	};
+}
+
+const char *side_text(const struct side *m, const char *name)
+{
+	const char *text = json_string_value(json_object_get(m->detail, name));
+
+	return text ? text : "";
+}
+
+int64_t side_number(const struct side *m, const char *name, int64_t preset)
+{
+	const json_t *n = json_object_get(m->detail, name);
+
+	return json_is_integer(n) ? json_integer_value(n) : preset;
+}
+
+bool side_pair(const struct side *m, const char *list, size_t i, const char **ret_name,
+	       const char **ret_value)
+{
+	const json_t *all = json_object_get(m->detail, list);
+	const json_t *pair = json_array_get(all, i);
+	const char *name = json_string_value(json_array_get(pair, 0));
+	const char *value = json_string_value(json_array_get(pair, 1));
+
+	if (i >= json_array_size(all))
+		return false;
+	*ret_name = name ? name : "";
+	*ret_value = value ? value : "";
+	return true;
+}
+
+const char *side_header(const struct side *m, const char *name)
+{
+	const char *n, *value;
+
+	for (size_t i = 0; side_pair(m, "headers", i, &n, &value); i++)
+		if (!strcasecmp(n, name))
+			return value;
+	return NULL;
+}
+
+bool side_is_http(const struct side *m)
+{
+	return json_object_get(m->detail, m->is_request ? "method" : "status");
+}
+
+int64_t side_missing(const struct side *m, int64_t *ret_offset)
+{
+	const json_t *gaps = json_object_get(m->detail, "gaps"), *gap;
+	int64_t sum = 0;
+	size_t i;
+
+	*ret_offset = 0;
+	json_array_foreach(gaps, i, gap)
+	{
+		if (!sum)
+			*ret_offset = json_integer_value(json_object_get(gap, "offset"));
+		sum += json_integer_value(json_object_get(gap, "length"));
+	}
+	return sum;
+}
+
+int side_put_url(const struct side *m, const struct entry *e, struct buf *out)
+{
+	const char *target = side_text(m, "target");
+	const char *host = *e->host ? e->host : *e->dst.name ? e->dst.name : e->dst.ip;
+	int r;
+
+	if (!strncmp(target, "http://", 7) || !strncmp(target, "https://", 8))
+		return buf_puts(out, target);
+	r = buf_printf(out, "%s://%s", e->tls ? "https" : "http", *host ? host : "unknown");
+	/* "*" and the authority of CONNECT are no paths. */
+	return r ? r : buf_puts(out, *target == '/' ? target : "/");
+}
+
+static int put_pairs(const struct side *m, const char *list, struct buf *out)
+{
+	const char *name, *value;
+	int r = 0;
+
+	for (size_t i = 0; !r && side_pair(m, list, i, &name, &value); i++)
+		r = buf_printf(out, "%s: %s\r\n", name, value);
+	return r;
+}
+
+int side_put_head(const struct side *m, struct buf *out)
+{
+	const char *version = side_text(m, "http_version");
+	int r;
+
+	/* Later versions have no text form of their own; shown as the one that has. */
+	if (strcmp(version, "1.0"))
+		version = "1.1";
+	if (m->is_request)
+		r = buf_printf(out, "%s %s HTTP/%s\r\n", side_text(m, "method"),
+			       side_text(m, "target"), version);
+	else
+		r = buf_printf(out, "HTTP/%s %" PRId64 " %s\r\n", version,
+			       side_number(m, "status", 0), side_text(m, "reason"));
+	r = r ? r : put_pairs(m, "headers", out);
+	return r ? r : buf_puts(out, "\r\n");
+}
