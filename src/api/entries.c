@@ -7,7 +7,7 @@
 #include "api/detail.h"
 #include "api/page.h"
 #include "api/problem.h"
-#include "api/redact.h"
+#include "api/mask.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "entry.h"
@@ -27,7 +27,7 @@ static bool put_row(void *ctx, const struct entry *e)
 	struct list *l = ctx;
 
 	l->error = l->count++ ? buf_puts(l->out, ",\n") : 0;
-	l->error = l->error ? l->error : redact_put_entry(e, l->filter, l->out);
+	l->error = l->error ? l->error : mask_put_entry(e, l->filter, l->out);
 	return !l->error;
 }
 

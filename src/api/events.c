@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api/hub-impl.h"
-#include "api/redact.h"
+#include "api/mask.h"
 #include "api/server.h"
 #include "entry.h"
 #include "store/store.h"
@@ -15,7 +15,7 @@ int events_put_entry(struct buf *out, const struct entry *e, const struct kfl *f
 {
 	int r = buf_printf(out, "event: entry\nid: %" PRId64 "\ndata: ", e->id);
 
-	r = r ? r : redact_put_entry(e, filter, out);
+	r = r ? r : mask_put_entry(e, filter, out);
 	return r ? r : buf_puts(out, "\n\n");
 }
 

@@ -8,7 +8,7 @@
 #include "api/detail.h"
 #include "api/export.h"
 #include "api/side.h"
-#include "api/redact.h"
+#include "api/mask.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "dissect/body.h"
@@ -234,7 +234,7 @@ static int har_add(void *state, const struct entry *e, const struct kfl *filter,
 {
 	struct har *h = state;
 	struct entry copy;
-	json_t *detail = redact_detail(e, filter), *o;
+	json_t *detail = mask_detail(e, filter), *o;
 	char *text = NULL;
 	int r;
 
@@ -246,7 +246,7 @@ static int har_add(void *state, const struct entry *e, const struct kfl *filter,
 		json_decref(detail);
 		return 0;
 	}
-	redact_entry(e, filter, &copy);
+	mask_entry(e, filter, &copy);
 	o = entry_of(&copy, detail);
 	text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);

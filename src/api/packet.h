@@ -9,7 +9,7 @@
 
 struct buf;
 
-enum tcp_flag { TCP_SYN = 2, TCP_PSH = 8, TCP_ACK = 16 };
+enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_PSH = 8, TCP_ACK = 16 };
 
 struct packet {
 	bool v6;

@@ -16,7 +16,7 @@
 #include "api/index.h"
 #include "api/side.h"
 #include "api/packet.h"
-#include "api/redact.h"
+#include "api/mask.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "entry.h"
@@ -163,7 +163,7 @@ static int send_packet(struct sender *s, uint8_t flags, const char *data, size_t
 	p->data = data;
 	p->len = len;
 	p->missing = missing;
-	s->stream->seq[s->side] += (uint32_t)(len + missing + !!(flags & TCP_SYN));
+	s->stream->seq[s->side] += (uint32_t)(len + missing + !!(flags & (TCP_SYN | TCP_FIN)));
 	return put_packet(s, comment);
 }
 
@@ -218,23 +218,6 @@ static int send_bytes(struct sender *s, const struct buf *b, int64_t end_us)
 	return r;
 }
 
-/* The body with the transfer coding that its header fields name. */
-static int put_body(const struct side *m, size_t len, struct buf *out)
-{
-	const char *coding = side_header(m, "Transfer-Encoding");
-	const char *name, *value;
-	int r;
-
-	if (!coding || !side_is_http(m))
-		return buf_put(out, m->body->data, len);
-	r = len ? buf_printf(out, "%zx\r\n", len) : 0;
-	r = r ? r : buf_put(out, m->body->data, len);
-	r = r ? r : buf_puts(out, len ? "\r\n0\r\n" : "0\r\n");
-	for (size_t i = 0; !r && side_pair(m, "trailers", i, &name, &value); i++)
-		r = buf_printf(out, "%s: %s\r\n", name, value);
-	return r ? r : buf_puts(out, "\r\n");
-}
-
 static int send_message(struct sender *s, const struct side *m)
 {
 	struct buf *b = &s->file->bytes;
@@ -248,13 +231,15 @@ static int send_message(struct sender *s, const struct side *m)
 		len = (size_t)offset;
 	}
 	buf_reset(b);
-	r = side_is_http(m) ? side_put_head(m, b) : 0;
-	r = r ? r : put_body(m, len, b);
+	r = side_is_http(m) ? side_put_head(m, len + (uint64_t)missing, b) : 0;
+	r = r ? r : side_put_body(m, len, (uint64_t)missing, b);
 	if (r || !b->len)
 		return r;
 	if (m->begin_us)
 		s->time_us = m->begin_us;
-	return missing > 0 ? send_cut(s, b, (uint64_t)missing) : send_bytes(s, b, m->end_us);
+	r = missing > 0 ? send_cut(s, b, (uint64_t)missing) : send_bytes(s, b, m->end_us);
+	/* It ended with the connection: only so can a reader tell its end. */
+	return r || !side_ends_by_close(m) ? r : send_packet(s, TCP_FIN | TCP_ACK, "", 0, 0, NULL);
 }
 
 static bool set_addresses(const struct entry *e, struct packet *p)
@@ -299,12 +284,12 @@ static int pcapng_add(void *state, const struct entry *original, const struct kf
 	json_t *detail;
 	int r;
 
-	redact_entry(original, filter, &e);
+	mask_entry(original, filter, &e);
 	if (!set_addresses(&e, &s.packet)) {
 		f->left_out++;
 		return 0;
 	}
-	detail = redact_detail(original, filter);
+	detail = mask_detail(original, filter);
 	sides_of(&e, detail, &request, &response);
 	r = detail ? find_stream(&s, original->connection) : -ENOMEM;
 	r = r ? r : send_message(&s, &request);

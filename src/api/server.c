@@ -113,8 +113,8 @@ static int start_daemon(struct listener *l, int fd, const struct api_sockets *s)
 		on_connection, l, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(LIMIT_HTTP_CONNS + SPARE_CONNS), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)LIMIT_REQUEST_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)LIMIT_HTTP_IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
-		l->tls ? tls : tls + 3, MHD_OPTION_END);
+		(unsigned)LIMIT_HTTP_IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_ARRAY, l->tls ? tls : tls + 3, MHD_OPTION_END);
 	return l->daemon ? 0 : -EINVAL;
 }
 

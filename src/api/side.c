@@ -2,6 +2,7 @@
 #include "api/side.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "entry.h"
@@ -119,17 +120,54 @@ int side_put_url(const struct side *m, const struct entry *e, struct buf *out)
 	return r ? r : buf_puts(out, *target == '/' ? target : "/");
 }
 
-static int put_pairs(const struct side *m, const char *list, struct buf *out)
+static bool is_chunked(const struct side *m)
+{
+	return side_header(m, "Transfer-Encoding") != NULL;
+}
+
+/* Protocols that frame by other means than HTTP/1.x lack both fields. */
+static bool is_framed_elsewhere(const struct side *m)
+{
+	return side_text(m, "http_version")[0] > '1';
+}
+
+static bool has_body(const struct side *m)
+{
+	int64_t status = side_number(m, "status", 200);
+
+	return !m->is_request && status >= 200 && status != 204 && status != 304;
+}
+
+bool side_ends_by_close(const struct side *m)
+{
+	return has_body(m) && side_is_http(m) && !is_framed_elsewhere(m) && !is_chunked(m) &&
+	       !side_header(m, "Content-Length") && m->body->len;
+}
+
+static int put_fields(const struct side *m, const char *list, const char *but, struct buf *out)
 {
 	const char *name, *value;
 	int r = 0;
 
 	for (size_t i = 0; !r && side_pair(m, list, i, &name, &value); i++)
-		r = buf_printf(out, "%s: %s\r\n", name, value);
+		if (!but || strcasecmp(name, but))
+			r = buf_printf(out, "%s: %s\r\n", name, value);
 	return r;
 }
 
-int side_put_head(const struct side *m, struct buf *out)
+static int put_framing(const struct side *m, uint64_t body_size, struct buf *out)
+{
+	const char *length = side_header(m, "Content-Length");
+	bool known = body_size || json_object_get(m->detail, "body_redacted");
+	bool wrong = length && known && strtoull(length, NULL, 10) != body_size;
+	int r = put_fields(m, "headers", wrong ? "Content-Length" : NULL, out);
+
+	if (!r && (wrong || (!length && is_framed_elsewhere(m) && !is_chunked(m))))
+		r = buf_printf(out, "Content-Length: %" PRIu64 "\r\n", body_size);
+	return r ? r : buf_puts(out, "\r\n");
+}
+
+int side_put_head(const struct side *m, uint64_t body_size, struct buf *out)
 {
 	const char *version = side_text(m, "http_version");
 	int r;
@@ -143,6 +181,20 @@ int side_put_head(const struct side *m, struct buf *out)
 	else
 		r = buf_printf(out, "HTTP/%s %" PRId64 " %s\r\n", version,
 			       side_number(m, "status", 0), side_text(m, "reason"));
-	r = r ? r : put_pairs(m, "headers", out);
+	return r ? r : put_framing(m, body_size, out);
+}
+
+int side_put_body(const struct side *m, size_t len, uint64_t missing, struct buf *out)
+{
+	int r;
+
+	if (!is_chunked(m) || !side_is_http(m))
+		return buf_put(out, m->body->data, len);
+	r = len + missing ? buf_printf(out, "%" PRIx64 "\r\n", len + missing) : 0;
+	r = r ? r : buf_put(out, m->body->data, len);
+	if (r || missing)
+		return r;
+	r = buf_puts(out, len ? "\r\n0\r\n" : "0\r\n");
+	r = r ? r : put_fields(m, "trailers", NULL, out);
 	return r ? r : buf_puts(out, "\r\n");
 }

@@ -35,7 +35,17 @@ bool side_is_http(const struct side *m);
 int64_t side_missing(const struct side *m, int64_t *ret_offset);
 /* "https://host/path" of a request. */
 int side_put_url(const struct side *m, const struct entry *e, struct buf *out);
-/* Start line and header fields as HTTP/1.x text. */
-int side_put_head(const struct side *m, struct buf *out);
+/*
+ * Start line and header fields as HTTP/1.x text, with framing that fits a body of body_size bytes
+ * as side_put_body() writes it: a masked body is of another length than the header field says.
+ */
+int side_put_head(const struct side *m, uint64_t body_size, struct buf *out);
+/*
+ * The first `len` bytes of the stored body, in the transfer coding that the head names, which
+ * `missing` bytes follow that are not here.
+ */
+int side_put_body(const struct side *m, size_t len, uint64_t missing, struct buf *out);
+/* Does the end of the connection alone end this message (RFC 9112 section 6.3)? */
+bool side_ends_by_close(const struct side *m);
 
 #endif

@@ -88,83 +88,143 @@ static void put_gzip(struct buf *out, const void *data, size_t len)
 	deflateEnd(&z);
 }
 
-/* Every tenth is the same in kind, so that the script knows what to expect of an id. */
-static struct entry *make_entry(uint64_t n)
+static void set_ends(struct entry *e, uint64_t n)
+{
+	bool v6 = n % 10 == 6 || n % 10 == 7;
+
+	e->src = e->dst = (struct endpoint){ "", "", "", "", "", "", "", 0, 0 };
+	e->src.process = "curl";
+	e->src.pid = 4242;
+	e->connection = entry_printf(e, "4242-7f3a10-%" PRIu64, n / 2);
+	e->bind = n % 20 / 2 == 9 ? "unknown" : "nested";
+	if (n % 20 / 2 == 9)
+		return;
+	e->src.ip = v6 ? "2001:db8::1" : "127.0.0.1";
+	e->src.port = (uint16_t)(40000 + n / 2 % 20000);
+	e->dst.ip = v6 ? "2001:db8::5" : "192.0.2.7";
+	e->dst.port = 443;
+	e->dst.name = "example.net";
+}
+
+static void set_bodies(struct entry *e, uint64_t n)
 {
 	static const char html[] = "<html><script>alert(1)</script></html>";
+	struct buf large = { 0 };
+
+	if (n % 3 == 0)
+		buf_puts(&e->request_body, "{\"name\":\"value\"}");
+	if (n == 13) { /* a bomb */
+		buf_reserve(&large, LIMIT_BODY_DECODED + 1000);
+		memset(large.data, 0, LIMIT_BODY_DECODED + 1000);
+		put_gzip(&e->response_body, large.data, LIMIT_BODY_DECODED + 1000);
+	} else if (n % 10 == 3) {
+		put_gzip(&e->response_body, html, sizeof(html) - 1);
+	} else if (n % 10 == 2) {
+		buf_put(&e->response_body, "\x89PNG\0\xff", 6);
+	} else if (n % 10 == 0) {
+		for (unsigned i = 0; i < 20000; i++)
+			buf_printf(&e->response_body, "%u\n", i);
+	} else if (n % 10 != 8) {
+		buf_put(&e->response_body, html, sizeof(html) - 1);
+	}
+	buf_free(&large);
+}
+
+/* How the response is framed: by close, chunked, or by length; the fourth misses 100000 bytes. */
+static void put_response(struct entry *e, uint64_t n)
+{
+	struct buf *b = &e->detail;
+	size_t stored = e->response_body.len, size = stored + (n % 10 == 4 ? 100000 : 0);
+
+	buf_printf(b,
+		   ",\"response\":{\"status\":%d,\"reason\":\"Reason\",\"http_version\":\"1.1\","
+		   "\"headers\":[[\"Content-Type\",\"text/html\"]",
+		   e->status_code);
+	if (n % 10 == 2)
+		buf_puts(b, ",[\"Transfer-Encoding\",\"chunked\"]");
+	else if (n % 10 != 1)
+		buf_printf(b, ",[\"Content-Length\",\"%zu\"]", size);
+	if (n % 10 == 3)
+		buf_puts(b, ",[\"Content-Encoding\",\"gzip\"]],\"content_encoding\":\"gzip\"");
+	else
+		buf_putc(b, ']');
+	if (n % 10 == 4)
+		buf_printf(b,
+			   ",\"gaps\":[{\"offset\":%zu,\"length\":100000,\"why\":\"truncated\"}]",
+			   stored);
+	buf_printf(b,
+		   ",\"content_type\":\"text/html\",\"head_size\":50,\"body_size\":%zu,"
+		   "\"body_stored\":%zu}",
+		   size, stored);
+}
+
+static void put_detail(struct entry *e, uint64_t n)
+{
+	struct buf *b = &e->detail;
+	int64_t t = e->timestamp_us;
+
+	buf_printf(b,
+		   "{\"request\":{\"method\":\"%s\",\"target\":\"/item/%" PRIu64 "?a=1&b=%%20\","
+		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
+		   "\"s=1\"],[\"Content-Length\",\"%zu\"]],\"cookies\":[[\"s\",\"1\"]],\"query\":"
+		   "[[\"a\",\"1\"],[\"b\",\" \"]],\"head_size\":60,\"body_size\":%zu,"
+		   "\"body_stored\":%zu}",
+		   e->method, n, e->request_body.len, e->request_body.len, e->request_body.len);
+	if (n % 10 != 8)
+		put_response(e, n);
+	buf_printf(b,
+		   ",\"tls_info\":{\"version\":\"TLSv1.3\"},\"events\":["
+		   "{\"name\":\"request_start\",\"time_us\":%" PRId64 "},"
+		   "{\"name\":\"request_end\",\"time_us\":%" PRId64 "},"
+		   "{\"name\":\"response_start\",\"time_us\":%" PRId64 "},"
+		   "{\"name\":\"response_end\",\"time_us\":%" PRId64 "}]}",
+		   t, t + 10, t + 200, t + 200 + e->elapsed_us);
+}
+
+/* What is opaque has bytes alone. */
+static void put_opaque(struct entry *e)
+{
+	buf_puts(&e->request_body, "PING\r\n");
+	buf_puts(&e->response_body, "+PONG\r\n");
+	buf_puts(&e->detail, "{\"request\":{\"body_size\":6,\"body_stored\":6},"
+			     "\"response\":{\"body_size\":7,\"body_stored\":7}}");
+}
+
+/* The last digit of n tells the kind, so that the scripts know what to expect of an id. */
+static struct entry *make_entry(uint64_t n)
+{
+	bool http = n % 10 != 9;
 	struct entry *e = entry_new();
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	e->timestamp_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-	e->protocol = n % 10 == 9 ? "tls" : "http";
-	e->version = "1.1";
+	e->protocol = http ? "http" : "tls";
+	e->version = http ? "1.1" : "";
 	e->lock = LOCK_OPEN;
 	e->tls = true;
 	e->complete = n % 10 != 8;
 	e->reason = e->complete ? "" : "no answer was seen";
 	e->role = "client";
 	e->library = "openssl";
-	e->bind = n % 10 == 7 ? "unknown" : "nested";
-	bool v6 = n % 10 == 6;
-	if (n % 10 != 7) {
-		e->src = (struct endpoint){
-			v6 ? "::1" : "127.0.0.1",	   "",	"curl", "", "", "", "",
-			(uint16_t)(40000 + n / 2 % 20000), 4242
-		};
-		e->dst = (struct endpoint){
-			v6 ? "2001:db8::5" : "192.0.2.7", "example.net", "", "", "", "", "", 443, 0
-		};
-	} else {
-		e->src.process = "curl";
-		e->src.pid = 4242;
-	}
-	e->method = n % 10 == 9 ? "" : n % 3 ? "GET" : "POST";
-	e->path = entry_printf(e, "/item/%" PRIu64, n);
-	e->summary = e->path;
-	e->host = "example.net";
-	e->status_code = n % 10 == 5 ? 500 : n % 10 == 4 ? 404 : 200;
-	e->status = entry_printf(e, "%d", e->status_code);
+	set_ends(e, n);
+	e->node = "host1";
 	e->elapsed_us = (int64_t)(n % 1000) * 10;
 	e->request_size = 100;
 	e->response_size = 1000;
-	e->connection = entry_printf(e, "4242-7f3a10-%" PRIu64, n / 2);
-	e->node = "host1";
-	buf_printf(&e->detail,
-		   "{\"request\":{\"method\":\"%s\",\"target\":\"/item/%" PRIu64 "?a=1&b=%%20\","
-		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
-		   "\"s=1\"]],\"cookies\":[[\"s\",\"1\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
-		   "\"head_size\":60,\"body_size\":0,\"body_stored\":0}",
-		   e->method, n);
-	if (n % 10 != 8)
-		buf_printf(
-			&e->detail,
-			",\"response\":{\"status\":%d,\"reason\":\"OK\",\"http_version\":\"1.1\","
-			"\"headers\":[[\"Content-Type\",\"text/html\"]%s],\"content_type\":"
-			"\"text/html\",%s\"head_size\":50,\"body_size\":900,\"body_stored\":900}",
-			e->status_code, n % 10 == 3 ? ",[\"Content-Encoding\",\"gzip\"]" : "",
-			n % 10 == 3 ? "\"content_encoding\":\"gzip\"," : "");
-	buf_printf(
-		&e->detail,
-		",\"tls_info\":{\"version\":\"TLSv1.3\"},\"events\":[{\"name\":\"request_start\","
-		"\"time_us\":%" PRId64 "},{\"name\":\"response_end\",\"time_us\":%" PRId64 "}]}",
-		e->timestamp_us, e->timestamp_us + e->elapsed_us);
-	if (n % 3 == 0)
-		buf_puts(&e->request_body, "{\"name\":\"value\"}");
-	if (n % 10 == 3)
-		put_gzip(&e->response_body, html, sizeof(html) - 1);
-	else if (n % 10 == 2)
-		buf_put(&e->response_body, "\x89PNG\0\xff", 6);
-	else if (n % 10 != 8)
-		buf_put(&e->response_body, html, sizeof(html) - 1);
-	if (n == 13) { /* a bomb */
-		struct buf zeros = { 0 };
-		buf_reserve(&zeros, LIMIT_BODY_DECODED + 1000);
-		memset(zeros.data, 0, LIMIT_BODY_DECODED + 1000);
-		buf_reset(&e->response_body);
-		put_gzip(&e->response_body, zeros.data, LIMIT_BODY_DECODED + 1000);
-		buf_free(&zeros);
+	if (!http) {
+		put_opaque(e);
+		return e;
 	}
+	e->method = n % 3 ? "GET" : "POST";
+	e->path = entry_printf(e, "/item/%" PRIu64, n);
+	e->summary = e->path;
+	e->query_string = "a=1&b=%20";
+	e->host = "example.net";
+	e->status_code = n % 10 == 8 ? 0 : n % 10 == 5 ? 500 : n % 10 == 4 ? 404 : 200;
+	e->status = e->status_code ? entry_printf(e, "%d", e->status_code) : "";
+	set_bodies(e, n);
+	put_detail(e, n);
 	return e;
 }
 

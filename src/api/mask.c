@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "api/redact.h"
+#include "api/mask.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static const struct {
 	FIELD("library", library),
 };
 
-static void mask(struct entry *e, const char *path)
+static void mask_field(struct entry *e, const char *path)
 {
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		const char **text = (const char **)((char *)e + fields[i].offset);
@@ -72,20 +72,20 @@ static void mask(struct entry *e, const char *path)
 	}
 }
 
-void redact_entry(const struct entry *e, const struct kfl *filter, struct entry *ret)
+void mask_entry(const struct entry *e, const struct kfl *filter, struct entry *ret)
 {
 	*ret = *e;
 	for (size_t i = 0; filter && kfl_redacted(filter, i); i++)
-		mask(ret, kfl_redacted(filter, i));
+		mask_field(ret, kfl_redacted(filter, i));
 }
 
-int redact_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out)
+int mask_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out)
 {
 	struct entry copy;
 
 	if (!filter || !kfl_redacted(filter, 0))
 		return entry_put_json(e, out);
-	redact_entry(e, filter, &copy);
+	mask_entry(e, filter, &copy);
 	return entry_put_json(&copy, out);
 }
 
@@ -138,7 +138,7 @@ static void mask_message(json_t *message, const char *path)
 		mask_member(message, "method");
 }
 
-json_t *redact_detail(const struct entry *e, const struct kfl *filter)
+json_t *mask_detail(const struct entry *e, const struct kfl *filter)
 {
 	json_t *detail = detail_load(e);
 	const char *path;

@@ -1,0 +1,262 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Exports: HAR against its own rules, pcapng as Wireshark's dissectors see it."""
+import base64
+import collections
+import datetime
+import json
+import re
+import shutil
+import subprocess
+import time
+
+from api_lib import TOKEN, Server, Skip, run, wait_for
+
+COUNT = 400
+server = Server()
+server.append(COUNT)
+
+
+def check(value, shape, where="har"):
+    """HAR 1.2: {name: shape}, [shape], a type or a test; a name that ends in ? may be missing."""
+    if isinstance(shape, dict):
+        assert isinstance(value, dict), where
+        for name, inner in shape.items():
+            key = name.rstrip("?")
+            if key in value:
+                check(value[key], inner, where + "." + key)
+            else:
+                assert name.endswith("?"), where + " lacks " + key
+        known = {n.rstrip("?") for n in shape} | {"comment"}
+        for name in value:
+            assert name in known or name.startswith("_"), where + " has " + name
+    elif isinstance(shape, list):
+        assert isinstance(value, list), where
+        for i, v in enumerate(value):
+            check(v, shape[0], "%s[%d]" % (where, i))
+    elif isinstance(shape, type):
+        assert isinstance(value, shape) and not (shape is int and isinstance(value, bool)), where
+    else:
+        assert shape(value), "%s: %r" % (where, value)
+
+
+def is_time(s):
+    return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", s)
+
+
+def is_span(n):
+    return isinstance(n, (int, float)) and n >= 0
+
+
+PAIR = {"name": str, "value": str}
+MESSAGE = {"httpVersion": str, "cookies": [PAIR], "headers": [PAIR], "headersSize": int,
+           "bodySize": int}
+ENTRY = {
+    "startedDateTime": is_time, "time": is_span,
+    "request": {**MESSAGE, "method": str, "url": lambda u: re.match(r"https?://[^/]+/", u),
+                "queryString": [PAIR], "postData?": {"mimeType": str, "text": str}},
+    "response": {**MESSAGE, "status": int, "statusText": str, "redirectURL": str,
+                 "content": {"size": int, "mimeType": str, "text?": str, "encoding?": str}},
+    "cache": dict, "timings": {"send": is_span, "wait": is_span, "receive": is_span},
+    "serverIPAddress?": str, "connection?": str}
+HAR = {"log": {"version": lambda v: v == "1.2", "creator": {"name": str, "version": str},
+               "entries": [ENTRY]}}
+
+
+def har():
+    """the archive keeps to HAR 1.2 and holds every HTTP entry"""
+    a = server.get("/api/export/har")
+    assert a.status == 200 and a.headers["content-type"] == "application/json"
+    assert re.fullmatch(r'attachment; filename="cleartap-\w+\.har"',
+                        a.headers["content-disposition"])
+    h = a.json()
+    check(h, HAR)
+    ids = [e["_id"] for e in h["log"]["entries"]]
+    assert ids == [i for i in range(1, COUNT + 1) if i % 10 != 9]
+    assert h["log"]["comment"].startswith("%d " % (COUNT // 10))
+    times = [e["startedDateTime"] for e in h["log"]["entries"]]
+    assert times == sorted(times)
+
+
+def har_content():
+    """bodies are decoded, binary ones in base64, missing bytes are told"""
+    e = {e["_id"]: e for e in server.get("/api/export/har").json()["log"]["entries"]}
+    html = "<html><script>alert(1)</script></html>"
+    assert e[3]["response"]["content"]["text"] == html
+    assert e[3]["response"]["content"]["size"] == len(html)
+    c = e[2]["response"]["content"]
+    assert c["encoding"] == "base64" and base64.b64decode(c["text"]) == b"\x89PNG\0\xff"
+    assert "100000 bytes" in e[4]["response"]["content"]["comment"]
+    assert e[4]["response"]["content"]["size"] == len(html) + 100000
+    assert e[3]["request"]["postData"]["text"] == '{"name":"value"}'
+    assert e[3]["request"]["url"] == "https://example.net/item/3?a=1&b=%20"
+    assert {"name": "b", "value": " "} in e[3]["request"]["queryString"]
+    assert e[8]["response"]["status"] == 0 and e[8]["comment"]
+    assert e[5]["response"]["status"] == 500
+    t = e[123]
+    assert abs(t["timings"]["wait"] - 0.19) < 0.001 and abs(t["timings"]["receive"] - 1.23) < 0.001
+    assert abs(t["time"] - sum(t["timings"].values())) < 0.001
+
+
+def har_filtered():
+    """a filter, its limit and its redactions hold for the file"""
+    h = server.get("/api/export/har?q=status_code==500").json()["log"]["entries"]
+    assert [e["_id"] for e in h] == [i for i in range(1, COUNT + 1) if i % 10 == 5]
+    h = server.get("/api/export/har?q=http+and+limit(3)").json()["log"]["entries"]
+    assert [e["_id"] for e in h] == [1, 2, 3]
+    h = server.get("/api/export/har?q=status_code==299").json()
+    check(h, HAR)
+    assert not h["log"]["entries"]
+    q = "redact(%22request.headers.cookie%22,%22response.body%22)"
+    a = server.get("/api/export/har?q=" + q)
+    for e in a.json()["log"]["entries"]:
+        assert "text" not in e["response"]["content"], e["response"]
+        assert {h["name"]: h["value"] for h in e["request"]["headers"]}["Cookie"] == "[redacted]"
+    assert server.get("/api/export/har?q=((").json()["parameter"] == "q"
+    assert server.get("/api/export/pcapng?limit=1").json()["parameter"] == "limit"
+
+
+def capture(query=""):
+    path = server.dir + "/out.pcapng"
+    a = server.get("/api/export/pcapng" + query)
+    assert a.status == 200 and a.headers["content-type"] == "application/x-pcapng"
+    with open(path, "wb") as f:
+        f.write(a.body)
+    return path
+
+
+def tshark(path, display, *fields, options=()):
+    if not shutil.which("tshark"):
+        raise Skip("tshark is not installed")
+    args = ["tshark", "-r", path, "-n", *options, "-Y", display, "-T", "fields", "-E",
+            "separator=|"]
+    for f in fields:
+        args += ["-e", f]
+    done = subprocess.run(args, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
+def kind(n):
+    return n % 10
+
+
+def known(n):
+    return n % 20 // 2 != 9
+
+
+def pcapng_requests():
+    """tshark shows each request between the right ends at the right time"""
+    path = capture()
+    rows = tshark(path, "http.request", "http.request.uri", "ip.src", "ip.dst", "ipv6.src",
+                  "ipv6.dst", "tcp.srcport", "tcp.dstport", "frame.time_epoch",
+                  "http.request.method", "http.file_data")
+    want = [n for n in range(1, COUNT + 1) if kind(n) != 9 and known(n)]
+    assert [r[0] for r in rows] == ["/item/%d?a=1&b=%%20" % n for n in want], len(rows)
+    times = {e["id"]: e["timestamp"] for e in server.get("/api/entries?limit=1000").json()["entries"]}
+    for n, r in zip(want, rows):
+        ends = ["", "", "2001:db8::1", "2001:db8::5"] if kind(n) in (6, 7) else [
+            "127.0.0.1", "192.0.2.7", "", ""]
+        assert r[1:5] == ends, (n, r)
+        assert r[5:7] == [str(40000 + n // 2), "443"], (n, r)
+        t = datetime.datetime.fromisoformat(times[n].replace("Z", "+00:00")).timestamp()
+        assert abs(float(r[7]) - t) < 2e-6, (n, r[7], t)
+        assert r[8] == ("GET" if n % 3 else "POST")
+
+
+def pcapng_responses():
+    """tshark shows each answer, whatever its framing, next to its request"""
+    path = capture()
+    rows = tshark(path, "http.response", "http.response.code", "tcp.stream", "http.request_in",
+                  "http.response_in")
+    want = [n for n in range(1, COUNT + 1) if kind(n) not in (8, 9) and known(n)]
+    codes = {4: "404", 5: "500"}
+    assert [r[0] for r in rows] == [codes.get(kind(n), "200") for n in want], len(rows)
+    assert all(r[2] for r in rows)
+    large = tshark(path, "http.response and http.content_length > 100000",
+                   "http.content_length", "http.response.code")
+    assert large.count(["108890", "200"]) == sum(1 for n in want if kind(n) == 0), large[:3]
+    cut = tshark(path, "http.response.code == 404", "frame.cap_len", "frame.len",
+                 "frame.comment")
+    for r in cut:
+        assert int(r[0]) < int(r[1]) and "100000 bytes" in r[2], r
+
+
+def pcapng_sound():
+    """headers have right checksums and sequences, and every dissector is content"""
+    path = capture()
+    rows = tshark(path, "tcp", "ip.checksum.status", "tcp.checksum.status", "tcp.analysis.flags",
+                  "_ws.malformed", "frame.len", "frame.cap_len", "ip.version",
+                  options=("-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"))
+    assert len(rows) > COUNT
+    for r in rows:
+        assert r[0] == "1" or r[6] == "6", r
+        assert r[1] == "1" or r[4] != r[5], r
+        assert not r[3], r
+    flagged = tshark(path, "tcp.analysis.lost_segment or tcp.analysis.retransmission or "
+                     "tcp.analysis.ack_lost_segment or tcp.analysis.out_of_order", "tcp.srcport")
+    cut = {str(40000 + n // 2) for n in range(1, COUNT + 1) if kind(n) == 4}
+    assert cut and all(r[0] in cut or r[0] == "443" for r in flagged), flagged
+    assert len(flagged) <= 2 * len(cut)
+    starts = tshark(path, "tcp.flags.syn == 1 and tcp.flags.ack == 0", "tcp.stream")
+    assert len(starts) == len({n // 2 for n in range(1, COUNT + 1) if known(n)})
+
+
+def pcapng_opaque():
+    """bytes of no known protocol are there as they were"""
+    rows = tshark(capture("?q=protocol==%22tls%22"), "tcp.len > 0", "tcp.payload")
+    want = sum(1 for n in range(1, COUNT + 1) if kind(n) == 9 and known(n))
+    ping, pong = b"PING\r\n".hex(), b"+PONG\r\n".hex()
+    assert [r[0] for r in rows] == [ping, pong] * want, rows[:4]
+
+
+def pcapng_left_out():
+    """entries without addresses are left out and counted"""
+    body = server.get("/api/export/pcapng").body
+    left_out = sum(1 for n in range(1, COUNT + 1) if not known(n))
+    assert b"%d entries whose addresses are not known" % left_out in body
+    body = server.get("/api/export/pcapng?q=redact(%22src.ip%22)").body
+    assert b"%d entries whose addresses are not known" % COUNT in body
+    assert body[:4] == b"\x0a\x0d\x0d\x0a" and len(body) % 4 == 0
+
+
+def large():
+    """a large export comes while the API goes on, and ends when nobody reads it"""
+    server.append(20000)
+    for kind_of in ("har", "pcapng"):
+        a = server.get("/api/export/%s?q=method==%%22GET%%22" % kind_of)
+        assert len(a.body) > 1 << 20
+    sock = server.connect()
+    sock.sendall(("GET /api/export/har HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s"
+                  "\r\n\r\n" % (server.port, TOKEN)).encode())
+    sock.recv(1000)
+    assert server.get("/api/entries?limit=10").status == 200
+    sock.close()
+    some = []
+    for _ in range(8):
+        s = server.connect()
+        s.sendall(("GET /api/export/har HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s"
+                   "\r\n\r\n" % (server.port, TOKEN)).encode())
+        some.append(s)
+    assert wait_for(lambda: server.get("/api/export/har?q=limit(1)").status == 503)
+    assert server.get("/api/entries?limit=10").status == 200
+    for s in some:
+        s.close()
+    assert wait_for(lambda: server.get("/api/export/har?q=limit(1)").status == 200)
+
+
+def clean_end():
+    """the server ends cleanly in the middle of exports"""
+    some = []
+    for kind_of in ("har", "pcapng") * 3:
+        s = server.connect()
+        s.sendall(("GET /api/export/%s HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer %s"
+                   "\r\n\r\n" % (kind_of, server.port, TOKEN)).encode())
+        some.append(s)
+    assert server.stop() == 0
+    for s in some:
+        s.close()
+
+
+run([har, har_content, har_filtered, pcapng_requests, pcapng_responses, pcapng_sound,
+     pcapng_opaque, pcapng_left_out, large, clean_end])
