@@ -13,6 +13,8 @@
 
 #include "kfl/fields.h"
 
+/* What an operand that is not the first one takes there, for each level of its tree. */
+#define SQL_SYMBOLS_PER_LEVEL 6
 /* A chain of operators is as deep as it is long, and SQLite allows a depth of 1000. */
 #define SQL_CHAIN_MAX 100
 
@@ -356,83 +358,78 @@ static void emit_truth(struct compiler *c, const struct node *n, bool negate)
 	emit(c, n->type == TYPE_MAP ? ") > 0" : ")");
 }
 
-/* Operands from `i` on, at most `count`; NULL when all are done. `skip` is left out. */
-static const struct node *emit_operands(struct compiler *c, const struct node *i,
-					const struct node *skip, size_t count, const char *op,
-					bool negate, bool after)
-{
-	for (; i && count; i = i->next) {
-		if (i == skip)
-			continue;
-		emit(c, after ? op : "");
-		emit_condition(c, i, negate);
-		after = true;
-		count--;
-	}
-	return i;
-}
-
-static const struct node *highest(const struct node *n)
+/* The operand that may not fit unless it goes first, or NULL. */
+static const struct node *too_high(const struct compiler *c, const struct node *n)
 {
 	const struct node *best = n->first;
 
 	for (const struct node *i = n->first; i; i = i->next)
 		if (i->height > best->height)
 			best = i;
-	return best->height > 8 ? best : NULL;
+	return c->stack + SQL_SYMBOLS_PER_LEVEL * n->height > SQL_STACK_MAX ? best : NULL;
+}
+
+static void emit_chain(struct compiler *c, const struct node *n, bool negate, bool bare);
+
+/* An "and" needs no brackets within an "or". */
+static void emit_operand(struct compiler *c, const struct node *n, bool negate, bool in_or)
+{
+	for (; n->kind == NODE_NOT; n = n->first)
+		negate ^= n->integer & 1;
+	if (n->kind == NODE_AND || n->kind == NODE_OR)
+		emit_chain(c, n, negate, in_or && (n->kind == NODE_AND) != negate);
+	else
+		emit_condition(c, n, negate);
 }
 
 /*
  * A very deep operand goes first, where it costs SQLite's parser the least. A long chain is cut in
  * pieces, so that it is not as deep as it is long.
  */
-static void emit_chain(struct compiler *c, const struct node *n, bool negate)
+static void emit_chain(struct compiler *c, const struct node *n, bool negate, bool bare)
 {
-	const char *op = (n->kind == NODE_AND) ^ negate ? " AND " : " OR ";
-	const struct node *deep = highest(n), *i = n->first;
+	bool is_or = (n->kind == NODE_OR) != negate, pieces = n->count > SQL_CHAIN_MAX;
+	const struct node *deep = too_high(c, n);
+	size_t k = 0;
 
-	emit(c, "(");
-	if (deep) {
-		emit_enter(c, n, 1);
-		emit_condition(c, deep, negate);
-		emit_leave(c, 1);
-	}
+	emit_enter(c, n, bare ? 0 : 1);
+	emit(c, bare ? "" : "(");
+	if (deep)
+		emit_operand(c, deep, negate, is_or);
 	emit_enter(c, n, 3);
-	if (n->count <= SQL_CHAIN_MAX)
-		emit_operands(c, i, deep, n->count, op, negate, deep);
-	for (bool after = deep; n->count > SQL_CHAIN_MAX && i && !c->r; after = true) {
-		emit(c, after ? op : "");
-		emit(c, "(");
-		i = emit_operands(c, i, deep, SQL_CHAIN_MAX, op, negate, false);
-		if (i == deep && i && !i->next)
-			i = NULL;
-		emit(c, ")");
+	for (const struct node *i = n->first; i && !c->r; i = i->next) {
+		bool start = pieces && k % SQL_CHAIN_MAX == 0;
+		if (i == deep)
+			continue;
+		emit(c, start && k ? ")" : "");
+		emit(c, !k && !deep ? "" : is_or ? " OR " : " AND ");
+		emit(c, start ? "(" : "");
+		emit_operand(c, i, negate, is_or);
+		k++;
 	}
-	emit(c, ")");
-	emit_leave(c, 3);
-}
-
-static void emit_boolean_call(struct compiler *c, const struct node *n, bool negate)
-{
-	if (n->function->id == FUNCTION_EXISTS)
-		emit_exists(c, n, negate);
-	else
-		emit_text_test(c, n, negate);
+	emit(c, pieces ? ")" : "");
+	emit(c, bare ? "" : ")");
+	emit_leave(c, bare ? 3 : 4);
 }
 
 void emit_condition(struct compiler *c, const struct node *n, bool negate)
 {
-	emit_enter(c, n, 2);
+	if (n->kind == NODE_AND || n->kind == NODE_OR || n->kind == NODE_NOT) {
+		emit_operand(c, n, negate, false);
+		return;
+	}
+	if (n->kind == NODE_CHOOSE) {
+		emit(c, negate ? "NOT " : "");
+		emit_choose(c, n);
+		return;
+	}
+	if (n->kind == NODE_CALL && n->function->id == FUNCTION_EXISTS) {
+		emit_exists(c, n, negate);
+		return;
+	}
+	emit_enter(c, n, SQL_CALL_SYMBOLS);
 	if (n->type != TYPE_BOOL) {
 		emit_truth(c, n, negate);
-	} else if (n->kind == NODE_AND || n->kind == NODE_OR) {
-		emit_leave(c, 2);
-		emit_chain(c, n, negate);
-		return;
-	} else if (n->kind == NODE_NOT) {
-		emit_leave(c, 2);
-		emit_condition(c, n->first, negate ^ (n->integer & 1));
-		return;
 	} else if (n->kind == NODE_BOOL) {
 		emit(c, (bool)n->integer != negate ? "1" : "0");
 	} else if (n->kind == NODE_COMPARE) {
@@ -440,15 +437,12 @@ void emit_condition(struct compiler *c, const struct node *n, bool negate)
 	} else if (n->kind == NODE_IN) {
 		emit_in(c, n, negate);
 	} else if (n->kind == NODE_CALL) {
-		emit_boolean_call(c, n, negate);
+		emit_text_test(c, n, negate);
 	} else {
 		emit(c, negate ? "NOT " : "");
-		if (n->kind == NODE_CHOOSE)
-			emit_choose(c, n);
-		else
-			emit_field(c, n->field->sql);
+		emit_field(c, n->field->sql);
 	}
-	emit_leave(c, 2);
+	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
 int compile_query(struct query *q, const struct node *root, struct program *ret)

@@ -9,9 +9,6 @@
 
 #include "kfl/fields.h"
 
-/* SQLite's parser has room for 100 symbols; the statement around the condition needs some. */
-#define SQL_STACK_MAX 70
-
 void emit(struct compiler *c, const char *text)
 {
 	if (!c->r)
@@ -125,27 +122,33 @@ void emit_text(struct compiler *c, const struct node *n)
 		emit_value(c, n);
 		return;
 	}
+	emit_enter(c, n, SQL_CALL_SYMBOLS);
 	emit(c, emit_is_dynamic(n) ? "kfl_text(" : "CAST(");
 	emit_value(c, n);
 	emit(c, emit_is_dynamic(n) ? ")" : " AS TEXT)");
+	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
 /* A header that is not there is "". */
 void emit_present(struct compiler *c, const struct node *n)
 {
+	emit_enter(c, n, SQL_CALL_SYMBOLS);
 	emit(c, n->type == TYPE_TEXTS ? "coalesce(" : "");
 	emit_value(c, n);
 	emit(c, n->type == TYPE_TEXTS ? ",'\"\"')" : "");
+	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
 /* json() and xml() with the steps that follow. */
 static void emit_decoded(struct compiler *c, const struct node *call, const struct step *steps)
 {
+	emit_enter(c, call, SQL_CALL_SYMBOLS);
 	emit(c, call->function->id == FUNCTION_XML ? "kfl_xml(" : "kfl_path(");
 	emit_text(c, call->first);
 	emit(c, ",");
 	emit_steps(c, steps);
 	emit(c, ")");
+	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
 static void emit_map_step(struct compiler *c, const struct node *n)
@@ -216,11 +219,13 @@ static void emit_path(struct compiler *c, const struct node *n)
 		   (base->function->id == FUNCTION_JSON || base->function->id == FUNCTION_XML)) {
 		emit_decoded(c, base, n->steps);
 	} else {
+		emit_enter(c, n, SQL_CALL_SYMBOLS);
 		emit(c, "kfl_path(");
 		emit_value(c, base);
 		emit(c, ",");
 		emit_steps(c, n->steps);
 		emit(c, ")");
+		emit_leave(c, SQL_CALL_SYMBOLS);
 	}
 }
 
@@ -237,9 +242,11 @@ static void emit_number(struct compiler *c, const struct node *n)
 {
 	bool dynamic = emit_is_dynamic(n);
 
+	emit_enter(c, n, dynamic ? SQL_CALL_SYMBOLS : 0);
 	emit(c, dynamic ? "kfl_number(" : "");
 	emit_value(c, n);
 	emit(c, dynamic ? ")" : "");
+	emit_leave(c, dynamic ? SQL_CALL_SYMBOLS : 0);
 }
 
 /* A side of a comparison or sum whose other side is of type `other`. */
@@ -266,8 +273,9 @@ static void emit_arithmetic(struct compiler *c, const struct node *n, bool inner
 					   [TOK_PERCENT] = "%" };
 	const struct node *const sides[] = { n->first, n->last };
 	bool text = n->type == TYPE_TEXT;
+	unsigned symbols = text || inner ? 3 : SQL_CALL_SYMBOLS;
 
-	emit_enter(c, n, 3);
+	emit_enter(c, n, symbols);
 	emit(c, text || inner ? "(" : "coalesce(");
 	for (int i = 0; i < 2; i++) {
 		if (text)
@@ -282,7 +290,7 @@ static void emit_arithmetic(struct compiler *c, const struct node *n, bool inner
 			emit(c, text ? "||" : ops[n->op]);
 	}
 	emit(c, text || inner ? ")" : ",0)");
-	emit_leave(c, 3);
+	emit_leave(c, symbols);
 }
 
 static void emit_negative(struct compiler *c, const struct node *n)
@@ -346,9 +354,11 @@ void emit_list(struct compiler *c, const struct node *n)
 
 static void emit_size(struct compiler *c, const struct node *a)
 {
+	emit_enter(c, a, SQL_CALL_SYMBOLS);
 	emit(c, a->type == TYPE_TEXT ? "kfl_length(" : "kfl_size(");
 	emit_value(c, a);
 	emit(c, ")");
+	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
 static void emit_map_get(struct compiler *c, const struct node *n)
@@ -357,8 +367,10 @@ static void emit_map_get(struct compiler *c, const struct node *n)
 	struct step key = { .kind = STEP_KEY, .key = name->text };
 	struct buf b = { 0 };
 
+	emit_enter(c, n, 2 * SQL_CALL_SYMBOLS);
 	emit(c, map->type == TYPE_MAP ? "coalesce(kfl_get(" : "coalesce(kfl_path(");
 	emit_value(c, map);
+	emit_leave(c, 2 * SQL_CALL_SYMBOLS);
 	emit(c, ",");
 	if (map->type == TYPE_MAP) {
 		emit_string(c, name->text.data, name->text.len);

@@ -5,6 +5,11 @@
 
 #include "kfl/compile.h"
 
+/* SQLite's parser has room for 100 symbols; the statement around the condition needs some. */
+#define SQL_STACK_MAX 76
+/* A function with its bracket, and the arguments before the one that nests. */
+#define SQL_CALL_SYMBOLS 5
+
 struct compiler {
 	struct query *q;
 	struct program *p;

@@ -89,7 +89,8 @@ static const char *skip_scalar(const char *p, const char *end)
 	case 'n':
 		return skip_word(p, end, "null");
 	default:
-		return *p == '-' || (*p >= '0' && *p <= '9') ? skip_number(p, end) : NULL;
+		p = *p == '-' || (*p >= '0' && *p <= '9') ? skip_number(p, end) : NULL;
+		return p && p < end && *p >= '0' && *p <= '9' ? NULL : p;
 	}
 }
 
