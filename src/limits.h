@@ -83,11 +83,17 @@
 #define LIMIT_INSPECT_DYING_MS 2000	   /* from the end of its answer to its death */
 #define LIMIT_INSPECT_MEMORY (1ULL << 30)  /* its address space beyond the file */
 #define LIMIT_INSPECT_FILE (4ULL << 30)	   /* size of a file that is looked at */
-#define LIMIT_ELF_SEGMENTS 1024		   /* program headers */
+#define LIMIT_ELF_SEGMENTS 128		   /* program headers */
 #define LIMIT_ELF_SECTIONS 65536	   /* section headers */
+#define LIMIT_ELF_SYMBOLS (8 << 20)	   /* symbols of one table */
+#define LIMIT_ELF_RELOCS (16 << 20)	   /* relocations */
+#define LIMIT_ELF_DATA (512ULL << 20)	   /* writable data of a file that is relocated */
 #define LIMIT_PLAN_INSNS 512		   /* instructions of a function whose calls are followed */
+#define LIMIT_PLAN_NAMES 64		   /* names of callees looked up among the symbols */
 #define LIMIT_PLAN_STEPS 8192		   /* times that one of them is looked at */
-#define LIMIT_GOPCLN_TRIES 256		   /* places that look like a Go function table */
+#define LIMIT_GOPCLN_TRIES 16		   /* places that look like a Go function table */
+#define LIMIT_GO_FUNCTIONS (4 << 20)	   /* functions of a Go program */
+#define LIMIT_GO_ITABS (1 << 20)	   /* its interface tables */
 #define LIMIT_GO_FUNCTION (1 << 20)	   /* bytes of a Go function searched for returns */
 #define LIMIT_DWARF_SECONDS 4		   /* processor time for debug information */
 #define LIMIT_STRUCT_BYTES (1 << 20)	   /* offset of a member that is believed */

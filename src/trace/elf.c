@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "limits.h"
 
@@ -17,18 +18,24 @@ const void *elf_slice(const struct elf_file *e, uint64_t offset, uint64_t len)
 	return e->data + offset;
 }
 
-struct elf_piece elf_at(const struct elf_file *e, uint64_t addr)
+static struct elf_piece piece_at(const struct elf_file *e, uint64_t addr, uint32_t flags)
 {
 	for (size_t i = 0; i < e->segments; i++) {
 		const GElf_Phdr *p = &e->segment[i];
 
-		if (p->p_type != PT_LOAD || addr < p->p_vaddr || addr - p->p_vaddr >= p->p_filesz)
+		if (p->p_type != PT_LOAD || (p->p_flags & flags) != flags || addr < p->p_vaddr ||
+		    addr - p->p_vaddr >= p->p_filesz)
 			continue;
 		uint64_t skip = addr - p->p_vaddr;
 
 		return (struct elf_piece){ e->data + p->p_offset + skip, p->p_filesz - skip, addr };
 	}
 	return (struct elf_piece){ 0 };
+}
+
+struct elf_piece elf_at(const struct elf_file *e, uint64_t addr)
+{
+	return piece_at(e, addr, 0);
 }
 
 bool elf_executable(const struct elf_file *e, uint64_t addr)
@@ -130,11 +137,15 @@ const char *elf_soname(const struct elf_file *e)
 static bool walk_symbols(struct elf_piece table, struct elf_piece names, elf_symbol_fn *fn,
 			 void *arg)
 {
-	for (size_t at = 0; at + sizeof(Elf64_Sym) <= table.size; at += sizeof(Elf64_Sym)) {
+	uint64_t count = table.size / sizeof(Elf64_Sym);
+
+	if (count > LIMIT_ELF_SYMBOLS)
+		count = LIMIT_ELF_SYMBOLS;
+	for (uint64_t i = 0; i < count; i++) {
 		struct elf_symbol symbol;
 		Elf64_Sym sym;
 
-		memcpy(&sym, table.data + at, sizeof(sym));
+		memcpy(&sym, table.data + i * sizeof(sym), sizeof(sym));
 		if (sym.st_shndx == SHN_UNDEF || !sym.st_value)
 			continue;
 		if (ELF64_ST_TYPE(sym.st_info) > STT_FUNC)
@@ -188,11 +199,26 @@ void elf_symbols(const struct elf_file *e, elf_symbol_fn *fn, void *arg)
 		walk_sections(e, SHT_SYMTAB, fn, arg);
 }
 
+/* Bytes of writable segments: each page written to is a page of memory. */
+static uint64_t writable_bytes(const struct elf_file *e)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < e->segments; i++) {
+		if (e->segment[i].p_type == PT_LOAD && (e->segment[i].p_flags & PF_W))
+			sum += e->segment[i].p_filesz;
+	}
+	return sum;
+}
+
 void elf_relocate(struct elf_file *e)
 {
 	struct elf_piece relocs = dynamic_table(e, DT_RELA, DT_RELASZ);
 	uint64_t type = e->machine == EM_X86_64 ? R_X86_64_RELATIVE : R_AARCH64_RELATIVE;
 
+	if (relocs.size / sizeof(Elf64_Rela) > LIMIT_ELF_RELOCS ||
+	    writable_bytes(e) > LIMIT_ELF_DATA)
+		return;
 	for (size_t at = 0; at + sizeof(Elf64_Rela) <= relocs.size; at += sizeof(Elf64_Rela)) {
 		struct elf_piece where;
 		Elf64_Rela rela;
@@ -200,7 +226,7 @@ void elf_relocate(struct elf_file *e)
 		memcpy(&rela, relocs.data + at, sizeof(rela));
 		if (ELF64_R_TYPE(rela.r_info) != type)
 			continue;
-		where = elf_at(e, rela.r_offset);
+		where = piece_at(e, rela.r_offset, PF_W);
 		/* the mapping is private and writable */
 		if (where.size >= sizeof(rela.r_addend))
 			memcpy((void *)where.data, &rela.r_addend, sizeof(rela.r_addend));
@@ -314,6 +340,7 @@ static const char *unfit(const struct elf_file *e)
 static int map_file(int fd, struct elf_file *e, const char **ret_why)
 {
 	struct stat st;
+	size_t room;
 	void *data;
 
 	if (fstat(fd, &st))
@@ -324,9 +351,19 @@ static int map_file(int fd, struct elf_file *e, const char **ret_why)
 							       : NULL;
 	if (*ret_why)
 		return -ENOEXEC;
-	data = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	/* zeros follow, so that no string runs out of the mapping whatever elf_relocate() writes */
+	room = st.st_size + sysconf(_SC_PAGESIZE);
+	data = mmap(NULL, room, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (data == MAP_FAILED)
 		return -errno;
+	if (mmap(data, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED,
+		 fd, 0) == MAP_FAILED) {
+		int err = -errno;
+
+		munmap(data, room);
+		return err;
+	}
+	e->mapped = room;
 	e->data = data;
 	e->size = st.st_size;
 	return 0;
@@ -376,7 +413,7 @@ int elf_open(int fd, struct elf_file *ret, const char **ret_why)
 void elf_close(struct elf_file *e)
 {
 	if (e->data)
-		munmap((void *)e->data, e->size);
+		munmap((void *)e->data, e->mapped);
 	free(e->section);
 	free(e->section_name);
 	free(e->segment);

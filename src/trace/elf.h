@@ -13,7 +13,7 @@
 
 struct elf_file {
 	const uint8_t *data;
-	size_t size;
+	size_t size, mapped;
 	uint16_t machine; /* EM_X86_64 or EM_AARCH64 */
 	size_t sections, segments;
 	GElf_Shdr *section;

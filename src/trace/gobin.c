@@ -40,7 +40,7 @@ static bool header_ok(struct elf_piece at)
 {
 	struct elf_piece version;
 
-	if (at.size < INFO_HEADER + 1)
+	if (at.size < INFO_HEADER)
 		return false;
 	if (!(at.data[15] & INFO_INLINE))
 		return at.data[14] == 8 && !(at.data[15] & INFO_BIG_ENDIAN);
@@ -69,12 +69,12 @@ static bool find_header(struct elf_piece in, struct elf_piece *ret)
 	return false;
 }
 
-/* .go.buildinfo, or what the linker puts near the start of writable data, or anywhere loaded. */
+/* .go.buildinfo; without section headers it is searched in what is loaded, writable data first. */
 static bool find_info(const struct elf_file *e, struct elf_piece *ret)
 {
 	if (find_header(elf_section(e, ".go.buildinfo"), ret))
 		return true;
-	for (int writable = 1; writable >= 0; writable--) {
+	for (int writable = 1; !e->sections && writable >= 0; writable--) {
 		for (size_t i = 0; i < e->segments; i++) {
 			const GElf_Phdr *p = &e->segment[i];
 
@@ -131,6 +131,25 @@ static void find_module(struct elf_piece mod, char *ret, size_t room)
 		at += strlen(keys[i]);
 		copy_text((struct elf_piece){ at, mod.data + mod.size - at, 0 }, ret, room);
 	}
+}
+
+static bool take_build_version(const struct elf_symbol *symbol, void *arg)
+{
+	if (strcmp(symbol->name, "runtime.buildVersion"))
+		return false;
+	*(uint64_t *)arg = symbol->addr;
+	return true;
+}
+
+void gobin_old_version(const struct elf_file *e, char *ret, size_t room)
+{
+	struct elf_piece text;
+	uint64_t addr = 0;
+
+	*ret = 0;
+	elf_symbols(e, take_build_version, &addr);
+	if (addr && read_string(e, addr, &text))
+		copy_text(text, ret, room);
 }
 
 bool gobin_info(const struct elf_file *e, struct gobin_info *ret)

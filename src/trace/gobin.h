@@ -38,6 +38,8 @@ struct gopcln {
 
 /* Go's build information (since 1.13), in either format. False when there is none. */
 bool gobin_info(const struct elf_file *e, struct gobin_info *ret);
+/* The version where there is no build information, by a symbol; "" unknown. */
+void gobin_old_version(const struct elf_file *e, char *ret, size_t room);
 /* Anything that only Go's linker leaves: build information, a section by its name. */
 bool gobin_is_go(const struct elf_file *e);
 /* Find the function table. False when there is none that makes sense. */

@@ -98,7 +98,7 @@ static uint64_t search_links(const struct module *m, const uint64_t slice[3])
 	struct elf_piece at = elf_at(m->e, slice[0]);
 	uint64_t itab;
 
-	if (slice[1] != slice[2] || slice[1] > at.size / sizeof(itab))
+	if (slice[1] != slice[2] || slice[1] > at.size / sizeof(itab) || slice[1] > LIMIT_GO_ITABS)
 		return 0;
 	for (uint64_t i = 0; i < slice[1]; i++) {
 		memcpy(&itab, at.data + i * sizeof(itab), sizeof(itab));
@@ -114,7 +114,7 @@ static uint64_t search_block(const struct module *m, uint64_t offset, uint64_t s
 
 	if (end < at || size > m->e->size)
 		return 0;
-	while (at < end) {
+	for (int n = 0; n < LIMIT_GO_ITABS && at < end; n++) {
 		if (itab_fits(m, at))
 			return at;
 		if (!word_at(m->e, at, &iface) || !word_at(m->e, at + ITAB_FUN, &method) ||

@@ -191,9 +191,14 @@ int golang_inspect(int fd, struct elf_file *e, struct disasm *d, struct inspecti
 	gobin_info(e, &info);
 	snprintf(ret->version, sizeof(ret->version), "%s", info.version);
 	snprintf(ret->module, sizeof(ret->module), "%s", info.module);
-	g.minor = minor_of(ret->version);
 	elf_symbols(e, take_symbol, &g);
 	table = gopcln_find(e, &g.table);
+	if (!*ret->version)
+		gobin_old_version(e, ret->version, sizeof(ret->version));
+	if (!*ret->version && table && g.table.version < GOPCLN_1_18)
+		snprintf(ret->version, sizeof(ret->version), "go1.%d or older",
+			 g.table.version == GOPCLN_1_2 ? 15 : 17);
+	g.minor = minor_of(ret->version);
 	if (table && !g.func[GOBIN_READ].addr && !g.func[GOBIN_WRITE].addr)
 		gopcln_lookup(&g.table, e, g.func);
 	if (!g.func[GOBIN_READ].addr && !g.func[GOBIN_WRITE].addr) {

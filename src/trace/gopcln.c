@@ -81,8 +81,9 @@ static bool read_header(struct gopcln *t)
 	}
 	if (t->version >= GOPCLN_1_18)
 		t->text = word[2];
-	return t->functions && t->functions < t->table.size / (2 * field_size(t)) &&
-	       t->names < t->table.size && t->functab < t->table.size;
+	return t->functions && t->functions <= LIMIT_GO_FUNCTIONS &&
+	       t->functions < t->table.size / (2 * field_size(t)) && t->names < t->table.size &&
+	       t->functab < t->table.size;
 }
 
 /* The words of a moduledata agree with the table that its first one points to. */

@@ -6,7 +6,6 @@
 #include "trace/plan.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,16 +43,25 @@ struct node {
 	struct state in;
 };
 
+/* Looking a name up means going through all symbols, so answers are kept. */
+#define NAMES_KEPT 64
+
+struct name {
+	uint64_t addr;
+	const char *name;
+};
+
 struct walk {
 	const struct elf_file *e;
 	struct disasm *d;
 	const struct plan_export *all;
 	int count, self;
 	struct node *node;
-	uint32_t nodes, steps;
+	uint32_t nodes, steps, lookups;
 	bool doubt, counted;
 	int64_t count_at; /* frame offset of the size_t that an int function passes */
 	struct plan_route route;
+	struct name names[NAMES_KEPT]; /* by a hash of the address */
 };
 
 enum { BUF_ARG = 1, PASSED_NOT = 1, PASSED_YES = 2 };
@@ -147,14 +155,9 @@ static void walk_to(struct walk *w, uint64_t addr, const struct state *s)
 	n->queued |= changed > 0;
 }
 
-struct name_search {
-	uint64_t addr;
-	const char *name;
-};
-
 static bool match_addr(const struct elf_symbol *symbol, void *arg)
 {
-	struct name_search *search = arg;
+	struct name *search = arg;
 
 	if (symbol->addr != search->addr || !*symbol->name)
 		return false;
@@ -163,7 +166,7 @@ static bool match_addr(const struct elf_symbol *symbol, void *arg)
 }
 
 /* The symbol that a PLT entry at addr jumps to, "" when it is no PLT entry. */
-static const char *plt_symbol(const struct walk *w, uint64_t addr)
+static const char *plt_symbol(struct walk *w, uint64_t addr)
 {
 	struct elf_piece code = elf_at(w->e, addr);
 	struct value page = { 0 };
@@ -186,31 +189,44 @@ static const char *plt_symbol(const struct walk *w, uint64_t addr)
 	return "";
 }
 
+static const char *function_name(struct walk *w, uint64_t addr)
+{
+	struct name *kept = &w->names[(addr >> 4) % NAMES_KEPT];
+
+	if (kept->name && kept->addr == addr)
+		return kept->name;
+	*kept = (struct name){ .addr = addr, .name = plt_symbol(w, addr) };
+	if (*kept->name || w->doubt)
+		return kept->name;
+	if (++w->lookups > LIMIT_PLAN_NAMES)
+		w->doubt = true;
+	else
+		elf_symbols(w->e, match_addr, kept);
+	return kept->name;
+}
+
 /* Name of what a branch leads to, and its address: of a sibling even when through the PLT. */
-static const char *callee(const struct walk *w, const struct insn *i, const struct state *s,
+static const char *callee(struct walk *w, const struct insn *i, const struct state *s,
 			  uint64_t *ret_addr, int *ret_sibling)
 {
-	struct name_search search = { .addr = i->direct ? i->target : 0, .name = "" };
+	uint64_t addr = i->direct ? i->target : 0;
+	const char *name = "";
 
-	*ret_addr = search.addr;
+	*ret_addr = addr;
 	*ret_sibling = -1;
-	if (i->direct) {
-		search.name = plt_symbol(w, i->target);
-		if (!*search.name)
-			elf_symbols(w->e, match_addr, &search);
-	} else if (i->target) {
-		search.name = elf_slot_symbol(w->e, i->target);
-	} else if (i->branch_reg != REG_NONE && s->reg[i->branch_reg].kind == VALUE_SLOT) {
-		search.name = elf_slot_symbol(w->e, s->reg[i->branch_reg].n);
-	}
+	if (i->direct)
+		name = function_name(w, addr);
+	else if (i->target)
+		name = elf_slot_symbol(w->e, i->target);
+	else if (i->branch_reg != REG_NONE && s->reg[i->branch_reg].kind == VALUE_SLOT)
+		name = elf_slot_symbol(w->e, s->reg[i->branch_reg].n);
 	for (int n = 0; n < w->count; n++) {
-		if (!w->all[n].addr ||
-		    (strcmp(w->all[n].name, search.name) && w->all[n].addr != search.addr))
+		if (!w->all[n].addr || (strcmp(w->all[n].name, name) && w->all[n].addr != addr))
 			continue;
 		*ret_sibling = n;
 		*ret_addr = w->all[n].addr;
 	}
-	return search.name;
+	return name;
 }
 
 /* Error reporting takes no buffer, whatever is left in the registers when it is called. */
@@ -433,7 +449,7 @@ static struct node *queued(struct walk *w)
 }
 
 /* Siblings that the code branches to, on whatever path. */
-static uint32_t mentioned(const struct walk *w)
+static uint32_t mentioned(struct walk *w)
 {
 	const struct plan_export *self = &w->all[w->self];
 	struct state nothing = { 0 };
@@ -479,90 +495,9 @@ int plan_route(const struct elf_file *e, struct disasm *d, const struct plan_exp
 		walk_step(&w, n);
 	}
 	w.route.certain = !w.doubt && w.counted && w.route.target && all[self].size;
+	w.doubt = true; /* the siblings' addresses do for what follows, and names from the PLT */
 	w.route.mentions = mentioned(&w);
 	*ret = w.route;
 	free(w.node);
 	return 0;
-}
-
-bool plan_branches_to(const struct elf_file *e, struct disasm *d, uint64_t addr, uint64_t size,
-		      uint64_t target)
-{
-	struct insn i;
-
-	if (!size || size > LIMIT_PLAN_INSNS * 16)
-		return true;
-	for (uint64_t at = addr; at - addr < size; at += i.size) {
-		struct elf_piece code = elf_at(e, at);
-
-		if (!code.data || !disasm_insn(d, code.data, code.size, at, &i))
-			return true;
-		if (i.flow != FLOW_NEXT && i.direct && i.target == target)
-			return true;
-	}
-	return false;
-}
-
-/* A branch of the function itself may lead to (addr, to]: then a loop would pass the place. */
-static bool entered_again(const struct elf_file *e, struct disasm *d, uint64_t addr, uint64_t size,
-			  uint64_t to)
-{
-	struct insn i;
-
-	for (uint64_t at = addr; at - addr < size; at += i.size) {
-		struct elf_piece code = elf_at(e, at);
-
-		if (!code.data || !disasm_insn(d, code.data, code.size, at, &i))
-			return true;
-		if (i.flow != FLOW_NEXT && i.direct && i.target > addr && i.target <= to)
-			return true;
-	}
-	return false;
-}
-
-#define PLACE_MAX  6	   /* instructions passed over */
-#define PLACE_BODY 0x10000 /* bytes of a function searched for branches back */
-
-static bool place_first(const struct elf_file *e, struct disasm *d, uint64_t addr, struct insn *ret,
-			bool *ret_landing)
-{
-	uint32_t fixed = ((1u << REG_ARGS) - 1) | 1u << REG_SP;
-	struct elf_piece code = elf_at(e, addr);
-
-	if (e->machine == EM_AARCH64)
-		fixed |= 1u << 30; /* the return address */
-	*ret_landing = true;
-	for (int n = 0; n < PLACE_MAX && code.data; n++) {
-		if (!disasm_insn(d, code.data, code.size, code.addr, ret))
-			return false;
-		if (ret->emulated)
-			return true;
-		if (ret->flow != FLOW_NEXT || (ret->writes & fixed))
-			return false;
-		*ret_landing &= ret->landing;
-		code = elf_at(e, ret->addr + ret->size);
-	}
-	return false;
-}
-
-void plan_place(const struct elf_file *e, struct disasm *d, uint64_t addr, uint64_t size,
-		struct plan_place *ret)
-{
-	struct elf_piece code = elf_at(e, addr);
-	bool landing, found;
-	struct insn i;
-
-	*ret = (struct plan_place){ .addr = addr };
-	if (!code.data || !disasm_insn(d, code.data, code.size, addr, &i))
-		return;
-	snprintf(ret->text, sizeof(ret->text), "%s", i.text);
-	found = place_first(e, d, addr, &i, &landing);
-	/* nothing can lead back to a push after a landing mark alone: the stack would grow */
-	if (found && i.addr != addr && !landing)
-		found = size && size <= PLACE_BODY && !entered_again(e, d, addr, size, i.addr);
-	if (!found)
-		return;
-	ret->addr = i.addr;
-	ret->cheap = true;
-	snprintf(ret->text, sizeof(ret->text), "%s", i.text);
 }
