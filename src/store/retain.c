@@ -112,24 +112,56 @@ static int64_t surplus(struct store *s, bool idle)
 	return unused - spare;
 }
 
+/*
+ * Give all free pages back in one transaction. Step by step each page is looked for in the lists
+ * of free ones, which takes ever longer when there are many; this only moves what lies behind.
+ */
+static int give_back_all(struct store *s)
+{
+	int r = db_exec(s->db, "PRAGMA auto_vacuum=FULL");
+	int back = db_exec(s->db, "PRAGMA auto_vacuum=INCREMENTAL");
+
+	return r ? r : back;
+}
+
+/* What give_back_all() writes at the most: the pages it moves, who points to them, their map. */
+static uint64_t give_back_frames(struct store *s)
+{
+	uint64_t pages = (uint64_t)db_int(s->page_count), unused = (uint64_t)db_int(s->free_count);
+
+	return 3 * smaller(pages - unused, unused) + 64;
+}
+
+static int give_back_some(struct store *s, uint64_t pages)
+{
+	int r = wal_make_room(s, 4 * VACUUM_PAGES);
+
+	return r ? r
+		 : db_exec_format(s->db, "PRAGMA incremental_vacuum(%d)",
+				  (int)smaller(pages, VACUUM_PAGES));
+}
+
 /* Pages from the end of the file are moved into free ones; a checkpoint then cuts the file. */
 static void give_back(struct store *s, bool idle, uint64_t until_ms)
 {
-	bool did = false;
-	int64_t n;
+	int64_t n = surplus(s, idle);
+	uint64_t frames = give_back_frames(s);
+	int r = 0;
 
-	while ((n = surplus(s, idle)) > 0 && store_clock_ms() < until_ms) {
-		if (wal_make_room(s, 4 * VACUUM_PAGES) < 0)
-			break;
-		if (db_exec_format(s->db, "PRAGMA incremental_vacuum(%d)",
-				   (int)smaller((uint64_t)n, VACUUM_PAGES)) < 0)
-			break;
-		did = true;
+	if (n <= 0)
+		return;
+	if (frames * s->page_size < s->bounds.wal_max / 2) {
+		r = wal_make_room(s, frames);
+		if (!r)
+			give_back_all(s);
+	} else {
+		while (!r && n > 0 && store_clock_ms() < until_ms) {
+			r = give_back_some(s, (uint64_t)n);
+			n = surplus(s, idle);
+		}
 	}
-	if (did) {
-		wal_truncate(s, WORK_MS);
-		retain_set_limit(s);
-	}
+	wal_truncate(s, WORK_MS);
+	retain_set_limit(s);
 }
 
 void retain_set_limit(struct store *s)
@@ -147,16 +179,19 @@ void retain_keep(struct store *s, int64_t now_us, bool idle)
 	wal_keep(s, idle);
 }
 
-int retain_settle(struct store *s, uint64_t until_ms)
+int retain_settle(struct store *s)
 {
-	int r;
+	int r = retain_make_room(s, 0);
 
-	do {
-		r = retain_make_room(s, 0);
+	if (r < 0)
+		return r;
+	if (s->bounds.max_size && db_int(s->page_count) > (int64_t)s->bounds.max_pages) {
+		r = give_back_all(s);
 		if (!r)
-			retain_keep(s, store_now_us(), true);
-	} while (!r && s->bounds.max_size && db_int(s->page_count) > (int64_t)s->bounds.max_pages &&
-		 store_clock_ms() < until_ms);
+			r = wal_truncate(s, WORK_MS);
+	}
+	retain_keep(s, store_now_us(), true);
+	retain_set_limit(s);
 	return r;
 }
 

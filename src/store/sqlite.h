@@ -136,8 +136,8 @@ int retain_make_room(struct store *s, uint64_t pages);
 bool retain_at_bound(struct store *s, uint64_t pages);
 /* Drop what is too old, give back what is free; a bounded piece of work. */
 void retain_keep(struct store *s, int64_t now_us, bool idle);
-/* The same until the bounds hold or the time has come. */
-int retain_settle(struct store *s, uint64_t until_ms);
+/* At start: have the bounds hold, which may be smaller ones than before. */
+int retain_settle(struct store *s);
 /* Bring the statistics up to date. */
 void retain_count(struct store *s);
 

@@ -16,7 +16,6 @@
 #define SMALL_STORE	 (16ULL << 20)
 #define WRITER_CACHE_KIB 8192
 #define STORE_MIN_SIZE	 (1 << 20)
-#define SETTLE_MS	 10000	   /* to get below a smaller --max-size at start */
 #define CHECK_PAGES_MAX	 (8 << 10) /* a larger file is not read as a whole at start */
 
 int64_t store_now_us(void)
@@ -190,7 +189,7 @@ static int open_all(struct store *s, const struct store_options *options, uid_t 
 	if (!r)
 		r = segment_load(s);
 	if (!r)
-		r = retain_settle(s, store_clock_ms() + SETTLE_MS);
+		r = retain_settle(s);
 	if (!r)
 		r = reader_open(s, options->readers, error, error_size);
 	if (!r)

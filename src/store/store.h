@@ -29,19 +29,26 @@ struct store_stats {
 };
 
 /*
- * Open or create, bring the schema up to date, recover from an unclean end. All descriptors are
- * opened here, so that the caller may drop its privileges (to `owner`, who will own new files)
- * afterwards. 0, or -errno with a sentence in error[error_size]: not a database, locked by another
- * cleartap, newer schema, read-only, disk full. The caller closes *ret with store_close().
+ * Open or create, bring the schema up to date, recover from an unclean end, get within the bounds.
+ * All descriptors are opened here, so that the caller may drop its privileges (to `owner`, who
+ * will own the files) afterwards; but in the process that goes on to use it, since locks do not
+ * survive fork(). 0, or -errno with a sentence in error[error_size]: not a database (-EINVAL),
+ * locked by another cleartap (-EBUSY), newer schema (-ENOTSUP), read-only (-EROFS), damaged
+ * (-EBADMSG), disk full (-ENOSPC). max_size is at least 1 MiB. The caller closes *ret with
+ * store_close().
  */
 int store_open(const struct store_options *options, uid_t owner_uid, gid_t owner_gid,
 	       struct store **ret, char *error, size_t error_size);
 void store_close(struct store *s);
 
 /*
- * One transaction; gives each entry its id. One thread only. On failure nothing is stored, the
- * store stays usable and the cause is kept for store_error(): -ENOSPC, -EROFS, -EIO, ...
- * Also keeps the bounds, a bounded piece of work at each call.
+ * Gives each entry its id, in the order of the batch, in one transaction or, where the bound of
+ * the log asks for it, in several. One thread only. On failure what has been stored has its id and
+ * the others 0; the store stays usable and the cause is kept for store_error(): -ENOSPC, -EROFS,
+ * -EBUSY (another program keeps the log from being emptied), -EIO, ... An entry larger than an
+ * eighth of what --max-size sets aside for the log loses its bodies, which it says itself; one
+ * whose texts alone are larger is lost, and counted, without a failure. Also keeps the bounds, a
+ * bounded piece of work at each call.
  */
 int store_append(struct store *s, struct entry *const *batch, size_t count);
 /* Bounds and checkpoints while there is nothing to append. Same thread as store_append(). */
