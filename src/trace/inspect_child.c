@@ -131,9 +131,9 @@ __attribute__((noreturn)) static void child(int fd, int answer, pid_t parent, ui
 	int r;
 
 	reset_signals();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent ||
-	    keep_descriptors(fd, answer) || set_limits(CHILD_FILE) || drop_privilege(uid, gid) ||
-	    filter_calls())
+	/* a change of user would undo the death signal, so it comes after */
+	if (keep_descriptors(fd, answer) || set_limits(CHILD_FILE) || drop_privilege(uid, gid) ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || filter_calls())
 		_exit(CHILD_SETUP_FAILED);
 	r = inspect_fd(CHILD_FILE, &in);
 	if (r)
