@@ -5,21 +5,17 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
 GOS=${GOS:-bullseye:1.15 bookworm:1.19 trixie:1.24 sid:1.27}
-cache=${CLEARTAP_CACHE:-${XDG_CACHE_HOME:-/var/cache}/cleartap-test}
 programs=()
 declare -A https echo
 
 # build SUITE VERSION: the four programs VERSION-{exe,pie}{,-stripped}.
 build() {
-	local root mode flags name
-	root=$("$srcdir/tests/vm/fetch.sh" root "$1" amd64 "golang-$2-go") || return
-	export GOROOT=$root/usr/lib/go-$2 GOCACHE=$cache/go-build-$2
-	export GO111MODULE=off GOTOOLCHAIN='local' GOFLAGS='' CGO_ENABLED=0
+	local mode flags name
 	for mode in exe pie; do
 		for flags in '' '-s -w'; do
 			name=$2-$mode${flags:+-stripped}
-			"$GOROOT/bin/go" build -buildmode=$mode -ldflags "$flags" \
-				-o "$TMPDIR/$name" "$srcdir/tests/matrix/gotls.go" || return 1
+			"$srcdir/tests/matrix/gobuild.sh" "$1" "$2" "$TMPDIR/$name" \
+				-buildmode=$mode -ldflags "$flags" || return
 			programs+=("$name")
 		done
 	done

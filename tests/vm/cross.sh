@@ -9,4 +9,4 @@ cd "$build"
 [ -f config.status ] || PKG_CONFIG_LIBDIR=$lib/pkgconfig:$root/usr/share/pkgconfig \
 	PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG=pkg-config \
 	"$source/configure" -q --host=aarch64-linux-gnu CC="aarch64-linux-gnu-gcc --sysroot=$root"
-make -s cleartap
+make -s -j"$(nproc)" all

@@ -1,13 +1,14 @@
 #!/bin/bash
-# initramfs.sh ROOT CLEARTAP GOTLS OUTPUT: a small root file system with cleartap, gotls, openssl,
-# curl and busybox, each with the shared libraries that it needs. These come from ROOT ("/" is this
-# machine); cleartap and gotls are given by path.
+# initramfs.sh ROOT OUTPUT PROGRAM...: a small root file system with the programs and openssl, curl
+# and busybox, each with the shared libraries that it needs. These come from ROOT ("/" is this
+# machine). The first program tells the architecture.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-root=${1%/} cleartap=$2 gotls=$3 output=$(realpath -m "$4")
+root=${1%/} output=$(realpath -m "$2")
+shift 2
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-triplet=$(readelf -h "$cleartap" | awk '/Machine:/ { print /AArch64/ ? "aarch64" : "x86_64" }')-linux-gnu
+triplet=$(readelf -h "$1" | awk '/Machine:/ { print /AArch64/ ? "aarch64" : "x86_64" }')-linux-gnu
 
 # add_library NAME: with what it needs itself; the loader is found by its own path.
 add_library() {
@@ -28,10 +29,10 @@ add_needed() {
 	done
 }
 
-# add_program FILE NAME
+# add_program FILE
 add_program() {
 	local loader
-	install -m 755 "$1" "$tree/usr/bin/$2"
+	install -m 755 "$1" "$tree/usr/bin/"
 	loader=$(readelf -l "$1" | sed -n 's/.*program interpreter: \(.*\)]/\1/p')
 	if [ -n "$loader" ] && [ ! -e "$tree$loader" ]; then
 		mkdir -p "$tree$(dirname "$loader")"
@@ -42,10 +43,9 @@ add_program() {
 
 mkdir -p "$tree"/{bin,dev,etc/ssl,run,srv,tmp,usr/bin,usr/lib/"$triplet"}
 ln -s usr/lib "$tree/lib"
-add_program "$cleartap" cleartap
-add_program "$gotls" gotls
-add_program "$root/usr/bin/openssl" openssl
-add_program "$root/usr/bin/curl" curl
+for program in "$@" "$root/usr/bin/openssl" "$root/usr/bin/curl"; do
+	add_program "$program"
+done
 add_library libgcc_s.so.1 # pthread_cancel loads it by name
 for busybox in "$root/usr/bin/busybox" "$root/bin/busybox"; do
 	[ ! -e "$busybox" ] || install -m 755 "$busybox" "$tree/bin/busybox"
@@ -62,7 +62,6 @@ for name in curl4 curl6 s_client; do
 	printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\nthis is /%s\n' \
 		$((${#name} + 10)) "$name" >"$tree/srv/$name"
 done
-printf 'this is /gopost\n' >"$tree/srv/body"
 
 (cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) >"$output.new"
 mv "$output.new" "$output"
