@@ -36,19 +36,24 @@ char *fixture_read(const char *path)
 	return b.data;
 }
 
-/* schema/segment.sql with 1 for %N */
-static void make_tables(sqlite3 *db)
+static void run_schema(sqlite3 *db, const char *name)
 {
-	char *schema = fixture_read(fixture_path("schema", "segment.sql"));
+	char *schema = fixture_read(fixture_path("schema", name)), *error = NULL;
 
 	for (char *p = schema; (p = strstr(p, "%N"));) {
 		*p = '1';
 		memmove(p + 1, p + 2, strlen(p + 2) + 1);
 	}
-	char *error = NULL;
 	if (sqlite3_exec(db, schema, NULL, NULL, &error))
-		fail_msg("schema: %s", error);
+		fail_msg("%s: %s", name, error);
 	free(schema);
+}
+
+/* The tables of a store with one segment, number 1. */
+static void make_tables(sqlite3 *db)
+{
+	run_schema(db, "0001-segments.sql");
+	run_schema(db, "segment.sql");
 }
 
 static void bind_bytes(sqlite3_stmt *stmt, int i, const json_t *v)
