@@ -66,7 +66,8 @@ int query_fail(struct query *q, size_t pos, size_t len, const char *fmt, ...)
 	vsnprintf(e->message, sizeof(e->message), fmt, ap);
 	va_end(ap);
 	e->column = count_chars(q->text, pos) + 1;
-	e->length = count_chars(q->text + pos, len);
+	/* What is missing at the end has a length of 1 there. */
+	e->length = count_chars(q->text + pos, len < q->len - pos ? len : q->len - pos);
 	if (!e->length)
 		e->length = 1;
 	return -EINVAL;
