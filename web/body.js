@@ -59,7 +59,7 @@ function parseJSON(message) {
 }
 
 function bar(message, which, modes) {
-	const parts = [message.content_type, message.content_encoding && `${message.content_encoding} decoded`,
+	const parts = [type(message), message.content_encoding && `${message.content_encoding} decoded`,
 		bytes(message.body_size || 0)];
 	return el("div", { class: "body-bar" }, el("h3", {}, "Body"),
 		el("span", { class: "dim" }, parts.filter(Boolean).join(" · ")), el("span", { class: "grow" }), modes,

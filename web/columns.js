@@ -182,7 +182,7 @@ export function fit(width) {
 	const wide = width >= 2200 ? 1.5 : 1;
 	const own = c => c.fixed ? c.chosen : Math.round(c.chosen * wide);
 	const need = () => shown.reduce((sum, c) => sum + (c.flex ? c.min : own(c)), 0);
-	const flexible = Math.min(280, width * 0.3);
+	const flexible = Math.max(190, Math.min(280, width * 0.3));
 	while (need() + flexible - 120 > width && shown.length > 3) {
 		const drop = shown.reduce((a, b) => b.priority >= a.priority ? b : a);
 		shown = shown.filter(c => c !== drop);

@@ -9,7 +9,7 @@ const KEYS = [
 	["Enter", "open the entry; in the bar: apply"], ["Esc", "close, go back"],
 	["f", "filter by the focused cell"], ["x", "exclude the focused cell"],
 	["l", "lock: all TLS traffic (adds tls)"], ["p", "pause or resume capturing"],
-	["[  ]", "previous, next entry on the same connection"], ["Home", "newest entry, follow again"],
+	["[  ]", "previous, next entry on the same connection"], ["Home", "newest entry, follow again"], ["t", "time of day, or how long ago"],
 	["g t", "Traffic"], ["g c", "Connections"], ["g m", "Map"], ["g v", "Coverage"],
 	["g s", "Status"], ["g a", "Targets (what is attached)"], ["?", "these keys"],
 ];

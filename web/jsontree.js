@@ -22,7 +22,7 @@ function actions(path, value) {
 	const isLeaf = value === null || typeof value !== "object";
 	const what = isLeaf && value !== null ? { field: path, value } : null;
 	return el("span", { class: "j-actions" },
-		what ? button("＋", () => addFilter(what), { title: `Filter: ${path} == ${literal(value)}`, "aria-label": "Add to the filter" }) : null,
+		what ? button("+", () => addFilter(what), { title: `Filter: ${path} == ${literal(value)}`, "aria-label": "Add to the filter" }) : null,
 		what ? button("−", () => excludeFilter(what), { title: "Exclude", "aria-label": "Exclude" }) : null,
 		button("Copy path", () => copy(path, "Path"), { title: path }),
 		button("Copy", () => copy(isLeaf ? String(value) : JSON.stringify(value, null, 2), "Value")));

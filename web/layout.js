@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The frame: the bar on top with its pages, the query bar, the pill and the theme switch.
 import * as capture from "./capture.js";
-import { el } from "./el.js";
+import { el, put } from "./el.js";
 import { glyph, lockIcon } from "./icons.js";
 import { build as buildQuery } from "./query.js";
 import { link, PAGES, state, subscribe } from "./state.js";
@@ -41,7 +41,7 @@ function themeSwitch() {
 export function build() {
 	const links = PAGES.map(page => el("a", { href: link({ page }), "data-page": page }, TITLES[page]));
 	const nav = el("nav", { "aria-label": "Pages" }, links);
-	document.getElementById("bar").append(
+	put(document.getElementById("bar"),
 		el("a", { class: "wordmark", href: "#/traffic", "aria-label": "cleartap, all traffic" },
 			lockIcon("open", 16), el("span", {}, "clear", el("b", {}, "tap"))),
 		nav, buildQuery(), capture.build(), themeSwitch());

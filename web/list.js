@@ -7,6 +7,7 @@ import { el } from "./el.js";
 import { outcome } from "./entry.js";
 
 export const ROW = 28;
+const HEAD = 25;
 const MAX_HEIGHT = 16e6;
 const SPARE = 2; // rows drawn beyond each edge
 
@@ -16,6 +17,7 @@ export class List {
 		this.rows = rows;
 		this.on = on;
 		this.top = 0; // pixels of the list above the view, exact
+		this.view = 0; // height of what is seen
 		this.lastScroll = 0;
 		this.active = { id: 0, column: 0 };
 		this.selected = 0;
@@ -30,19 +32,17 @@ export class List {
 		this.head = el("div", { class: "row head", role: "row", "aria-rowindex": "1" });
 		this.layer = el("div", { class: "layer", role: "rowgroup" });
 		this.canvas = el("div", { class: "canvas", role: "presentation" }, this.layer);
-		this.scroller = el("div", { class: "scroller", role: "presentation", tabindex: "-1" }, this.canvas);
-		this.node = el("div", { class: "list", role: "grid", tabindex: "0", id: "grid",
+		this.node = this.scroller = el("div", { class: "scroller", role: "grid", tabindex: "0", id: "grid",
 			"aria-label": "Entries, newest first" },
-			el("div", { role: "rowgroup" }, this.head), this.scroller);
+			el("div", { class: "head-group", role: "rowgroup" }, this.head), this.canvas);
 		this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
 		this.layer.addEventListener("click", event => this.clicked(event));
 		new ResizeObserver(() => this.resize()).observe(this.scroller);
 	}
 
 	resize() {
-		this.view = this.scroller.clientHeight;
+		this.view = Math.max(0, this.scroller.clientHeight - HEAD);
 		const width = this.scroller.clientWidth;
-		this.node.style.setProperty("--bar", `${this.scroller.offsetWidth - width}px`);
 		this.layer.style.height = `${this.view}px`;
 		this.setColumns(width);
 	}
@@ -62,7 +62,7 @@ export class List {
 			this.used.clear();
 			this.free = [];
 		}
-		this.used.forEach(row => row.entry = null);
+		this.used.forEach(row => row.stale = true);
 		this.measure();
 		this.draw();
 	}
@@ -78,10 +78,12 @@ export class List {
 	header() {
 		this.head.replaceChildren(...this.shown.map((column, i) => {
 			const cell = el("div", { role: "columnheader", "aria-colindex": i + 1,
-				class: `cell ${column.numeric ? "numeric" : ""}`, title: column.title },
-				el("span", { class: column.label === "" ? "offscreen" : "" }, column.title));
+				class: `cell ${column.numeric ? "numeric" : ""}`, title: column.title });
 			if (column.key === "time")
-				cell.addEventListener("click", () => this.toggleTime());
+				cell.append(el("button", { type: "button", tabindex: "-1", onclick: () => this.toggleTime(),
+					title: "Time of day, or how long ago (t)" }, column.title));
+			else
+				cell.append(el("span", { class: column.label === "" ? "offscreen" : "" }, column.title));
 			if (!column.fixed && !column.flex)
 				cell.append(el("i", { class: "grip", onpointerdown: e => this.drag(e, column) }));
 			return cell;
@@ -90,8 +92,13 @@ export class List {
 
 	toggleTime() {
 		this.context.relative = !this.context.relative;
-		this.used.forEach(row => row.entry = null);
-		this.draw();
+		this.refresh();
+	}
+
+	// Write every row anew: what they show depends on more than their entry.
+	refresh() {
+		this.used.forEach(row => row.stale = true);
+		this.schedule();
 	}
 
 	drag(event, column) {
@@ -156,7 +163,7 @@ export class List {
 		const range = this.height - this.view;
 		const whole = this.total - this.view;
 		const to = this.total <= MAX_HEIGHT ? this.top : whole > 0 ? this.top / whole * range : 0;
-		if (Math.abs(this.scroller.scrollTop - to) < 1)
+		if (Math.abs(this.lastScroll - to) < 1)
 			return;
 		this.scroller.scrollTop = to;
 		this.lastScroll = this.scroller.scrollTop;

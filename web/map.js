@@ -8,7 +8,8 @@ import { go } from "./state.js";
 import { notYet } from "./states.js";
 import { sortable } from "./table.js";
 
-const BOX = { width: 168, height: 36, across: 150, down: 22 };
+const BOX = { width: 184, height: 36, across: 220, down: 20 };
+const LABELS_MAX = 14; // more lines than this show their label when pointed at
 const NODES_MAX = 150;
 const order = { column: 2, down: true };
 
@@ -67,12 +68,18 @@ function label(e) {
 	return `${rate(e.rate || 0)}/s${share ? ` · ${share < 0.01 ? "<1" : Math.round(share * 100)} % errors` : ""}`;
 }
 
-function edgeNode(e, at, names, fastest) {
+// A point of the curve; lines of one source carry their labels at different places.
+function along(from, to, t) {
+	const mix = (a, b, c, d) => (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t * t * c + t ** 3 * d;
+	return { x: mix(from.x, from.x + 60, to.x - 60, to.x), y: mix(from.y, from.y, to.y, to.y) };
+}
+
+function edgeNode(e, nth, at, names, fastest) {
 	const [a, b] = [at.get(e.src), at.get(e.dst)];
 	const from = { x: a.x + BOX.width, y: a.y + BOX.height / 2 };
 	const to = { x: b.x - 7, y: b.y + BOX.height / 2 };
 	let d = `M${from.x} ${from.y}C${from.x + 60} ${from.y} ${to.x - 60} ${to.y} ${to.x} ${to.y}`;
-	let mid = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+	let mid = along(from, to, 0.36 + nth % 3 * 0.14);
 	if (to.x <= from.x) { // back, or to itself: around below
 		const low = Math.max(a.y, b.y) + BOX.height + 16;
 		d = `M${from.x} ${from.y}C${from.x + 50} ${low} ${to.x - 50} ${low} ${to.x} ${to.y}`;
@@ -81,9 +88,9 @@ function edgeNode(e, at, names, fastest) {
 	const node = svg("g", { class: `edge ${errorShare(e) >= 0.05 ? "edge-bad" : ""}`, role: "link", tabindex: "0",
 		"aria-label": `${names.get(e.src)} to ${names.get(e.dst)}, ${label(e)}. Show these entries` },
 		svg("path", { d, class: "edge-hit" }), svg("path", { d, class: "edge-line", "marker-end": "url(#arrow)" }),
-		svg("text", { x: mid.x, y: mid.y - 5, "text-anchor": "middle" }, label(e)),
+		svg("text", { x: mid.x, y: mid.y - 5, "text-anchor": "middle", "aria-hidden": "true" }, label(e)),
 		svg("title", {}, `${names.get(e.src)} → ${names.get(e.dst)}\n${count(e.entries)} entries, ${count(e.errors)} errors, ${size(e.bytes)}\n${(e.protocols || []).join(", ")}`));
-	node.querySelector(".edge-line").style.strokeWidth = `${1 + 3 * Math.sqrt((e.rate || 0) / fastest)}px`;
+	node.querySelector(".edge-line").style.strokeWidth = `${1 + 2 * Math.sqrt((e.rate || 0) / fastest)}px`;
 	node.addEventListener("click", () => choose(e));
 	node.addEventListener("keydown", event => event.key === "Enter" && choose(e));
 	return node;
@@ -94,9 +101,9 @@ function nodeBox(n, p, edges) {
 	const quoted = edges.filter(e => e.src === n.id || e.dst === n.id).map(e => `(${e.q})`);
 	const all = () => quoted.length && go({ page: "traffic", q: quoted.slice(0, 12).join(" or "), id: 0 });
 	const node = svg("g", { class: `box box-${/^\w+$/.test(n.kind || "") ? n.kind : "other"}`, role: "link", tabindex: "0",
-		transform: `translate(${p.x} ${p.y})`, "aria-label": `${n.name}. Show its entries` },
+		transform: `translate(${p.x} ${p.y})`, "aria-label": `${middle(n.name, 20)} ${middle(sub, 26)}. Show its entries` },
 		svg("rect", { width: BOX.width, height: BOX.height, rx: 4 }),
-		svg("text", { x: 10, y: sub ? 15 : 22, class: "box-name" }, middle(n.name, 20)),
+		svg("text", { x: 10, y: sub ? 15 : 22, class: "box-name" }, middle(n.name, 20)), " ",
 		sub ? svg("text", { x: 10, y: 29, class: "box-sub" }, middle(sub, 26)) : null,
 		svg("title", {}, [n.kind, n.name, n.process, n.ip].filter(Boolean).join("\n")));
 	node.addEventListener("click", all);
@@ -104,14 +111,30 @@ function nodeBox(n, p, edges) {
 	return node;
 }
 
+// Labels are drawn after all lines, so that no line crosses one; crowded, they stay with theirs.
+function labelsLast(edges, at, names, fastest) {
+	const seen = new Map();
+	const drawn = edges.map(e => {
+		const nth = seen.get(e.src) || 0;
+		seen.set(e.src, nth + 1);
+		return edgeNode(e, nth, at, names, fastest);
+	});
+	if (edges.length > LABELS_MAX)
+		return drawn;
+	const labels = svg("g", { class: "labels" });
+	for (const g of drawn)
+		labels.append(svg("g", { class: g.getAttribute("class") }, g.querySelector("text")));
+	return [...drawn, labels];
+}
+
 function picture(nodes, edges) {
 	const { at, width, height } = place(nodes, edges);
 	const names = new Map(nodes.map(n => [n.id, n.name]));
 	const fastest = Math.max(0.001, ...edges.map(e => e.rate || 0));
-	return svg("svg", { class: "graph", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Who talks to whom" },
+	return svg("svg", { class: edges.length > LABELS_MAX ? "graph crowded" : "graph", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Who talks to whom" },
 		svg("defs", {}, svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 7, markerHeight: 7,
 			orient: "auto", markerUnits: "userSpaceOnUse" }, svg("path", { d: "M0 0.800L7 4 0 7.200z", class: "arrow" }))),
-		edges.map(e => edgeNode(e, at, names, fastest)), nodes.map(n => nodeBox(n, at.get(n.id), edges)));
+		labelsLast(edges, at, names, fastest), nodes.map(n => nodeBox(n, at.get(n.id), edges)));
 }
 
 function table(edges, names) {

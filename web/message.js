@@ -5,8 +5,9 @@ import { button, copy, el } from "./el.js";
 import { bytes } from "./format.js";
 import { fields } from "./table.js";
 
-function section(title, open, ...children) {
-	return el("details", { class: "section", open }, el("summary", {}, title), children);
+function section(title, open, content, action) {
+	return el("div", { class: "section-box" },
+		el("details", { class: "section", open }, el("summary", {}, title), content), action);
 }
 
 // Which rule masked a header, a cookie, a query value: "" when none did.
@@ -54,12 +55,9 @@ export function messageTab(panel, e, full, which, context) {
 function lists(panel, message, which) {
 	const headers = message.headers || [];
 	if (headers.length)
-		panel.append(section([`Headers `, el("small", {}, headers.length),
-			button("Copy all", event => {
-				event.preventDefault();
-				copy(headers.map(([n, v]) => `${n}: ${v}`).join("\n"), "Headers");
-			}, { class: "plain" })], true,
-			fields(headers, headerFilter(which), masks(message, "header"))));
+		panel.append(section(["Headers ", el("small", {}, headers.length)], true,
+			fields(headers, headerFilter(which), masks(message, "header")),
+			button("Copy all", () => copy(headers.map(([n, v]) => `${n}: ${v}`).join("\n"), "Headers"), { class: "plain" })));
 	if (message.query?.length)
 		panel.append(section(["Query ", el("small", {}, message.query.length)], true,
 			fields(message.query, (name, value) => ({ field: /^[A-Za-z_]\w*$/.test(name)

@@ -166,6 +166,16 @@ export class Rows {
 		return -1;
 	}
 
+	// Where an entry is or would be, in memory or not; -1 when it is not listed.
+	position(id) {
+		const k = this.pages.findIndex(p => id < p.before && id >= (p.lo || p.rows?.[0]?.id || Infinity));
+		if (k < 0)
+			return -1;
+		this.find(0);
+		const exact = this.indexOf(id);
+		return exact >= 0 ? exact : this.starts[k] + Math.min(this.pages[k].count - 1, this.pages[k].before - 1 - id);
+	}
+
 	// Live entries, oldest first; those already here are passed over. Returns how many were new.
 	push(entries) {
 		let added = 0;

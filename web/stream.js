@@ -8,7 +8,8 @@ const QUEUE_MAX = 20000; // a hidden page is throttled; what exceeds this is cou
 const RETRY_MS = [500, 1000, 2000, 4000, 5000];
 
 export class Stream {
-	// on: {entries(batch), stats(object), skipped(object), state("live" | "reconnecting")}
+	// on: {entries(batch), stats(object), skipped(object), failed(object),
+	//      state("live" | "reconnecting")}
 	constructor(on) {
 		this.on = on;
 		this.source = null;
@@ -61,6 +62,9 @@ export class Stream {
 		source.addEventListener("entry", event => this.enqueue(event.data));
 		source.addEventListener("stats", event => this.on.stats(JSON.parse(event.data)));
 		source.addEventListener("skipped", event => this.on.skipped(JSON.parse(event.data)));
+		source.addEventListener("failed", event => this.on.failed(JSON.parse(event.data)));
+		// limit(n) was reached: the server is done with this query, and would be again.
+		source.addEventListener("end", () => source.close());
 	}
 
 	set(state) {

@@ -34,7 +34,7 @@ const COLUMNS = [
 	{ title: "Processes", cell: processes, sort: t => (t.processes || []).length },
 	{ title: "How, or why not", class: "why", cell: t => [t.reason ? el("div", {}, t.reason) : null,
 		t.plan ? el("div", { class: "dim" }, typeof t.plan === "string" ? t.plan : JSON.stringify(t.plan)) : null,
-		points(t) ? el("div", { class: "dim" }, "points: ", points(t)) : null] },
+		t.state === "attached" && points(t) ? el("div", { class: "dim" }, "points: ", points(t)) : null] },
 ];
 
 export const targets = page({

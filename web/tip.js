@@ -47,7 +47,7 @@ function show(node, text, what) {
 	tip = el("div", { class: "tip", role: "tooltip" }, el("div", { class: "tip-text" }, text));
 	if (what) {
 		tip.append(el("div", { class: "tip-actions" },
-			button(["＋ ", el("code", {}, short(term(what)))], () => act(() => addFilter(what)),
+			button(["+ ", el("code", {}, short(term(what)))], () => act(() => addFilter(what)),
 				{ title: "Add to the filter (f)" }),
 			button(["− ", el("code", {}, short(negated(what)))], () => act(() => excludeFilter(what)),
 				{ title: "Exclude (x)" }),

@@ -9,7 +9,7 @@ import { compact } from "./entry.js";
 import { count, plural } from "./format.js";
 import { Histogram } from "./histogram.js";
 import { glyph } from "./icons.js";
-import { List } from "./list.js";
+import { List, ROW } from "./list.js";
 import { Rows } from "./rows.js";
 import { splitter } from "./split.js";
 import { go, state, subscribe } from "./state.js";
@@ -29,6 +29,7 @@ let following = true;
 let heldUntil = 0;
 let holdTimer = 0;
 let skipped = 0;
+let liveError = "";
 let libraries = null;
 
 export function build() {
@@ -50,7 +51,8 @@ export function build() {
 	node = el("div", { class: "traffic" }, histogram.node, strips, split);
 	watchPointer();
 	watchKeys();
-	stream = new Stream({ entries: live, stats: capture.fromStats, skipped: onSkipped, state: linkState });
+	stream = new Stream({ entries: live, stats: capture.fromStats, skipped: onSkipped,
+		failed: onFailed, state: linkState });
 	subscribe((now, old) => {
 		if (now.q !== old.q)
 			load();
@@ -62,16 +64,24 @@ export function build() {
 }
 
 // Start reading: with what the address bar says.
-export async function start() {
+export function start() {
 	showSelected();
 	load();
+	countLibraries();
+	setInterval(() => list.context.relative && list.refresh(), 1000);
+}
+
+// The first run's page names how many libraries are watched; it changes while nothing is read.
+async function countLibraries() {
 	try {
-		const targets = await getJSON("/api/targets");
-		libraries = (targets.targets || []).filter(t => t.state === "attached").length;
+		const answer = await getJSON("/api/targets");
+		libraries = (answer.targets || []).filter(t => t.state === "attached").length;
 		draw();
 	} catch {
 		// told where it matters: on the Targets page
 	}
+	if (!rows.count)
+		setTimeout(countLibraries, 3000);
 }
 
 async function load() {
@@ -79,6 +89,7 @@ async function load() {
 	pendingCount = 0;
 	following = true;
 	skipped = 0;
+	liveError = "";
 	hideTip();
 	histogram.clear();
 	list.top = 0;
@@ -91,8 +102,7 @@ async function load() {
 		try {
 			const stats = await getJSON("/api/stats");
 			store = stats.store?.last_id ? stats.store : null;
-			capture.update({ stats: { ...capture.capture.stats, ...stats },
-				paused: stats.capture?.state === "paused" });
+			capture.update({ stats, paused: (stats.state || stats.capture?.state) === "paused" });
 		} catch {
 			// the list says what is wrong
 		}
@@ -146,7 +156,14 @@ function firstPage() {
 	pendingCount = 0;
 	histogram.add(fresh);
 	setAside(fresh);
-	release();
+	const at = state.id ? rows.position(state.id) : -1;
+	if (at * ROW < list.view - ROW)
+		return release();
+	// A link to an older entry: show its row, and keep still there.
+	list.top = Math.max(0, at * ROW - list.view / 3);
+	following = false;
+	list.changed(0, false);
+	draw();
 }
 
 function toNewest() {
@@ -202,6 +219,12 @@ function onSkipped(what) {
 	draw();
 }
 
+// The live filter ran into its limit on an entry: the list goes on, without some.
+function onFailed(what) {
+	liveError = what.detail || "";
+	draw();
+}
+
 function loaded(entries, isContiguous) {
 	if (isContiguous)
 		histogram.add(entries);
@@ -215,7 +238,7 @@ function failed(error) {
 }
 
 function shifted(index, delta) {
-	if (index * 28 < list.top)
+	if (index * ROW < list.top)
 		list.changed(delta, false);
 }
 
@@ -258,7 +281,7 @@ function drawStrips() {
 	const { paused, link } = capture.capture;
 	const isPartial = rows.partial && rows.count > 0;
 	const error = rows.error && rows.count ? rows.error.message : "";
-	const key = [paused, link, isPartial, skipped, error].join();
+	const key = [paused, link, isPartial, skipped, error, liveError].join();
 	if (key === stripKey)
 		return;
 	stripKey = key;
@@ -268,6 +291,8 @@ function drawStrips() {
 			button("Try now", () => stream.retryNow(), { class: "plain" })));
 	else if (error)
 		list.push(states.strip("error", error, button("Try again", load, { class: "plain" })));
+	if (liveError)
+		list.push(states.strip("error", `Live filter: ${liveError}`));
 	if (paused && link === "live")
 		list.push(states.strip("paused", "Capturing is paused: what programs say now is counted, not kept.",
 			button("Go on", capture.toggle, { class: "plain" })));
@@ -326,7 +351,7 @@ function watchPointer() {
 
 function watchKeys() {
 	list.node.addEventListener("keydown", event => {
-		const page = Math.max(1, Math.floor(list.view / 28) - 1);
+		const page = Math.max(1, Math.floor(list.view / ROW) - 1);
 		const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1],
 			PageDown: [page, 0], PageUp: [-page, 0] };
 		if (!moves[event.key] || event.ctrlKey || event.metaKey || event.altKey)
@@ -357,6 +382,7 @@ export const actions = {
 	f: () => byCell(addFilter),
 	x: () => byCell(excludeFilter),
 	l: () => addFilter({ flag: "tls" }),
+	t: () => list.toggleTime(),
 	Home: toNewest,
 	"[": () => detail.step(-1),
 	"]": () => detail.step(1),

@@ -19,6 +19,7 @@ export function launch() {
 export async function newPage(browser, options) {
 	const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "dark", ...options });
 	const page = await context.newPage();
+	page.setDefaultTimeout(15000);
 	page.problems = [];
 	page.on("console", m => {
 		if (m.type() === "error" && !/Failed to load resource|ERR_/.test(m.text()))

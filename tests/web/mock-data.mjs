@@ -21,13 +21,15 @@ const PATHS = ["/", "/login", "/api/v1/orders?limit=50&after=2026-11-20", "/api/
 	"/static/app.9f2c1e.js", "/images/logo.png", "/api/v1/users/42/preferences?expand=notifications,theme",
 	"/graphql", "/v2/inventory/warehouses/rotterdam-europoort-terminal-4/stock/reservations/outstanding?sku=CT-0092&page=3"];
 const METHODS = ["GET", "GET", "GET", "POST", "GET", "PUT", "DELETE", "GET"];
-const STATUS = [200, 200, 200, 200, 304, 200, 201, 404, 200, 200, 401, 200, 500, 200, 204, 200, 503, 200];
+const STATUS = [200, 200, 200, 200, 304, 200, 201, 404, 200, 200, 401, 200, 200, 200, 204, 200, 200, 200, 200, 200,
+	304, 200, 200, 200, 500, 200, 200, 200, 200, 200, 503, 200, 200, 200, 200, 200, 200];
 const REASONS = { 200: "OK", 201: "Created", 204: "No Content", 304: "Not Modified", 401: "Unauthorized",
 	404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable" };
 
 function ends(n) {
-	const client = pick(CLIENTS, n >>> 3);
-	const [server, port, pid] = pick(SERVERS, n >>> 6);
+	const from = (n >>> 3) % CLIENTS.length;
+	const client = CLIENTS[from];
+	const [server, port, pid] = pick(SERVERS, from + (n >>> 6) % 2);
 	const base = { name: "", container: "", pod: "", namespace: "", service: "" };
 	return {
 		src: { ...base, ip: n % 7 ? `10.0.0.${4 + n % 5}` : "2001:db8::42:17", port: 40000 + (n >>> 9) % 20000, process: client, pid: 4000 + n % 900 },
@@ -54,7 +56,7 @@ export function makeEntry(id, newest, spacing) {
 }
 
 function special(e, n) {
-	const kind = n % 40;
+	const kind = n % 60;
 	const set = changes => Object.assign(e, changes);
 	if (kind === 1)
 		set({ protocol: "http2", version: "2" });

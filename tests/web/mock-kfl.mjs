@@ -157,8 +157,18 @@ function or(p) {
 	return left;
 }
 
-// A predicate over entries; throws KflError.
+// A predicate over entries; throws KflError, whose column counts code points.
 export function compile(text) {
+	try {
+		return parse(text);
+	} catch (error) {
+		if (error instanceof KflError)
+			error.column = [...text.slice(0, error.column - 1)].length + 1;
+		throw error;
+	}
+}
+
+function parse(text) {
 	const list = lex(text);
 	let i = 0;
 	const end = () => new KflError("the query ends too early", Math.max(1, text.length), 1);

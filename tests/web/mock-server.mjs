@@ -215,7 +215,7 @@ export class Mock {
 		const target = (id, path, library, version, state, reason, hits, names) => ({ id, path, library, version, state, reason,
 			plan: state === "attached" ? "internal: ssl_read_internal+4 (push), ssl_write_internal+4 (push)" : "", points: state === "attached" ? 4 : 0, hits,
 			processes: names.map((process, i) => ({ pid: 900 + id * 10 + i, process, container: id === 3 ? "shop-1" : "" })) });
-		this.json(res, { targets: this.targets || [
+		this.json(res, { targets: this.targets ?? [
 			target(1, "/usr/lib/x86_64-linux-gnu/libssl.so.3", "openssl", "3.0.15", "attached", "", 182331, ["nginx", "curl", "python3"]),
 			target(2, "/usr/lib/x86_64-linux-gnu/libssl.so.1.1", "openssl", "1.1.1w", "attached", "", 0, []),
 			target(3, "/var/lib/containers/overlay/8f2c/merged/usr/local/bin/api-gateway", "go", "1.23.4", "attached", "", 90211, ["api-gateway"]),

@@ -13,5 +13,5 @@ node=$(command -v node) || skip "node is not installed"
 SHOTS_DIR=${SHOTS_DIR-${builddir:-.}/tests/web/shots}
 case $SHOTS_DIR in '' | /*) ;; *) SHOTS_DIR=$PWD/$SHOTS_DIR ;; esac
 export SHOTS_DIR
-exec "$node" --test --test-concurrency=1 --test-reporter=tap ${1+"$@"} \
+exec "$node" --test --test-concurrency=1 --test-force-exit --test-reporter=tap ${1+"$@"} \
 	$([ $# -gt 0 ] || echo "$here"/*.test.mjs "$here"/e2e.mjs)

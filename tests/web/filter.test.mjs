@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Filtering: everything shown can be clicked into the filter; the query bar completes, remembers
+// and explains. Against the mock.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { launch, newPage, shot } from "./browser.mjs";
+import { Mock } from "./mock-server.mjs";
+
+let browser, mock, page;
+
+before(async () => {
+	browser = await launch();
+	mock = await new Mock({ entries: 3000 }).listen();
+	page = await newPage(browser);
+	await page.goto(`${mock.url}/?token=test`);
+});
+
+beforeEach(async () => {
+	await page.evaluate(() => location.hash = "#/traffic");
+	await page.locator(".layer .row:not(.waiting)").first().waitFor();
+	await page.mouse.move(5, 5);
+});
+
+after(async () => {
+	await browser?.close();
+	await mock?.close();
+});
+
+const query = () => page.inputValue("#query");
+
+async function hoverCell(column) {
+	await page.locator(`.layer .row:not([hidden]) .${column}:not(:empty)`).nth(6).hover();
+	await page.locator(".tip-actions button").first().waitFor();
+}
+
+test("a cell's tooltip adds its value, or excludes it", async () => {
+	await hoverCell("src");
+	await shot(page, "tooltip");
+	const term = await page.locator(".tip-actions button code").first().innerText();
+	await page.locator(".tip-actions button").first().click();
+	assert.equal(await query(), term);
+	assert.match(term, /^src\.process == "\w+"$/);
+	await page.mouse.move(5, 5);
+	await page.waitForTimeout(400);
+	await hoverCell("method");
+	await page.locator(".tip-actions button").nth(1).click();
+	assert.match(await query(), /^src\.process == "\w+" and method != "[A-Z]+"$/);
+	assert.match(decodeURIComponent(page.url().replaceAll("+", " ")), /method != /);
+});
+
+test("f and x do the same for the focused cell", async () => {
+	await page.focus("#grid");
+	await page.keyboard.press("j");
+	for (let i = 0; i < 2; i++)
+		await page.keyboard.press("ArrowRight");
+	assert.equal(await page.locator("#active-cell").count(), 1);
+	await page.keyboard.press("f");
+	await page.waitForFunction(() => document.querySelector("#query").value.startsWith("protocol == "));
+	await page.focus("#grid");
+	await page.keyboard.press("j");
+	await page.keyboard.press("ArrowRight");
+	await page.keyboard.press("x");
+	await page.waitForFunction(() => / and method != "/.test(document.querySelector("#query").value));
+});
+
+test("or is bracketed before more is added", async () => {
+	await page.fill("#query", "http2 or grpc");
+	await page.press("#query", "Enter");
+	await page.locator(".layer .cell.lock-open").first().click();
+	assert.equal(await query(), "(http2 or grpc) and tls");
+	await page.goBack();
+	assert.equal(await query(), "http2 or grpc");
+});
+
+test("fields, values seen and words are completed", async () => {
+	await page.focus("#query");
+	await page.keyboard.type("src.proc");
+	await page.locator(".q-item").first().waitFor();
+	await page.keyboard.press("Tab");
+	assert.equal(await query(), "src.process ");
+	await page.keyboard.type("== ");
+	await page.locator(".q-item", { hasText: '"curl"' }).waitFor();
+	await shot(page, "completion-values");
+	await page.keyboard.type("cu");
+	await page.keyboard.press("ArrowDown");
+	await page.keyboard.press("Enter");
+	assert.equal((await query()).trim(), 'src.process == "curl"');
+	await page.keyboard.press("Control+Enter");
+	await page.waitForURL(/curl/);
+	const names = await page.$$eval(".layer .row:not([hidden]) .src .host", list => list.map(n => n.innerText));
+	assert.ok(names.length && names.every(n => n === "curl"), names.join());
+});
+
+test("history and saved filters are offered in an empty bar", async () => {
+	await page.fill("#query", "status_code == 404");
+	await page.press("#query", "Enter");
+	await page.waitForURL(/404/);
+	await page.locator(".q-star").click();
+	assert.equal(await page.locator(".q-star").getAttribute("aria-pressed"), "true");
+	await page.locator(".q-clear").click();
+	await page.focus("#query");
+	await page.keyboard.press("ArrowDown");
+	const saved = page.locator(".q-item", { hasText: "status_code == 404" });
+	assert.match(await saved.innerText(), /saved/);
+	await shot(page, "history");
+	await saved.click();
+	await page.waitForURL(/404/);
+});
+
+test("errors are underlined at their column, in code points", async () => {
+	await page.fill("#query", 'path == "😀é" and nosuch == 1');
+	await page.locator(".k-error").waitFor();
+	assert.equal(await page.locator(".k-error").innerText(), "nosuch");
+	const [a, b] = await page.evaluate(() => {
+		const r = document.querySelector(".k-error").getBoundingClientRect();
+		const i = document.querySelector("#query").getBoundingClientRect();
+		return [r.left, i.left];
+	});
+	assert.ok(a > b, "the underline is inside the bar");
+	await page.fill("#query", 'status_code == "abc"');
+	await page.locator(".k-error").waitFor();
+	assert.equal(await page.locator(".k-error").innerText(), '"abc"');
+	await page.press("#query", "Escape");
+	await page.press("#query", "Escape");
+});
+
+test("help lists every field, an example is a click", async () => {
+	await page.locator(".query button[title='The filter language']").click();
+	const table = page.locator("dialog .help-table");
+	await table.nth(2).waitFor();
+	assert.match(await page.locator("dialog").innerText(), /status_code[\s\S]*src\.process/);
+	await shot(page, "help-kfl");
+	await page.locator("dialog .example", { hasText: "tls and status_code >= 400" }).first().click();
+	await page.waitForURL(/status_code/);
+	assert.equal(await page.locator("dialog").count(), 0);
+});
+
+test("a JSON value goes into the filter by its path", async () => {
+	const e = mock.add({ summary: "/tree", method: "GET", protocol: "http", status_code: 200, status: "200", complete: true });
+	await page.evaluate(id => location.hash = `#/traffic?id=${id}&tab=response`, e.id);
+	const line = page.locator(".j-line", { hasText: "currency" });
+	await line.hover();
+	await line.locator("button[aria-label='Add to the filter']").click();
+	await page.waitForURL(/currency/);
+	assert.equal(await query(), 'response.body.json().order.currency == "EUR"');
+});
+
+test("a header's value goes into the filter by its name", async () => {
+	const e = mock.add({ summary: "/head", method: "GET", protocol: "http", status_code: 200, status: "200", complete: true });
+	await page.evaluate(id => location.hash = `#/traffic?id=${id}&tab=request`, e.id);
+	await page.locator(".headers .value", { hasText: "gzip, br" }).click();
+	assert.equal(await query(), 'request.headers["accept-encoding"] == "gzip, br"');
+});
+
+test("the histogram is brushed into a filter by time", async () => {
+	const box = await page.locator("canvas.histogram").boundingBox();
+	await page.mouse.move(box.x + box.width - 120, box.y + 30);
+	await page.mouse.down();
+	await page.mouse.move(box.x + box.width - 60, box.y + 30, { steps: 4 });
+	await shot(page, "histogram-brush");
+	await page.mouse.up();
+	await page.waitForFunction(() => /^timestamp >= timestamp\("[^"]+"\) and timestamp < timestamp\("[^"]+"\)$/.test(document.querySelector("#query").value));
+	await page.focus("canvas.histogram");
+	await page.keyboard.press("ArrowLeft");
+	await page.keyboard.press("Shift+ArrowLeft");
+	const old = await query();
+	await page.keyboard.press("Enter");
+	await page.waitForFunction(q => document.querySelector("#query").value !== q, old);
+	assert.equal((await query()).match(/timestamp >=/g).length, 1, "a new stretch replaces the old one");
+});
+
+test("nothing went wrong on the way", async () => {
+	assert.deepEqual(page.problems, []);
+	assert.deepEqual(await page.evaluate(() => window.violations), []);
+});
