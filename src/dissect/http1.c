@@ -304,7 +304,7 @@ static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64
 	if (m->notes & 1U << H1_NOTE_STRAY)
 		payload_put(&m->body, data, len, LIMIT_OPAQUE_BYTES);
 	else
-		payload_skip(&m->body, len, m->body.missing[GAP_LOST] ? GAP_LOST : GAP_TRUNCATED);
+		m->unplaced += len;
 	return 0;
 }
 
@@ -334,7 +334,8 @@ static int start_found(struct h1 *h, enum dir dir)
 
 	if (!h->roles_known)
 		know_roles(h, s->start_line.kinds == H1_REQUEST ? dir : !dir);
-	if (s->x && !(message_of(h, dir)->notes & 1U << H1_NOTE_STRAY))
+	if (s->x && (!(message_of(h, dir)->notes & 1U << H1_NOTE_STRAY) ||
+		     (is_request_dir(h, dir) && s->x->response.begun)))
 		end_message(h, dir, 0);
 	if (!s->x) {
 		int r = begin_message(h, dir, s->start_us);
@@ -348,6 +349,17 @@ static int start_found(struct h1 *h, enum dir dir)
 	return 0;
 }
 
+/* Bytes of a line that were not kept are part of no message either. */
+static void stray_cut(struct h1 *h, enum dir dir, uint64_t cut)
+{
+	struct h1_message *m = message_of(h, dir);
+
+	if (m->notes & 1U << H1_NOTE_STRAY)
+		payload_skip(&m->body, cut, GAP_TRUNCATED);
+	else
+		m->unplaced += cut;
+}
+
 /* The bytes gathered in lines begin no message. */
 static int flush_candidate(struct h1 *h, enum dir dir)
 {
@@ -358,8 +370,8 @@ static int flush_candidate(struct h1 *h, enum dir dir)
 	if (!h->roles_known)
 		know_roles(h, dir);
 	int r = stray(h, dir, s->lines.text.data, s->lines.text.len, s->start_us);
-	if (!r && cut && s->x)
-		payload_skip(&message_of(h, dir)->body, cut, GAP_TRUNCATED);
+	if (!r && cut)
+		stray_cut(h, dir, cut);
 	h1_lines_reset(&s->lines);
 	s->candidate = false;
 	return r;

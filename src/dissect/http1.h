@@ -76,6 +76,7 @@ struct h1_message {
 	uint64_t framing_size; /* chunk lines, trailers, interim answers */
 	uint64_t head_cut;
 	uint64_t skipped;  /* bytes before its start that are no message */
+	uint64_t unplaced; /* bytes after its framing was lost, not kept */
 	uint64_t expected; /* body bytes that were to come when it ended early */
 	int64_t start_us, end_us;
 	struct buf json;    /* members of its object so far */

@@ -57,7 +57,7 @@ void h1_exchange_free(struct h1_exchange *x)
 
 static uint64_t message_size(const struct h1_message *m)
 {
-	return m->head_size + m->framing_size + m->body.size;
+	return m->head_size + m->framing_size + m->body.size + m->unplaced;
 }
 
 static int put_notes(const struct h1_message *m, struct buf *out)
@@ -92,6 +92,8 @@ static int put_message(const struct h1_message *m, const char *name, struct buf 
 	r = r ? r : payload_put_json(&m->body, out);
 	if (!r && m->skipped)
 		r = json_number(out, "skipped", (int64_t)m->skipped);
+	if (!r && m->unplaced)
+		r = json_number(out, "unplaced", (int64_t)m->unplaced);
 	if (!r && m->notes)
 		r = put_notes(m, out);
 	return r ? r : buf_putc(out, '}');
@@ -133,6 +135,8 @@ static void message_reason(const struct h1_message *m, const char *who, struct b
 			   : i == H1_NOTE_STRAY ? stray
 						: 0);
 	}
+	if (m->unplaced)
+		put_reason(out, who, "bytes after that have no known place", m->unplaced);
 	if (m->expected)
 		put_reason(out, who, "bytes of the body never came", m->expected);
 	if (m->body.missing[GAP_LOST])
@@ -173,7 +177,7 @@ struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client)
 	e->role = client ? "client" : "server";
 	e->timestamp_us = q->begun ? q->start_us : a->start_us;
 	if (q->begun && a->begun)
-		e->elapsed_us = a->end_us - q->start_us;
+		e->elapsed_us = a->end_us > q->start_us ? a->end_us - q->start_us : 0;
 	e->request_size = (int64_t)message_size(q);
 	e->response_size = (int64_t)message_size(a);
 	e->lost_bytes = (int64_t)(q->body.missing[GAP_LOST] + a->body.missing[GAP_LOST]);

@@ -8,12 +8,15 @@
 #include "dissect/mask.h"
 #include "dissect/pairs.h"
 
-/* Bytes before the first of `set`, which no NUL is in. */
+/* Bytes before the first of `set`. */
 static size_t span_until(const char *text, size_t len, const char *set)
 {
+	uint64_t bits[4] = { 0 };
 	size_t i = 0;
 
-	while (i < len && (!text[i] || !strchr(set, text[i])))
+	for (; *set; set++)
+		bits[(uint8_t)*set >> 6] |= 1ULL << (*set & 63);
+	while (i < len && !(bits[(uint8_t)text[i] >> 6] & 1ULL << (text[i] & 63)))
 		i++;
 	return i;
 }
@@ -56,19 +59,20 @@ static const char *find_parameter(const struct names *n, const char *text, size_
 	return found;
 }
 
-/* One name=value between start and end. */
-static void mask_parameter(struct masker *m, const struct names *n, size_t start, size_t end,
+/* One name=value between start and end; true when it was masked. */
+static bool mask_parameter(struct masker *m, const struct names *n, size_t start, size_t end,
 			   const char *kind)
 {
 	const char *equals = memchr(m->text + start, '=', end - start);
 
 	if (!equals)
-		return;
+		return false;
 	size_t value = (size_t)(equals - m->text) + 1;
 	const char *name =
 		value < end ? find_parameter(n, m->text + start, value - 1 - start) : NULL;
 	if (name)
 		mask_value(m, value, end, kind, name);
+	return name != NULL;
 }
 
 void mask_form(struct masker *m, const struct names *n, const char *kind)
@@ -79,21 +83,21 @@ void mask_form(struct masker *m, const struct names *n, const char *kind)
 	}
 }
 
-/* "scheme://user:password@host": from after "://"; where the authority ends. */
+/* "scheme://user:password@host": i is after "://"; where to go on. */
 static size_t mask_userinfo(struct masker *m, size_t i)
 {
-	size_t end = i, at = 0, colon = 0;
+	size_t end = i + span_until(m->text + i, m->len - i, "/?# \t\"'<>\\");
+	const char *at = memrchr(m->text + i, '@', end - i);
+	const char *colon = at ? memchr(m->text + i, ':', (size_t)(at - m->text) - i) : NULL;
 
-	while (end < m->len && m->text[end] && !strchr("/?# \t\"'<>\\", m->text[end])) {
-		if (m->text[end] == '@')
-			at = end;
-		else if (m->text[end] == ':' && !colon && !at)
-			colon = end;
-		end++;
-	}
-	if (at && colon && colon < at)
-		mask_value(m, colon + 1, at, "url", "password");
-	return end;
+	if (!colon)
+		return i;
+	/* What looks like a parameter before the colon may be one. */
+	const char *equals = memchr(m->text + i, '=', (size_t)(colon - m->text) - i);
+	const char *start = (equals ? equals : colon) + 1;
+	if (start < at)
+		mask_value(m, (size_t)(start - m->text), (size_t)(at - m->text), "url", "password");
+	return (size_t)(at - m->text);
 }
 
 void mask_url(struct masker *m, const struct names *n)
@@ -102,18 +106,17 @@ void mask_url(struct masker *m, const struct names *n)
 
 	if (!memchr(m->text, '=', m->len) && !memchr(m->text, '@', m->len))
 		return;
-	while (i < m->len) {
+	for (;;) {
 		i += span_until(m->text + i, m->len - i, "?&;#:");
 		if (i >= m->len)
 			return;
-		if (m->text[i++] == ':') {
-			if (m->len - i >= 2 && m->text[i] == '/' && m->text[i + 1] == '/')
-				i = mask_userinfo(m, i + 2);
-			continue;
+		if (m->text[i++] != ':') {
+			size_t end = i + span_until(m->text + i, m->len - i, "?&;# \t\"'<>,\\");
+			if (mask_parameter(m, n, i, end, "query"))
+				i = end;
+		} else if (m->len - i >= 2 && m->text[i] == '/' && m->text[i + 1] == '/') {
+			i = mask_userinfo(m, i + 2);
 		}
-		size_t end = i + span_until(m->text + i, m->len - i, "?&;# \t\"'<>,\\");
-		mask_parameter(m, n, i, end, "query");
-		i = end;
 	}
 }
 
@@ -197,6 +200,16 @@ static size_t mask_json_value(struct masker *m, size_t i, size_t depth, const ch
 	return end;
 }
 
+/* Does a colon follow the value that ends at i, before its closing quote if it has one? */
+static bool is_colon(const struct masker *m, size_t i, size_t *ret_colon)
+{
+	while (i < m->len && m->text[i] == '\\')
+		i++;
+	i += i < m->len && m->text[i] == '"';
+	*ret_colon = skip_blanks(m, i);
+	return *ret_colon < m->len && m->text[*ret_colon] == ':';
+}
+
 static int hex4(const char *p)
 {
 	int v = 0;
@@ -248,8 +261,11 @@ void mask_json(struct masker *m, const struct names *n)
 			open = close;
 			continue;
 		}
-		size_t end = mask_json_value(m, skip_blanks(m, colon + 1), depth, name);
-		open = find_byte(m, end, '"');
+		/* In a broken document the value may look like a name itself: then go on. */
+		do
+			close = mask_json_value(m, skip_blanks(m, colon + 1), depth, name);
+		while (is_colon(m, close, &colon));
+		open = find_byte(m, close, '"');
 	}
 }
 

@@ -85,7 +85,7 @@ static void fill_entry(struct opaque *o, struct entry *e)
 	e->protocol = "tls";
 	e->timestamp_us = q->start_us ? q->start_us : a->start_us;
 	if (q->start_us && a->start_us)
-		e->elapsed_us = a->end_us - q->start_us;
+		e->elapsed_us = a->end_us > q->start_us ? a->end_us - q->start_us : 0;
 	e->request_size = (int64_t)q->bytes.size;
 	e->response_size = (int64_t)a->bytes.size;
 	e->lost_bytes = (int64_t)(q->bytes.missing[GAP_LOST] + a->bytes.missing[GAP_LOST]);

@@ -94,7 +94,9 @@ static void test_headers(void **state)
 		"GET http://user:hunter2@h.example/p?q=1&access%5ftoken=hunter2&a=b HTTP/1.1\r\n"
 		"Authorization: Bearer hunter2.abc\r\nproxy-authorization: Basic aHVudGVyMg==\r\n"
 		"X-API-Key: hunter2\r\nCookie: sid=hunter2; theme=dark \"hunter2\"; hunter2\r\n"
-		"Referer: https://x/?token=hunter2#id_token=hunter2\r\nAccept: a/b;q=0.9\r\n\r\n",
+		"Referer: https://x/?token=hunter2#id_token=hunter2\r\n"
+		"X-Next: /?u=http://a:hunter2@h&x=ftp://a:hunter2@h/&pwd=hunter2\r\nAccept: "
+		"a/b;q=0.9\r\n\r\n",
 		"HTTP/1.1 302 Found\r\nSet-Cookie: sid=hunter2; Path=/; HttpOnly\r\n"
 		"Location: /cb?code=1&client_secret=hunter2\r\nContent-Length: 0\r\n\r\n");
 	assert_hidden(e, "hunter2");
@@ -106,6 +108,7 @@ static void test_headers(void **state)
 	assert_has(e, "[\"X-API-Key\",\"" M "\"]");
 	assert_has(e, "[\"Cookie\",\"sid=" M "; theme=" M "; " M "\"]");
 	assert_has(e, "[\"Referer\",\"https://x/?token=" M "#id_token=" M "\"]");
+	assert_has(e, "[\"X-Next\",\"/?u=http://a:" M "@h&x=ftp://a:" M "@h/&pwd=" M "\"]");
 	assert_has(e, "[\"Accept\",\"a/b;q=0.9\"]");
 	assert_has(e, "[\"Set-Cookie\",\"sid=" M "; Path=/; HttpOnly\"]");
 	assert_has(e, "[\"Location\",\"/cb?code=1&client_secret=" M "\"]");
@@ -165,6 +168,8 @@ static const struct {
 	{ "application/json", "{\"PASS-WORD\":\"hunter2\"}", "{\"PASS-WORD\":\"" M "\"}" },
 	{ "application/json", "{\"passwords\":\"plural\"}", NULL },
 	{ "application/json", "{\"a\":\"password\",\"b\":\"token: x\"}", NULL },
+	{ "application/json", "{\"token\":\"password\":\"hunter2\"}",
+	  "{\"token\":\"" M "\":\"" M "\"}" },
 	/* JSON inside a string, twice over */
 	{ "application/json", "{\"m\":\"{\\\"password\\\":\\\"hunter2\\\",\\\"a\\\":1}\"}",
 	  "{\"m\":\"{\\\"password\\\":\\\"" M "\\\",\\\"a\\\":1}\"}" },

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The first byte chooses the type of the body; the rest, up to a byte FF, goes before a secret of a
+ * known name, and what follows after it. Whatever stands around it, the secret must not be left.
+ */
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "dissect/dissect.h"
+#include "dissect/redact.h"
+#include "entry.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* With a byte that the input may not have, so that it cannot bring the secret along. */
+#define SECRET "HuNtErQ2"
+
+static const struct {
+	const char *type, *text;
+} kinds[] = {
+	{ "application/json", "\"password\":\"" SECRET "\"" },
+	{ "application/json", "\\\"password\\\":\\\"" SECRET "\\\"" },
+	{ "application/json", "\"token\" : [\"" SECRET "\"]" },
+	{ "application/x-www-form-urlencoded", "&passwd=" SECRET "&" },
+};
+
+/* A macro, so that the trace of an abort() says which one it was. */
+#define require(truth) ((truth) ? (void)0 : abort())
+
+static void look_at(void *ctx, struct entry *e)
+{
+	require(redact_entry(ctx, e) == 0);
+	json_t *detail = json_loadb(e->detail.data, e->detail.len, JSON_ALLOW_NUL, NULL);
+	require(detail != NULL);
+	json_t *stored = json_object_get(json_object_get(detail, "request"), "body_stored");
+	require((size_t)json_integer_value(stored) == e->request_body.len);
+	json_decref(detail);
+	if (e->request_body.len)
+		require(!memmem(e->request_body.data, e->request_body.len, SECRET, strlen(SECRET)));
+	require(!memmem(e->detail.data, e->detail.len, SECRET, strlen(SECRET)));
+	require(!strstr(e->query_string, SECRET) && !strstr(e->summary, SECRET));
+	entry_free(e);
+}
+
+static void put_text(struct buf *out, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (data[i] > ' ' && data[i] < 0x7f && data[i] != '#')
+			buf_putc(out, (char)data[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buf body = { 0 }, request = { 0 };
+	struct redact *r;
+	char error[200];
+
+	if (size < 1 || memchr(data, 'Q', size))
+		return 0;
+	size_t kind = *data % 4;
+	const uint8_t *at = memchr(data + 1, 0xff, size - 1);
+	size_t before = at ? (size_t)(at - data) - 1 : size - 1;
+	buf_put(&body, data + 1, before);
+	buf_puts(&body, kinds[kind].text);
+	buf_put(&body, data + 1 + before, size - 1 - before);
+	buf_puts(&request, "POST /a?");
+	put_text(&request, data + 1, before);
+	buf_printf(&request, "&token=" SECRET " HTTP/1.1\r\nReferer: /?");
+	put_text(&request, data + 1, before);
+	buf_printf(&request, "&token=" SECRET "\r\nCookie: ");
+	put_text(&request, data + 1, before);
+	buf_printf(&request, "=" SECRET "\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+		   kinds[kind].type, body.len);
+	buf_put(&request, body.data, body.len);
+
+	require(redact_new(NULL, 0, true, &r, error, sizeof(error)) == 0);
+	const struct entry_sink sink = { look_at, r };
+	const struct conn_hint hint = { 0 };
+	struct dissection *d = dissect_open(&sink, &hint);
+	dissect_feed(d, DIR_WRITE, (const uint8_t *)request.data, request.len, 0, 1);
+	dissect_close(d, 2);
+	redact_free(r);
+	buf_free(&body);
+	buf_free(&request);
+	return 0;
+}
