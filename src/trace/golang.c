@@ -49,13 +49,22 @@ static bool take_symbol(const struct elf_symbol *symbol, void *arg)
 	return false;
 }
 
-/* What runtime.g.goid is at where debug information does not tell: runtime/runtime2.go. */
-static int32_t goid_offset(int minor)
+/* What runtime.g.goid is at in Go 1.minor: runtime/runtime2.go. */
+static int32_t goid_of(int minor)
 {
 	if (minor < 5 || minor > GOLANG_NEWEST)
 		return -1;
 	/* 1.23 added g.syscallbp, 1.25 dropped gobuf.ret */
 	return minor == 23 || minor == 24 ? 160 : 152;
+}
+
+/* The same where debug information does not tell. "go1.25-20250209..." is from before 1.25. */
+static int32_t goid_offset(const char *version, int minor)
+{
+	const char *at = strstr(version, "go1.");
+	bool snapshot = at && at[4 + strspn(at + 4, "0123456789")] == '-';
+
+	return snapshot && goid_of(minor - 1) != goid_of(minor) ? -1 : goid_of(minor);
 }
 
 static void find_layout(struct golang *g, int fd)
@@ -76,7 +85,7 @@ static void find_layout(struct golang *g, int fd)
 	if (members[3].offset >= 0 && members[4].offset >= 0)
 		go->fd_sysfd = members[3].offset + members[4].offset;
 	if (go->goid < 0)
-		go->goid = goid_offset(g->minor);
+		go->goid = goid_offset(g->out->version, g->minor);
 	/* since 1.9, which brought internal/poll, these have not changed */
 	if (g->minor < 9 || g->minor > GOLANG_NEWEST)
 		return;
