@@ -36,6 +36,7 @@ int names_add(struct names *n, const char *name)
 	n->list = list;
 	memcpy(n->list[n->count++], normal, len + 1);
 	n->lengths |= 1ULL << len;
+	n->firsts |= 1U << (*normal & 31) | 1U << ('-' & 31) | 1U << ('_' & 31);
 	return 0;
 }
 
@@ -43,7 +44,7 @@ const char *names_find(const struct names *n, const char *text, size_t len)
 {
 	char normal[MASK_NAME_MAX];
 
-	if (!n->count || len > 2 * MASK_NAME_MAX)
+	if (!len || len > 2 * MASK_NAME_MAX || !(n->firsts & 1U << (*text & 31)))
 		return NULL;
 	size_t m = name_normal(text, len, normal);
 	if (!m || !(n->lengths & 1ULL << m))

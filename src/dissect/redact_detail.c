@@ -16,26 +16,52 @@
 /* Past the string that opens at i. */
 static size_t skip_string(const char *p, size_t len, size_t i)
 {
-	for (i++; i < len && p[i] != '"'; i++)
-		i += p[i] == '\\';
-	return i < len ? i + 1 : len;
+	while (++i < len) {
+		const char *quote = memchr(p + i, '"', len - i);
+		if (!quote)
+			return len;
+		size_t end = (size_t)(quote - p), slashes = end;
+		while (slashes > i && p[slashes - 1] == '\\')
+			slashes--;
+		i = end;
+		if ((end - slashes) % 2 == 0)
+			return end + 1;
+	}
+	return len;
+}
+
+/* Past the object or array that opens at i. */
+static size_t skip_nested(const char *p, size_t len, size_t i)
+{
+	size_t level = 0;
+
+	while (i < len) {
+		char c = p[i];
+		if (c == '"') {
+			i = skip_string(p, len, i);
+			continue;
+		}
+		i++;
+		if (c == '{' || c == '[')
+			level++;
+		else if ((c == '}' || c == ']') && !--level)
+			return i;
+	}
+	return len;
 }
 
 /* Past the value that begins at i. */
 static size_t skip_value(const char *p, size_t len, size_t i)
 {
-	size_t level = 0;
-
-	do {
-		if (i < len && p[i] == '"') {
-			i = skip_string(p, len, i);
-			continue;
-		}
-		level += i < len && (p[i] == '{' || p[i] == '[');
-		level -= i < len && (p[i] == '}' || p[i] == ']');
+	if (i >= len)
+		return len;
+	if (p[i] == '"')
+		return skip_string(p, len, i);
+	if (p[i] == '{' || p[i] == '[')
+		return skip_nested(p, len, i);
+	while (i < len && p[i] != ',' && p[i] != '}' && p[i] != ']')
 		i++;
-	} while (i < len && (level || !strchr(",}]", p[i])));
-	return i < len ? i : len;
+	return i;
 }
 
 struct side {

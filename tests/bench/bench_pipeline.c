@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Pairs per second of one core through sessions, dissection and redaction: 1 KiB request and answer
+ * pairs over N connections, as the kernel would send them. No store, no API.
+ *
+ * usage: bench_pipeline [pairs [connections]]
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dissect/redact.h"
+#include "entry.h"
+#include "event.h"
+#include "session/session.h"
+
+static const char request_text[] =
+	"GET /api/v1/items/4711?page=2&sort=name HTTP/1.1\r\n"
+	"Host: shop.example.org\r\n"
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
+	"Accept: application/json, text/plain, */*\r\n"
+	"Accept-Encoding: gzip, deflate, br\r\n"
+	"Cookie: session=0123456789abcdef0123456789abcdef; theme=dark\r\n"
+	"Connection: keep-alive\r\n\r\n";
+
+struct bench {
+	const struct redact *redact; /* NULL: none */
+	uint64_t entries, bytes;
+};
+
+static void take(void *ctx, struct entry *e)
+{
+	struct bench *b = ctx;
+
+	if (b->redact && redact_entry(b->redact, e))
+		abort();
+	b->entries++;
+	b->bytes += (uint64_t)(e->request_size + e->response_size) + e->detail.len;
+	entry_free(e);
+}
+
+static struct ev_data *data_record(const char *text, size_t len, uint8_t dir)
+{
+	struct ev_data *d = calloc(1, sizeof(*d) + len);
+
+	if (!d)
+		abort();
+	d->hdr.type = EV_DATA;
+	d->hdr.size = (uint32_t)(sizeof(*d) + len);
+	d->hdr.tgid = 4242;
+	d->hdr.gen = 1;
+	d->dir = dir;
+	d->span = d->len = (uint32_t)len;
+	memcpy(d->payload, text, len);
+	return d;
+}
+
+/* An answer that makes the pair `total` bytes long. */
+static struct ev_data *answer_record(size_t total)
+{
+	char text[2048];
+	int head = snprintf(text, sizeof(text),
+			    "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\n"
+			    "Date: Sat, 21 Nov 2026 19:10:18 GMT\r\n"
+			    "Content-Type: application/json\r\nContent-Length: 0000\r\n"
+			    "Connection: keep-alive\r\nSet-Cookie: last=4711; Path=/\r\n\r\n");
+	size_t len = total - strlen(request_text);
+	size_t body = len - (size_t)head;
+
+	char digits[8];
+	snprintf(digits, sizeof(digits), "%04zu", body);
+	memcpy(strstr(text, "0000"), digits, 4);
+	size_t at = (size_t)head;
+	while (at < len)
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+				       "{\"id\":%zu,\"name\":\"item\",\"price\":%zu},", at, at * 7);
+	return data_record(text, len, EV_READ);
+}
+
+static void open_all(struct sessions *s, uint64_t connections)
+{
+	for (uint64_t i = 1; i <= connections; i++) {
+		struct ev_hdr hdr = { .tgid = 4242, .conn = i * 4096, .gen = 1 };
+		struct ev_open o = {
+			.hdr = hdr, .library = EV_LIB_OPENSSL, .netns = 1, .comm = "bench"
+		};
+		struct ev_bind b = { .hdr = hdr,
+				     .local_ip = { 10, 0, 0, 1 },
+				     .remote_ip = { 10, 0, 0, 2 },
+				     .local_port = (uint16_t)i,
+				     .remote_port = 443,
+				     .netns = 1,
+				     .family = 4,
+				     .how = EV_HOW_NESTED,
+				     .opened = EV_OPENED_LOCAL,
+				     .strong = 1 };
+		o.hdr.type = EV_OPEN;
+		b.hdr.type = EV_BIND;
+		sessions_feed(s, &o.hdr);
+		sessions_feed(s, &b.hdr);
+	}
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double run(struct bench *b, uint64_t pairs, uint64_t connections)
+{
+	const struct entry_sink sink = { take, b };
+	struct sessions *s = sessions_new(&sink, 0, "bench");
+	struct ev_data *q = data_record(request_text, strlen(request_text), EV_WRITE);
+	struct ev_data *a = answer_record(1024);
+
+	if (!s)
+		abort();
+	open_all(s, connections);
+	double start = seconds();
+	for (uint64_t i = 0; i < pairs; i++) {
+		uint64_t round = i / connections;
+		q->hdr.conn = a->hdr.conn = (i % connections + 1) * 4096;
+		q->offset = round * q->len;
+		a->offset = round * a->len;
+		q->hdr.ktime = 1000000 + i * 1000;
+		a->hdr.ktime = q->hdr.ktime + 500;
+		sessions_feed(s, &q->hdr);
+		sessions_feed(s, &a->hdr);
+	}
+	double took = seconds() - start;
+	sessions_free(s);
+	free(q);
+	free(a);
+	return took;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t pairs = argc > 1 ? strtoull(argv[1], NULL, 10) : 200000;
+	uint64_t connections = argc > 2 ? strtoull(argv[2], NULL, 10) : 64;
+	struct redact *redact;
+	char error[200];
+
+	if (!pairs || !connections || redact_new(NULL, 0, true, &redact, error, sizeof(error)))
+		return 2;
+	for (int masked = 0; masked < 2; masked++) {
+		struct bench b = { .redact = masked ? redact : NULL };
+		double took = run(&b, pairs, connections);
+		if (b.entries != pairs) {
+			fprintf(stderr, "%" PRIu64 " entries of %" PRIu64 " pairs\n", b.entries,
+				pairs);
+			return 1;
+		}
+		printf("pipeline redact=%s connections=%" PRIu64 " pairs_per_cpu_second=%.0f "
+		       "us_per_pair=%.2f\n",
+		       masked ? "on" : "off", connections, (double)pairs / took,
+		       took / (double)pairs * 1e6);
+	}
+	redact_free(redact);
+	return 0;
+}
