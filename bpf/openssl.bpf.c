@@ -164,3 +164,28 @@ SEC("uprobe") int ssl_free(struct pt_regs *ctx)
 	conn_close(&key);
 	return 0;
 }
+
+/* Is a call on this connection under way in this thread? */
+static __always_inline bool in_call(struct thread *t, __u64 sp, __u64 conn)
+{
+	__u64 depth = t ? live_depth(t, sp) : 0;
+
+	for (int i = 0; i < CALL_DEPTH; i++)
+		if (i < depth && t->frame[i].conn == conn)
+			return true;
+	return false;
+}
+
+/*
+ * Made ready for another socket without SSL_free. A handshake that begins inside of SSL_read or
+ * SSL_write clears as well, and is no new connection.
+ */
+SEC("uprobe") int ssl_clear(struct pt_regs *ctx)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct conn_key key = { .conn = PT_REGS_PARM1(ctx), .tgid = id >> 32 };
+
+	if (!in_call(bpf_map_lookup_elem(&threads, &id), PT_REGS_SP(ctx), key.conn))
+		conn_close(&key);
+	return 0;
+}

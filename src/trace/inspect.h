@@ -22,6 +22,7 @@ enum probe_kind {
 	PROBE_SSL_WRITE_EX,  /* 4th argument */
 	PROBE_SSL_WRITE_EX2, /* 5th argument */
 	PROBE_SSL_FREE,
+	PROBE_SSL_CLEAR,
 	PROBE_GO_READ,	   /* crypto/tls.(*Conn).Read entry */
 	PROBE_GO_READ_RET, /* one of its RETs */
 	PROBE_GO_WRITE,

@@ -16,6 +16,7 @@ enum export {
 	WRITE_EX2,
 	CALLS,
 	FREE = CALLS,
+	CLEAR,
 	PEEK,
 	PEEK_EX,
 	CUSTOM,
@@ -44,6 +45,7 @@ static const struct plan_export exports[EXPORTS] = {
 	[WRITE_EX] = { "SSL_write_ex", PLAN_EX },
 	[WRITE_EX2] = { "SSL_write_ex2", PLAN_EX2 },
 	[FREE] = { "SSL_free" },
+	[CLEAR] = { "SSL_clear" },
 	[PEEK] = { "SSL_peek" },
 	[PEEK_EX] = { "SSL_peek_ex" },
 	[CUSTOM] = { "SSL_CTX_set_custom_verify" }, /* BoringSSL's alone */
@@ -305,5 +307,7 @@ int openssl_inspect(const struct elf_file *e, struct disasm *d, struct inspectio
 		r = plan_group(&lib, &groups[i]);
 	if (!r && lib.export[FREE].addr)
 		probe_export(&lib, FREE, PROBE_SSL_FREE);
+	if (!r && lib.export[CLEAR].addr)
+		probe_export(&lib, CLEAR, PROBE_SSL_CLEAR);
 	return r;
 }
