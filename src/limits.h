@@ -43,9 +43,11 @@
 #define LIMIT_QUERY_LIST 1000		   /* elements of a list or arguments */
 #define LIMIT_QUERY_MS 1000		   /* one page of one query, then a partial answer */
 #define LIMIT_REGEX_STEPS 100000	   /* backtracking steps for one entry */
+#define LIMIT_REGEX_MS 500		   /* processor time for one entry, whatever the steps */
 #define LIMIT_FILTER_BODY (4 << 20)	   /* of a decoded body, what a filter looks at */
 #define LIMIT_JSON_DEPTH 100		   /* nesting of JSON that a filter looks into */
-#define LIMIT_JSON_VISITS 1000000	   /* values that one path may pass in one entry */
+#define LIMIT_JSON_BYTES (32 << 20)	   /* that one path into JSON may pass in one entry */
+#define LIMIT_FILTER_ELEMENTS 10000	   /* of an array, what a filter compares */
 #define LIMIT_XML_ELEMENTS 50000	   /* of XML that a filter looks into */
 #define LIMIT_PAGE 1000			   /* entries in one answer */
 

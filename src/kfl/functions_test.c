@@ -27,8 +27,9 @@ static void result(sqlite3_context *ctx, int r)
 		return;
 	}
 	snprintf(message, sizeof(message),
-		 "a regular expression takes more than %d steps on one entry; make it simpler",
-		 LIMIT_REGEX_STEPS);
+		 "a regular expression takes more than %d steps or %d ms on one entry; make it "
+		 "simpler",
+		 LIMIT_REGEX_STEPS, LIMIT_REGEX_MS);
 	sqlite3_result_error(ctx, message, -1);
 }
 
@@ -160,8 +161,8 @@ static void free_regex(void *re)
 	regex_free(re);
 }
 
-/* The compiled pattern is kept with the statement. */
-static int matches(sqlite3_context *ctx, int arg, struct text x, struct text pattern)
+/* The pattern of an argument, compiled once for the statement that it is kept with. */
+static int get_regex(sqlite3_context *ctx, int arg, struct text pattern, struct regex **ret)
 {
 	struct regex *re = sqlite3_get_auxdata(ctx, arg);
 	char message[8];
@@ -177,7 +178,8 @@ static int matches(sqlite3_context *ctx, int arg, struct text x, struct text pat
 		if (!re)
 			return -ENOMEM;
 	}
-	return regex_match(re, x.data ? x.data : "", x.len);
+	*ret = re;
+	return 0;
 }
 
 struct networks {
@@ -223,6 +225,15 @@ static int is_within(sqlite3_context *ctx, int arg, struct text x, struct text n
 	return 0;
 }
 
+/* Within what the caller granted with regex_arm(). */
+static int matches(sqlite3_context *ctx, int arg, struct text x, struct text pattern)
+{
+	struct regex *re;
+	int r = get_regex(ctx, arg, pattern, &re);
+
+	return r ? r : regex_match(re, x.data ? x.data : "", x.len);
+}
+
 static int test_text(sqlite3_context *ctx, int arg, char test, struct text x, struct text with)
 {
 	switch (test) {
@@ -259,8 +270,14 @@ static void run_contains(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
 static void run_regex(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
+	struct text x = sql_text(argv[0]), pattern = sql_text(argv[1]);
+	struct regex *re;
+	int r = get_regex(ctx, 1, pattern, &re);
+
 	(void)argc;
-	result(ctx, matches(ctx, 1, sql_text(argv[0]), sql_text(argv[1])));
+	if (!r)
+		regex_arm(re, x.len);
+	result(ctx, r ? r : matches(ctx, 1, x, pattern));
 }
 
 static void run_ip(sqlite3_context *ctx, int argc, sqlite3_value **argv)
@@ -289,13 +306,17 @@ static void run_test(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	struct text which = sql_text(argv[0]), json = sql_text(argv[1]), with = sql_text(argv[2]);
 	struct json_iterator it = json_iterate(json);
 	struct text key, element;
-	int r = 0;
+	struct regex *re = NULL;
+	int r = *which.data == 'r' ? get_regex(ctx, 2, with, &re) : 0;
 
 	(void)argc;
+	if (!r && re)
+		regex_arm(re, json.len);
 	if (json_kind(json) != JSON_IS_ARRAY)
-		r = test_value(ctx, *which.data, json, with);
+		r = r ? r : test_value(ctx, *which.data, json, with);
 	else
-		while (!r && json_next(&it, &key, &element))
+		for (int n = 0; !r && n < LIMIT_FILTER_ELEMENTS && json_next(&it, &key, &element);
+		     n++)
 			r = test_value(ctx, *which.data, element, with);
 	result(ctx, r);
 }

@@ -10,7 +10,7 @@
 struct walk {
 	struct buf *out;
 	bool many, pairs;
-	size_t found, visits;
+	size_t found, passed; /* values, bytes */
 	int r;
 };
 
@@ -51,7 +51,7 @@ bool json_read_step(struct text *steps, struct step *ret)
 
 static void found(struct walk *w, struct text v)
 {
-	if (w->r || (!w->many && w->found))
+	if (w->r || (!w->many && w->found) || w->out->len > LIMIT_FILTER_BODY)
 		return;
 	if (w->many && w->found)
 		w->r = buf_putc(w->out, ',');
@@ -79,9 +79,9 @@ static void descend(struct walk *w, struct text v, struct text name, struct text
 	struct json_iterator it = json_iterate(v);
 	struct text key, value, second;
 
-	while (!w->r && depth <= LIMIT_JSON_DEPTH && w->visits < LIMIT_JSON_VISITS &&
+	while (!w->r && depth <= LIMIT_JSON_DEPTH && w->passed < LIMIT_JSON_BYTES &&
 	       json_next(&it, &key, &value)) {
-		w->visits++;
+		w->passed += key.len + value.len;
 		if (it.object && json_says(key, name, w->pairs))
 			follow(w, value, rest);
 		if (!it.object && w->pairs && is_pair(value, name, &second))
@@ -99,8 +99,8 @@ static void follow_each(struct walk *w, struct text v, const struct step *s, str
 
 	if (s->kind == STEP_KEY ? !it.object : s->kind == STEP_INDEX && it.object)
 		return;
-	for (; !w->r && w->visits < LIMIT_JSON_VISITS && json_next(&it, &key, &value); i++) {
-		w->visits++;
+	for (; !w->r && w->passed < LIMIT_JSON_BYTES && json_next(&it, &key, &value); i++) {
+		w->passed += key.len + value.len;
 		if (s->kind == STEP_KEY ? !json_says(key, s->key, false)
 					: s->kind == STEP_INDEX && i != s->index)
 			continue;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -19,18 +20,49 @@ struct regex {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	uint64_t steps_left;
+	int64_t late_ns, start_cpu_ns;
 };
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* The cheap clock first; another program may have had the processor meanwhile. */
+static bool is_late(struct regex *re)
+{
+	int64_t now = clock_ns(CLOCK_MONOTONIC_COARSE);
+
+	if (now < re->late_ns)
+		return false;
+	re->late_ns = now + LIMIT_REGEX_MS * 100000LL;
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID) - re->start_cpu_ns > LIMIT_REGEX_MS * 1000000LL;
+}
 
 /*
  * PCRE2 counts its match limit anew at each place where a match may begin, which would allow a
- * long text any number of steps. The callouts before the items of the pattern count them all.
+ * long text any number of steps. The callouts before the items of the pattern count them all. One
+ * item such as [^x]* may pass over all of the text between two callouts, hence the clock.
  */
 static int count_step(pcre2_callout_block *block, void *ctx)
 {
 	struct regex *re = ctx;
 
 	(void)block;
-	return re->steps_left-- ? 0 : PCRE2_ERROR_MATCHLIMIT;
+	if (!re->steps_left || is_late(re))
+		return PCRE2_ERROR_MATCHLIMIT;
+	re->steps_left--;
+	return 0;
+}
+
+void regex_arm(struct regex *re, size_t len)
+{
+	re->steps_left = LIMIT_REGEX_STEPS + (uint64_t)len * REGEX_STEPS_PER_BYTE;
+	re->late_ns = clock_ns(CLOCK_MONOTONIC_COARSE) + LIMIT_REGEX_MS * 1000000LL;
+	re->start_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int compile(struct regex *re, const char *pattern, size_t len, size_t *ret_offset,
@@ -99,7 +131,6 @@ int regex_check(const char *pattern, size_t len, size_t *ret_offset, char *messa
 
 int regex_match(struct regex *re, const char *text, size_t len)
 {
-	re->steps_left = LIMIT_REGEX_STEPS + (uint64_t)len * REGEX_STEPS_PER_BYTE;
 	int r = pcre2_match(re->code, (PCRE2_SPTR)text, len, 0, 0, re->data, re->context);
 
 	if (r >= 0)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <jansson.h>
 
+#include "limits.h"
+
 #define INCOMPARABLE 2
 
 int value_read(struct text json, struct value *ret)
@@ -138,7 +140,7 @@ static int compare_elements(const struct value *a, enum value_op op, const struc
 	struct text key, json;
 	int r = 0;
 
-	while (!r && json_next(&it, &key, &json)) {
+	for (int n = 0; !r && n < LIMIT_FILTER_ELEMENTS && json_next(&it, &key, &json); n++) {
 		struct value v;
 		if (json_kind(json) >= JSON_IS_ARRAY) {
 			r = b->kind == json_kind(json) && op == VALUE_EQ &&

@@ -281,6 +281,20 @@ static void test_help(void **state)
 	buf_free(&b);
 }
 
+static int match(const char *pattern, const struct buf *text, size_t len)
+{
+	struct regex *re;
+	char message[128];
+	size_t offset;
+
+	assert_int_equal(
+		regex_new(pattern, strlen(pattern), &re, &offset, message, sizeof(message)), 0);
+	regex_arm(re, len);
+	int r = regex_match(re, text->data, len);
+	regex_free(re);
+	return r;
+}
+
 /* The steps are counted over the whole text, not anew at each place where a match may begin. */
 static void test_regex_steps(void **state)
 {
@@ -291,22 +305,30 @@ static void test_regex_steps(void **state)
 
 	(void)state;
 	fixture_repeat(&text, "aaaaaaaaaaaaaaaaaaaa! ", 20000);
-	assert_int_equal(regex_new("(a|aa)+$", 8, &re, &offset, message, sizeof(message)), 0);
-	assert_int_equal(regex_match(re, text.data, text.len), -7);
-	regex_free(re);
+	assert_int_equal(match("(a|aa)+$", &text, text.len), -7);
 	/* A harmless pattern may look at all of a long text. */
-	assert_int_equal(regex_new("[a-z]+@b", 8, &re, &offset, message, sizeof(message)), 0);
-	assert_int_equal(regex_match(re, text.data, text.len), 0);
+	assert_int_equal(match("[a-z]+@b", &text, text.len), 0);
 	assert_int_equal(buf_puts(&text, "x@b"), 0);
-	assert_int_equal(regex_match(re, text.data, text.len), 1);
-	regex_free(re);
+	assert_int_equal(match("[a-z]+@b", &text, text.len), 1);
+	/* Few steps, each over the whole text. */
+	assert_int_equal(match("[^b]*[0-9]", &text, text.len), -7);
 	/* Options that a pattern may set do not raise the limits. */
-	static const char raise[] = "(*LIMIT_MATCH=4000000000)(*LIMIT_HEAP=4000000000)^(a|aa)+$";
-	assert_int_equal(regex_new(raise, strlen(raise), &re, &offset, message, sizeof(message)),
-			 0);
-	assert_int_equal(regex_match(re, text.data, 60), -7);
-	regex_free(re);
+	buf_reset(&text);
+	fixture_repeat(&text, "a", 40);
+	buf_puts(&text, "!");
+	assert_int_equal(match("^(a|aa)+$", &text, text.len), -7);
+	assert_int_equal(match("(*LIMIT_MATCH=4000000000)(*LIMIT_HEAP=4000000000)^(a|aa)+$", &text,
+			       text.len),
+			 -7);
 	assert_int_equal(regex_new("\\C", 2, &re, &offset, message, sizeof(message)), -22);
+	/* What is granted is granted once. */
+	assert_int_equal(regex_new("(a|aa)+$", 8, &re, &offset, message, sizeof(message)), 0);
+	regex_arm(re, 10);
+	int r = 0;
+	for (int i = 0; i < 10000 && !r; i++)
+		r = regex_match(re, "aaaaaaaaa!", 10);
+	assert_int_equal(r, -7);
+	regex_free(re);
 	buf_free(&text);
 }
 
