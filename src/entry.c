@@ -123,15 +123,29 @@ static size_t clean_copy(char *out, const unsigned char *p, size_t len)
 	return n;
 }
 
+/* ASCII without NULs needs no cleaning. */
+static bool is_plain(const unsigned char *p, size_t len)
+{
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < len; i++)
+		bad |= (p[i] & 0x80) | !p[i];
+	return !bad;
+}
+
 const char *entry_text(struct entry *e, const void *text, size_t len)
 {
 	if (!len)
 		return "";
-	size_t n = clean_copy(NULL, text, len);
+	bool plain = is_plain(text, len);
+	size_t n = plain ? len : clean_copy(NULL, text, len);
 	char *out = entry_alloc(e, n + 1);
 	if (!out)
 		return "";
-	clean_copy(out, text, len);
+	if (plain)
+		memcpy(out, text, len);
+	else
+		clean_copy(out, text, len);
 	out[n] = '\0';
 	return out;
 }

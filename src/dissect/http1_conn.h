@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state of an HTTP/1.x connection, shared by http1.c, http1_pair.c and http1_seek.c. */
+#ifndef CLEARTAP_HTTP1_CONN_H
+#define CLEARTAP_HTTP1_CONN_H
+
+#include <sys/types.h>
+
+#include "dissect/http1.h"
+
+enum h1_state {
+	H1_SEEK, /* between messages, or looking for the next one */
+	H1_HEAD,
+	H1_FIXED,
+	H1_UNTIL_CLOSE,
+	H1_CHUNK_SIZE,
+	H1_CHUNK_EXT,
+	H1_CHUNK_DATA,
+	H1_CHUNK_END,
+	H1_TRAILER,
+};
+
+/* One direction. */
+struct h1_stream {
+	enum h1_state state;
+	bool candidate; /* H1_SEEK: a message may begin with the next byte, or has begun */
+	bool digits;	/* H1_CHUNK_SIZE: one was there */
+	struct h1_start_line start_line;
+	struct h1_lines lines;
+	uint64_t left;	       /* of the body, or of the chunk */
+	uint64_t early[2];     /* missing before the roles are known, by enum gap_why */
+	int64_t start_us;      /* of the first byte in lines */
+	struct h1_exchange *x; /* whose message this is, NULL between messages */
+};
+
+struct h1 {
+	struct entry_sink sink;
+	struct h1_stream stream[2]; /* by enum dir */
+	bool roles_known, spoke;
+	bool pipelined; /* a request was sent before the answer to another */
+	bool uncertain; /* requests or answers were lost: pairing stops until it is quiet */
+	enum dir request_dir, last_dir;
+	struct h1_exchange *head, **tail; /* requests without their whole answer, in order */
+	size_t queued;
+	struct dissection *inner; /* what follows a switch of protocols */
+};
+
+/* http1_pair.c: which answer belongs to which request. */
+bool h1_is_request_dir(const struct h1 *h, enum dir dir);
+/* The message that this direction is in; only while stream[dir].x is set. */
+struct h1_message *h1_message_of(const struct h1 *h, enum dir dir);
+/* Back to between messages. */
+void h1_stream_reset(struct h1_stream *s);
+/* A message, or bytes that are none, begins in this direction. 0 or -ENOMEM. */
+int h1_begin_message(struct h1 *h, enum dir dir, int64_t now);
+/* It has ended at `now`, or at its last byte when that is 0; emits the exchange when both have. */
+void h1_end_message(struct h1 *h, enum dir dir, int64_t now);
+/* Give up on requests that wait, but for `keep`. */
+void h1_drop_unanswered(struct h1 *h, const struct h1_exchange *keep, const char *missing);
+/* Bytes are missing where the next message of this direction would begin. */
+void h1_gap_between(struct h1 *h, enum dir dir);
+
+/* http1_seek.c: where does a message begin? Number of bytes taken, or -errno. */
+ssize_t h1_feed_seek(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now);
+/* The bytes gathered so far begin no message. */
+int h1_flush_candidate(struct h1 *h, enum dir dir);
+int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
+
+#endif

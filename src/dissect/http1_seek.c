@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where does a message begin? After the one before; and when that is not known, at a line that is a
+ * start line after a gap, after an LF, or after the other side spoke. All else is stray.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "dissect/http1_conn.h"
+#include "limits.h"
+
+/* Bytes of the direction that are part of no message: a stray one begins, or goes on. */
+static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64_t now)
+{
+	struct h1_stream *s = &h->stream[dir];
+
+	if (!len)
+		return 0;
+	if (!s->x) {
+		int r = h1_begin_message(h, dir, now);
+		if (r)
+			return r;
+		h1_message_of(h, dir)->notes |= 1U << H1_NOTE_STRAY;
+	}
+	struct h1_message *m = h1_message_of(h, dir);
+	m->end_us = now;
+	if (m->notes & 1U << H1_NOTE_STRAY)
+		payload_put(&m->body, data, len, LIMIT_OPAQUE_BYTES);
+	else
+		m->unplaced += len;
+	return 0;
+}
+
+/* What was stray is before a message after all: say how much of it there was. */
+static void skip_prefix(struct h1_message *m)
+{
+	uint64_t lost = m->body.missing[GAP_LOST], truncated = m->body.missing[GAP_TRUNCATED];
+
+	m->skipped = m->body.size - lost - truncated;
+	payload_free(&m->body);
+	m->body.missing[GAP_LOST] = lost;
+	m->body.missing[GAP_TRUNCATED] = truncated;
+	m->notes &= ~(1U << H1_NOTE_STRAY);
+	m->notes |= m->skipped ? 1U << H1_NOTE_SKIPPED : 0;
+}
+
+static void know_roles(struct h1 *h, enum dir request_dir)
+{
+	h->roles_known = true;
+	h->request_dir = request_dir;
+}
+
+/* A start line was read whole: of a new message, or of the one whose start was being looked for. */
+static int start_found(struct h1 *h, enum dir dir)
+{
+	struct h1_stream *s = &h->stream[dir];
+
+	if (!h->roles_known)
+		know_roles(h, s->start_line.kinds == H1_REQUEST ? dir : !dir);
+	if (s->x && (!(h1_message_of(h, dir)->notes & 1U << H1_NOTE_STRAY) ||
+		     (h1_is_request_dir(h, dir) && s->x->response.begun)))
+		h1_end_message(h, dir, 0);
+	if (!s->x) {
+		int r = h1_begin_message(h, dir, s->start_us);
+		s->state = H1_HEAD;
+		return r;
+	}
+	struct h1_message *m = h1_message_of(h, dir);
+	skip_prefix(m);
+	m->start_us = s->start_us;
+	s->state = H1_HEAD;
+	return 0;
+}
+
+/* Bytes of a line that were not kept are part of no message either. */
+static void stray_cut(struct h1 *h, enum dir dir, uint64_t cut)
+{
+	struct h1_message *m = h1_message_of(h, dir);
+
+	if (m->notes & 1U << H1_NOTE_STRAY)
+		payload_skip(&m->body, cut, GAP_TRUNCATED);
+	else
+		m->unplaced += cut;
+}
+
+/* The bytes gathered in lines begin no message. */
+int h1_flush_candidate(struct h1 *h, enum dir dir)
+{
+	struct h1_stream *s = &h->stream[dir];
+	uint64_t cut = s->lines.cut;
+
+	/* Chosen by a start line so long that it was not seen whole: most likely a request's. */
+	if (!h->roles_known)
+		know_roles(h, dir);
+	int r = stray(h, dir, s->lines.text.data, s->lines.text.len, s->start_us);
+	if (!r && cut)
+		stray_cut(h, dir, cut);
+	h1_lines_reset(&s->lines);
+	s->candidate = false;
+	return r;
+}
+
+static uint8_t possible_kinds(const struct h1 *h, enum dir dir)
+{
+	return !h->roles_known	       ? H1_REQUEST | H1_RESPONSE
+	       : dir == h->request_dir ? H1_REQUEST
+				       : H1_RESPONSE;
+}
+
+/* Bytes where a start line may be; the number taken, or -errno. */
+static ssize_t feed_candidate(struct h1 *h, enum dir dir, const uint8_t *data, size_t len,
+			      int64_t now)
+{
+	struct h1_stream *s = &h->stream[dir];
+	enum h1_verdict v = H1_MORE;
+	size_t n = 0;
+	bool end;
+
+	if (!s->lines.size) {
+		if (!s->x && (*data == '\r' || *data == '\n'))
+			return 1;
+		s->start_us = now;
+		s->start_line = (struct h1_start_line){ .kinds = H1_REQUEST | H1_RESPONSE };
+	}
+	s->start_line.kinds &= possible_kinds(h, dir);
+	while (n < len && v == H1_MORE)
+		v = h1_start_line_step(&s->start_line, data[n++]);
+	int r = 0;
+	if (v != H1_NO) {
+		h1_lines_feed(&s->lines, data, n, &end);
+		r = v == H1_YES ? start_found(h, dir) : 0;
+	} else {
+		r = h1_flush_candidate(h, dir);
+		r = r ? r : stray(h, dir, data, n, now);
+		s->candidate = data[n - 1] == '\n';
+	}
+	return r ? r : (ssize_t)n;
+}
+
+ssize_t h1_feed_seek(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
+{
+	struct h1_stream *s = &h->stream[dir];
+
+	if (s->candidate)
+		return feed_candidate(h, dir, data, len, now);
+	const uint8_t *lf = memchr(data, '\n', len);
+	size_t n = lf ? (size_t)(lf - data) + 1 : len;
+	s->candidate = lf != NULL;
+	int r = stray(h, dir, data, n, now);
+	return r ? r : (ssize_t)n;
+}
+
+int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
+{
+	struct h1_stream *s = &h->stream[dir];
+
+	if (!h->roles_known && !s->lines.size) {
+		s->early[why] += len;
+		return 0;
+	}
+	int r = h1_flush_candidate(h, dir);
+	if (!r && !s->x) {
+		h1_gap_between(h, dir);
+		r = h1_begin_message(h, dir, now);
+		if (!r)
+			h1_message_of(h, dir)->notes |= 1U << H1_NOTE_STRAY;
+	}
+	if (r)
+		return r;
+	payload_skip(&h1_message_of(h, dir)->body, len, why);
+	h1_stream_reset(s);
+	return 0;
+}
