@@ -106,7 +106,7 @@ export const COLUMNS = [
 			const room = Math.max(8, Math.floor((c.summary - 20 - (note ? note.length * 6.2 + 20 : 0)) / c.ch));
 			const first = middle(path, Math.max(8, Math.min(room, path.length)));
 			setText(refs.path, first);
-			setText(refs.dim, query && room - first.length > 3 ? middle(query, room - first.length) : "");
+			setText(refs.dim, query && room - first.length > 5 ? middle(query, room - first.length) : "");
 			setText(refs.notch, note);
 			setClass(refs, note ? `${CELL} summary notched` : `${CELL} summary`);
 		},

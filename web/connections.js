@@ -42,10 +42,12 @@ function matches(c) {
 }
 
 let latest = [];
+let known = 0;
 
 function fill(box, total) {
 	const rows = latest.filter(matches);
-	total.textContent = `${plural(rows.length, "connection")}${rows.length === latest.length ? "" : ` of ${count(latest.length)}`}`;
+	const all = Math.max(latest.length, known);
+	total.textContent = `${plural(rows.length, "connection")}${rows.length === all ? "" : ` of ${count(all)}`}`;
 	box.replaceChildren(sortable("Connections", COLUMNS, rows.slice(0, 2000), order, (tr, c) =>
 		tr.addEventListener("dblclick", () => addFilter({ field: "connection", value: c.connection }))));
 }
@@ -55,6 +57,7 @@ export const connections = page({
 	text: "Who spoke with whom, newest first. Click a value to filter by it, the count to see its entries.",
 	draw(answer, body, aside) {
 		latest = answer.connections || [];
+		known = answer.total || 0;
 		if (!latest.length) {
 			body.replaceChildren(notYet("No connection yet", "Each connection that carried an entry will be listed here."));
 			return;

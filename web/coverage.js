@@ -16,21 +16,26 @@ const open = w => w.open ?? w.read ?? 0;
 
 function share(w) {
 	const all = total(w);
+	if (!all)
+		return el("span", { class: "dim" }, "none seen");
 	const part = all ? open(w) / all : 0;
 	const bar = el("i", { class: "share-open" });
 	bar.style.width = `${part * 100}%`;
 	return el("span", { class: "share" }, el("span", { class: "share-track" }, bar),
-		el("span", {}, all ? `${Math.round(part * 100)} %` : "–"));
+		el("span", {}, `${Math.round(part * 100)} %`));
 }
+
+const locked = (lock, n) => n ? el("span", { class: `lock-${lock}` }, lockIcon(lock, 12), ` ${count(n)}`)
+	: el("span", { class: "dim" }, "0");
 
 const name = w => w.process || w.name || w.workload || "?";
 
 const COLUMNS = [
-	{ title: "Program", cell: w => [filterable(name(w), { field: "src.process", value: name(w) }), " ", el("span", { class: "dim" }, w.pod || w.container || w.exe || "")], sort: name },
+	{ title: "Program", cell: w => [filterable(name(w), { field: "src.process", value: name(w) }), " ", el("span", { class: "dim" }, w.pod || w.container || w.library || "")], sort: name },
 	{ title: "Read in clear", cell: share, sort: w => total(w) ? open(w) / total(w) : 0 },
 	{ title: "TLS connections", numeric: true, cell: w => count(total(w)), sort: total },
-	{ title: "Open", numeric: true, cell: w => el("span", { class: "lock-open" }, lockIcon("open", 12), ` ${count(open(w))}`), sort: open },
-	{ title: "Closed", numeric: true, cell: w => el("span", { class: "lock-closed" }, lockIcon("closed", 12), ` ${count(total(w) - open(w))}`), sort: w => total(w) - open(w) },
+	{ title: "Open", numeric: true, cell: w => locked("open", open(w)), sort: open },
+	{ title: "Closed", numeric: true, cell: w => locked("closed", total(w) - open(w)), sort: w => total(w) - open(w) },
 	{ title: "Why not", class: "why", cell: w => w.reason || (w.reasons || []).map(r => typeof r === "string" ? r : r.reason).join("; ") },
 ];
 
@@ -40,7 +45,8 @@ export const coverage = page({
 	missing: () => notYet("Coverage is not measured by this cleartap",
 		el("span", {}, "This version does not watch the wire, so it cannot say which TLS connections it did not read. ",
 			el("a", { href: link({ page: "targets" }) }, "Targets"), " tells which libraries are read, and why others are not.")),
-	draw(answer, body) {
+	draw(answer, body, aside) {
+		aside.replaceChildren(el("span", { class: "page-note" }, answer.note || ""));
 		const list = answer.workloads || [];
 		if (!list.length) {
 			body.replaceChildren(notYet("No TLS connection seen yet", "Programs will be listed with the share of their TLS connections that is read."));

@@ -9,7 +9,7 @@ import { notYet } from "./states.js";
 import { sortable } from "./table.js";
 
 const BOX = { width: 184, height: 36, across: 220, down: 20 };
-const LABELS_MAX = 14; // more lines than this show their label when pointed at
+const LABELS_MAX = 8; // more lines than this show their label when pointed at
 const NODES_MAX = 150;
 const order = { column: 2, down: true };
 

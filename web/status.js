@@ -13,7 +13,7 @@ function words(key) {
 }
 
 const isSize = key => /bytes$|size$|^used$|_used$/.test(key);
-const isLoss = key => /drop|lost|fail|error|skip|reject|truncat/.test(key);
+const isLoss = key => /dropped_(rec|byt)|lost|fail|error|skip|reject|bad_|full$|faults|too_deep/.test(key);
 
 function shown(key, value) {
 	if (typeof value !== "number")
@@ -35,7 +35,7 @@ function meter(label, used, whole) {
 
 function rows(group) {
 	return Object.entries(group).flatMap(([key, value]) =>
-		value && typeof value === "object" && !Array.isArray(value)
+		value === "" || value === null ? [] : typeof value === "object" && !Array.isArray(value)
 			? Object.entries(value).map(([k, v]) => [`${key}_${k}`, v]) : [[key, value]]);
 }
 
@@ -53,8 +53,12 @@ function card(key, group) {
 // One sentence first: is what is shown all there was?
 function verdict(stats) {
 	const c = stats.capture || {};
-	const records = (c.dropped_records || 0) + (c.dropped || 0);
-	const lost = (c.dropped_bytes || 0) + (c.lost_bytes || 0);
+	const records = c.dropped_records || 0;
+	const lost = (c.dropped_bytes || 0) + (stats.lost_bytes || 0);
+	const unstored = stats.store?.lost_entries || 0;
+	if (stats.store?.error || unstored)
+		return el("p", { class: "verdict bad" }, el("b", {}, unstored ? `${count(unstored)} entries could not be stored.` :
+			"The store does not take entries."), ` ${stats.store.error || ""}`);
 	if (!records && !lost)
 		return el("p", { class: "verdict good" }, el("b", {}, "Nothing lost."),
 			` ${count(c.records || 0)} records, ${size(c.bytes || 0)} read${c.state === "paused" ? "; capturing is paused" : ""}.`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The Traffic page: histogram, list and detail, fed by the stored entries and the live stream.
-import { getJSON } from "./api.js";
+import { getJSON, url } from "./api.js";
 import * as capture from "./capture.js";
 import { COLUMNS, saveColumns } from "./columns.js";
 import { Detail } from "./detail.js";
@@ -45,7 +45,7 @@ export function build() {
 	pill = button("", toNewest, { class: "newpill", hidden: true });
 	total = el("span", { class: "total" });
 	const listBox = el("section", { class: "list-box", "aria-label": "Entries" },
-		list.node, empty, pill, el("div", { class: "list-foot" }, total, columnChooser()));
+		list.node, empty, pill, el("div", { class: "list-foot" }, total, el("span", { class: "grow" }), exports(), columnChooser()));
 	const split = el("div", { class: "split" });
 	split.append(listBox, splitter(split), detail.node);
 	node = el("div", { class: "traffic" }, histogram.node, strips, split);
@@ -393,6 +393,20 @@ function byCell(act) {
 	const what = at?.column?.filter(at.entry);
 	if (what)
 		act(what);
+}
+
+// What is listed as files; the address follows the filter when it is used.
+function exports() {
+	const make = (path, text, title) => {
+		const a = el("a", { class: "foot-link", href: path, download: "", title }, text);
+		const follow = () => a.href = url(path, { q: state.q });
+		subscribe(follow);
+		follow();
+		return a;
+	};
+	return el("span", { class: "exports" }, "Export ",
+		make("/api/export/har", "HAR", "HTTP Archive of what the filter selects"), " ",
+		make("/api/export/pcapng", "pcapng", "Packets with the plaintext of what the filter selects, for Wireshark"));
 }
 
 function columnChooser() {
