@@ -17,8 +17,7 @@ export const events = new EventTarget(); // "unauthorized", "gone", "back"
 let gone = false;
 
 function mark(isGone) {
-	if (isGone !== gone)
-		events.dispatchEvent(new Event(isGone ? "gone" : "back"));
+	if (isGone !== gone) events.dispatchEvent(new Event(isGone ? "gone" : "back"));
 	gone = isGone;
 }
 
@@ -37,25 +36,23 @@ export async function request(path, options) {
 	try {
 		response = await fetch(path, { credentials: "same-origin", ...options });
 	} catch (error) {
-		if (error.name === "AbortError")
-			throw error;
+		if (error.name === "AbortError") throw error;
 		mark(true);
-		throw new ApiError(0, { title: "The server does not answer",
-			detail: "cleartap does not answer; it may have stopped. Trying again." });
+		throw new ApiError(0, {
+			title: "The server does not answer",
+			detail: "cleartap does not answer; it may have stopped. Trying again.",
+		});
 	}
 	mark(false);
-	if (response.status === 401)
-		events.dispatchEvent(new Event("unauthorized"));
-	if (!response.ok)
-		throw new ApiError(response.status, await problem(response));
+	if (response.status === 401) events.dispatchEvent(new Event("unauthorized"));
+	if (!response.ok) throw new ApiError(response.status, await problem(response));
 	return response;
 }
 
 export function url(path, parameters) {
 	const search = new URLSearchParams();
 	for (const [name, value] of Object.entries(parameters || {}))
-		if (value !== undefined && value !== null && value !== "")
-			search.set(name, value);
+		if (value !== undefined && value !== null && value !== "") search.set(name, value);
 	const text = search.toString();
 	return text ? `${path}?${text}` : path;
 }
@@ -82,8 +79,7 @@ export async function getBytes(path, limit, signal) {
 	let size = 0;
 	for (;;) {
 		const { done, value } = await reader.read();
-		if (done)
-			break;
+		if (done) break;
 		chunks.push(value);
 		size += value.length;
 		if (size > limit) {

@@ -18,11 +18,17 @@ import * as traffic from "./traffic.js";
 const main = document.getElementById("main");
 
 function pages() {
-	const all = { traffic: { node: traffic.build(), load() {} }, connections, map, coverage, targets, status };
+	const all = {
+		traffic: { node: traffic.build(), load() {} },
+		connections,
+		map,
+		coverage,
+		targets,
+		status,
+	};
 	main.append(...Object.values(all).map(p => p.node));
 	const show = () => {
-		for (const [name, p] of Object.entries(all))
-			p.node.hidden = name !== state.page;
+		for (const [name, p] of Object.entries(all)) p.node.hidden = name !== state.page;
 	};
 	subscribe(show);
 	show();
@@ -32,27 +38,33 @@ function pages() {
 // Without the token nothing can be read: one page says so, and how to get it.
 events.addEventListener("unauthorized", () => {
 	document.body.classList.add("locked-out");
-	if (!main.querySelector(".state-token"))
-		main.replaceChildren(noToken());
+	if (!main.querySelector(".state-token")) main.replaceChildren(noToken());
 });
 
 // While the server is gone, ask now and then: the stream asks too, pages need not be reloaded.
 events.addEventListener("gone", () => {
-	const ask = () => getJSON("/api/stats").catch(error => {
-		if (!error.status)
-			setTimeout(ask, 2000);
-	});
+	const ask = () =>
+		getJSON("/api/stats").catch(error => {
+			if (!error.status) setTimeout(ask, 2000);
+		});
 	setTimeout(ask, 1000);
 });
 
 startState();
 buildLayout();
 pages();
-keys({
-	...Object.fromEntries(Object.entries(traffic.actions).map(([key, act]) =>
-		[key, event => state.page === "traffic" ? act(event) : false])),
-	"/": () => focusQuery(),
-	"p": () => capture.toggle(),
-	"?": () => showHelp("keys"),
-}, page => go({ page, id: 0 }));
+keys(
+	{
+		...Object.fromEntries(
+			Object.entries(traffic.actions).map(([key, act]) => [
+				key,
+				event => (state.page === "traffic" ? act(event) : false),
+			]),
+		),
+		"/": () => focusQuery(),
+		p: () => capture.toggle(),
+		"?": () => showHelp("keys"),
+	},
+	page => go({ page, id: 0 }),
+);
 traffic.start();

@@ -10,23 +10,30 @@ import { jsonTree } from "./jsontree.js";
 
 const FETCH_MAX = 4 << 20;
 const TEXT_MAX = 1 << 20; // characters shown at once
-const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp",
-	"image/x-icon", "image/vnd.microsoft.icon", "image/svg+xml"];
+const IMAGES = [
+	"image/png",
+	"image/jpeg",
+	"image/gif",
+	"image/webp",
+	"image/avif",
+	"image/bmp",
+	"image/x-icon",
+	"image/vnd.microsoft.icon",
+	"image/svg+xml",
+];
 
 let blobs = [];
 
 // Blob addresses live as long as the entry is shown.
 export function release() {
-	for (const address of blobs)
-		URL.revokeObjectURL(address);
+	for (const address of blobs) URL.revokeObjectURL(address);
 	blobs = [];
 }
 
 // Text and gaps in order. Gaps are byte offsets, so the text is cut as bytes.
 function textWithGaps(text, gaps) {
 	const shown = text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) : text;
-	if (!gaps?.length)
-		return [el("pre", { class: "text", tabindex: "0" }, shown)];
+	if (!gaps?.length) return [el("pre", { class: "text", tabindex: "0" }, shown)];
 	const encoded = new TextEncoder().encode(shown);
 	const decoder = new TextDecoder();
 	const out = [];
@@ -35,7 +42,13 @@ function textWithGaps(text, gaps) {
 	for (const gap of gaps) {
 		const until = Math.max(at, Math.min(encoded.length, gap.offset - missing));
 		if (until > at)
-			out.push(el("pre", { class: "text", tabindex: "0" }, decoder.decode(encoded.subarray(at, until))));
+			out.push(
+				el(
+					"pre",
+					{ class: "text", tabindex: "0" },
+					decoder.decode(encoded.subarray(at, until)),
+				),
+			);
 		out.push(gapStrip(gap));
 		at = until;
 		missing += gap.length;
@@ -59,13 +72,28 @@ function parseJSON(message) {
 }
 
 function bar(message, which, modes) {
-	const parts = [type(message), message.content_encoding && `${message.content_encoding} decoded`,
-		bytes(message.body_size || 0)];
-	return el("div", { class: "body-bar" }, el("h3", {}, "Body"),
-		el("span", { class: "dim" }, parts.filter(Boolean).join(" · ")), el("span", { class: "grow" }), modes,
+	const parts = [
+		type(message),
+		message.content_encoding && `${message.content_encoding} decoded`,
+		bytes(message.body_size || 0),
+	];
+	return el(
+		"div",
+		{ class: "body-bar" },
+		el("h3", {}, "Body"),
+		el("span", { class: "dim" }, parts.filter(Boolean).join(" · ")),
+		el("span", { class: "grow" }),
+		modes,
 		message.body ? button("Copy", () => copy(message.body, "Body"), { class: "plain" }) : null,
-		message.body_url ? el("a", { class: "plain", href: message.body_url, download: `body-${which}` },
-			glyph("download", 12), " Download") : null);
+		message.body_url
+			? el(
+					"a",
+					{ class: "plain", href: message.body_url, download: `body-${which}` },
+					glyph("download", 12),
+					" Download",
+				)
+			: null,
+	);
 }
 
 // Choose the view, with buttons for the others that make sense.
@@ -76,22 +104,36 @@ export function bodyView(box, e, message, which, context) {
 	}
 	const views = [];
 	const json = typeof message.body === "string" ? parseJSON(message) : undefined;
-	if (json !== undefined)
-		views.push(["Tree", v => v.append(jsonTree(json, `${which}.body`))]);
+	if (json !== undefined) views.push(["Tree", v => v.append(jsonTree(json, `${which}.body`))]);
 	if (IMAGES.includes(type(message)) && message.body_url)
 		views.push(["Image", v => image(v, message, context)]);
 	if (typeof message.body === "string")
 		views.push(["Text", v => v.append(...textWithGaps(message.body, message.gaps))]);
-	if (message.body_url)
-		views.push(["Hex", v => hex(v, message, message.body_url, context)]);
+	if (message.body_url) views.push(["Hex", v => hex(v, message, message.body_url, context)]);
 	if (!views.length)
-		views.push(["", v => v.append(...(message.gaps || []).map(gapStrip),
-			el("p", { class: "dim pad" }, "No byte of it was kept."))]);
+		views.push([
+			"",
+			v =>
+				v.append(
+					...(message.gaps || []).map(gapStrip),
+					el("p", { class: "dim pad" }, "No byte of it was kept."),
+				),
+		]);
 	const view = el("div", { class: "body-view" });
-	const modes = views.length > 1 ? el("span", { class: "modes", role: "group", "aria-label": "Show as" },
-		views.map(([name], i) => button(name, () => choose(i), { class: "mode", "aria-pressed": "false" }))) : null;
+	const modes =
+		views.length > 1
+			? el(
+					"span",
+					{ class: "modes", role: "group", "aria-label": "Show as" },
+					views.map(([name], i) =>
+						button(name, () => choose(i), { class: "mode", "aria-pressed": "false" }),
+					),
+				)
+			: null;
 	const choose = i => {
-		modes?.childNodes.forEach((b, k) => b.setAttribute("aria-pressed", k === i ? "true" : "false"));
+		modes?.childNodes.forEach((b, k) =>
+			b.setAttribute("aria-pressed", k === i ? "true" : "false"),
+		);
 		view.replaceChildren();
 		views[i][1](view);
 	};
@@ -107,7 +149,9 @@ async function fetchInto(view, path, context, use) {
 		use(answer);
 	} catch (error) {
 		if (error.name !== "AbortError")
-			view.replaceChildren(el("p", { class: "note" }, `The body did not load: ${error.message}`));
+			view.replaceChildren(
+				el("p", { class: "note" }, `The body did not load: ${error.message}`),
+			);
 	}
 }
 
@@ -115,7 +159,13 @@ function hex(view, message, path, context) {
 	fetchInto(view, path, context, ({ bytes: data, cut }) => {
 		view.append(hexView(data, message.gaps));
 		if (cut)
-			view.append(el("p", { class: "note" }, `The first ${size(FETCH_MAX)} are shown; download it for all.`));
+			view.append(
+				el(
+					"p",
+					{ class: "note" },
+					`The first ${size(FETCH_MAX)} are shown; download it for all.`,
+				),
+			);
 	});
 }
 
@@ -126,7 +176,10 @@ function image(view, message, context) {
 		blobs.push(address);
 		const info = el("p", { class: "dim pad" }, cut ? "Too large to show whole." : "");
 		const img = el("img", { src: address, alt: "The body as an image" });
-		img.addEventListener("load", () => info.textContent = `${img.naturalWidth} × ${img.naturalHeight}`);
+		img.addEventListener(
+			"load",
+			() => (info.textContent = `${img.naturalWidth} × ${img.naturalHeight}`),
+		);
 		img.addEventListener("error", () => {
 			img.remove();
 			info.textContent = "These bytes are not an image that can be shown.";
@@ -136,8 +189,6 @@ function image(view, message, context) {
 }
 
 export function rawView(box, message, context) {
-	if (message.body_url)
-		hex(box, message, `${message.body_url}?raw=1`, context);
-	else
-		box.append(...(message.gaps || []).map(gapStrip));
+	if (message.body_url) hex(box, message, `${message.body_url}?raw=1`, context);
+	else box.append(...(message.gaps || []).map(gapStrip));
 }

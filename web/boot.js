@@ -7,6 +7,5 @@
 	} catch {
 		// Storage may be forbidden; the system's theme is right then.
 	}
-	if (theme === "dark" || theme === "light")
-		document.documentElement.dataset.theme = theme;
+	if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
 })();

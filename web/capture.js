@@ -17,7 +17,12 @@ export function subscribe(listener) {
 export function build() {
 	icon = el("span", { class: "pill-icon", "aria-hidden": "true" });
 	text = document.createTextNode("");
-	pill = el("button", { type: "button", class: "pill", onclick: toggle, id: "pill" }, icon, el("span", {}, text));
+	pill = el(
+		"button",
+		{ type: "button", class: "pill", onclick: toggle, id: "pill" },
+		icon,
+		el("span", {}, text),
+	);
 	draw();
 	return pill;
 }
@@ -25,28 +30,40 @@ export function build() {
 function draw() {
 	const kind = capture.link !== "live" ? "off" : capture.paused ? "paused" : "live";
 	pill.className = `pill pill-${kind}`;
-	const words = kind === "off" ? capture.link === "connecting" ? "connecting" : "reconnecting"
-		: kind === "paused" ? "paused" : `live ${rate(capture.rate)}/s`;
+	const words =
+		kind === "off"
+			? capture.link === "connecting"
+				? "connecting"
+				: "reconnecting"
+			: kind === "paused"
+				? "paused"
+				: `live ${rate(capture.rate)}/s`;
 	if (pill.dataset.kind !== kind) {
 		pill.dataset.kind = kind;
 		icon.replaceChildren(kind === "paused" ? glyph("pause", 12) : el("i", { class: "dot" }));
 	}
 	text.data = words;
-	pill.title = kind === "paused" ? "Capturing is paused. Go on (p)" : kind === "live" ? "Capturing. Pause (p)"
-		: "The server does not answer; trying again by itself";
+	pill.title =
+		kind === "paused"
+			? "Capturing is paused. Go on (p)"
+			: kind === "live"
+				? "Capturing. Pause (p)"
+				: "The server does not answer; trying again by itself";
 	pill.setAttribute("aria-pressed", capture.paused ? "true" : "false");
 }
 
 export function update(changes) {
 	Object.assign(capture, changes);
 	draw();
-	for (const listener of listeners)
-		listener(capture);
+	for (const listener of listeners) listener(capture);
 }
 
 export function fromStats(stats) {
-	update({ stats, rate: Number(stats.entries_per_second) || 0,
-		paused: stats.state ? stats.state === "paused" : capture.paused });
+	update({
+		stats,
+		rate: Number(stats.entries_per_second) || 0,
+		paused: stats.state ? stats.state === "paused" : capture.paused,
+	});
 }
 
 export async function toggle() {

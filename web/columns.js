@@ -22,17 +22,24 @@ function setClass(refs, name) {
 }
 
 const plain = (key, title, width, read, extra) => ({
-	key, title, width, min: 44,
+	key,
+	title,
+	width,
+	min: 44,
 	make: cell => textCell(cell, "text"),
 	set: (refs, e) => setText(refs.text, String(read(e) ?? "")),
 	full: e => String(read(e) ?? ""),
-	filter: e => read(e) ? { field: key, value: read(e) } : null,
+	filter: e => (read(e) ? { field: key, value: read(e) } : null),
 	...extra,
 });
 
 function ends(key, title, pick, rest) {
 	return {
-		key, title, width: 200, min: 80, ...rest,
+		key,
+		title,
+		width: 200,
+		min: 80,
+		...rest,
 		make: cell => textCell(cell, "host", "dim"),
 		set: (refs, e) => {
 			const { host, address } = end(e[pick]);
@@ -46,17 +53,21 @@ function ends(key, title, pick, rest) {
 
 export function fullEnd(side) {
 	const { address } = end(side);
-	const parts = [side.process && `${side.process}${side.pid ? `[${side.pid}]` : ""}`, address,
-		side.name, side.pod && `pod ${side.pod}`, side.namespace && `namespace ${side.namespace}`,
-		side.service && `service ${side.service}`, side.container && `container ${side.container}`];
+	const parts = [
+		side.process && `${side.process}${side.pid ? `[${side.pid}]` : ""}`,
+		address,
+		side.name,
+		side.pod && `pod ${side.pod}`,
+		side.namespace && `namespace ${side.namespace}`,
+		side.service && `service ${side.service}`,
+		side.container && `container ${side.container}`,
+	];
 	return parts.filter(Boolean).join(" · ");
 }
 
 function endFilter(pick, side) {
-	if (side.pod)
-		return { field: `${pick}.pod.name`, value: side.pod };
-	if (side.process)
-		return { field: `${pick}.process`, value: side.process };
+	if (side.pod) return { field: `${pick}.pod.name`, value: side.pod };
+	if (side.process) return { field: `${pick}.process`, value: side.process };
 	return side.ip ? { field: `${pick}.ip`, value: side.ip } : null;
 }
 
@@ -64,22 +75,37 @@ const CELL = "cell";
 
 export const COLUMNS = [
 	{
-		key: "lock", title: "Lock", width: 30, min: 30, fixed: true, priority: 0, label: "",
+		key: "lock",
+		title: "Lock",
+		width: 30,
+		min: 30,
+		fixed: true,
+		priority: 0,
+		label: "",
 		make: cell => ({ cell, lock: "", text: null }),
 		set: (refs, e) => {
-			if (refs.lock === e.lock)
-				return;
+			if (refs.lock === e.lock) return;
 			refs.lock = e.lock;
 			refs.cell.className = `cell lock lock-${e.lock}`;
-			refs.cell.replaceChildren(lockIcon(e.lock),
-				el("span", { class: "offscreen" }, { open: "open lock", closed: "closed lock",
-					none: "no TLS" }[e.lock] || "no TLS"));
+			refs.cell.replaceChildren(
+				lockIcon(e.lock),
+				el(
+					"span",
+					{ class: "offscreen" },
+					{ open: "open lock", closed: "closed lock", none: "no TLS" }[e.lock] ||
+						"no TLS",
+				),
+			);
 		},
 		full: lockWhy,
-		filter: e => e.lock === "none" ? { field: "lock", value: "none" } : { flag: "tls" },
+		filter: e => (e.lock === "none" ? { field: "lock", value: "none" } : { flag: "tls" }),
 	},
 	{
-		key: "time", title: "Time", width: 104, min: 80, priority: 4,
+		key: "time",
+		title: "Time",
+		width: 104,
+		min: 80,
+		priority: 4,
 		make: cell => textCell(cell, "text"),
 		set: (refs, e, c) => setText(refs.text, c.relative ? ago(e.time, c.now) : clock(e.time)),
 		full: e => dateTime(e.time),
@@ -89,13 +115,21 @@ export const COLUMNS = [
 		priority: 3,
 		set: (refs, e) => {
 			setText(refs.text, e.protocol);
-			setClass(refs, `${CELL} proto proto-${/^\w+$/.test(e.protocol) ? e.protocol : "other"}`);
+			setClass(
+				refs,
+				`${CELL} proto proto-${/^\w+$/.test(e.protocol) ? e.protocol : "other"}`,
+			);
 		},
 		full: e => `${e.protocol}${e.version ? ` ${e.version}` : ""}`,
 	}),
 	plain("method", "Method", 72, e => e.method, { priority: 2 }),
 	{
-		key: "summary", title: "Summary", width: 0, min: 120, flex: true, priority: 0,
+		key: "summary",
+		title: "Summary",
+		width: 0,
+		min: 120,
+		flex: true,
+		priority: 0,
 		make: cell => textCell(cell, "host", "path", "dim", "notch"),
 		set: (refs, e, c) => {
 			const lost = e.lost + e.truncated;
@@ -103,40 +137,69 @@ export const COLUMNS = [
 			const at = e.summary.indexOf("?");
 			const path = at < 0 ? e.summary : e.summary.slice(0, at);
 			const query = at < 0 ? "" : e.summary.slice(at);
-			const room = Math.max(8, Math.floor((c.summary - 20 - (note ? note.length * 6.2 + 20 : 0)) / c.ch));
+			const room = Math.max(
+				8,
+				Math.floor((c.summary - 20 - (note ? note.length * 6.2 + 20 : 0)) / c.ch),
+			);
 			const first = middle(path, Math.max(8, Math.min(room, path.length)));
 			setText(refs.path, first);
-			setText(refs.dim, query && room - first.length > 5 ? middle(query, room - first.length) : "");
+			setText(
+				refs.dim,
+				query && room - first.length > 5 ? middle(query, room - first.length) : "",
+			);
 			setText(refs.notch, note);
 			setClass(refs, note ? `${CELL} summary notched` : `${CELL} summary`);
 		},
-		full: e => `${e.host && e.summary.startsWith("/") ? e.host : ""}${e.summary}` +
+		full: e =>
+			`${e.host && e.summary.startsWith("/") ? e.host : ""}${e.summary}` +
 			(e.reason ? ` — ${e.reason}` : ""),
-		filter: e => e.summary.startsWith("/") ? { field: "path", value: e.summary.split("?")[0] }
-			: e.summary ? { field: "summary", value: e.summary } : null,
+		filter: e =>
+			e.summary.startsWith("/")
+				? { field: "path", value: e.summary.split("?")[0] }
+				: e.summary
+					? { field: "summary", value: e.summary }
+					: null,
 	},
 	{
-		key: "status", title: "Status", width: 62, min: 44, priority: 1,
+		key: "status",
+		title: "Status",
+		width: 62,
+		min: 44,
+		priority: 1,
 		make: cell => textCell(cell, "text"),
 		set: (refs, e) => {
 			setText(refs.text, e.status || (e.complete ? "" : "…"));
 			setClass(refs, `${CELL} status status-${outcome(e)}`);
 		},
-		full: e => e.status ? `status ${e.status}` : e.reason,
-		filter: e => e.status_code ? { field: "status_code", value: e.status_code }
-			: e.status ? { field: "status", value: e.status } : null,
+		full: e => (e.status ? `status ${e.status}` : e.reason),
+		filter: e =>
+			e.status_code
+				? { field: "status_code", value: e.status_code }
+				: e.status
+					? { field: "status", value: e.status }
+					: null,
 	},
 	ends("src", "Source", "src", { priority: 5 }),
 	ends("dst", "Destination", "dst", { priority: 5 }),
 	{
-		key: "size", title: "Size", width: 76, min: 56, priority: 7, numeric: true,
+		key: "size",
+		title: "Size",
+		width: 76,
+		min: 56,
+		priority: 7,
+		numeric: true,
 		make: cell => textCell(cell, "text"),
 		set: (refs, e) => setText(refs.text, size(e.request_size + e.response_size)),
 		full: e => `request ${bytes(e.request_size)}, response ${bytes(e.response_size)}`,
 		filter: e => ({ field: "responseSize", operator: ">=", value: e.response_size }),
 	},
 	{
-		key: "elapsed", title: "Elapsed", width: 84, min: 64, priority: 6, numeric: true,
+		key: "elapsed",
+		title: "Elapsed",
+		width: 84,
+		min: 64,
+		priority: 6,
+		numeric: true,
 		make: cell => {
 			const refs = textCell(cell, "text");
 			refs.bar = el("i", { class: "hair" });
@@ -148,9 +211,12 @@ export const COLUMNS = [
 			const part = e.elapsed > 0 && c.slowest > 0 ? e.elapsed / c.slowest : 0;
 			refs.bar.style.transform = `scaleX(${Math.max(0.005, part).toFixed(3)})`;
 		},
-		full: e => e.elapsed < 0 ? "not known" : `${elapsed(e.elapsed)} from the first byte asked to the last answered`,
-		filter: e => e.elapsed < 0 ? null
-			: { field: "elapsed_time", operator: ">=", value: e.elapsed },
+		full: e =>
+			e.elapsed < 0
+				? "not known"
+				: `${elapsed(e.elapsed)} from the first byte asked to the last answered`,
+		filter: e =>
+			e.elapsed < 0 ? null : { field: "elapsed_time", operator: ">=", value: e.elapsed },
 	},
 	plain("host", "Host", 160, e => e.host, { hidden: true, priority: 8 }),
 	plain("library", "Library", 84, e => e.library, { hidden: true, priority: 9 }),
@@ -165,14 +231,15 @@ const saved = recall("columns", {});
 for (const column of COLUMNS) {
 	const s = saved[column.key] || {};
 	column.shown = typeof s.shown === "boolean" && !column.fixed ? s.shown : !column.hidden;
-	column.chosen = column.flex || !Number.isFinite(s.width) ? column.width
-		: Math.max(column.min, Math.min(800, s.width));
+	column.chosen =
+		column.flex || !Number.isFinite(s.width)
+			? column.width
+			: Math.max(column.min, Math.min(800, s.width));
 }
 
 export function saveColumns() {
 	const value = {};
-	for (const c of COLUMNS)
-		value[c.key] = { shown: c.shown, width: c.chosen };
+	for (const c of COLUMNS) value[c.key] = { shown: c.shown, width: c.chosen };
 	remember("columns", value);
 }
 
@@ -180,18 +247,18 @@ export function saveColumns() {
 export function fit(width) {
 	let shown = COLUMNS.filter(c => c.shown);
 	const wide = width >= 2200 ? 1.5 : 1;
-	const own = c => c.fixed ? c.chosen : Math.round(c.chosen * wide);
+	const own = c => (c.fixed ? c.chosen : Math.round(c.chosen * wide));
 	const need = () => shown.reduce((sum, c) => sum + (c.flex ? c.min : own(c)), 0);
 	const flexible = Math.max(190, Math.min(280, width * 0.3));
 	while (need() + flexible - 120 > width && shown.length > 3) {
-		const drop = shown.reduce((a, b) => b.priority >= a.priority ? b : a);
+		const drop = shown.reduce((a, b) => (b.priority >= a.priority ? b : a));
 		shown = shown.filter(c => c !== drop);
 	}
 	const fixed = shown.reduce((sum, c) => sum + (c.flex ? 0 : own(c)), 0);
 	const flex = Math.max(60, width - fixed);
 	return {
 		shown,
-		template: shown.map(c => c.flex ? "minmax(0, 1fr)" : `${own(c)}px`).join(" "),
+		template: shown.map(c => (c.flex ? "minmax(0, 1fr)" : `${own(c)}px`)).join(" "),
 		summary: flex,
 	};
 }

@@ -14,20 +14,23 @@ let loading = null;
 
 // {fields, functions, flags}; asked for once.
 export function language() {
-	loading = loading || getJSON("/api/kfl/fields").then(answer => {
-		table = { fields: [], functions: [], flags: [], ...answer };
-		return table;
-	}).catch(error => {
-		loading = null;
-		throw error;
-	});
+	loading =
+		loading ||
+		getJSON("/api/kfl/fields")
+			.then(answer => {
+				table = { fields: [], functions: [], flags: [], ...answer };
+				return table;
+			})
+			.catch(error => {
+				loading = null;
+				throw error;
+			});
 	return loading;
 }
 
 function names() {
 	const out = [];
-	for (const f of table.flags)
-		out.push({ text: f.name, kind: "flag", help: f.help });
+	for (const f of table.flags) out.push({ text: f.name, kind: "flag", help: f.help });
 	for (const f of table.fields) {
 		out.push({ text: f.name, kind: f.type || "field", help: f.help });
 		for (const alias of f.aliases || [])
@@ -35,22 +38,26 @@ function names() {
 	}
 	for (const f of table.functions)
 		out.push({ text: `${f.name}(`, kind: "function", help: f.help, detail: f.signature });
-	for (const word of ["and", "or", "not", "in"])
-		out.push({ text: word, kind: "word" });
+	for (const word of ["and", "or", "not", "in"]) out.push({ text: word, kind: "word" });
 	return out;
 }
 
 // A match at the start counts most, then at the start of a part, then anywhere.
 function score(name, prefix) {
 	const at = name.toLowerCase().indexOf(prefix.toLowerCase());
-	if (at < 0)
-		return -1;
-	return (at === 0 ? 0 : name[at - 1] === "." || name[at - 1] === "_" ? 1 : 2) * 100 + name.length;
+	if (at < 0) return -1;
+	return (
+		(at === 0 ? 0 : name[at - 1] === "." || name[at - 1] === "_" ? 1 : 2) * 100 + name.length
+	);
 }
 
 function ranked(items, prefix) {
-	return items.map(item => [score(item.text, prefix), item]).filter(([s]) => s >= 0)
-		.sort((a, b) => prefix ? a[0] - b[0] : 0).slice(0, MAX).map(([, item]) => item);
+	return items
+		.map(item => [score(item.text, prefix), item])
+		.filter(([s]) => s >= 0)
+		.sort((a, b) => (prefix ? a[0] - b[0] : 0))
+		.slice(0, MAX)
+		.map(([, item]) => item);
 }
 
 // {from, to, items: [{text, kind, help, detail}]} for the caret in the text.
@@ -58,10 +65,12 @@ export function suggest(text, caret) {
 	const before = tokens(text).filter(t => t.at < caret && t.type !== "comment");
 	let last = before[before.length - 1];
 	const words = before.filter(t => t.type !== "space");
-	if (last?.type === "space")
-		last = null;
-	const open = last && ["name", "function", "keyword", "string", "number", "constant", "regex"]
-		.includes(last.type);
+	if (last?.type === "space") last = null;
+	const open =
+		last &&
+		["name", "function", "keyword", "string", "number", "constant", "regex"].includes(
+			last.type,
+		);
 	const typed = open ? last.text.slice(0, caret - last.at) : "";
 	const from = open ? last.at : caret;
 	const to = open ? last.at + last.text.length : caret;
@@ -74,9 +83,9 @@ export function suggest(text, caret) {
 	}
 	if (open && last.type !== "name" && last.type !== "function" && last.type !== "keyword")
 		return { from, to, items: [] };
-	const after = operator && ["name", "string", "number", "constant", "regex"].includes(operator.type);
-	if (after || operator?.text === ")")
-		return { from, to, items: ranked(joins(operator), typed) };
+	const after =
+		operator && ["name", "string", "number", "constant", "regex"].includes(operator.type);
+	if (after || operator?.text === ")") return { from, to, items: ranked(joins(operator), typed) };
 	return { from, to, items: ranked(names(), typed) };
 }
 
@@ -87,6 +96,9 @@ function joins(word) {
 	if (word.type === "name" && !isFlag)
 		for (const text of ["==", "!=", "<", "<=", ">", ">=", "in"])
 			out.push({ text, kind: "compare" });
-	out.push({ text: "and", kind: "word", help: "both" }, { text: "or", kind: "word", help: "either" });
+	out.push(
+		{ text: "and", kind: "word", help: "both" },
+		{ text: "or", kind: "word", help: "either" },
+	);
 	return out;
 }

@@ -15,7 +15,7 @@ const BIND = {
 };
 
 function sidePairs(side, pick) {
-	const by = (field, value) => value ? { field: `${pick}.${field}`, value } : null;
+	const by = (field, value) => (value ? { field: `${pick}.${field}`, value } : null);
 	return pairs([
 		["Process", side.process, by("process", side.process)],
 		["PID", side.pid || "", by("pid", side.pid)],
@@ -32,48 +32,90 @@ function sidePairs(side, pick) {
 export function connectionTab(panel, e, full, context) {
 	const tls = full.tls_info || {};
 	panel.append(
-		el("div", { class: "sides" },
+		el(
+			"div",
+			{ class: "sides" },
 			el("section", {}, el("h3", {}, "From (opened it)"), sidePairs(e.src, "src")),
-			el("section", {}, el("h3", {}, "To"), sidePairs(e.dst, "dst"))),
+			el("section", {}, el("h3", {}, "To"), sidePairs(e.dst, "dst")),
+		),
 		el("h3", {}, "Reading"),
 		pairs([
-			["Lock", lockWhy(e), e.lock === "none" ? { field: "lock", value: "none" } : { flag: e.lock === "open" ? "decrypted" : "encrypted" }],
+			[
+				"Lock",
+				lockWhy(e),
+				e.lock === "none"
+					? { field: "lock", value: "none" }
+					: { flag: e.lock === "open" ? "decrypted" : "encrypted" },
+			],
 			["Library", e.library, { field: "library", value: e.library }],
 			["Traced side", e.role, { field: "role", value: e.role }],
-			["Addresses known", e.bind ? `${e.bind}: ${BIND[e.bind] || ""}` : "", { field: "bind", value: e.bind }],
+			[
+				"Addresses known",
+				e.bind ? `${e.bind}: ${BIND[e.bind] || ""}` : "",
+				{ field: "bind", value: e.bind },
+			],
 			["Goroutine", full.goroutine],
 			["Connection", e.connection, { field: "connection", value: e.connection }],
 			["Node", e.node, { field: "node", value: e.node }],
-		]));
+		]),
+	);
 	if (Object.keys(tls).length)
-		panel.append(el("h3", {}, "TLS"), pairs([
-			["Version", tls.version, { field: "tls_version", value: tls.version }],
-			["Cipher suite", tls.cipher, { field: "tlsx_cipher_suite", value: tls.cipher }],
-			["Server name", tls.sni, { field: "tlsx_sni", value: tls.sni }],
-			["ALPN", tls.alpn, { field: "tlsx_alpn", value: tls.alpn }],
-			["Certificate", tls.subject], ["Certificate ends", tls.not_after],
-			["JA3", tls.ja3, { field: "ja3", value: tls.ja3 }], ["JA4", tls.ja4, { field: "ja4", value: tls.ja4 }],
-		]));
+		panel.append(
+			el("h3", {}, "TLS"),
+			pairs([
+				["Version", tls.version, { field: "tls_version", value: tls.version }],
+				["Cipher suite", tls.cipher, { field: "tlsx_cipher_suite", value: tls.cipher }],
+				["Server name", tls.sni, { field: "tlsx_sni", value: tls.sni }],
+				["ALPN", tls.alpn, { field: "tlsx_alpn", value: tls.alpn }],
+				["Certificate", tls.subject],
+				["Certificate ends", tls.not_after],
+				["JA3", tls.ja3, { field: "ja3", value: tls.ja3 }],
+				["JA4", tls.ja4, { field: "ja4", value: tls.ja4 }],
+			]),
+		);
 	const others = el("div", { class: "others" });
 	panel.append(el("h3", {}, "On this connection"), others);
 	fillOthers(others, e, context);
 }
 
 async function fillOthers(box, e, context) {
-	if (!e.connection)
-		return;
+	if (!e.connection) return;
 	let answer;
 	try {
-		answer = await getJSON("/api/entries", { q: `connection == "${e.connection}"`, limit: 100 }, context.signal);
+		answer = await getJSON(
+			"/api/entries",
+			{ q: `connection == "${e.connection}"`, limit: 100 },
+			context.signal,
+		);
 	} catch (error) {
-		if (error.name !== "AbortError")
-			box.append(el("p", { class: "dim pad" }, error.message));
+		if (error.name !== "AbortError") box.append(el("p", { class: "dim pad" }, error.message));
 		return;
 	}
-	box.append(...answer.entries.map(compact).map(other => el("button", { type: "button", class: "other",
-		"aria-current": other.id === e.id ? "true" : null, onclick: () => context.on.open(other.id) },
-		el("span", { class: "dim" }, clock(other.time)), el("span", { class: "grow" }, `${other.method} ${other.summary}`),
-		el("span", {}, other.status), el("span", { class: "dim" }, elapsed(other.elapsed)))));
+	box.append(
+		...answer.entries
+			.map(compact)
+			.map(other =>
+				el(
+					"button",
+					{
+						type: "button",
+						class: "other",
+						"aria-current": other.id === e.id ? "true" : null,
+						onclick: () => context.on.open(other.id),
+					},
+					el("span", { class: "dim" }, clock(other.time)),
+					el("span", { class: "grow" }, `${other.method} ${other.summary}`),
+					el("span", {}, other.status),
+					el("span", { class: "dim" }, elapsed(other.elapsed)),
+				),
+			),
+	);
 	if (answer.next)
-		box.append(el("p", { class: "dim pad" }, "The newest 100 are shown; click the connection above for all."));
+		box.append(
+			el(
+				"p",
+				{ class: "dim pad" },
+				"The newest 100 are shown; click the connection above for all.",
+			),
+		);
 }

@@ -13,32 +13,87 @@ let filter = "";
 
 function who(side, pick) {
 	const { host, address } = end(side);
-	const what = side.pod ? { field: `${pick}.pod.name`, value: side.pod }
-		: side.process ? { field: `${pick}.process`, value: side.process } : { field: `${pick}.ip`, value: side.ip };
-	return el("span", { class: "end" }, host ? filterable(host, what) : null, " ",
-		side.ip ? filterable(address, { field: `${pick}.ip`, value: side.ip }, { class: "dim" })
-			: el("span", { class: "dim" }, "unknown"));
+	const what = side.pod
+		? { field: `${pick}.pod.name`, value: side.pod }
+		: side.process
+			? { field: `${pick}.process`, value: side.process }
+			: { field: `${pick}.ip`, value: side.ip };
+	return el(
+		"span",
+		{ class: "end" },
+		host ? filterable(host, what) : null,
+		" ",
+		side.ip
+			? filterable(address, { field: `${pick}.ip`, value: side.ip }, { class: "dim" })
+			: el("span", { class: "dim" }, "unknown"),
+	);
 }
 
 const whole = side => ({ ip: "", port: 0, name: "", process: "", pid: 0, pod: "", ...side });
 
 const COLUMNS = [
-	{ title: "Protocol", cell: c => filterable(c.protocol || "", { field: "protocol", value: c.protocol }), sort: c => c.protocol || "" },
-	{ title: "From", cell: c => who(whole(c.src), "src"), sort: c => c.src?.process || c.src?.ip || "" },
-	{ title: "To", cell: c => who(whole(c.dst), "dst"), sort: c => c.dst?.process || c.dst?.ip || "" },
-	{ title: "Entries", numeric: true, cell: c => el("a", { href: link({ page: "traffic", q: `connection == "${c.connection}"`, id: 0 }) }, count(c.entries || 0)), sort: c => c.entries || 0 },
-	{ title: "Errors", numeric: true, cell: c => c.errors ? el("b", { class: "bad" }, count(c.errors)) : el("span", { class: "dim" }, "0"), sort: c => c.errors || 0 },
-	{ title: "Sent", numeric: true, cell: c => size(c.request_bytes || 0), sort: c => c.request_bytes || 0 },
-	{ title: "Received", numeric: true, cell: c => size(c.response_bytes || 0), sort: c => c.response_bytes || 0 },
-	{ title: "Last", numeric: true, cell: c => el("span", { title: clock(c.last_us) }, ago(c.last_us, Date.now() * 1000)), sort: c => c.last_us || 0 },
+	{
+		title: "Protocol",
+		cell: c => filterable(c.protocol || "", { field: "protocol", value: c.protocol }),
+		sort: c => c.protocol || "",
+	},
+	{
+		title: "From",
+		cell: c => who(whole(c.src), "src"),
+		sort: c => c.src?.process || c.src?.ip || "",
+	},
+	{
+		title: "To",
+		cell: c => who(whole(c.dst), "dst"),
+		sort: c => c.dst?.process || c.dst?.ip || "",
+	},
+	{
+		title: "Entries",
+		numeric: true,
+		cell: c =>
+			el(
+				"a",
+				{ href: link({ page: "traffic", q: `connection == "${c.connection}"`, id: 0 }) },
+				count(c.entries || 0),
+			),
+		sort: c => c.entries || 0,
+	},
+	{
+		title: "Errors",
+		numeric: true,
+		cell: c =>
+			c.errors
+				? el("b", { class: "bad" }, count(c.errors))
+				: el("span", { class: "dim" }, "0"),
+		sort: c => c.errors || 0,
+	},
+	{
+		title: "Sent",
+		numeric: true,
+		cell: c => size(c.request_bytes || 0),
+		sort: c => c.request_bytes || 0,
+	},
+	{
+		title: "Received",
+		numeric: true,
+		cell: c => size(c.response_bytes || 0),
+		sort: c => c.response_bytes || 0,
+	},
+	{
+		title: "Last",
+		numeric: true,
+		cell: c => el("span", { title: clock(c.last_us) }, ago(c.last_us, Date.now() * 1000)),
+		sort: c => c.last_us || 0,
+	},
 	{ title: "Read by", cell: c => c.library || "", sort: c => c.library || "" },
 	{ title: "Ends by", cell: c => c.bind || "", sort: c => c.bind || "" },
 ];
 
 function matches(c) {
-	if (!filter)
-		return true;
-	return JSON.stringify([c.src, c.dst, c.protocol, c.library, c.connection]).toLowerCase().includes(filter);
+	if (!filter) return true;
+	return JSON.stringify([c.src, c.dst, c.protocol, c.library, c.connection])
+		.toLowerCase()
+		.includes(filter);
 }
 
 let latest = [];
@@ -48,25 +103,48 @@ function fill(box, total) {
 	const rows = latest.filter(matches);
 	const all = Math.max(latest.length, known);
 	total.textContent = `${plural(rows.length, "connection")}${rows.length === all ? "" : ` of ${count(all)}`}`;
-	box.replaceChildren(sortable("Connections", COLUMNS, rows.slice(0, 2000), order, (tr, c) =>
-		tr.addEventListener("dblclick", () => addFilter({ field: "connection", value: c.connection }))));
+	box.replaceChildren(
+		sortable("Connections", COLUMNS, rows.slice(0, 2000), order, (tr, c) =>
+			tr.addEventListener("dblclick", () =>
+				addFilter({ field: "connection", value: c.connection }),
+			),
+		),
+	);
 }
 
 export const connections = page({
-	name: "connections", title: "Connections", path: "/api/connections", every: 3000,
+	name: "connections",
+	title: "Connections",
+	path: "/api/connections",
+	every: 3000,
 	text: "Who spoke with whom, newest first. Click a value to filter by it, the count to see its entries.",
 	draw(answer, body, aside) {
 		latest = answer.connections || [];
 		known = answer.total || 0;
 		if (!latest.length) {
-			body.replaceChildren(notYet("No connection yet", "Each connection that carried an entry will be listed here."));
+			body.replaceChildren(
+				notYet(
+					"No connection yet",
+					"Each connection that carried an entry will be listed here.",
+				),
+			);
 			return;
 		}
 		let box = body.querySelector(".scroll");
 		if (!box) {
-			box = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Connections" });
+			box = el("div", {
+				class: "scroll",
+				tabindex: "0",
+				role: "region",
+				"aria-label": "Connections",
+			});
 			const total = el("span", { class: "dim" });
-			const input = el("input", { type: "search", class: "narrow", placeholder: "Narrow by process, address, …", "aria-label": "Narrow the connections" });
+			const input = el("input", {
+				type: "search",
+				class: "narrow",
+				placeholder: "Narrow by process, address, …",
+				"aria-label": "Narrow the connections",
+			});
 			input.addEventListener("input", () => {
 				filter = input.value.trim().toLowerCase();
 				fill(box, total);

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A request as a curl command for a POSIX shell.
 
-const OWN = new Set(["content-length", "transfer-encoding", "connection", "host", "accept-encoding", "expect"]);
+const OWN = new Set([
+	"content-length",
+	"transfer-encoding",
+	"connection",
+	"host",
+	"accept-encoding",
+	"expect",
+]);
 
 export function shell(text) {
 	return `'${String(text).replaceAll("'", "'\\''")}'`;
@@ -9,8 +16,7 @@ export function shell(text) {
 
 function address(full) {
 	const target = full.request.target || "/";
-	if (/^https?:\/\//.test(target))
-		return target;
+	if (/^https?:\/\//.test(target)) return target;
 	const named = (full.request.headers || []).find(([n]) => /^(host|:authority)$/i.test(n));
 	const ip = full.dst.ip.includes(":") ? `[${full.dst.ip}]` : full.dst.ip;
 	const host = named ? named[1] : `${ip}:${full.dst.port}`;
@@ -29,7 +35,6 @@ export function curl(full) {
 			parts.push(`-H ${shell(`${name}: ${value}`)}`);
 	if ((request.headers || []).some(([n]) => n.toLowerCase() === "accept-encoding"))
 		parts.push("--compressed");
-	if (hasBody)
-		parts.push(`--data-binary ${shell(request.body)}`);
+	if (hasBody) parts.push(`--data-binary ${shell(request.body)}`);
 	return parts.join(" \\\n  ");
 }

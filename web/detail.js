@@ -59,16 +59,14 @@ export class Detail {
 		const signal = this.abort.signal;
 		release();
 		this.tabs = null;
-		if (known)
-			this.drawHead(known, null);
+		if (known) this.drawHead(known, null);
 		if (!known || !this.body.firstChild)
 			this.body.replaceChildren(loading("Reading the entry…"));
 		try {
 			const full = await getJSON(`/api/entries/${id}`, {}, signal);
 			this.draw(full);
 		} catch (error) {
-			if (!signal.aborted)
-				this.drawError(error);
+			if (!signal.aborted) this.drawError(error);
 		}
 	}
 
@@ -78,10 +76,22 @@ export class Detail {
 		this.drawHead(e, full);
 		const context = { signal: this.abort.signal, on: this.on };
 		const list = [
-			{ key: "request", title: "Request", fill: p => messageTab(p, e, full, "request", context) },
-			{ key: "response", title: "Response", fill: p => messageTab(p, e, full, "response", context) },
+			{
+				key: "request",
+				title: "Request",
+				fill: p => messageTab(p, e, full, "request", context),
+			},
+			{
+				key: "response",
+				title: "Response",
+				fill: p => messageTab(p, e, full, "response", context),
+			},
 			{ key: "timing", title: "Timing", fill: p => timingTab(p, e, full) },
-			{ key: "connection", title: "Connection", fill: p => connectionTab(p, e, full, context) },
+			{
+				key: "connection",
+				title: "Connection",
+				fill: p => connectionTab(p, e, full, context),
+			},
 			{ key: "raw", title: "Raw", fill: p => rawTab(p, e, full, context) },
 		];
 		const first = state.tab || this.lastTab || (full.response ? "response" : "request");
@@ -93,64 +103,111 @@ export class Detail {
 	}
 
 	drawError(error) {
-		const title = error.status === 404 ? `Entry ${this.id} is not stored any more` : "The entry did not load";
-		const why = error.status === 404 ? "The store keeps a bounded amount and lets the oldest go first." : error.message;
+		const title =
+			error.status === 404
+				? `Entry ${this.id} is not stored any more`
+				: "The entry did not load";
+		const why =
+			error.status === 404
+				? "The store keeps a bounded amount and lets the oldest go first."
+				: error.message;
 		this.head.replaceChildren(this.closeButton());
-		this.body.replaceChildren(el("section", { class: "state" }, el("h2", {}, title), el("p", {}, why),
-			button("Close", this.on.close, { class: "plain" })));
+		this.body.replaceChildren(
+			el(
+				"section",
+				{ class: "state" },
+				el("h2", {}, title),
+				el("p", {}, why),
+				button("Close", this.on.close, { class: "plain" }),
+			),
+		);
 	}
 
 	closeButton() {
-		return button([glyph("left"), el("span", { class: "back-text" }, "Back"), glyph("close")], this.on.close,
-			{ class: "icon detail-close", title: "Close (Esc)", "aria-label": "Close the entry" });
+		return button(
+			[glyph("left"), el("span", { class: "back-text" }, "Back"), glyph("close")],
+			this.on.close,
+			{ class: "icon detail-close", title: "Close (Esc)", "aria-label": "Close the entry" },
+		);
 	}
 
 	drawHead(e, full) {
 		const [what, rest] = sentence(e);
-		const lock = el("button", { type: "button", class: `icon lock lock-${e.lock}`, title: lockWhy(e),
-			"aria-label": `${lockWhy(e)}. Filter by it` }, lockIcon(e.lock, 16));
-		lock.addEventListener("click", () => addFilter(e.lock === "none" ? { field: "lock", value: "none" } : { flag: "tls" }));
-		put(this.head,
-			el("div", { class: "detail-line" }, lock,
-				el("h2", { class: `outcome-${outcome(e)}` }, el("b", {}, what), el("span", {}, rest)),
-				this.closeButton()),
-			this.missing(e), this.tools(full));
+		const lock = el(
+			"button",
+			{
+				type: "button",
+				class: `icon lock lock-${e.lock}`,
+				title: lockWhy(e),
+				"aria-label": `${lockWhy(e)}. Filter by it`,
+			},
+			lockIcon(e.lock, 16),
+		);
+		lock.addEventListener("click", () =>
+			addFilter(e.lock === "none" ? { field: "lock", value: "none" } : { flag: "tls" }),
+		);
+		put(
+			this.head,
+			el(
+				"div",
+				{ class: "detail-line" },
+				lock,
+				el(
+					"h2",
+					{ class: `outcome-${outcome(e)}` },
+					el("b", {}, what),
+					el("span", {}, rest),
+				),
+				this.closeButton(),
+			),
+			this.missing(e),
+			this.tools(full),
+		);
 	}
 
 	missing(e) {
 		const parts = [];
-		if (e.lost)
-			parts.push(`${bytes(e.lost)} lost`);
-		if (e.truncated)
-			parts.push(`${bytes(e.truncated)} cut by a limit`);
-		if (e.reason)
-			parts.push(e.reason);
+		if (e.lost) parts.push(`${bytes(e.lost)} lost`);
+		if (e.truncated) parts.push(`${bytes(e.truncated)} cut by a limit`);
+		if (e.reason) parts.push(e.reason);
 		return parts.length ? el("div", { class: "missing" }, parts.join(" · ")) : null;
 	}
 
 	tools(full) {
 		const isHTTP = full && full.request?.headers;
-		return el("div", { class: "tools" },
-			button([glyph("up", 12), " Earlier"], () => this.step(-1), { class: "plain", title: "Previous entry on this connection ([)" }),
-			button([glyph("down", 12), " Later"], () => this.step(1), { class: "plain", title: "Next entry on this connection (])" }),
+		return el(
+			"div",
+			{ class: "tools" },
+			button([glyph("up", 12), " Earlier"], () => this.step(-1), {
+				class: "plain",
+				title: "Previous entry on this connection ([)",
+			}),
+			button([glyph("down", 12), " Later"], () => this.step(1), {
+				class: "plain",
+				title: "Next entry on this connection (])",
+			}),
 			el("span", { class: "grow" }),
-			isHTTP ? button("Copy as curl", () => copy(curl(full), "curl command"), { class: "plain" }) : null,
-			button("Copy link", () => copy(new URL(link({}), location.href).href, "Link"), { class: "plain" }));
+			isHTTP
+				? button("Copy as curl", () => copy(curl(full), "curl command"), { class: "plain" })
+				: null,
+			button("Copy link", () => copy(new URL(link({}), location.href).href, "Link"), {
+				class: "plain",
+			}),
+		);
 	}
 
 	// The neighbour on the same connection, older (-1) or newer (1).
 	async step(by) {
 		const e = this.entry;
-		if (!e?.connection || e.id !== this.id)
-			return;
+		if (!e?.connection || e.id !== this.id) return;
 		const q = `connection == "${e.connection}"`;
-		const answer = await getJSON("/api/entries", by < 0 ? { q, before: e.id, limit: 1 }
-			: { q, after: e.id, limit: 1000 }).catch(() => ({ entries: [] }));
+		const answer = await getJSON(
+			"/api/entries",
+			by < 0 ? { q, before: e.id, limit: 1 } : { q, after: e.id, limit: 1000 },
+		).catch(() => ({ entries: [] }));
 		const next = answer.entries[by < 0 ? 0 : answer.entries.length - 1];
 		const button = this.head.querySelector(`.tools button:nth-child(${by < 0 ? 1 : 2})`);
-		if (next)
-			this.on.open(next.id);
-		else if (button)
-			button.disabled = true;
+		if (next) this.on.open(next.id);
+		else if (button) button.disabled = true;
 	}
 }

@@ -6,16 +6,15 @@ const SVG = "http://www.w3.org/2000/svg";
 
 function fill(node, attributes, children) {
 	for (const [name, value] of Object.entries(attributes || {})) {
-		if (value === undefined || value === null || value === false)
-			continue;
-		if (name.startsWith("on"))
-			node.addEventListener(name.slice(2), value);
+		if (value === undefined || value === null || value === false) continue;
+		if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
 		else if (name === "style")
 			throw new TypeError("set styles through CSSOM: the policy forbids the attribute");
-		else
-			node.setAttribute(name, value === true ? "" : value);
+		else node.setAttribute(name, value === true ? "" : value);
 	}
-	node.append(...children.flat(Infinity).filter(c => c !== null && c !== undefined && c !== false));
+	node.append(
+		...children.flat(Infinity).filter(c => c !== null && c !== undefined && c !== false),
+	);
 	return node;
 }
 
@@ -30,7 +29,9 @@ export function svg(tag, attributes, ...children) {
 
 // Replace what a node holds; null and false are left out as in el().
 export function put(node, ...children) {
-	node.replaceChildren(...children.flat(Infinity).filter(c => c !== null && c !== undefined && c !== false));
+	node.replaceChildren(
+		...children.flat(Infinity).filter(c => c !== null && c !== undefined && c !== false),
+	);
 	return node;
 }
 
@@ -40,15 +41,13 @@ export function button(label, onclick, attributes) {
 
 // Text that is set often: writes only what changed.
 export function setText(node, text) {
-	if (node.data !== text)
-		node.data = text;
+	if (node.data !== text) node.data = text;
 }
 
 // Say something to people who listen instead of look.
 export function say(text) {
 	const node = document.getElementById("say");
-	if (node)
-		node.textContent = text;
+	if (node) node.textContent = text;
 }
 
 let toastTimer = 0;

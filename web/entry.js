@@ -8,10 +8,8 @@ let shared = new Map();
 
 function share(key, value) {
 	const known = shared.get(key);
-	if (known !== undefined)
-		return known;
-	if (shared.size >= SHARED_MAX)
-		shared = new Map();
+	if (known !== undefined) return known;
+	if (shared.size >= SHARED_MAX) shared = new Map();
 	shared.set(key, value);
 	return value;
 }
@@ -19,9 +17,15 @@ function share(key, value) {
 function side(s) {
 	s = s || {};
 	const end = {
-		ip: s.ip || "", port: s.port || 0, name: s.name || "", process: s.process || "",
-		pid: s.pid || 0, container: s.container || "", pod: s.pod || "",
-		namespace: s.namespace || "", service: s.service || "",
+		ip: s.ip || "",
+		port: s.port || 0,
+		name: s.name || "",
+		process: s.process || "",
+		pid: s.pid || 0,
+		container: s.container || "",
+		pod: s.pod || "",
+		namespace: s.namespace || "",
+		service: s.service || "",
 	};
 	return share(Object.values(end).join("\u0000"), end);
 }
@@ -60,16 +64,16 @@ export function compact(e) {
 
 // How it went: incomplete, server, client, ok; for colour, pattern and the histogram.
 export function outcome(e) {
-	if (!e.complete)
-		return "incomplete";
-	if (e.status_code >= 500)
-		return "server";
-	if (e.status_code >= 400)
-		return "client";
+	if (!e.complete) return "incomplete";
+	if (e.status_code >= 500) return "server";
+	if (e.status_code >= 400) return "client";
 	return "ok";
 }
 
 export const OUTCOMES = ["ok", "client", "server", "incomplete"];
 export const OUTCOME_NAMES = {
-	ok: "ok", client: "client error", server: "server error", incomplete: "incomplete",
+	ok: "ok",
+	client: "client error",
+	server: "server error",
+	incomplete: "incomplete",
 };

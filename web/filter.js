@@ -2,8 +2,11 @@
 // From something shown to a piece of KFL, and from pieces to a filter.
 
 export function quote(value) {
-	const escaped = String(value).replace(/[\\"]/g, "\\$&")
-		.replace(/\n/g, "\\n").replace(/\r/g, "\\r").replace(/\t/g, "\\t");
+	const escaped = String(value)
+		.replace(/[\\"]/g, "\\$&")
+		.replace(/\n/g, "\\n")
+		.replace(/\r/g, "\\r")
+		.replace(/\t/g, "\\t");
 	return `"${escaped}"`;
 }
 
@@ -13,10 +16,8 @@ export function literal(value) {
 
 // {field, value} or {flag}: null when there is nothing to filter by.
 export function term(what) {
-	if (!what)
-		return "";
-	if (what.flag)
-		return what.flag;
+	if (!what) return "";
+	if (what.flag) return what.flag;
 	return `${what.field} ${what.operator || "=="} ${literal(what.value)}`;
 }
 
@@ -27,18 +28,19 @@ function guarded(q) {
 	for (let i = 0; i < q.length; i++) {
 		const c = q[i];
 		if (quoted) {
-			if (c === "\\")
-				i++;
-			else if (c === quoted)
-				quoted = "";
+			if (c === "\\") i++;
+			else if (c === quoted) quoted = "";
 		} else if (c === '"' || c === "'") {
 			quoted = c;
 		} else if ("([{".includes(c)) {
 			depth++;
 		} else if (")]}".includes(c)) {
 			depth--;
-		} else if (!depth && (q.startsWith("||", i) ||
-			/^or\b/.test(q.slice(i, i + 3)) && !/[\w.]/.test(q[i - 1] || ""))) {
+		} else if (
+			!depth &&
+			(q.startsWith("||", i) ||
+				(/^or\b/.test(q.slice(i, i + 3)) && !/[\w.]/.test(q[i - 1] || "")))
+		) {
 			return `(${q})`;
 		} else if (q.startsWith("//", i)) {
 			return `${q}\n`;
@@ -49,20 +51,15 @@ function guarded(q) {
 
 export function add(q, piece) {
 	const old = q.trim();
-	if (!piece || old === piece)
-		return old;
-	if (!old)
-		return piece;
-	if (old.split(/\s+and\s+/).includes(piece))
-		return old;
+	if (!piece || old === piece) return old;
+	if (!old) return piece;
+	if (old.split(/\s+and\s+/).includes(piece)) return old;
 	return `${guarded(old)} and ${piece}`;
 }
 
 export function negated(what) {
-	if (what.flag)
-		return `not ${what.flag}`;
-	if (!what.operator || what.operator === "==")
-		return term({ ...what, operator: "!=" });
+	if (what.flag) return `not ${what.flag}`;
+	if (!what.operator || what.operator === "==") return term({ ...what, operator: "!=" });
 	return `not (${term(what)})`;
 }
 
@@ -74,6 +71,13 @@ const NAME = /^[A-Za-z_]\w*$/;
 
 // response.body.json().items[0].name of ["items", 0, "name"]
 export function jsonPath(base, keys) {
-	return keys.reduce((path, key) => typeof key === "number" ? `${path}[${key}]`
-		: NAME.test(key) ? `${path}.${key}` : `${path}[${quote(key)}]`, `${base}.json()`);
+	return keys.reduce(
+		(path, key) =>
+			typeof key === "number"
+				? `${path}[${key}]`
+				: NAME.test(key)
+					? `${path}.${key}`
+					: `${path}[${quote(key)}]`,
+		`${base}.json()`,
+	);
 }

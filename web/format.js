@@ -7,22 +7,25 @@ const pad = (n, width) => String(n).padStart(width, "0");
 export function parseTime(text) {
 	const ms = Date.parse(text);
 	const dot = text.indexOf(".");
-	if (dot < 0)
-		return ms * 1000;
+	if (dot < 0) return ms * 1000;
 	const digits = (text.slice(dot + 1).match(/^\d+/) || ["0"])[0];
 	return Math.floor(ms / 1000) * 1e6 + Number(digits.slice(0, 6).padEnd(6, "0"));
 }
 
 export function clock(us) {
 	const d = new Date(us / 1000);
-	return `${pad(d.getHours(), 2)}:${pad(d.getMinutes(), 2)}:${pad(d.getSeconds(), 2)}.` +
-		pad(d.getMilliseconds(), 3);
+	return (
+		`${pad(d.getHours(), 2)}:${pad(d.getMinutes(), 2)}:${pad(d.getSeconds(), 2)}.` +
+		pad(d.getMilliseconds(), 3)
+	);
 }
 
 export function dateTime(us) {
 	const d = new Date(us / 1000);
-	return `${d.getFullYear()}-${pad(d.getMonth() + 1, 2)}-${pad(d.getDate(), 2)} ${clock(us)}` +
-		pad(Math.floor(us % 1000), 3);
+	return (
+		`${d.getFullYear()}-${pad(d.getMonth() + 1, 2)}-${pad(d.getDate(), 2)} ${clock(us)}` +
+		pad(Math.floor(us % 1000), 3)
+	);
 }
 
 export function iso(us) {
@@ -31,48 +34,34 @@ export function iso(us) {
 
 export function ago(us, now) {
 	const s = (now - us) / 1e6;
-	if (s < 0.1)
-		return "now";
-	if (s < 10)
-		return `${s.toFixed(1)} s ago`;
-	if (s < 60)
-		return `${Math.floor(s)} s ago`;
-	if (s < 3600)
-		return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
-	if (s < 86400)
-		return `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`;
-	return `${Math.floor(s / 86400)} d ${Math.floor(s % 86400 / 3600)} h`;
+	if (s < 0.1) return "now";
+	if (s < 10) return `${s.toFixed(1)} s ago`;
+	if (s < 60) return `${Math.floor(s)} s ago`;
+	if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
+	if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+	return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
 export function span(seconds) {
-	if (seconds < 60)
-		return `${Math.round(seconds)} s`;
-	if (seconds < 3600)
-		return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+	if (seconds < 60) return `${Math.round(seconds)} s`;
+	if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 	if (seconds < 86400)
-		return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
-	return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds % 86400 / 3600)} h`;
+		return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+	return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
 }
 
 export function elapsed(us) {
-	if (us === null || us === undefined || us < 0)
-		return "";
-	if (us < 1000)
-		return `${Math.round(us)} µs`;
-	if (us < 10000)
-		return `${(us / 1000).toFixed(2)} ms`;
-	if (us < 1e6)
-		return `${(us / 1000).toFixed(us < 1e5 ? 1 : 0)} ms`;
-	if (us < 6e7)
-		return `${(us / 1e6).toFixed(2)} s`;
+	if (us === null || us === undefined || us < 0) return "";
+	if (us < 1000) return `${Math.round(us)} µs`;
+	if (us < 10000) return `${(us / 1000).toFixed(2)} ms`;
+	if (us < 1e6) return `${(us / 1000).toFixed(us < 1e5 ? 1 : 0)} ms`;
+	if (us < 6e7) return `${(us / 1e6).toFixed(2)} s`;
 	return span(us / 1e6);
 }
 
 export function size(bytes) {
-	if (bytes === null || bytes === undefined)
-		return "";
-	if (bytes < 1000)
-		return `${bytes} B`;
+	if (bytes === null || bytes === undefined) return "";
+	if (bytes < 1000) return `${bytes} B`;
 	const units = ["kB", "MB", "GB", "TB", "PB"];
 	let value = bytes;
 	let unit = -1;
@@ -103,8 +92,7 @@ export function rate(n) {
 
 // Keep both ends of a long text: its start says where, its end says what.
 export function middle(text, room) {
-	if (text.length <= room || room < 5)
-		return text;
+	if (text.length <= room || room < 5) return text;
 	const tail = Math.floor((room - 1) / 2);
 	return `${text.slice(0, room - 1 - tail)}…${text.slice(text.length - tail)}`;
 }

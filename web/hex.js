@@ -11,8 +11,12 @@ const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"
 // Bytes that are missing, as a hatched strip at their place.
 export function gapStrip(gap) {
 	const why = gap.why === "truncated" ? "not kept: over the limit for one message" : "lost here";
-	return el("div", { class: "gap", role: "note" }, el("span", {}, `${bytes(gap.length)} ${why}`),
-		el("small", {}, ` at offset ${gap.offset.toLocaleString("en-US")}`));
+	return el(
+		"div",
+		{ class: "gap", role: "note" },
+		el("span", {}, `${bytes(gap.length)} ${why}`),
+		el("small", {}, ` at offset ${gap.offset.toLocaleString("en-US")}`),
+	);
 }
 
 function lines(data, from, to, base) {
@@ -25,7 +29,9 @@ function lines(data, from, to, base) {
 			hex += HEX[byte] + (i === 7 ? "  " : " ");
 			text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·";
 		});
-		out.push(`${(base + at).toString(16).padStart(8, "0")}  ${hex.padEnd(WIDTH * 3 + 1)} ${text}`);
+		out.push(
+			`${(base + at).toString(16).padStart(8, "0")}  ${hex.padEnd(WIDTH * 3 + 1)} ${text}`,
+		);
 	}
 	return out.join("\n");
 }
@@ -33,11 +39,14 @@ function lines(data, from, to, base) {
 function piece(data, from, to, base) {
 	const node = el("pre", { class: "hex", tabindex: "0" });
 	let at = from;
-	const more = button("", () => {
-		grow();
-		if (at >= to)
-			more.remove();
-	}, { class: "plain more" });
+	const more = button(
+		"",
+		() => {
+			grow();
+			if (at >= to) more.remove();
+		},
+		{ class: "plain more" },
+	);
 	const grow = () => {
 		const until = Math.min(at + PIECE, to);
 		node.append(`${at > from ? "\n" : ""}${lines(data, at, until, base)}`);
@@ -55,15 +64,12 @@ export function hexView(data, gaps) {
 	let base = 0;
 	for (const gap of gaps || []) {
 		const until = Math.max(at, Math.min(data.length, gap.offset - base));
-		if (until > at)
-			box.append(...piece(data, at, until, base));
+		if (until > at) box.append(...piece(data, at, until, base));
 		box.append(gapStrip(gap));
 		at = until;
 		base += gap.length;
 	}
-	if (at < data.length)
-		box.append(...piece(data, at, data.length, base));
-	if (!data.length && !gaps?.length)
-		box.append(el("p", { class: "dim pad" }, "No bytes."));
+	if (at < data.length) box.append(...piece(data, at, data.length, base));
+	if (!data.length && !gaps?.length) box.append(el("p", { class: "dim pad" }, "No bytes."));
 	return box;
 }

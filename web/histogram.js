@@ -21,10 +21,10 @@ export class Histogram {
 		this.brush = null;
 		this.canvas.addEventListener("pointerdown", event => this.down(event));
 		this.canvas.addEventListener("pointermove", event => this.over(event));
-		this.canvas.addEventListener("pointerleave", () => this.tipNode.hidden = true);
+		this.canvas.addEventListener("pointerleave", () => (this.tipNode.hidden = true));
 		this.canvas.addEventListener("keydown", event => this.key(event));
 		new ResizeObserver(() => this.schedule()).observe(this.node);
-		addEventListener("themechange", () => this.colours = null);
+		addEventListener("themechange", () => (this.colours = null));
 		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 			this.colours = null;
 			this.schedule();
@@ -43,28 +43,24 @@ export class Histogram {
 		for (const e of entries) {
 			const s = Math.floor(e.time / 1e6);
 			let bucket = this.seconds.get(s);
-			if (!bucket)
-				this.seconds.set(s, bucket = [0, 0, 0, 0]);
+			if (!bucket) this.seconds.set(s, (bucket = [0, 0, 0, 0]));
 			bucket[OUTCOMES.indexOf(outcome(e))]++;
 			this.oldest = Math.min(this.oldest, s);
 			this.newest = Math.max(this.newest, s);
 		}
 		this.total += entries.length;
-		if (this.seconds.size > SECONDS_MAX)
-			this.forget();
+		if (this.seconds.size > SECONDS_MAX) this.forget();
 		this.schedule();
 	}
 
 	forget() {
 		const keys = [...this.seconds.keys()].sort((a, b) => a - b);
-		for (const s of keys.slice(0, keys.length - SECONDS_MAX * 0.9))
-			this.seconds.delete(s);
+		for (const s of keys.slice(0, keys.length - SECONDS_MAX * 0.9)) this.seconds.delete(s);
 		this.oldest = keys[Math.floor(keys.length - SECONDS_MAX * 0.9)];
 	}
 
 	schedule() {
-		if (this.timer)
-			return;
+		if (this.timer) return;
 		this.timer = setTimeout(() => {
 			this.timer = 0;
 			requestAnimationFrame(() => this.draw());
@@ -86,8 +82,7 @@ export class Histogram {
 		const out = Array.from({ length: scale.bars }, () => [0, 0, 0, 0]);
 		for (const [s, bucket] of this.seconds) {
 			const i = Math.floor((s - scale.from) / scale.step);
-			if (i >= 0 && i < scale.bars)
-				bucket.forEach((n, k) => out[i][k] += n);
+			if (i >= 0 && i < scale.bars) bucket.forEach((n, k) => (out[i][k] += n));
 		}
 		return out;
 	}
@@ -95,16 +90,14 @@ export class Histogram {
 	draw() {
 		const ratio = devicePixelRatio || 1;
 		const { clientWidth: width, clientHeight: height } = this.canvas;
-		if (!width || !height)
-			return;
+		if (!width || !height) return;
 		const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
 		if (this.canvas.width !== w || this.canvas.height !== h)
 			[this.canvas.width, this.canvas.height] = [w, h];
 		const c = this.canvas.getContext("2d");
 		c.setTransform(ratio, 0, 0, ratio, 0, 0);
 		c.clearRect(0, 0, width, height);
-		if (!this.total)
-			return this.describe(null);
+		if (!this.total) return this.describe(null);
 		this.colours = this.colours || this.readColours();
 		const scale = this.scale();
 		const sums = this.sums(scale);
@@ -112,18 +105,18 @@ export class Histogram {
 		const bottom = height - 1;
 		c.fillStyle = this.colours.line;
 		c.fillRect(0, bottom, width, 1);
-		sums.forEach((bucket, i) => this.bar(c, bucket, width - (scale.bars - i) * BAR, bottom, (height - 16) / most));
+		sums.forEach((bucket, i) =>
+			this.bar(c, bucket, width - (scale.bars - i) * BAR, bottom, (height - 16) / most),
+		);
 		this.last = { scale, sums };
-		if (this.brush)
-			this.drawBrush(c, width, height);
+		if (this.brush) this.drawBrush(c, width, height);
 		this.describe(scale, most);
 	}
 
 	bar(c, bucket, x, bottom, unit) {
 		let y = bottom;
 		bucket.forEach((n, k) => {
-			if (!n)
-				return;
+			if (!n) return;
 			const tall = Math.max(1.5, n * unit);
 			y -= tall;
 			c.fillStyle = this.colours[OUTCOMES[k]];
@@ -131,10 +124,8 @@ export class Histogram {
 			// Incomplete is hatched, a server error is notched: told apart without colour.
 			c.fillStyle = this.colours.ground;
 			if (OUTCOMES[k] === "incomplete")
-				for (let line = y + 1; line < y + tall; line += 3)
-					c.fillRect(x, line, BAR - 1, 1);
-			if (OUTCOMES[k] === "server")
-				c.fillRect(x + 2, y, 1, tall);
+				for (let line = y + 1; line < y + tall; line += 3) c.fillRect(x, line, BAR - 1, 1);
+			if (OUTCOMES[k] === "server") c.fillRect(x + 2, y, 1, tall);
 		});
 	}
 
@@ -150,9 +141,16 @@ export class Histogram {
 	readColours() {
 		const style = getComputedStyle(this.canvas);
 		const get = name => style.getPropertyValue(name).trim();
-		return { ok: get("--bar-ok"), client: get("--bar-client"), server: get("--bar-server"),
-			incomplete: get("--bar-incomplete"), line: get("--line"), ground: get("--ground"),
-			brush: get("--brush"), accent: get("--accent") };
+		return {
+			ok: get("--bar-ok"),
+			client: get("--bar-client"),
+			server: get("--bar-server"),
+			incomplete: get("--bar-incomplete"),
+			line: get("--line"),
+			ground: get("--ground"),
+			brush: get("--brush"),
+			accent: get("--accent"),
+		};
 	}
 
 	describe(scale, most) {
@@ -162,34 +160,35 @@ export class Histogram {
 			return;
 		}
 		const text = `${span(this.newest + 1 - this.oldest)} · ${count(this.total)} newest · peak ${count(most)} in ${span(scale.step)}`;
-		if (this.label.textContent !== text)
-			this.label.textContent = text;
-		this.canvas.setAttribute("aria-label", `Entries over time: ${text}. Arrow keys mark a stretch, Enter filters by it.`);
+		if (this.label.textContent !== text) this.label.textContent = text;
+		this.canvas.setAttribute(
+			"aria-label",
+			`Entries over time: ${text}. Arrow keys mark a stretch, Enter filters by it.`,
+		);
 	}
 
 	timeAt(x) {
 		const { scale } = this.last;
-		return scale.from + (x - (scale.width - scale.bars * BAR)) / BAR * scale.step;
+		return scale.from + ((x - (scale.width - scale.bars * BAR)) / BAR) * scale.step;
 	}
 
 	over(event) {
-		if (!this.last || this.dragging)
-			return;
+		if (!this.last || this.dragging) return;
 		const { scale, sums } = this.last;
 		const i = Math.floor((this.timeAt(event.offsetX) - scale.from) / scale.step);
 		const bucket = sums[i];
 		this.tipNode.hidden = !bucket || !bucket.some(Boolean);
-		if (this.tipNode.hidden)
-			return;
-		const parts = OUTCOMES.map((k, n) => bucket[n] ? `${count(bucket[n])} ${OUTCOME_NAMES[k]}` : "").filter(Boolean);
+		if (this.tipNode.hidden) return;
+		const parts = OUTCOMES.map((k, n) =>
+			bucket[n] ? `${count(bucket[n])} ${OUTCOME_NAMES[k]}` : "",
+		).filter(Boolean);
 		this.tipNode.textContent = `${clock((scale.from + i * scale.step) * 1e6).slice(0, 8)} · ${parts.join(" · ")}`;
 		const box = this.node.clientWidth - this.tipNode.offsetWidth - 4;
 		this.tipNode.style.left = `${Math.max(4, Math.min(event.offsetX + 10, box))}px`;
 	}
 
 	down(event) {
-		if (!this.last || event.button)
-			return;
+		if (!this.last || event.button) return;
 		this.dragging = true;
 		this.canvas.setPointerCapture(event.pointerId);
 		this.brush = [event.offsetX, event.offsetX];
@@ -198,12 +197,16 @@ export class Histogram {
 			this.draw();
 		};
 		this.canvas.addEventListener("pointermove", move);
-		this.canvas.addEventListener("lostpointercapture", () => {
-			this.canvas.removeEventListener("pointermove", move);
-			this.dragging = false;
-			const wide = Math.abs(this.brush[1] - this.brush[0]) >= 4;
-			wide ? this.apply() : this.cancel();
-		}, { once: true });
+		this.canvas.addEventListener(
+			"lostpointercapture",
+			() => {
+				this.canvas.removeEventListener("pointermove", move);
+				this.dragging = false;
+				const wide = Math.abs(this.brush[1] - this.brush[0]) >= 4;
+				wide ? this.apply() : this.cancel();
+			},
+			{ once: true },
+		);
 	}
 
 	key(event) {
@@ -212,8 +215,7 @@ export class Histogram {
 			const end = this.canvas.clientWidth;
 			this.brush = this.brush || [end - BAR * 10, end];
 			const edge = event.shiftKey ? [1] : [0, 1];
-			for (const k of edge)
-				this.brush[k] = Math.max(0, Math.min(end, this.brush[k] + step));
+			for (const k of edge) this.brush[k] = Math.max(0, Math.min(end, this.brush[k] + step));
 			this.draw();
 		} else if (event.key === "Enter" && this.brush) {
 			this.apply();
@@ -234,7 +236,9 @@ export class Histogram {
 	apply() {
 		const [a, b] = [this.timeAt(Math.min(...this.brush)), this.timeAt(Math.max(...this.brush))];
 		this.brush = null;
-		const rest = state.q.split(/\s+and\s+/).filter(t => !/^timestamp (>=|<) timestamp\("[^"]*"\)$/.test(t.trim()));
+		const rest = state.q
+			.split(/\s+and\s+/)
+			.filter(t => !/^timestamp (>=|<) timestamp\("[^"]*"\)$/.test(t.trim()));
 		const piece = `timestamp >= timestamp("${iso(a * 1e6)}") and timestamp < timestamp("${iso(b * 1e6)}")`;
 		go({ q: add(rest.join(" and "), piece) });
 	}

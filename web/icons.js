@@ -3,18 +3,35 @@
 import { svg } from "./el.js";
 
 function frame(size, ...children) {
-	return svg("svg", { viewBox: "0 0 16 16", width: size, height: size, "aria-hidden": "true",
-		focusable: "false", fill: "none", stroke: "currentColor", "stroke-width": "1.5",
-		"stroke-linecap": "round", "stroke-linejoin": "round" }, ...children);
+	return svg(
+		"svg",
+		{
+			viewBox: "0 0 16 16",
+			width: size,
+			height: size,
+			"aria-hidden": "true",
+			focusable: "false",
+			fill: "none",
+			stroke: "currentColor",
+			"stroke-width": "1.5",
+			"stroke-linecap": "round",
+			"stroke-linejoin": "round",
+		},
+		...children,
+	);
 }
 
 const LOCKS = {
 	// The shackle stands off to the side, the body is an outline one can look into.
-	open: [["path", { d: "M9.5 7V4.6a2.6 2.6 0 0 1 5.1-.7" }],
-		["rect", { x: 1.8, y: 7, width: 9.6, height: 7.2, rx: 1.4 }]],
+	open: [
+		["path", { d: "M9.5 7V4.6a2.6 2.6 0 0 1 5.1-.7" }],
+		["rect", { x: 1.8, y: 7, width: 9.6, height: 7.2, rx: 1.4 }],
+	],
 	// Shackle down, body solid.
-	closed: [["path", { d: "M5 7V4.8a3 3 0 0 1 6 0V7" }],
-		["rect", { x: 3, y: 7, width: 10, height: 7.2, rx: 1.4, fill: "currentColor" }]],
+	closed: [
+		["path", { d: "M5 7V4.8a3 3 0 0 1 6 0V7" }],
+		["rect", { x: 3, y: 7, width: 10, height: 7.2, rx: 1.4, fill: "currentColor" }],
+	],
 	none: [["circle", { cx: 8, cy: 8.5, r: 1.6, fill: "currentColor", stroke: "none" }]],
 };
 
@@ -24,10 +41,8 @@ export function lockIcon(lock, size) {
 }
 
 export function lockWhy(e) {
-	if (e.lock === "open")
-		return `Read in clear${e.library ? ` at ${e.library}` : ""}`;
-	if (e.lock === "closed")
-		return `Stayed encrypted${e.reason ? `: ${e.reason}` : ""}`;
+	if (e.lock === "open") return `Read in clear${e.library ? ` at ${e.library}` : ""}`;
+	if (e.lock === "closed") return `Stayed encrypted${e.reason ? `: ${e.reason}` : ""}`;
 	return "Not TLS: it was in clear on the wire";
 }
 
@@ -42,7 +57,8 @@ const GLYPHS = {
 	star: "M8 2l1.8 3.8 4.2.5-3.1 2.9.8 4.1L8 11.3l-3.7 2 .8-4.1L2 6.3l4.2-.5z",
 	help: "M5.4 5.6a2.6 2.6 0 1 1 3.7 2.4c-.8.4-1.1.8-1.1 1.7M8 13v.01",
 	columns: "M2.5 3h11v10h-11zM6.2 3v10M9.8 3v10",
-	sun: "M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM8 1.5v1.3M8 13.2v1.3M1.5 8h1.3" +
+	sun:
+		"M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6zM8 1.5v1.3M8 13.2v1.3M1.5 8h1.3" +
 		"M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9",
 	moon: "M13 9.6A5.5 5.5 0 0 1 6.4 3 5.5 5.5 0 1 0 13 9.6z",
 	auto: "M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11",

@@ -12,8 +12,7 @@ function kind(value) {
 }
 
 function brief(value) {
-	if (Array.isArray(value))
-		return `[${value.length}]`;
+	if (Array.isArray(value)) return `[${value.length}]`;
 	const n = Object.keys(value).length;
 	return `{${n}}`;
 }
@@ -21,19 +20,30 @@ function brief(value) {
 function actions(path, value) {
 	const isLeaf = value === null || typeof value !== "object";
 	const what = isLeaf && value !== null ? { field: path, value } : null;
-	return el("span", { class: "j-actions" },
-		what ? button("+", () => addFilter(what), { title: `Filter: ${path} == ${literal(value)}`, "aria-label": "Add to the filter" }) : null,
-		what ? button("−", () => excludeFilter(what), { title: "Exclude", "aria-label": "Exclude" }) : null,
+	return el(
+		"span",
+		{ class: "j-actions" },
+		what
+			? button("+", () => addFilter(what), {
+					title: `Filter: ${path} == ${literal(value)}`,
+					"aria-label": "Add to the filter",
+				})
+			: null,
+		what
+			? button("−", () => excludeFilter(what), { title: "Exclude", "aria-label": "Exclude" })
+			: null,
 		button("Copy path", () => copy(path, "Path"), { title: path }),
-		button("Copy", () => copy(isLeaf ? String(value) : JSON.stringify(value, null, 2), "Value")));
+		button("Copy", () =>
+			copy(isLeaf ? String(value) : JSON.stringify(value, null, 2), "Value"),
+		),
+	);
 }
 
 // One line with its actions; they are made when first pointed at or focused.
 function line(label, value, path, ...rest) {
 	const node = el("span", { class: "j-line" }, label, rest);
 	const arm = () => {
-		if (!node.querySelector(".j-actions"))
-			node.append(actions(path, value));
+		if (!node.querySelector(".j-actions")) node.append(actions(path, value));
 	};
 	node.addEventListener("pointerenter", arm);
 	node.addEventListener("focusin", arm);
@@ -42,8 +52,25 @@ function line(label, value, path, ...rest) {
 
 function leaf(label, value, path) {
 	const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-	return el("div", { class: "j-leaf" }, line(label, value, path,
-		el("button", { type: "button", class: `j-value j-${kind(value)}`, title: "Copy path, filter", onclick: event => event.currentTarget.focus() }, text)));
+	return el(
+		"div",
+		{ class: "j-leaf" },
+		line(
+			label,
+			value,
+			path,
+			el(
+				"button",
+				{
+					type: "button",
+					class: `j-value j-${kind(value)}`,
+					title: "Copy path, filter",
+					onclick: event => event.currentTarget.focus(),
+				},
+				text,
+			),
+		),
+	);
 }
 
 function children(box, value, base, keys, budget) {
@@ -56,25 +83,29 @@ function children(box, value, base, keys, budget) {
 			box.append(node(key, v, base, [...keys, key], budget));
 		at += CHUNK;
 		more.textContent = `${all.length - at} more`;
-		if (at < all.length)
-			box.append(more);
+		if (at < all.length) box.append(more);
 	};
 	grow();
 }
 
 function node(key, value, base, keys, budget) {
 	const path = jsonPath(base, keys);
-	const label = key === null ? null : el("span", { class: "j-key" }, typeof key === "number" ? `${key}` : key);
-	if (value === null || typeof value !== "object")
-		return leaf(label, value, path);
+	const label =
+		key === null
+			? null
+			: el("span", { class: "j-key" }, typeof key === "number" ? `${key}` : key);
+	if (value === null || typeof value !== "object") return leaf(label, value, path);
 	const isOpen = budget.rows > 0 && keys.length < 6;
 	budget.rows -= isOpen ? Object.keys(value).length : 0;
 	const box = el("div", { class: "j-children" });
-	const details = el("details", { class: "j-node", open: isOpen },
-		el("summary", {}, line(label, value, path, el("span", { class: "j-brief" }, brief(value)))), box);
+	const details = el(
+		"details",
+		{ class: "j-node", open: isOpen },
+		el("summary", {}, line(label, value, path, el("span", { class: "j-brief" }, brief(value)))),
+		box,
+	);
 	const fill = () => {
-		if (details.open && !box.firstChild)
-			children(box, value, base, keys, budget);
+		if (details.open && !box.firstChild) children(box, value, base, keys, budget);
 	};
 	details.addEventListener("toggle", fill);
 	fill();

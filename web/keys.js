@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Keys that work everywhere but in a text field. One table; the help shows the same keys.
 
-const PAGES = { t: "traffic", c: "connections", m: "map", v: "coverage", s: "status", a: "targets" };
+const PAGES = {
+	t: "traffic",
+	c: "connections",
+	m: "map",
+	v: "coverage",
+	s: "status",
+	a: "targets",
+};
 
 // actions: {key: f(event)}; go(page) for g followed by a letter.
 export function keys(actions, go) {
@@ -9,9 +16,17 @@ export function keys(actions, go) {
 	addEventListener("keydown", event => {
 		const target = event.target;
 		const typing = target.matches?.("input:not([type=checkbox]), textarea, select");
-		if ((event.ctrlKey || event.metaKey) && event.key === "Enter" || typing && event.key !== "Escape")
+		if (
+			((event.ctrlKey || event.metaKey) && event.key === "Enter") ||
+			(typing && event.key !== "Escape")
+		)
 			return;
-		if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]"))
+		if (
+			event.ctrlKey ||
+			event.metaKey ||
+			event.altKey ||
+			document.querySelector("dialog[open]")
+		)
 			return;
 		if (performance.now() - leader < 1500 && PAGES[event.key]) {
 			leader = 0;
@@ -21,10 +36,12 @@ export function keys(actions, go) {
 		}
 		leader = event.key === "g" ? performance.now() : 0;
 		const isControl = target.matches?.("button, a, summary, [role=tab], [role=separator]");
-		if (isControl && (event.key === "Enter" || event.key === " " || event.key.startsWith("Arrow")))
+		if (
+			isControl &&
+			(event.key === "Enter" || event.key === " " || event.key.startsWith("Arrow"))
+		)
 			return;
 		const action = actions[event.key];
-		if (action && action(event) !== false)
-			event.preventDefault();
+		if (action && action(event) !== false) event.preventDefault();
 	});
 }

@@ -25,8 +25,7 @@ export function tokens(text) {
 		for (const [type, rule] of RULES) {
 			rule.lastIndex = at;
 			const match = rule.exec(text);
-			if (!match)
-				continue;
+			if (!match) continue;
 			out.push({ type: kind(type, match[0], text, at), text: match[0], at });
 			at += match[0].length;
 			break;
@@ -36,12 +35,9 @@ export function tokens(text) {
 }
 
 function kind(type, word, text, at) {
-	if (type !== "name")
-		return type;
-	if (WORDS.has(word))
-		return "keyword";
-	if (CONSTANTS.has(word))
-		return "constant";
+	if (type !== "name") return type;
+	if (WORDS.has(word)) return "keyword";
+	if (CONSTANTS.has(word)) return "constant";
 	return text[at + word.length] === "(" ? "function" : "name";
 }
 
@@ -59,15 +55,14 @@ export function pieces(text, error) {
 	const out = [];
 	for (const token of tokens(text)) {
 		const cuts = [0, from - token.at, to - token.at, token.text.length]
-			.filter(c => c >= 0 && c <= token.text.length).sort((a, b) => a - b);
+			.filter(c => c >= 0 && c <= token.text.length)
+			.sort((a, b) => a - b);
 		for (let i = 0; i + 1 < cuts.length; i++) {
 			const piece = token.text.slice(cuts[i], cuts[i + 1]);
 			const at = token.at + cuts[i];
-			if (piece)
-				out.push({ type: token.type, text: piece, error: at >= from && at < to });
+			if (piece) out.push({ type: token.type, text: piece, error: at >= from && at < to });
 		}
 	}
-	if (error && from >= text.length)
-		out.push({ type: "space", text: " ", error: true });
+	if (error && from >= text.length) out.push({ type: "space", text: " ", error: true });
 	return out;
 }

@@ -8,8 +8,14 @@ import { link, PAGES, state, subscribe } from "./state.js";
 
 const THEMES = ["auto", "dark", "light"];
 
-const TITLES = { traffic: "Traffic", connections: "Connections", map: "Map", coverage: "Coverage",
-	targets: "Targets", status: "Status" };
+const TITLES = {
+	traffic: "Traffic",
+	connections: "Connections",
+	map: "Map",
+	coverage: "Coverage",
+	targets: "Targets",
+	status: "Status",
+};
 
 function themeSwitch() {
 	const root = document.documentElement;
@@ -22,10 +28,8 @@ function themeSwitch() {
 	};
 	node.addEventListener("click", () => {
 		const next = THEMES[(THEMES.indexOf(root.dataset.theme || "auto") + 1) % THEMES.length];
-		if (next === "auto")
-			delete root.dataset.theme;
-		else
-			root.dataset.theme = next;
+		if (next === "auto") delete root.dataset.theme;
+		else root.dataset.theme = next;
 		try {
 			localStorage.setItem("cleartap.theme", next);
 		} catch {
@@ -39,20 +43,29 @@ function themeSwitch() {
 }
 
 export function build() {
-	const links = PAGES.map(page => el("a", { href: link({ page }), "data-page": page }, TITLES[page]));
+	const links = PAGES.map(page =>
+		el("a", { href: link({ page }), "data-page": page }, TITLES[page]),
+	);
 	const nav = el("nav", { "aria-label": "Pages" }, links);
-	put(document.getElementById("bar"),
-		el("a", { class: "wordmark", href: "#/traffic", "aria-label": "cleartap, all traffic" },
-			lockIcon("open", 16), el("span", {}, "clear", el("b", {}, "tap"))),
-		nav, buildQuery(), capture.build(), themeSwitch());
+	put(
+		document.getElementById("bar"),
+		el(
+			"a",
+			{ class: "wordmark", href: "#/traffic", "aria-label": "cleartap, all traffic" },
+			lockIcon("open", 16),
+			el("span", {}, "clear", el("b", {}, "tap")),
+		),
+		nav,
+		buildQuery(),
+		capture.build(),
+		themeSwitch(),
+	);
 	const draw = () => {
 		document.title = state.q ? `${state.q} · cleartap` : `${TITLES[state.page]} · cleartap`;
 		for (const a of links) {
 			a.href = link({ page: a.dataset.page });
-			if (a.dataset.page === state.page)
-				a.setAttribute("aria-current", "page");
-			else
-				a.removeAttribute("aria-current");
+			if (a.dataset.page === state.page) a.setAttribute("aria-current", "page");
+			else a.removeAttribute("aria-current");
 		}
 	};
 	subscribe(draw);

@@ -32,9 +32,18 @@ export class List {
 		this.head = el("div", { class: "row head", role: "row", "aria-rowindex": "1" });
 		this.layer = el("div", { class: "layer", role: "rowgroup" });
 		this.canvas = el("div", { class: "canvas", role: "presentation" }, this.layer);
-		this.node = this.scroller = el("div", { class: "scroller", role: "grid", tabindex: "0", id: "grid",
-			"aria-label": "Entries, newest first" },
-			el("div", { class: "head-group", role: "rowgroup" }, this.head), this.canvas);
+		this.node = this.scroller = el(
+			"div",
+			{
+				class: "scroller",
+				role: "grid",
+				tabindex: "0",
+				id: "grid",
+				"aria-label": "Entries, newest first",
+			},
+			el("div", { class: "head-group", role: "rowgroup" }, this.head),
+			this.canvas,
+		);
 		this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
 		this.layer.addEventListener("click", event => this.clicked(event));
 		new ResizeObserver(() => this.resize()).observe(this.scroller);
@@ -62,7 +71,7 @@ export class List {
 			this.used.clear();
 			this.free = [];
 		}
-		this.used.forEach(row => row.stale = true);
+		this.used.forEach(row => (row.stale = true));
 		this.measure();
 		this.draw();
 	}
@@ -76,18 +85,38 @@ export class List {
 	}
 
 	header() {
-		this.head.replaceChildren(...this.shown.map((column, i) => {
-			const cell = el("div", { role: "columnheader", "aria-colindex": i + 1,
-				class: `cell ${column.numeric ? "numeric" : ""}`, title: column.title });
-			if (column.key === "time")
-				cell.append(el("button", { type: "button", tabindex: "-1", onclick: () => this.toggleTime(),
-					title: "Time of day, or how long ago (t)" }, column.title));
-			else
-				cell.append(el("span", { class: column.label === "" ? "offscreen" : "" }, column.title));
-			if (!column.fixed && !column.flex)
-				cell.append(el("i", { class: "grip", onpointerdown: e => this.drag(e, column) }));
-			return cell;
-		}));
+		this.head.replaceChildren(
+			...this.shown.map((column, i) => {
+				const cell = el("div", {
+					role: "columnheader",
+					"aria-colindex": i + 1,
+					class: `cell ${column.numeric ? "numeric" : ""}`,
+					title: column.title,
+				});
+				if (column.key === "time")
+					cell.append(
+						el(
+							"button",
+							{
+								type: "button",
+								tabindex: "-1",
+								onclick: () => this.toggleTime(),
+								title: "Time of day, or how long ago (t)",
+							},
+							column.title,
+						),
+					);
+				else
+					cell.append(
+						el("span", { class: column.label === "" ? "offscreen" : "" }, column.title),
+					);
+				if (!column.fixed && !column.flex)
+					cell.append(
+						el("i", { class: "grip", onpointerdown: e => this.drag(e, column) }),
+					);
+				return cell;
+			}),
+		);
 	}
 
 	toggleTime() {
@@ -97,7 +126,7 @@ export class List {
 
 	// Write every row anew: what they show depends on more than their entry.
 	refresh() {
-		this.used.forEach(row => row.stale = true);
+		this.used.forEach(row => (row.stale = true));
 		this.schedule();
 	}
 
@@ -140,68 +169,54 @@ export class List {
 		const now = this.scroller.scrollTop;
 		const by = now - this.lastScroll;
 		this.lastScroll = now;
-		if (!by)
-			return;
+		if (!by) return;
 		const range = this.height - this.view;
-		if (this.total <= MAX_HEIGHT)
-			this.top = now;
-		else if (now <= 0 || now >= range - 1)
-			this.top = now <= 0 ? 0 : this.total - this.view;
-		else if (Math.abs(by) < this.view * 2)
-			this.top = this.limit(this.top + by);
-		else
-			this.top = this.limit(now / range * (this.total - this.view));
+		if (this.total <= MAX_HEIGHT) this.top = now;
+		else if (now <= 0 || now >= range - 1) this.top = now <= 0 ? 0 : this.total - this.view;
+		else if (Math.abs(by) < this.view * 2) this.top = this.limit(this.top + by);
+		else this.top = this.limit((now / range) * (this.total - this.view));
 		this.on.top(this.atTop);
 		this.schedule();
 		clearTimeout(this.settle);
-		if (this.total > MAX_HEIGHT)
-			this.settle = setTimeout(() => this.sync(), 150);
+		if (this.total > MAX_HEIGHT) this.settle = setTimeout(() => this.sync(), 150);
 	}
 
 	// Put the scrollbar where `top` says, without taking that for a scroll.
 	sync() {
 		const range = this.height - this.view;
 		const whole = this.total - this.view;
-		const to = this.total <= MAX_HEIGHT ? this.top : whole > 0 ? this.top / whole * range : 0;
-		if (Math.abs(this.lastScroll - to) < 1)
-			return;
+		const to = this.total <= MAX_HEIGHT ? this.top : whole > 0 ? (this.top / whole) * range : 0;
+		if (Math.abs(this.lastScroll - to) < 1) return;
 		this.scroller.scrollTop = to;
 		this.lastScroll = this.scroller.scrollTop;
 	}
 
 	// The rows changed: `added` of them on top of the ones seen, which stay where they are.
 	changed(added, follow) {
-		if (follow)
-			this.top = 0;
-		else if (added)
-			this.top += added * ROW;
+		if (follow) this.top = 0;
+		else if (added) this.top += added * ROW;
 		this.top = this.limit(this.top);
 		this.schedule();
 	}
 
 	scrollTo(index) {
 		const y = index * ROW;
-		if (y < this.top)
-			this.top = this.limit(y);
-		else if (y + ROW > this.top + this.view)
-			this.top = this.limit(y + ROW - this.view);
+		if (y < this.top) this.top = this.limit(y);
+		else if (y + ROW > this.top + this.view) this.top = this.limit(y + ROW - this.view);
 		this.on.top(this.atTop);
 		this.schedule();
 	}
 
 	schedule() {
-		if (!this.frame)
-			this.frame = requestAnimationFrame(() => this.draw());
+		if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
 	}
 
 	draw() {
 		cancelAnimationFrame(this.frame);
 		this.frame = 0;
-		if (!this.view || !this.shown)
-			return;
+		if (!this.view || !this.shown) return;
 		const height = `${Math.max(this.height, this.view)}px`;
-		if (this.canvas.style.height !== height)
-			this.canvas.style.height = height;
+		if (this.canvas.style.height !== height) this.canvas.style.height = height;
 		this.sync();
 		const count = this.rows.count;
 		const first = Math.max(0, Math.floor(this.top / ROW) - SPARE);
@@ -214,8 +229,7 @@ export class List {
 			wanted.set(entry ? entry.id : `~${i}`, [i, entry]);
 		}
 		this.recycle(wanted);
-		for (const [key, [i, entry]] of wanted)
-			this.place(key, i, entry);
+		for (const [key, [i, entry]] of wanted) this.place(key, i, entry);
 		this.node.setAttribute("aria-rowcount", count + 1);
 		this.markActive();
 	}
@@ -225,15 +239,13 @@ export class List {
 		for (let i = first; i <= last; i++)
 			slowest = Math.max(slowest, this.rows.at(i)?.elapsed ?? 0);
 		this.context.now = Date.now() * 1000;
-		if (slowest !== this.context.slowest)
-			this.used.forEach(row => row.stale = true);
+		if (slowest !== this.context.slowest) this.used.forEach(row => (row.stale = true));
 		this.context.slowest = slowest;
 	}
 
 	recycle(wanted) {
 		for (const [key, row] of this.used) {
-			if (wanted.has(key))
-				continue;
+			if (wanted.has(key)) continue;
 			this.used.delete(key);
 			this.free.push(row);
 		}
@@ -255,8 +267,7 @@ export class List {
 			row.index = i;
 			row.node.setAttribute("aria-rowindex", i + 2);
 		}
-		if (row.entry !== entry || row.stale || !entry)
-			this.fill(row, entry);
+		if (row.entry !== entry || row.stale || !entry) this.fill(row, entry);
 	}
 
 	fill(row, entry) {
@@ -264,19 +275,20 @@ export class List {
 		row.stale = false;
 		row.id = entry ? entry.id : 0;
 		const cls = entry ? `row ${outcome(entry)}` : "row waiting";
-		if (row.cls !== cls)
-			row.node.className = row.cls = cls;
+		if (row.cls !== cls) row.node.className = row.cls = cls;
 		row.active = true; // the class list starts anew: mark again
-		if (entry)
-			this.shown.forEach((column, k) => column.set(row.refs[k], entry, this.context));
+		if (entry) this.shown.forEach((column, k) => column.set(row.refs[k], entry, this.context));
 	}
 
 	make() {
 		const node = el("div", { role: "row" });
 		const row = { node, refs: [], entry: null, y: NaN, index: -1, stale: true };
 		row.refs = this.shown.map((column, i) => {
-			const cell = el("div", { role: "gridcell", "aria-colindex": i + 1,
-				class: `cell ${column.key} ${column.numeric ? "numeric" : ""}` });
+			const cell = el("div", {
+				role: "gridcell",
+				"aria-colindex": i + 1,
+				class: `cell ${column.key} ${column.numeric ? "numeric" : ""}`,
+			});
 			node.append(cell);
 			return column.make(cell);
 		});
@@ -287,59 +299,52 @@ export class List {
 
 	// Hide what is left over, and say which row and cell have the focus.
 	markActive() {
-		for (const row of this.free)
-			row.node.hidden = true;
+		for (const row of this.free) row.node.hidden = true;
 		let activeCell = null;
 		for (const row of this.used.values()) {
 			const on = row.id && row.id === this.active.id;
 			const selected = row.id && row.id === this.selected;
 			if (row.selected !== selected)
-				row.node.setAttribute("aria-selected", (row.selected = selected) ? "true" : "false");
-			if (!on && !row.active)
-				continue;
+				row.node.setAttribute(
+					"aria-selected",
+					(row.selected = selected) ? "true" : "false",
+				);
+			if (!on && !row.active) continue;
 			row.active = on;
 			row.node.classList.toggle("active", Boolean(on));
 			row.refs.forEach((refs, k) => {
 				const here = on && k === this.active.column;
-				if (here)
-					activeCell = refs.cell;
+				if (here) activeCell = refs.cell;
 				if (here !== (refs.cell.id === "active-cell"))
-					here ? refs.cell.id = "active-cell" : refs.cell.removeAttribute("id");
+					here ? (refs.cell.id = "active-cell") : refs.cell.removeAttribute("id");
 			});
 		}
-		if (activeCell)
-			this.node.setAttribute("aria-activedescendant", "active-cell");
-		else
-			this.node.removeAttribute("aria-activedescendant");
+		if (activeCell) this.node.setAttribute("aria-activedescendant", "active-cell");
+		else this.node.removeAttribute("aria-activedescendant");
 	}
 
 	// {entry, column, cell} under an event's target.
 	hit(target) {
 		const cell = target.closest?.("[role=gridcell]");
 		const row = cell?.parentNode.row;
-		if (!row?.entry)
-			return null;
+		if (!row?.entry) return null;
 		const k = row.refs.findIndex(refs => refs.cell === cell);
 		return { entry: row.entry, column: this.shown[k], k, cell };
 	}
 
 	clicked(event) {
 		const hit = this.hit(event.target);
-		if (!hit)
-			return;
+		if (!hit) return;
 		this.active = { id: hit.entry.id, column: hit.k };
-		if (hit.column.key === "lock" && hit.entry.lock !== "none")
-			this.on.lock(hit.entry);
-		else
-			this.on.open(hit.entry);
+		if (hit.column.key === "lock" && hit.entry.lock !== "none") this.on.lock(hit.entry);
+		else this.on.open(hit.entry);
 		this.schedule();
 	}
 
 	// Move the focus by rows and columns; returns the entry it is on now.
 	move(rows, columns) {
 		let index = this.rows.indexOf(this.active.id);
-		if (index < 0)
-			index = Math.ceil(this.top / ROW) - (rows > 0 ? 1 : 0);
+		if (index < 0) index = Math.ceil(this.top / ROW) - (rows > 0 ? 1 : 0);
 		index = Math.max(0, Math.min(this.rows.count - 1, index + rows));
 		const column = Math.max(0, Math.min(this.shown.length - 1, this.active.column + columns));
 		const entry = this.rows.at(index);

@@ -17,26 +17,19 @@ const order = { column: 2, down: true };
 function layers(nodes, edges) {
 	const depth = new Map(nodes.map(n => [n.id, 0]));
 	const out = new Map(nodes.map(n => [n.id, []]));
-	for (const e of edges)
-		if (e.src !== e.dst)
-			out.get(e.src)?.push(e.dst);
+	for (const e of edges) if (e.src !== e.dst) out.get(e.src)?.push(e.dst);
 	const path = new Set();
 	const visit = (id, at) => {
-		if (path.has(id) || at > 12 || depth.get(id) > at)
-			return;
+		if (path.has(id) || at > 12 || depth.get(id) > at) return;
 		depth.set(id, at);
 		path.add(id);
-		for (const next of out.get(id) || [])
-			visit(next, at + 1);
+		for (const next of out.get(id) || []) visit(next, at + 1);
 		path.delete(id);
 	};
 	const called = new Set(edges.filter(e => e.src !== e.dst).map(e => e.dst));
-	for (const n of nodes)
-		if (!called.has(n.id))
-			visit(n.id, 0);
+	for (const n of nodes) if (!called.has(n.id)) visit(n.id, 0);
 	const columns = [];
-	for (const n of nodes)
-		(columns[depth.get(n.id)] = columns[depth.get(n.id)] || []).push(n);
+	for (const n of nodes) (columns[depth.get(n.id)] = columns[depth.get(n.id)] || []).push(n);
 	return columns.filter(Boolean);
 }
 
@@ -47,20 +40,30 @@ function place(nodes, edges) {
 	const tallest = Math.max(...columns.map(c => c.length));
 	columns.forEach((column, x) => {
 		const weight = n => {
-			const from = edges.filter(e => e.dst === n.id && at.has(e.src)).map(e => at.get(e.src).y);
+			const from = edges
+				.filter(e => e.dst === n.id && at.has(e.src))
+				.map(e => at.get(e.src).y);
 			return from.length ? from.reduce((a, b) => a + b, 0) / from.length : 1e6;
 		};
-		const sorted = x ? [...column].sort((a, b) => weight(a) - weight(b) || (a.name < b.name ? -1 : 1))
-			: [...column].sort((a, b) => a.name < b.name ? -1 : 1);
-		const pad = (tallest - column.length) * (BOX.height + BOX.down) / 2;
-		sorted.forEach((n, y) => at.set(n.id, { x: 12 + x * (BOX.width + BOX.across),
-			y: 16 + pad + y * (BOX.height + BOX.down) }));
+		const sorted = x
+			? [...column].sort((a, b) => weight(a) - weight(b) || (a.name < b.name ? -1 : 1))
+			: [...column].sort((a, b) => (a.name < b.name ? -1 : 1));
+		const pad = ((tallest - column.length) * (BOX.height + BOX.down)) / 2;
+		sorted.forEach((n, y) =>
+			at.set(n.id, {
+				x: 12 + x * (BOX.width + BOX.across),
+				y: 16 + pad + y * (BOX.height + BOX.down),
+			}),
+		);
 	});
-	return { at, width: 24 + columns.length * BOX.width + (columns.length - 1) * BOX.across,
-		height: 24 + tallest * (BOX.height + BOX.down) };
+	return {
+		at,
+		width: 24 + columns.length * BOX.width + (columns.length - 1) * BOX.across,
+		height: 24 + tallest * (BOX.height + BOX.down),
+	};
 }
 
-const errorShare = e => e.entries ? e.errors / e.entries : 0;
+const errorShare = e => (e.entries ? e.errors / e.entries : 0);
 const choose = edge => go({ page: "traffic", q: edge.q || "", id: 0 });
 
 function label(e) {
@@ -70,7 +73,8 @@ function label(e) {
 
 // A point of the curve; lines of one source carry their labels at different places.
 function along(from, to, t) {
-	const mix = (a, b, c, d) => (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t * t * c + t ** 3 * d;
+	const mix = (a, b, c, d) =>
+		(1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t * t * c + t ** 3 * d;
 	return { x: mix(from.x, from.x + 60, to.x - 60, to.x), y: mix(from.y, from.y, to.y, to.y) };
 }
 
@@ -79,33 +83,63 @@ function edgeNode(e, nth, at, names, fastest) {
 	const from = { x: a.x + BOX.width, y: a.y + BOX.height / 2 };
 	const to = { x: b.x - 7, y: b.y + BOX.height / 2 };
 	let d = `M${from.x} ${from.y}C${from.x + 60} ${from.y} ${to.x - 60} ${to.y} ${to.x} ${to.y}`;
-	let mid = along(from, to, 0.36 + nth % 3 * 0.14);
-	if (to.x <= from.x) { // back, or to itself: around below
+	let mid = along(from, to, 0.36 + (nth % 3) * 0.14);
+	if (to.x <= from.x) {
+		// back, or to itself: around below
 		const low = Math.max(a.y, b.y) + BOX.height + 16;
 		d = `M${from.x} ${from.y}C${from.x + 50} ${low} ${to.x - 50} ${low} ${to.x} ${to.y}`;
 		mid = { x: mid.x, y: low - 6 };
 	}
-	const node = svg("g", { class: `edge ${errorShare(e) >= 0.05 ? "edge-bad" : ""}`, role: "link", tabindex: "0",
-		"aria-label": `${names.get(e.src)} to ${names.get(e.dst)}, ${label(e)}. Show these entries` },
-		svg("path", { d, class: "edge-hit" }), svg("path", { d, class: "edge-line", "marker-end": "url(#arrow)" }),
-		svg("text", { x: mid.x, y: mid.y - 5, "text-anchor": "middle", "aria-hidden": "true" }, label(e)),
-		svg("title", {}, `${names.get(e.src)} → ${names.get(e.dst)}\n${count(e.entries)} entries, ${count(e.errors)} errors, ${size(e.bytes)}\n${(e.protocols || []).join(", ")}`));
-	node.querySelector(".edge-line").style.strokeWidth = `${1 + 2 * Math.sqrt((e.rate || 0) / fastest)}px`;
+	const node = svg(
+		"g",
+		{
+			class: `edge ${errorShare(e) >= 0.05 ? "edge-bad" : ""}`,
+			role: "link",
+			tabindex: "0",
+			"aria-label": `${names.get(e.src)} to ${names.get(e.dst)}, ${label(e)}. Show these entries`,
+		},
+		svg("path", { d, class: "edge-hit" }),
+		svg("path", { d, class: "edge-line", "marker-end": "url(#arrow)" }),
+		svg(
+			"text",
+			{ x: mid.x, y: mid.y - 5, "text-anchor": "middle", "aria-hidden": "true" },
+			label(e),
+		),
+		svg(
+			"title",
+			{},
+			`${names.get(e.src)} → ${names.get(e.dst)}\n${count(e.entries)} entries, ${count(e.errors)} errors, ${size(e.bytes)}\n${(e.protocols || []).join(", ")}`,
+		),
+	);
+	node.querySelector(".edge-line").style.strokeWidth =
+		`${1 + 2 * Math.sqrt((e.rate || 0) / fastest)}px`;
 	node.addEventListener("click", () => choose(e));
 	node.addEventListener("keydown", event => event.key === "Enter" && choose(e));
 	return node;
 }
 
 function nodeBox(n, p, edges) {
-	const sub = [n.process && n.process !== n.name ? n.process : "", n.ip].filter(Boolean).join(" · ");
+	const sub = [n.process && n.process !== n.name ? n.process : "", n.ip]
+		.filter(Boolean)
+		.join(" · ");
 	const quoted = edges.filter(e => e.src === n.id || e.dst === n.id).map(e => `(${e.q})`);
-	const all = () => quoted.length && go({ page: "traffic", q: quoted.slice(0, 12).join(" or "), id: 0 });
-	const node = svg("g", { class: `box box-${/^\w+$/.test(n.kind || "") ? n.kind : "other"}`, role: "link", tabindex: "0",
-		transform: `translate(${p.x} ${p.y})`, "aria-label": `${middle(n.name, 20)} ${middle(sub, 26)}. Show its entries` },
+	const all = () =>
+		quoted.length && go({ page: "traffic", q: quoted.slice(0, 12).join(" or "), id: 0 });
+	const node = svg(
+		"g",
+		{
+			class: `box box-${/^\w+$/.test(n.kind || "") ? n.kind : "other"}`,
+			role: "link",
+			tabindex: "0",
+			transform: `translate(${p.x} ${p.y})`,
+			"aria-label": `${middle(n.name, 20)} ${middle(sub, 26)}. Show its entries`,
+		},
 		svg("rect", { width: BOX.width, height: BOX.height, rx: 4 }),
-		svg("text", { x: 10, y: sub ? 15 : 22, class: "box-name" }, middle(n.name, 20)), " ",
+		svg("text", { x: 10, y: sub ? 15 : 22, class: "box-name" }, middle(n.name, 20)),
+		" ",
 		sub ? svg("text", { x: 10, y: 29, class: "box-sub" }, middle(sub, 26)) : null,
-		svg("title", {}, [n.kind, n.name, n.process, n.ip].filter(Boolean).join("\n")));
+		svg("title", {}, [n.kind, n.name, n.process, n.ip].filter(Boolean).join("\n")),
+	);
 	node.addEventListener("click", all);
 	node.addEventListener("keydown", event => event.key === "Enter" && all());
 	return node;
@@ -119,8 +153,7 @@ function labelsLast(edges, at, names, fastest) {
 		seen.set(e.src, nth + 1);
 		return edgeNode(e, nth, at, names, fastest);
 	});
-	if (edges.length > LABELS_MAX)
-		return drawn;
+	if (edges.length > LABELS_MAX) return drawn;
 	const labels = svg("g", { class: "labels" });
 	for (const g of drawn)
 		labels.append(svg("g", { class: g.getAttribute("class") }, g.querySelector("text")));
@@ -131,48 +164,125 @@ function picture(nodes, edges) {
 	const { at, width, height } = place(nodes, edges);
 	const names = new Map(nodes.map(n => [n.id, n.name]));
 	const fastest = Math.max(0.001, ...edges.map(e => e.rate || 0));
-	return svg("svg", { class: edges.length > LABELS_MAX ? "graph crowded" : "graph", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "Who talks to whom" },
-		svg("defs", {}, svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 6, refY: 4, markerWidth: 7, markerHeight: 7,
-			orient: "auto", markerUnits: "userSpaceOnUse" }, svg("path", { d: "M0 0.800L7 4 0 7.200z", class: "arrow" }))),
-		labelsLast(edges, at, names, fastest), nodes.map(n => nodeBox(n, at.get(n.id), edges)));
+	return svg(
+		"svg",
+		{
+			class: edges.length > LABELS_MAX ? "graph crowded" : "graph",
+			viewBox: `0 0 ${width} ${height}`,
+			width,
+			height,
+			role: "group",
+			"aria-label": "Who talks to whom",
+		},
+		svg(
+			"defs",
+			{},
+			svg(
+				"marker",
+				{
+					id: "arrow",
+					viewBox: "0 0 8 8",
+					refX: 6,
+					refY: 4,
+					markerWidth: 7,
+					markerHeight: 7,
+					orient: "auto",
+					markerUnits: "userSpaceOnUse",
+				},
+				svg("path", { d: "M0 0.800L7 4 0 7.200z", class: "arrow" }),
+			),
+		),
+		labelsLast(edges, at, names, fastest),
+		nodes.map(n => nodeBox(n, at.get(n.id), edges)),
+	);
 }
 
 function table(edges, names) {
 	const columns = [
 		{ title: "From", cell: e => names.get(e.src), sort: e => names.get(e.src) },
 		{ title: "To", cell: e => names.get(e.dst), sort: e => names.get(e.dst) },
-		{ title: "Entries", numeric: true, sort: e => e.entries, cell: e => {
-			const a = el("a", { href: `#/traffic?q=${encodeURIComponent(e.q || "")}` }, count(e.entries));
-			return a;
-		} },
-		{ title: "Rate", numeric: true, cell: e => `${rate(e.rate || 0)}/s`, sort: e => e.rate || 0 },
-		{ title: "Errors", numeric: true, cell: e => e.errors ? el("b", { class: "bad" }, `${count(e.errors)} (${(errorShare(e) * 100).toFixed(1)} %)`) : "0", sort: errorShare },
+		{
+			title: "Entries",
+			numeric: true,
+			sort: e => e.entries,
+			cell: e => {
+				const a = el(
+					"a",
+					{ href: `#/traffic?q=${encodeURIComponent(e.q || "")}` },
+					count(e.entries),
+				);
+				return a;
+			},
+		},
+		{
+			title: "Rate",
+			numeric: true,
+			cell: e => `${rate(e.rate || 0)}/s`,
+			sort: e => e.rate || 0,
+		},
+		{
+			title: "Errors",
+			numeric: true,
+			cell: e =>
+				e.errors
+					? el(
+							"b",
+							{ class: "bad" },
+							`${count(e.errors)} (${(errorShare(e) * 100).toFixed(1)} %)`,
+						)
+					: "0",
+			sort: errorShare,
+		},
 		{ title: "Bytes", numeric: true, cell: e => size(e.bytes || 0), sort: e => e.bytes || 0 },
-		{ title: "Protocols", cell: e => (e.protocols || []).join(", "), sort: e => (e.protocols || []).join() },
+		{
+			title: "Protocols",
+			cell: e => (e.protocols || []).join(", "),
+			sort: e => (e.protocols || []).join(),
+		},
 	];
 	return sortable("Who talks to whom", columns, edges, order);
 }
 
 export const map = page({
-	name: "map", title: "Map", path: "/api/map", every: 3000,
+	name: "map",
+	title: "Map",
+	path: "/api/map",
+	every: 3000,
 	text: "Who talks to whom. Click a line or a box to see its entries.",
 	draw(answer, body, aside) {
 		const nodes = (answer.nodes || []).slice(0, NODES_MAX);
 		const known = new Set(nodes.map(n => n.id));
 		const edges = (answer.edges || []).filter(e => known.has(e.src) && known.has(e.dst));
-		aside.textContent = (answer.nodes || []).length > NODES_MAX ? `${NODES_MAX} of ${count(answer.nodes.length)} shown` : "";
+		aside.textContent =
+			(answer.nodes || []).length > NODES_MAX
+				? `${NODES_MAX} of ${count(answer.nodes.length)} shown`
+				: "";
 		if (!nodes.length) {
-			body.replaceChildren(notYet("Nobody has talked yet", "Programs and hosts appear here as soon as an entry is read between them."));
+			body.replaceChildren(
+				notYet(
+					"Nobody has talked yet",
+					"Programs and hosts appear here as soon as an entry is read between them.",
+				),
+			);
 			return;
 		}
-		const focus = body.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+		const focus = body.contains(document.activeElement)
+			? document.activeElement.getAttribute("aria-label")
+			: null;
 		const old = body.querySelector(".graph-box");
 		const box = el("div", { class: "graph-box" }, picture(nodes, edges));
-		body.replaceChildren(box, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Edges" },
-			table(edges, new Map(nodes.map(n => [n.id, n.name])))));
-		if (old)
-			[box.scrollLeft, box.scrollTop] = [old.scrollLeft, old.scrollTop];
+		body.replaceChildren(
+			box,
+			el(
+				"div",
+				{ class: "scroll", tabindex: "0", role: "region", "aria-label": "Edges" },
+				table(edges, new Map(nodes.map(n => [n.id, n.name]))),
+			),
+		);
+		if (old) [box.scrollLeft, box.scrollTop] = [old.scrollLeft, old.scrollTop];
 		if (focus)
-			[...body.querySelectorAll("[aria-label]")].find(n => n.getAttribute("aria-label") === focus)?.focus();
+			[...body.querySelectorAll("[aria-label]")]
+				.find(n => n.getAttribute("aria-label") === focus)
+				?.focus();
 	},
 });

@@ -6,8 +6,12 @@ import { bytes } from "./format.js";
 import { fields } from "./table.js";
 
 function section(title, open, content, action) {
-	return el("div", { class: "section-box" },
-		el("details", { class: "section", open }, el("summary", {}, title), content), action);
+	return el(
+		"div",
+		{ class: "section-box" },
+		el("details", { class: "section", open }, el("summary", {}, title), content),
+		action,
+	);
 }
 
 // Which rule masked a header, a cookie, a query value: "" when none did.
@@ -25,27 +29,39 @@ function startLine(message, which) {
 }
 
 function headerFilter(which) {
-	return (name, value) => name.startsWith(":") ? null
-		: { field: `${which}.headers["${name.toLowerCase()}"]`, value };
+	return (name, value) =>
+		name.startsWith(":") ? null : { field: `${which}.headers["${name.toLowerCase()}"]`, value };
 }
 
 function redactedNote(message) {
 	const rules = message.redacted || [];
-	return rules.length ? el("p", { class: "note" }, "Masked before it was stored: ",
-		rules.map((r, i) => [i ? ", " : "", el("code", {}, r)]), ".") : null;
+	return rules.length
+		? el(
+				"p",
+				{ class: "note" },
+				"Masked before it was stored: ",
+				rules.map((r, i) => [i ? ", " : "", el("code", {}, r)]),
+				".",
+			)
+		: null;
 }
 
 export function messageTab(panel, e, full, which, context) {
 	const message = full[which];
 	if (!message) {
-		panel.append(el("p", { class: "dim pad" }, which === "response"
-			? `No answer was seen${e.reason ? `: ${e.reason}` : ""}.`
-			: `The request was not seen${e.reason ? `: ${e.reason}` : ""}.`));
+		panel.append(
+			el(
+				"p",
+				{ class: "dim pad" },
+				which === "response"
+					? `No answer was seen${e.reason ? `: ${e.reason}` : ""}.`
+					: `The request was not seen${e.reason ? `: ${e.reason}` : ""}.`,
+			),
+		);
 		return;
 	}
 	const line = startLine(message, which);
-	if (line)
-		panel.append(el("div", { class: "startline" }, line));
+	if (line) panel.append(el("div", { class: "startline" }, line));
 	lists(panel, message, which);
 	const box = el("div", { class: "body-box" });
 	panel.append(redactedNote(message) || "", box);
@@ -55,37 +71,92 @@ export function messageTab(panel, e, full, which, context) {
 function lists(panel, message, which) {
 	const headers = message.headers || [];
 	if (headers.length)
-		panel.append(section(["Headers ", el("small", {}, headers.length)], true,
-			fields(headers, headerFilter(which), masks(message, "header")),
-			button("Copy all", () => copy(headers.map(([n, v]) => `${n}: ${v}`).join("\n"), "Headers"), { class: "plain" })));
+		panel.append(
+			section(
+				["Headers ", el("small", {}, headers.length)],
+				true,
+				fields(headers, headerFilter(which), masks(message, "header")),
+				button(
+					"Copy all",
+					() => copy(headers.map(([n, v]) => `${n}: ${v}`).join("\n"), "Headers"),
+					{ class: "plain" },
+				),
+			),
+		);
 	if (message.query?.length)
-		panel.append(section(["Query ", el("small", {}, message.query.length)], true,
-			fields(message.query, (name, value) => ({ field: /^[A-Za-z_]\w*$/.test(name)
-				? `request.query.${name}` : `request.query["${name}"]`, value }), masks(message, "query"))));
+		panel.append(
+			section(
+				["Query ", el("small", {}, message.query.length)],
+				true,
+				fields(
+					message.query,
+					(name, value) => ({
+						field: /^[A-Za-z_]\w*$/.test(name)
+							? `request.query.${name}`
+							: `request.query["${name}"]`,
+						value,
+					}),
+					masks(message, "query"),
+				),
+			),
+		);
 	if (message.cookies?.length)
-		panel.append(section(["Cookies ", el("small", {}, message.cookies.length)], false,
-			fields(message.cookies, (name, value) => ({ field: `${which}.cookies["${name}"]`, value }), masks(message, "cookie"))));
+		panel.append(
+			section(
+				["Cookies ", el("small", {}, message.cookies.length)],
+				false,
+				fields(
+					message.cookies,
+					(name, value) => ({ field: `${which}.cookies["${name}"]`, value }),
+					masks(message, "cookie"),
+				),
+			),
+		);
 	if (message.trailers?.length)
-		panel.append(section(["Trailers ", el("small", {}, message.trailers.length)], true, fields(message.trailers)));
+		panel.append(
+			section(
+				["Trailers ", el("small", {}, message.trailers.length)],
+				true,
+				fields(message.trailers),
+			),
+		);
 }
 
 // The message as text, head and body, and its stored bytes as hex.
 export function rawTab(panel, e, full, context) {
 	for (const which of ["request", "response"]) {
 		const message = full[which];
-		if (!message)
-			continue;
+		if (!message) continue;
 		const masked = masks(message, "header");
-		const head = [startLine(message, which), ...(message.headers || [])
-			.map(([n, v]) => `${n}: ${masked(n) ? "••••••••" : v}`)].filter(Boolean).join("\n");
+		const head = [
+			startLine(message, which),
+			...(message.headers || []).map(([n, v]) => `${n}: ${masked(n) ? "••••••••" : v}`),
+		]
+			.filter(Boolean)
+			.join("\n");
 		const box = el("div", { class: "body-box" });
-		panel.append(el("h3", { class: "raw-title" }, which === "request" ? "Request" : "Response",
-			el("small", {}, ` ${bytes((message.head_size || 0) + (message.body_size || 0))} on the stream`)));
-		if (head)
-			panel.append(el("pre", { class: "raw-head", tabindex: "0" }, head));
+		panel.append(
+			el(
+				"h3",
+				{ class: "raw-title" },
+				which === "request" ? "Request" : "Response",
+				el(
+					"small",
+					{},
+					` ${bytes((message.head_size || 0) + (message.body_size || 0))} on the stream`,
+				),
+			),
+		);
+		if (head) panel.append(el("pre", { class: "raw-head", tabindex: "0" }, head));
 		panel.append(box);
 		rawView(box, message, context);
 	}
-	panel.append(el("details", { class: "section" }, el("summary", {}, "Entry as JSON"),
-		el("pre", { class: "text", tabindex: "0" }, JSON.stringify(full, null, 2))));
+	panel.append(
+		el(
+			"details",
+			{ class: "section" },
+			el("summary", {}, "Entry as JSON"),
+			el("pre", { class: "text", tabindex: "0" }, JSON.stringify(full, null, 2)),
+		),
+	);
 }

@@ -9,8 +9,18 @@ import { loading } from "./states.js";
 export function page(options) {
 	const body = el("div", { class: "page-body" });
 	const aside = el("div", { class: "page-aside" });
-	const node = el("div", { class: `page page-${options.name}` },
-		el("header", { class: "page-head" }, el("h1", {}, options.title), el("p", { class: "dim" }, options.text), aside), body);
+	const node = el(
+		"div",
+		{ class: `page page-${options.name}` },
+		el(
+			"header",
+			{ class: "page-head" },
+			el("h1", {}, options.title),
+			el("p", { class: "dim" }, options.text),
+			aside,
+		),
+		body,
+	);
 	let timer = 0;
 	let abort = null;
 	let last = "";
@@ -18,19 +28,16 @@ export function page(options) {
 	async function load() {
 		clearTimeout(timer);
 		abort?.abort();
-		const { signal } = abort = new AbortController();
-		if (!body.firstChild)
-			body.append(loading("Reading…"));
+		const { signal } = (abort = new AbortController());
+		if (!body.firstChild) body.append(loading("Reading…"));
 		try {
 			const answer = await getJSON(options.path, options.parameters?.() || {}, signal);
 			const text = JSON.stringify(answer);
-			if (text !== last && !busy())
-				options.draw(answer, body, aside);
+			if (text !== last && !busy()) options.draw(answer, body, aside);
 			last = busy() ? "" : text;
 			node.classList.remove("stale");
 		} catch (error) {
-			if (signal.aborted)
-				return;
+			if (signal.aborted) return;
 			failed(error);
 		}
 		if (state.page === options.name)
@@ -39,8 +46,11 @@ export function page(options) {
 
 	// Rows must not be swapped under a pointer that is about to click, or under a selection.
 	function busy() {
-		return last !== "" && (String(getSelection()) !== "" || body.contains(document.activeElement) &&
-			document.activeElement.matches("input"));
+		return (
+			last !== "" &&
+			(String(getSelection()) !== "" ||
+				(body.contains(document.activeElement) && document.activeElement.matches("input")))
+		);
 	}
 
 	function failed(error) {
@@ -50,15 +60,24 @@ export function page(options) {
 		} else if (last) {
 			node.classList.add("stale"); // what was read stays, dimmed
 		} else {
-			body.replaceChildren(el("section", { class: "state state-error" },
-				el("h2", {}, error.status ? "This page did not load" : "The server does not answer"),
-				el("p", {}, error.message), el("p", { class: "actions" }, button("Try now", load, { class: "main" }))));
+			body.replaceChildren(
+				el(
+					"section",
+					{ class: "state state-error" },
+					el(
+						"h2",
+						{},
+						error.status ? "This page did not load" : "The server does not answer",
+					),
+					el("p", {}, error.message),
+					el("p", { class: "actions" }, button("Try now", load, { class: "main" })),
+				),
+			);
 		}
 	}
 
 	function shown(now) {
-		if (now.page === options.name)
-			load();
+		if (now.page === options.name) load();
 		else {
 			clearTimeout(timer);
 			abort?.abort();

@@ -22,25 +22,59 @@ let checking = null;
 
 export function build() {
 	paint = el("div", { class: "q-paint", "aria-hidden": "true" });
-	input = el("input", { class: "q-input", id: "query", type: "text", role: "combobox",
-		"aria-label": "Filter (KFL)", "aria-expanded": "false", "aria-autocomplete": "list",
-		"aria-controls": "q-popup", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-		placeholder: "Filter, for example  tls and status_code >= 400", maxlength: "8000" });
-	popup = el("div", { class: "q-popup", id: "q-popup", role: "listbox", "aria-label": "Completion", hidden: true });
+	input = el("input", {
+		class: "q-input",
+		id: "query",
+		type: "text",
+		role: "combobox",
+		"aria-label": "Filter (KFL)",
+		"aria-expanded": "false",
+		"aria-autocomplete": "list",
+		"aria-controls": "q-popup",
+		autocomplete: "off",
+		autocapitalize: "off",
+		spellcheck: "false",
+		placeholder: "Filter, for example  tls and status_code >= 400",
+		maxlength: "8000",
+	});
+	popup = el("div", {
+		class: "q-popup",
+		id: "q-popup",
+		role: "listbox",
+		"aria-label": "Completion",
+		hidden: true,
+	});
 	message = el("div", { class: "q-message", id: "q-message", role: "alert", hidden: true });
 	star = button(glyph("star"), keep, { class: "icon q-star", "aria-pressed": "false" });
-	clear = button(glyph("close", 12), () => apply(""), { class: "icon q-clear", title: "Clear the filter", "aria-label": "Clear the filter" });
-	node = el("div", { class: "query", role: "search" },
+	clear = button(glyph("close", 12), () => apply(""), {
+		class: "icon q-clear",
+		title: "Clear the filter",
+		"aria-label": "Clear the filter",
+	});
+	node = el(
+		"div",
+		{ class: "query", role: "search" },
 		el("span", { class: "q-sign", "aria-hidden": "true" }, "/"),
 		el("div", { class: "q-field" }, paint, input),
-		clear, star,
-		button(glyph("help"), () => showHelp("kfl"), { class: "icon", title: "The filter language", "aria-label": "Help with the filter language" }),
-		popup, message);
+		clear,
+		star,
+		button(glyph("help"), () => showHelp("kfl"), {
+			class: "icon",
+			title: "The filter language",
+			"aria-label": "Help with the filter language",
+		}),
+		popup,
+		message,
+	);
 	input.addEventListener("input", () => edited(true));
 	input.addEventListener("keydown", keydown);
-	input.addEventListener("focus", () => language().then(() => edited(true)).catch(() => {}));
+	input.addEventListener("focus", () =>
+		language()
+			.then(() => edited(true))
+			.catch(() => {}),
+	);
 	input.addEventListener("blur", () => setTimeout(close, 120));
-	input.addEventListener("scroll", () => paint.scrollLeft = input.scrollLeft);
+	input.addEventListener("scroll", () => (paint.scrollLeft = input.scrollLeft));
 	input.addEventListener("click", () => complete());
 	subscribe((now, old) => now.q !== old.q && set(now.q));
 	set(state.q);
@@ -56,8 +90,7 @@ export function focus() {
 function set(q) {
 	if (input.value !== q) {
 		input.value = q;
-		if (q)
-			check();
+		if (q) check();
 	}
 	verdict = verdict?.text === q ? verdict : null;
 	close();
@@ -67,8 +100,7 @@ function edited(open) {
 	draw();
 	clearTimeout(checkTimer);
 	checkTimer = setTimeout(check, CHECK_MS);
-	if (open && document.activeElement === input)
-		complete();
+	if (open && document.activeElement === input) complete();
 }
 
 async function check() {
@@ -79,25 +111,36 @@ async function check() {
 		verdict = { text, valid: true };
 	} else {
 		try {
-			verdict = { text, ...await getJSON("/api/kfl/validate", { q: text }, checking.signal) };
+			verdict = {
+				text,
+				...(await getJSON("/api/kfl/validate", { q: text }, checking.signal)),
+			};
 		} catch (error) {
-			if (error.name === "AbortError")
-				return null;
-			verdict = error.status === 400 || error.status === 414
-				? { text, valid: false, message: error.message, column: error.column || 1, length: error.length || 1 }
-				: { text, valid: true };
+			if (error.name === "AbortError") return null;
+			verdict =
+				error.status === 400 || error.status === 414
+					? {
+							text,
+							valid: false,
+							message: error.message,
+							column: error.column || 1,
+							length: error.length || 1,
+						}
+					: { text, valid: true };
 		}
 	}
-	if (text === input.value)
-		draw();
+	if (text === input.value) draw();
 	return verdict;
 }
 
 function draw() {
 	const text = input.value;
 	const error = verdict && !verdict.valid && verdict.text === text ? verdict : null;
-	paint.replaceChildren(...pieces(text, error).map(p =>
-		el("span", { class: `k-${p.type}${p.error ? " k-error" : ""}` }, p.text)));
+	paint.replaceChildren(
+		...pieces(text, error).map(p =>
+			el("span", { class: `k-${p.type}${p.error ? " k-error" : ""}` }, p.text),
+		),
+	);
 	paint.scrollLeft = input.scrollLeft;
 	node.classList.toggle("invalid", Boolean(error));
 	node.classList.toggle("draft", text.trim() !== state.q.trim());
@@ -131,12 +174,10 @@ function keep() {
 
 // Run what was typed; an invalid filter is shown, never run.
 export async function apply(text) {
-	if (text !== undefined)
-		input.value = text;
+	if (text !== undefined) input.value = text;
 	close();
 	const answer = await check();
-	if (!answer)
-		return;
+	if (!answer) return;
 	if (!answer.valid) {
 		say(`Filter not applied: ${answer.message}`);
 		input.focus();
@@ -158,8 +199,7 @@ function complete() {
 		items = answer.items;
 		span = [answer.from, answer.to];
 		const typed = input.value.slice(answer.from, caret);
-		if (items.length === 1 && items[0].text === typed)
-			items = [];
+		if (items.length === 1 && items[0].text === typed) items = [];
 	}
 	chosen = -1;
 	open();
@@ -169,16 +209,22 @@ function open() {
 	popup.hidden = !items.length;
 	message.hidden = message.hidden || !popup.hidden;
 	input.setAttribute("aria-expanded", popup.hidden ? "false" : "true");
-	popup.replaceChildren(...items.map((item, i) => {
-		const option = el("div", { class: "q-item", role: "option", id: `q-item-${i}`, "aria-selected": "false" },
-			el("code", {}, item.text), el("span", { class: "q-kind" }, item.kind),
-			el("span", { class: "q-help" }, item.detail || item.help || ""));
-		option.addEventListener("pointerdown", event => {
-			event.preventDefault();
-			accept(i);
-		});
-		return option;
-	}));
+	popup.replaceChildren(
+		...items.map((item, i) => {
+			const option = el(
+				"div",
+				{ class: "q-item", role: "option", id: `q-item-${i}`, "aria-selected": "false" },
+				el("code", {}, item.text),
+				el("span", { class: "q-kind" }, item.kind),
+				el("span", { class: "q-help" }, item.detail || item.help || ""),
+			);
+			option.addEventListener("pointerdown", event => {
+				event.preventDefault();
+				accept(i);
+			});
+			return option;
+		}),
+	);
 	mark();
 }
 
@@ -192,7 +238,8 @@ function close() {
 
 function mark() {
 	[...popup.children].forEach((option, i) =>
-		option.setAttribute("aria-selected", i === chosen ? "true" : "false"));
+		option.setAttribute("aria-selected", i === chosen ? "true" : "false"),
+	);
 	if (chosen >= 0) {
 		input.setAttribute("aria-activedescendant", `q-item-${chosen}`);
 		popup.children[chosen].scrollIntoView({ block: "nearest" });
@@ -219,25 +266,21 @@ function keydown(event) {
 	const openNow = !popup.hidden;
 	if (event.key === "ArrowDown" || event.key === "ArrowUp") {
 		event.preventDefault();
-		if (!openNow)
-			return complete();
+		if (!openNow) return complete();
 		const step = event.key === "ArrowDown" ? 1 : -1;
-		chosen = (chosen + 1 + step + items.length + 1) % (items.length + 1) - 1;
+		chosen = ((chosen + 1 + step + items.length + 1) % (items.length + 1)) - 1;
 		return mark();
 	}
 	if (event.key === "Enter") {
 		event.preventDefault();
-		if (openNow && chosen >= 0 && !event.ctrlKey && !event.metaKey)
-			accept(chosen);
-		else
-			apply();
+		if (openNow && chosen >= 0 && !event.ctrlKey && !event.metaKey) accept(chosen);
+		else apply();
 	} else if (event.key === "Tab" && openNow && !event.shiftKey && input.value) {
 		event.preventDefault();
 		accept(Math.max(0, chosen));
 	} else if (event.key === "Escape") {
 		event.stopPropagation();
-		if (openNow)
-			return close();
+		if (openNow) return close();
 		input.value = state.q;
 		edited(false);
 		document.getElementById("grid")?.focus();

@@ -5,14 +5,13 @@ import { recall, remember } from "./el.js";
 const HISTORY_MAX = 50;
 const SAVED_MAX = 200;
 
-const strings = list => Array.isArray(list) ? list.filter(x => typeof x === "string" && x) : [];
+const strings = list => (Array.isArray(list) ? list.filter(x => typeof x === "string" && x) : []);
 
 let used = strings(recall("history", []));
 let kept = strings(recall("saved", []));
 
 export function noteUsed(q) {
-	if (!q)
-		return;
+	if (!q) return;
 	used = [q, ...used.filter(x => x !== q)].slice(0, HISTORY_MAX);
 	remember("history", used);
 }
@@ -29,6 +28,11 @@ export function toggleKept(q) {
 
 // What an empty query bar offers.
 export function remembered() {
-	return [...kept.map(text => ({ text, kind: "saved" })),
-		...used.filter(x => !kept.includes(x)).slice(0, 20).map(text => ({ text, kind: "history" }))];
+	return [
+		...kept.map(text => ({ text, kind: "saved" })),
+		...used
+			.filter(x => !kept.includes(x))
+			.slice(0, 20)
+			.map(text => ({ text, kind: "history" })),
+	];
 }

@@ -4,11 +4,17 @@ import { el, recall, remember } from "./el.js";
 
 export function splitter(container) {
 	const sizes = recall("split", {});
-	const bar = el("div", { class: "splitter", role: "separator", tabindex: "0",
-		"aria-label": "Size of the detail", "aria-valuemin": "20", "aria-valuemax": "80" });
+	const bar = el("div", {
+		class: "splitter",
+		role: "separator",
+		tabindex: "0",
+		"aria-label": "Size of the detail",
+		"aria-valuemin": "20",
+		"aria-valuemax": "80",
+	});
 
 	const isSide = () => getComputedStyle(bar).cursor === "col-resize";
-	const key = () => isSide() ? "right" : "bottom";
+	const key = () => (isSide() ? "right" : "bottom");
 
 	function set(part) {
 		const value = Math.max(20, Math.min(80, part || (isSide() ? 42 : 50)));
@@ -23,19 +29,25 @@ export function splitter(container) {
 		bar.setPointerCapture(event.pointerId);
 		const move = e => {
 			const box = container.getBoundingClientRect();
-			set(isSide() ? (box.right - e.clientX) / box.width * 100
-				: (box.bottom - e.clientY) / box.height * 100);
+			set(
+				isSide()
+					? ((box.right - e.clientX) / box.width) * 100
+					: ((box.bottom - e.clientY) / box.height) * 100,
+			);
 		};
 		bar.addEventListener("pointermove", move);
-		bar.addEventListener("lostpointercapture", () => {
-			bar.removeEventListener("pointermove", move);
-			remember("split", sizes);
-		}, { once: true });
+		bar.addEventListener(
+			"lostpointercapture",
+			() => {
+				bar.removeEventListener("pointermove", move);
+				remember("split", sizes);
+			},
+			{ once: true },
+		);
 	});
 	bar.addEventListener("keydown", event => {
 		const step = { ArrowLeft: 2, ArrowUp: 2, ArrowRight: -2, ArrowDown: -2 }[event.key];
-		if (!step)
-			return;
+		if (!step) return;
 		event.preventDefault();
 		event.stopPropagation();
 		set((sizes[key()] || 45) + step);

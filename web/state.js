@@ -24,12 +24,10 @@ function parse() {
 export function link(changes) {
 	const next = { ...state, ...changes };
 	const search = new URLSearchParams();
-	if (next.q)
-		search.set("q", next.q);
+	if (next.q) search.set("q", next.q);
 	if (next.id && next.page === "traffic") {
 		search.set("id", next.id);
-		if (next.tab)
-			search.set("tab", next.tab);
+		if (next.tab) search.set("tab", next.tab);
 	}
 	const text = search.toString();
 	return `#/${next.page}${text ? `?${text}` : ""}`;
@@ -38,8 +36,7 @@ export function link(changes) {
 function apply(next) {
 	const old = { ...state };
 	Object.assign(state, next);
-	for (const listener of listeners)
-		listener(state, old);
+	for (const listener of listeners) listener(state, old);
 }
 
 // Change the state; `replace` leaves no step for the Back button.

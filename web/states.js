@@ -5,57 +5,131 @@ import { glyph, lockIcon } from "./icons.js";
 import { go, link } from "./state.js";
 
 function box(kind, title, ...children) {
-	return el("section", { class: `state state-${kind}`, "aria-label": title },
-		el("h2", {}, title), children);
+	return el(
+		"section",
+		{ class: `state state-${kind}`, "aria-label": title },
+		el("h2", {}, title),
+		children,
+	);
 }
 
 function command(text) {
-	return el("div", { class: "command" }, el("code", {}, text),
-		button("Copy", () => copy(text, "Command"), { class: "plain" }));
+	return el(
+		"div",
+		{ class: "command" },
+		el("code", {}, text),
+		button("Copy", () => copy(text, "Command"), { class: "plain" }),
+	);
 }
 
 const to = (page, text) => el("a", { href: link({ page, id: 0 }) }, text);
 
 // `libraries`: how many files are probed; null while not known.
 export function firstRun(libraries, paused) {
-	const watch = libraries === null ? "cleartap is starting."
-		: libraries === 0 ? "cleartap has found no TLS library to watch yet."
-		: `cleartap watches ${libraries} ${libraries === 1 ? "library" : "libraries"}.`;
-	return box("empty", "Nothing read yet",
-		el("p", {}, watch, paused ? " Capturing is paused: press p to go on." :
-			" What programs say over TLS will stand here, in clear, as they say it."),
-		el("p", {}, "Try:"), command("curl -s https://localhost/"),
-		el("p", { class: "dim" }, "See ", to("targets", "Targets"), " for what is watched and what it cannot read, ",
-			to("coverage", "Coverage"), " for which programs that leaves out."),
-		el("p", { class: "legend" }, el("span", { class: "lock-open" }, lockIcon("open")), " read in clear ",
-			el("span", { class: "lock-closed" }, lockIcon("closed")), " stayed encrypted ",
-			el("span", { class: "lock-none" }, lockIcon("none")), " not TLS"));
+	const watch =
+		libraries === null
+			? "cleartap is starting."
+			: libraries === 0
+				? "cleartap has found no TLS library to watch yet."
+				: `cleartap watches ${libraries} ${libraries === 1 ? "library" : "libraries"}.`;
+	return box(
+		"empty",
+		"Nothing read yet",
+		el(
+			"p",
+			{},
+			watch,
+			paused
+				? " Capturing is paused: press p to go on."
+				: " What programs say over TLS will stand here, in clear, as they say it.",
+		),
+		el("p", {}, "Try:"),
+		command("curl -s https://localhost/"),
+		el(
+			"p",
+			{ class: "dim" },
+			"See ",
+			to("targets", "Targets"),
+			" for what is watched and what it cannot read, ",
+			to("coverage", "Coverage"),
+			" for which programs that leaves out.",
+		),
+		el(
+			"p",
+			{ class: "legend" },
+			el("span", { class: "lock-open" }, lockIcon("open")),
+			" read in clear ",
+			el("span", { class: "lock-closed" }, lockIcon("closed")),
+			" stayed encrypted ",
+			el("span", { class: "lock-none" }, lockIcon("none")),
+			" not TLS",
+		),
+	);
 }
 
 export function noResult(q, older) {
-	return box("none", "Nothing matches",
-		el("p", {}, "No stored entry matches ", el("code", {}, q), older ? " in the part that was searched." : "."),
+	return box(
+		"none",
+		"Nothing matches",
+		el(
+			"p",
+			{},
+			"No stored entry matches ",
+			el("code", {}, q),
+			older ? " in the part that was searched." : ".",
+		),
 		el("p", { class: "dim" }, "New entries that match will appear by themselves."),
-		el("p", { class: "actions" }, older ? button("Search further back", older, { class: "main" }) : null,
-			button("Clear the filter", () => go({ q: "" }), { class: "plain" })));
+		el(
+			"p",
+			{ class: "actions" },
+			older ? button("Search further back", older, { class: "main" }) : null,
+			button("Clear the filter", () => go({ q: "" }), { class: "plain" }),
+		),
+	);
 }
 
 export function failed(error, retry) {
-	return box("error", error.status ? "The list did not load" : "The server does not answer",
+	return box(
+		"error",
+		error.status ? "The list did not load" : "The server does not answer",
 		el("p", {}, error.message),
-		error.status ? null : el("p", { class: "dim" }, "The dashboard goes on trying and continues where it was. " +
-			"If cleartap was stopped, start it again: ", el("code", {}, "sudo systemctl start cleartap")),
-		el("p", { class: "actions" }, button("Try now", retry, { class: "main" })));
+		error.status
+			? null
+			: el(
+					"p",
+					{ class: "dim" },
+					"The dashboard goes on trying and continues where it was. " +
+						"If cleartap was stopped, start it again: ",
+					el("code", {}, "sudo systemctl start cleartap"),
+				),
+		el("p", { class: "actions" }, button("Try now", retry, { class: "main" })),
+	);
 }
 
 export function noToken() {
-	return box("token", "The token is missing",
-		el("p", {}, "Everything cleartap shows is behind a token, since it is other people's traffic in clear."),
+	return box(
+		"token",
+		"The token is missing",
+		el(
+			"p",
+			{},
+			"Everything cleartap shows is behind a token, since it is other people's traffic in clear.",
+		),
 		el("p", {}, "Open the line that cleartap printed when it started. It looks like this:"),
 		command(`${location.origin}/?token=…`),
-		el("p", { class: "dim" }, "The token is also in the file named by ", el("code", {}, "--token-file"),
-			". This page keeps it as a cookie of this address only."),
-		el("p", { class: "actions" }, button("I have opened it: try again", () => location.reload(), { class: "main" })));
+		el(
+			"p",
+			{ class: "dim" },
+			"The token is also in the file named by ",
+			el("code", {}, "--token-file"),
+			". This page keeps it as a cookie of this address only.",
+		),
+		el(
+			"p",
+			{ class: "actions" },
+			button("I have opened it: try again", () => location.reload(), { class: "main" }),
+		),
+	);
 }
 
 export function notYet(title, why) {
@@ -68,6 +142,11 @@ export function loading(text) {
 
 // The strip over the list: paused, reconnecting, partial, skipped.
 export function strip(kind, text, ...actions) {
-	return el("div", { class: `strip strip-${kind}`, role: "status" },
-		kind === "paused" ? glyph("pause", 12) : null, el("span", {}, text), actions);
+	return el(
+		"div",
+		{ class: `strip strip-${kind}`, role: "status" },
+		kind === "paused" ? glyph("pause", 12) : null,
+		el("span", {}, text),
+		actions,
+	);
 }

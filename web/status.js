@@ -4,8 +4,16 @@ import { el, put } from "./el.js";
 import { bytes, count, size, span } from "./format.js";
 import { page } from "./page.js";
 
-const TITLES = { capture: "Capture", ring: "Ring buffer", sessions: "Sessions", store: "Store", api: "API",
-	server: "Server", tracer: "Tracer", wire: "Wire" };
+const TITLES = {
+	capture: "Capture",
+	ring: "Ring buffer",
+	sessions: "Sessions",
+	store: "Store",
+	api: "API",
+	server: "Server",
+	tracer: "Tracer",
+	wire: "Wire",
+};
 
 function words(key) {
 	const text = key.replace(/_(us|s|bytes)$/, "").replaceAll("_", " ");
@@ -13,15 +21,15 @@ function words(key) {
 }
 
 const isSize = key => /bytes$|size$|^used$|_used$/.test(key);
-const isLoss = key => /dropped_(rec|byt)|lost|fail|error|skip|reject|bad_|full$|faults|too_deep/.test(key);
+const isLoss = key =>
+	/dropped_(rec|byt)|lost|fail|error|skip|reject|bad_|full$|faults|too_deep/.test(key);
 
 function shown(key, value) {
 	if (typeof value !== "number")
 		return typeof value === "object" ? JSON.stringify(value) : String(value);
 	if (/_us$|^(first|last)_?time/.test(key) && value > 1e15)
 		return new Date(value / 1000).toLocaleString();
-	if (key === "uptime_s" || /_s$/.test(key))
-		return span(value);
+	if (key === "uptime_s" || /_s$/.test(key)) return span(value);
 	return isSize(key) ? size(value) : count(value);
 }
 
@@ -29,25 +37,62 @@ function meter(label, used, whole) {
 	const bar = el("i", {});
 	const part = whole ? Math.min(1, used / whole) : 0;
 	bar.style.width = `${part * 100}%`;
-	return el("div", { class: `meter ${part > 0.8 ? "meter-full" : ""}` }, el("span", {}, label),
-		el("span", { class: "meter-track" }, bar), el("span", {}, `${(part * 100).toFixed(part < 0.1 ? 1 : 0)} %`));
+	return el(
+		"div",
+		{ class: `meter ${part > 0.8 ? "meter-full" : ""}` },
+		el("span", {}, label),
+		el("span", { class: "meter-track" }, bar),
+		el("span", {}, `${(part * 100).toFixed(part < 0.1 ? 1 : 0)} %`),
+	);
 }
 
 function rows(group) {
 	return Object.entries(group).flatMap(([key, value]) =>
-		value === "" || value === null ? [] : typeof value === "object" && !Array.isArray(value)
-			? Object.entries(value).map(([k, v]) => [`${key}_${k}`, v]) : [[key, value]]);
+		value === "" || value === null
+			? []
+			: typeof value === "object" && !Array.isArray(value)
+				? Object.entries(value).map(([k, v]) => [`${key}_${k}`, v])
+				: [[key, value]],
+	);
 }
 
 function card(key, group) {
 	const list = rows(group);
-	const fill = key === "ring" && group.size ? meter("Full", group.used || 0, group.size)
-		: key === "store" && group.max_size ? meter("Full", group.size || 0, group.max_size) : null;
-	return el("section", { class: "card" }, el("h2", {}, TITLES[key] || words(key)), fill,
-		el("table", { class: "pairs" }, el("tbody", {}, list.map(([k, v]) => el("tr",
-			{ class: isLoss(k) && v ? "loss" : "" }, el("th", { scope: "row" }, words(k)),
-			el("td", { class: typeof v === "number" ? "numeric" : "", title: typeof v === "number" && isSize(k) ? bytes(v) : null },
-				shown(k, v)))))));
+	const fill =
+		key === "ring" && group.size
+			? meter("Full", group.used || 0, group.size)
+			: key === "store" && group.max_size
+				? meter("Full", group.size || 0, group.max_size)
+				: null;
+	return el(
+		"section",
+		{ class: "card" },
+		el("h2", {}, TITLES[key] || words(key)),
+		fill,
+		el(
+			"table",
+			{ class: "pairs" },
+			el(
+				"tbody",
+				{},
+				list.map(([k, v]) =>
+					el(
+						"tr",
+						{ class: isLoss(k) && v ? "loss" : "" },
+						el("th", { scope: "row" }, words(k)),
+						el(
+							"td",
+							{
+								class: typeof v === "number" ? "numeric" : "",
+								title: typeof v === "number" && isSize(k) ? bytes(v) : null,
+							},
+							shown(k, v),
+						),
+					),
+				),
+			),
+		),
+	);
 }
 
 // One sentence first: is what is shown all there was?
@@ -57,27 +102,65 @@ function verdict(stats) {
 	const lost = (c.dropped_bytes || 0) + (stats.lost_bytes || 0);
 	const unstored = stats.store?.lost_entries || 0;
 	if (stats.store?.error || unstored)
-		return el("p", { class: "verdict bad" }, el("b", {}, unstored ? `${count(unstored)} entries could not be stored.` :
-			"The store does not take entries."), ` ${stats.store.error || ""}`);
+		return el(
+			"p",
+			{ class: "verdict bad" },
+			el(
+				"b",
+				{},
+				unstored
+					? `${count(unstored)} entries could not be stored.`
+					: "The store does not take entries.",
+			),
+			` ${stats.store.error || ""}`,
+		);
 	if (!records && !lost)
-		return el("p", { class: "verdict good" }, el("b", {}, "Nothing lost."),
-			` ${count(c.records || 0)} records, ${size(c.bytes || 0)} read${c.state === "paused" ? "; capturing is paused" : ""}.`);
-	return el("p", { class: "verdict bad" }, el("b", {}, `${count(records)} records lost`),
+		return el(
+			"p",
+			{ class: "verdict good" },
+			el("b", {}, "Nothing lost."),
+			` ${count(c.records || 0)} records, ${size(c.bytes || 0)} read${c.state === "paused" ? "; capturing is paused" : ""}.`,
+		);
+	return el(
+		"p",
+		{ class: "verdict bad" },
+		el("b", {}, `${count(records)} records lost`),
 		`${lost ? `, ${size(lost)} in them` : ""}. Entries that miss bytes say so. A larger ring may help: `,
-		el("code", {}, "--ring-size"), ".");
+		el("code", {}, "--ring-size"),
+		".",
+	);
 }
 
 export const status = page({
-	name: "status", title: "Status", path: "/api/stats", every: 2000,
+	name: "status",
+	title: "Status",
+	path: "/api/stats",
+	every: 2000,
 	text: "What was taken, what was lost on the way, and what is kept.",
 	draw(stats, body, aside) {
-		aside.textContent = [stats.version && `cleartap ${stats.version}`,
-			stats.uptime_s !== undefined && `up ${span(stats.uptime_s)}`].filter(Boolean).join(" · ");
-		const groups = Object.entries(stats).filter(([, v]) => v && typeof v === "object" && !Array.isArray(v));
-		const rest = Object.fromEntries(Object.entries(stats).filter(([k, v]) => !(v && typeof v === "object") &&
-			k !== "version" && k !== "uptime_s"));
-		put(body, verdict(stats), el("div", { class: "cards" },
-			groups.map(([key, group]) => card(key, group)),
-			Object.keys(rest).length ? card("server", rest) : null));
+		aside.textContent = [
+			stats.version && `cleartap ${stats.version}`,
+			stats.uptime_s !== undefined && `up ${span(stats.uptime_s)}`,
+		]
+			.filter(Boolean)
+			.join(" · ");
+		const groups = Object.entries(stats).filter(
+			([, v]) => v && typeof v === "object" && !Array.isArray(v),
+		);
+		const rest = Object.fromEntries(
+			Object.entries(stats).filter(
+				([k, v]) => !(v && typeof v === "object") && k !== "version" && k !== "uptime_s",
+			),
+		);
+		put(
+			body,
+			verdict(stats),
+			el(
+				"div",
+				{ class: "cards" },
+				groups.map(([key, group]) => card(key, group)),
+				Object.keys(rest).length ? card("server", rest) : null,
+			),
+		);
 	},
 });

@@ -45,7 +45,9 @@ export class Stream {
 	}
 
 	connect() {
-		const source = new EventSource(`/api/stream${this.q ? `?q=${encodeURIComponent(this.q)}` : ""}`);
+		const source = new EventSource(
+			`/api/stream${this.q ? `?q=${encodeURIComponent(this.q)}` : ""}`,
+		);
 		this.source = source;
 		source.onopen = () => {
 			this.tries = 0;
@@ -78,8 +80,7 @@ export class Stream {
 			return;
 		}
 		this.queue.push(data);
-		if (!this.timer)
-			this.timer = setTimeout(() => this.flush(), FLUSH_MS);
+		if (!this.timer) this.timer = setTimeout(() => this.flush(), FLUSH_MS);
 	}
 
 	flush() {
@@ -87,8 +88,7 @@ export class Stream {
 		const batch = this.queue.map(text => JSON.parse(text));
 		this.queue = [];
 		this.on.entries(batch);
-		if (this.dropped)
-			this.on.skipped({ count: this.dropped });
+		if (this.dropped) this.on.skipped({ count: this.dropped });
 		this.dropped = 0;
 	}
 }

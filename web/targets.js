@@ -13,46 +13,127 @@ const SIGN = { attached: "●", failed: "✕", skipped: "–", detached: "○" }
 
 function processes(t) {
 	const list = t.processes || [];
-	const shown = list.slice(0, 6).map(p => filterable(`${p.process || "?"}[${p.pid}]`,
-		{ field: "pid", value: p.pid }, { class: "chip", title: p.container ? `container ${p.container}` : undefined }));
-	return el("span", { class: "chips" }, shown, list.length > 6 ? el("span", { class: "dim",
-		title: list.slice(6).map(p => `${p.process}[${p.pid}]`).join(", ") }, `+${list.length - 6}`) : null);
+	const shown = list
+		.slice(0, 6)
+		.map(p =>
+			filterable(
+				`${p.process || "?"}[${p.pid}]`,
+				{ field: "pid", value: p.pid },
+				{ class: "chip", title: p.container ? `container ${p.container}` : undefined },
+			),
+		);
+	return el(
+		"span",
+		{ class: "chips" },
+		shown,
+		list.length > 6
+			? el(
+					"span",
+					{
+						class: "dim",
+						title: list
+							.slice(6)
+							.map(p => `${p.process}[${p.pid}]`)
+							.join(", "),
+					},
+					`+${list.length - 6}`,
+				)
+			: null,
+	);
 }
 
 function points(t) {
 	if (Array.isArray(t.points))
-		return t.points.map(p => typeof p === "string" ? p : p.symbol || p.name || JSON.stringify(p)).join(", ");
+		return t.points
+			.map(p => (typeof p === "string" ? p : p.symbol || p.name || JSON.stringify(p)))
+			.join(", ");
 	return t.points === undefined || t.points === null ? "" : String(t.points);
 }
 
 const COLUMNS = [
-	{ title: "State", cell: t => el("span", { class: `tstate tstate-${RANK[t.state] === undefined ? "other" : t.state}` },
-		el("i", { "aria-hidden": "true" }, SIGN[t.state] || "?"), ` ${t.state}`), sort: t => RANK[t.state] ?? 9 },
-	{ title: "File", class: "path", cell: t => el("span", { title: t.path }, t.path), sort: t => t.path },
-	{ title: "Library", cell: t => [filterable(t.library || "", { field: "library", value: t.library }), " ", el("span", { class: "dim" }, t.version || "")], sort: t => `${t.library} ${t.version}` },
-	{ title: "Hits", numeric: true, cell: t => t.state === "attached" ? count(t.hits || 0) : "", sort: t => t.hits || 0 },
+	{
+		title: "State",
+		cell: t =>
+			el(
+				"span",
+				{ class: `tstate tstate-${RANK[t.state] === undefined ? "other" : t.state}` },
+				el("i", { "aria-hidden": "true" }, SIGN[t.state] || "?"),
+				` ${t.state}`,
+			),
+		sort: t => RANK[t.state] ?? 9,
+	},
+	{
+		title: "File",
+		class: "path",
+		cell: t => el("span", { title: t.path }, t.path),
+		sort: t => t.path,
+	},
+	{
+		title: "Library",
+		cell: t => [
+			filterable(t.library || "", { field: "library", value: t.library }),
+			" ",
+			el("span", { class: "dim" }, t.version || ""),
+		],
+		sort: t => `${t.library} ${t.version}`,
+	},
+	{
+		title: "Hits",
+		numeric: true,
+		cell: t => (t.state === "attached" ? count(t.hits || 0) : ""),
+		sort: t => t.hits || 0,
+	},
 	{ title: "Processes", cell: processes, sort: t => (t.processes || []).length },
-	{ title: "How, or why not", class: "why", cell: t => [t.reason ? el("div", {}, t.reason) : null,
-		t.plan ? el("div", { class: "dim" }, typeof t.plan === "string" ? t.plan : JSON.stringify(t.plan)) : null,
-		t.state === "attached" && points(t) ? el("div", { class: "dim" }, "points: ", points(t)) : null] },
+	{
+		title: "How, or why not",
+		class: "why",
+		cell: t => [
+			t.reason ? el("div", {}, t.reason) : null,
+			t.plan
+				? el(
+						"div",
+						{ class: "dim" },
+						typeof t.plan === "string" ? t.plan : JSON.stringify(t.plan),
+					)
+				: null,
+			t.state === "attached" && points(t)
+				? el("div", { class: "dim" }, "points: ", points(t))
+				: null,
+		],
+	},
 ];
 
 export const targets = page({
-	name: "targets", title: "Targets", path: "/api/targets", every: 3000,
+	name: "targets",
+	title: "Targets",
+	path: "/api/targets",
+	every: 3000,
 	text: "Files whose TLS calls are probed, and those that are not, with the reason.",
 	draw(answer, body, aside) {
-		const list = [...answer.targets || []].sort((a, b) =>
-			(RANK[a.state] ?? 9) - (RANK[b.state] ?? 9) || (b.hits || 0) - (a.hits || 0) || (a.path < b.path ? -1 : 1));
+		const list = [...(answer.targets || [])].sort(
+			(a, b) =>
+				(RANK[a.state] ?? 9) - (RANK[b.state] ?? 9) ||
+				(b.hits || 0) - (a.hits || 0) ||
+				(a.path < b.path ? -1 : 1),
+		);
 		if (!list.length) {
-			body.replaceChildren(notYet("No TLS library found yet",
-				"cleartap looks at every running program, every library it maps and every container's root. Start a program that uses TLS."));
+			body.replaceChildren(
+				notYet(
+					"No TLS library found yet",
+					"cleartap looks at every running program, every library it maps and every container's root. Start a program that uses TLS.",
+				),
+			);
 			return;
 		}
 		const by = state => list.filter(t => t.state === state).length;
-		aside.textContent = Object.keys(RANK).filter(by).map(s => `${plural(by(s), s, s)}`).join(" · ");
-		const box = body.querySelector(".scroll") || el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Targets" });
+		aside.textContent = Object.keys(RANK)
+			.filter(by)
+			.map(s => `${plural(by(s), s, s)}`)
+			.join(" · ");
+		const box =
+			body.querySelector(".scroll") ||
+			el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Targets" });
 		box.replaceChildren(sortable("Targets", COLUMNS, list, order));
-		if (!box.isConnected)
-			body.replaceChildren(box);
+		if (!box.isConnected) body.replaceChildren(box);
 	},
 });

@@ -46,12 +46,23 @@ function show(node, text, what) {
 	anchor = node;
 	tip = el("div", { class: "tip", role: "tooltip" }, el("div", { class: "tip-text" }, text));
 	if (what) {
-		tip.append(el("div", { class: "tip-actions" },
-			button(["+ ", el("code", {}, short(term(what)))], () => act(() => addFilter(what)),
-				{ title: "Add to the filter (f)" }),
-			button(["− ", el("code", {}, short(negated(what)))], () => act(() => excludeFilter(what)),
-				{ title: "Exclude (x)" }),
-			button("Copy", () => act(() => copy(text)))));
+		tip.append(
+			el(
+				"div",
+				{ class: "tip-actions" },
+				button(
+					["+ ", el("code", {}, short(term(what)))],
+					() => act(() => addFilter(what)),
+					{ title: "Add to the filter (f)" },
+				),
+				button(
+					["− ", el("code", {}, short(negated(what)))],
+					() => act(() => excludeFilter(what)),
+					{ title: "Exclude (x)" },
+				),
+				button("Copy", () => act(() => copy(text))),
+			),
+		);
 	}
 	tip.addEventListener("pointerenter", () => clearTimeout(timer));
 	tip.addEventListener("pointerleave", () => later(HIDE_MS, hideTip));
@@ -85,20 +96,24 @@ export function leave() {
 export function filterable(text, what, attributes) {
 	if (!what || text === "" || text === undefined)
 		return el("span", attributes, String(text ?? ""));
-	const node = el("button", { type: "button", ...attributes,
-		class: `value ${attributes?.class || ""}` }, String(text));
+	const node = el(
+		"button",
+		{ type: "button", ...attributes, class: `value ${attributes?.class || ""}` },
+		String(text),
+	);
 	node.addEventListener("click", () => addFilter(what));
 	node.addEventListener("keydown", event => {
-		if (event.ctrlKey || event.metaKey || event.altKey)
-			return;
+		if (event.ctrlKey || event.metaKey || event.altKey) return;
 		if (event.key === "f" || event.key === "x") {
 			event.preventDefault();
 			event.stopPropagation();
 			(event.key === "f" ? addFilter : excludeFilter)(what);
 		}
 	});
-	node.addEventListener("pointerenter", event => event.pointerType === "mouse" &&
-		hover(node, String(text), what));
+	node.addEventListener(
+		"pointerenter",
+		event => event.pointerType === "mouse" && hover(node, String(text), what),
+	);
 	node.addEventListener("pointerleave", leave);
 	return node;
 }

@@ -35,8 +35,10 @@ let libraries = null;
 export function build() {
 	rows = new Rows({ change: changed, shift: shifted, loaded, failed });
 	list = new List(rows, {
-		open: e => open(e.id), lock: () => addFilter({ flag: "tls" }),
-		need: (first, last) => rows.need(first, last), top: atTop,
+		open: e => open(e.id),
+		lock: () => addFilter({ flag: "tls" }),
+		need: (first, last) => rows.need(first, last),
+		top: atTop,
 	});
 	histogram = new Histogram();
 	detail = new Detail({ close: closeDetail, open });
@@ -44,20 +46,36 @@ export function build() {
 	empty = el("div", { class: "empty" });
 	pill = button("", toNewest, { class: "newpill", hidden: true });
 	total = el("span", { class: "total" });
-	const listBox = el("section", { class: "list-box", "aria-label": "Entries" },
-		list.node, empty, pill, el("div", { class: "list-foot" }, total, el("span", { class: "grow" }), exports(), columnChooser()));
+	const listBox = el(
+		"section",
+		{ class: "list-box", "aria-label": "Entries" },
+		list.node,
+		empty,
+		pill,
+		el(
+			"div",
+			{ class: "list-foot" },
+			total,
+			el("span", { class: "grow" }),
+			exports(),
+			columnChooser(),
+		),
+	);
 	const split = el("div", { class: "split" });
 	split.append(listBox, splitter(split), detail.node);
 	node = el("div", { class: "traffic" }, histogram.node, strips, split);
 	watchPointer();
 	watchKeys();
-	stream = new Stream({ entries: live, stats: capture.fromStats, skipped: onSkipped,
-		failed: onFailed, state: linkState });
+	stream = new Stream({
+		entries: live,
+		stats: capture.fromStats,
+		skipped: onSkipped,
+		failed: onFailed,
+		state: linkState,
+	});
 	subscribe((now, old) => {
-		if (now.q !== old.q)
-			load();
-		if (now.id !== old.id || now.tab !== old.tab)
-			showSelected();
+		if (now.q !== old.q) load();
+		if (now.id !== old.id || now.tab !== old.tab) showSelected();
 	});
 	capture.subscribe(draw);
 	return node;
@@ -80,8 +98,7 @@ async function countLibraries() {
 	} catch {
 		// told where it matters: on the Targets page
 	}
-	if (!rows.count)
-		setTimeout(countLibraries, 3000);
+	if (!rows.count) setTimeout(countLibraries, 3000);
 }
 
 async function load() {
@@ -107,8 +124,7 @@ async function load() {
 			// the list says what is wrong
 		}
 	}
-	if (await rows.reset(state.q, store))
-		firstPage();
+	if (await rows.reset(state.q, store)) firstPage();
 }
 
 // New entries of the stream. They are kept aside while rows must keep still.
@@ -123,16 +139,13 @@ function live(batch) {
 	}
 	histogram.add(fresh);
 	setAside(fresh);
-	if (following && performance.now() >= heldUntil)
-		release();
-	else
-		draw();
+	if (following && performance.now() >= heldUntil) release();
+	else draw();
 }
 
 function setAside(entries) {
 	pendingCount += entries.length;
-	if (pending.length + entries.length <= PENDING_MAX)
-		pending.push(...entries);
+	if (pending.length + entries.length <= PENDING_MAX) pending.push(...entries);
 }
 
 // Bring in what was kept aside. If that is not all there is, read the newest page anew.
@@ -144,8 +157,7 @@ function release() {
 	const added = rows.push(pending);
 	pending = [];
 	pendingCount = 0;
-	if (added)
-		list.changed(added, following);
+	if (added) list.changed(added, following);
 	draw();
 }
 
@@ -157,8 +169,7 @@ function firstPage() {
 	histogram.add(fresh);
 	setAside(fresh);
 	const at = state.id ? rows.position(state.id) : -1;
-	if (at * ROW < list.view - ROW)
-		return release();
+	if (at * ROW < list.view - ROW) return release();
 	// A link to an older entry: show its row, and keep still there.
 	list.top = Math.max(0, at * ROW - list.view / 3);
 	following = false;
@@ -187,16 +198,13 @@ function atTop(isTop) {
 
 // After a lost connection: what was missed is between the newest row and now.
 async function catchUp() {
-	if (!rows.ready)
-		return null;
+	if (!rows.ready) return null;
 	const q = state.q;
 	const last = pending.length ? pending[pending.length - 1].id : rows.newest;
 	try {
 		const answer = await getJSON("/api/entries", { q, after: last, limit: 500 });
-		if (q !== state.q)
-			return null;
-		if (answer.entries.length >= 500)
-			return load();
+		if (q !== state.q) return null;
+		if (answer.entries.length >= 500) return load();
 		live(answer.entries.reverse());
 	} catch {
 		// the stream tells when the server is back
@@ -207,10 +215,8 @@ async function catchUp() {
 function linkState(link) {
 	capture.update({ link });
 	if (link === "live") {
-		if (rows.error)
-			load();
-		else
-			catchUp();
+		if (rows.error) load();
+		else catchUp();
 	}
 }
 
@@ -226,20 +232,17 @@ function onFailed(what) {
 }
 
 function loaded(entries, isContiguous) {
-	if (isContiguous)
-		histogram.add(entries);
+	if (isContiguous) histogram.add(entries);
 	note(entries);
 }
 
 function failed(error) {
-	if (error.status === 401)
-		return;
+	if (error.status === 401) return;
 	draw();
 }
 
 function shifted(index, delta) {
-	if (index * ROW < list.top)
-		list.changed(delta, false);
+	if (index * ROW < list.top) list.changed(delta, false);
 }
 
 function changed() {
@@ -251,25 +254,32 @@ function changed() {
 function draw() {
 	const isEmpty = !rows.count;
 	node.classList.toggle("is-empty", isEmpty);
-	const kind = !isEmpty ? "" : rows.error ? `error ${rows.error.status}` : !rows.ready ? "loading"
-		: state.q ? `none ${rows.next} ${state.q}` : `first ${libraries} ${capture.capture.paused}`;
+	const kind = !isEmpty
+		? ""
+		: rows.error
+			? `error ${rows.error.status}`
+			: !rows.ready
+				? "loading"
+				: state.q
+					? `none ${rows.next} ${state.q}`
+					: `first ${libraries} ${capture.capture.paused}`;
 	if (kind !== empty.dataset.kind) {
 		empty.dataset.kind = kind;
 		put(empty, emptyState(kind));
 	}
-	pill.hidden = !pendingCount || following && pendingCount < 20;
-	if (!pill.hidden)
-		pill.textContent = `${count(pendingCount)} new`;
-	total.textContent = isEmpty ? "" : rows.next === null ? plural(rows.count + pendingCount, "entry", "entries")
-		: `${count(rows.count + pendingCount)} entries and older`;
+	pill.hidden = !pendingCount || (following && pendingCount < 20);
+	if (!pill.hidden) pill.textContent = `${count(pendingCount)} new`;
+	total.textContent = isEmpty
+		? ""
+		: rows.next === null
+			? plural(rows.count + pendingCount, "entry", "entries")
+			: `${count(rows.count + pendingCount)} entries and older`;
 	drawStrips();
 }
 
 function emptyState(kind) {
-	if (kind.startsWith("error"))
-		return states.failed(rows.error, () => load());
-	if (kind === "loading")
-		return states.loading("Reading…");
+	if (kind.startsWith("error")) return states.failed(rows.error, () => load());
+	if (kind === "loading") return states.loading("Reading…");
 	if (kind.startsWith("none"))
 		return states.noResult(state.q, rows.next === null ? null : () => rows.more());
 	return kind ? states.firstRun(libraries, capture.capture.paused) : null;
@@ -282,26 +292,44 @@ function drawStrips() {
 	const isPartial = rows.partial && rows.count > 0;
 	const error = rows.error && rows.count ? rows.error.message : "";
 	const key = [paused, link, isPartial, skipped, error, liveError].join();
-	if (key === stripKey)
-		return;
+	if (key === stripKey) return;
 	stripKey = key;
 	const list = [];
 	if (link === "reconnecting")
-		list.push(states.strip("off", "The server does not answer. Trying again by itself; what is listed stays.",
-			button("Try now", () => stream.retryNow(), { class: "plain" })));
+		list.push(
+			states.strip(
+				"off",
+				"The server does not answer. Trying again by itself; what is listed stays.",
+				button("Try now", () => stream.retryNow(), { class: "plain" }),
+			),
+		);
 	else if (error)
 		list.push(states.strip("error", error, button("Try again", load, { class: "plain" })));
-	if (liveError)
-		list.push(states.strip("error", `Live filter: ${liveError}`));
+	if (liveError) list.push(states.strip("error", `Live filter: ${liveError}`));
 	if (paused && link === "live")
-		list.push(states.strip("paused", "Capturing is paused: what programs say now is counted, not kept.",
-			button("Go on", capture.toggle, { class: "plain" })));
+		list.push(
+			states.strip(
+				"paused",
+				"Capturing is paused: what programs say now is counted, not kept.",
+				button("Go on", capture.toggle, { class: "plain" }),
+			),
+		);
 	if (isPartial)
-		list.push(states.strip("partial", "Partial result: the search ran out of its time; older entries were not looked at yet.",
-			button("Search further back", () => rows.more(), { class: "plain" })));
+		list.push(
+			states.strip(
+				"partial",
+				"Partial result: the search ran out of its time; older entries were not looked at yet.",
+				button("Search further back", () => rows.more(), { class: "plain" }),
+			),
+		);
 	if (skipped)
-		list.push(states.strip("skipped", `This page fell behind: ${plural(skipped, "entry was", "entries were")} not sent live. They are stored.`,
-			button("Read them", load, { class: "plain" })));
+		list.push(
+			states.strip(
+				"skipped",
+				`This page fell behind: ${plural(skipped, "entry was", "entries were")} not sent live. They are stored.`,
+				button("Read them", load, { class: "plain" }),
+			),
+		);
 	strips.replaceChildren(...list);
 }
 
@@ -316,8 +344,7 @@ function open(id) {
 function closeDetail() {
 	go({ id: 0, tab: "" });
 	list.node.focus({ preventScroll: true });
-	if (list.atTop)
-		atTop(true);
+	if (list.atTop) atTop(true);
 }
 
 function showSelected() {
@@ -334,28 +361,34 @@ function showSelected() {
 }
 
 function watchPointer() {
-	list.layer.addEventListener("pointermove", event => {
-		heldUntil = performance.now() + HOLD_MS;
-		clearTimeout(holdTimer);
-		holdTimer = setTimeout(() => following && release(), HOLD_MS + 20);
-		if (event.pointerType !== "mouse" || event.buttons)
-			return;
-		const hit = list.hit(event.target);
-		if (hit)
-			hover(hit.cell, hit.column.full(hit.entry), hit.column.filter(hit.entry));
-		else
-			leave();
-	}, { passive: true });
+	list.layer.addEventListener(
+		"pointermove",
+		event => {
+			heldUntil = performance.now() + HOLD_MS;
+			clearTimeout(holdTimer);
+			holdTimer = setTimeout(() => following && release(), HOLD_MS + 20);
+			if (event.pointerType !== "mouse" || event.buttons) return;
+			const hit = list.hit(event.target);
+			if (hit) hover(hit.cell, hit.column.full(hit.entry), hit.column.filter(hit.entry));
+			else leave();
+		},
+		{ passive: true },
+	);
 	list.layer.addEventListener("pointerleave", leave);
 }
 
 function watchKeys() {
 	list.node.addEventListener("keydown", event => {
 		const page = Math.max(1, Math.floor(list.view / ROW) - 1);
-		const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1],
-			PageDown: [page, 0], PageUp: [-page, 0] };
-		if (!moves[event.key] || event.ctrlKey || event.metaKey || event.altKey)
-			return;
+		const moves = {
+			ArrowDown: [1, 0],
+			ArrowUp: [-1, 0],
+			ArrowRight: [0, 1],
+			ArrowLeft: [0, -1],
+			PageDown: [page, 0],
+			PageUp: [-page, 0],
+		};
+		if (!moves[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
 		event.preventDefault();
 		step(...moves[event.key]);
 	});
@@ -365,8 +398,7 @@ function watchKeys() {
 export function step(down, right) {
 	following = false;
 	const e = list.move(down, right);
-	if (e && state.id && down)
-		go({ id: e.id }, true);
+	if (e && state.id && down) go({ id: e.id }, true);
 }
 
 export const actions = {
@@ -374,11 +406,10 @@ export const actions = {
 	k: () => step(-1, 0),
 	Enter: () => {
 		const at = list.focused();
-		if (at)
-			open(at.entry.id);
+		if (at) open(at.entry.id);
 		return Boolean(at);
 	},
-	Escape: () => state.id ? closeDetail() : false,
+	Escape: () => (state.id ? closeDetail() : false),
 	f: () => byCell(addFilter),
 	x: () => byCell(excludeFilter),
 	l: () => addFilter({ flag: "tls" }),
@@ -391,26 +422,36 @@ export const actions = {
 function byCell(act) {
 	const at = list.focused();
 	const what = at?.column?.filter(at.entry);
-	if (what)
-		act(what);
+	if (what) act(what);
 }
 
 // What is listed as files; the address follows the filter when it is used.
 function exports() {
 	const make = (path, text, title) => {
 		const a = el("a", { class: "foot-link", href: path, download: "", title }, text);
-		const follow = () => a.href = url(path, { q: state.q });
+		const follow = () => (a.href = url(path, { q: state.q }));
 		subscribe(follow);
 		follow();
 		return a;
 	};
-	return el("span", { class: "exports" }, "Export ",
-		make("/api/export/har", "HAR", "HTTP Archive of what the filter selects"), " ",
-		make("/api/export/pcapng", "pcapng", "Packets with the plaintext of what the filter selects, for Wireshark"));
+	return el(
+		"span",
+		{ class: "exports" },
+		"Export ",
+		make("/api/export/har", "HAR", "HTTP Archive of what the filter selects"),
+		" ",
+		make(
+			"/api/export/pcapng",
+			"pcapng",
+			"Packets with the plaintext of what the filter selects, for Wireshark",
+		),
+	);
 }
 
 function columnChooser() {
-	const menu = el("div", { class: "menu", hidden: true, role: "group", "aria-label": "Columns" },
+	const menu = el(
+		"div",
+		{ class: "menu", hidden: true, role: "group", "aria-label": "Columns" },
 		COLUMNS.filter(c => !c.fixed && !c.flex).map(c => {
 			const box = el("input", { type: "checkbox" });
 			box.checked = c.shown;
@@ -420,11 +461,16 @@ function columnChooser() {
 				list.setColumns();
 			});
 			return el("label", {}, box, c.title);
-		}));
-	const open = button(glyph("columns"), () => {
-		menu.hidden = !menu.hidden;
-		open.setAttribute("aria-expanded", menu.hidden ? "false" : "true");
-	}, { class: "icon", title: "Columns", "aria-label": "Columns", "aria-expanded": "false" });
+		}),
+	);
+	const open = button(
+		glyph("columns"),
+		() => {
+			menu.hidden = !menu.hidden;
+			open.setAttribute("aria-expanded", menu.hidden ? "false" : "true");
+		},
+		{ class: "icon", title: "Columns", "aria-label": "Columns", "aria-expanded": "false" },
+	);
 	menu.addEventListener("keydown", event => {
 		if (event.key === "Escape") {
 			event.stopPropagation();

@@ -5,19 +5,19 @@ const PER_FIELD = 200;
 const seen = new Map();
 
 const READ = {
-	"protocol": e => e.protocol,
-	"method": e => e.method,
-	"status_code": e => e.status_code || undefined,
-	"status": e => e.status,
-	"path": e => e.summary.split("?")[0],
-	"host": e => e.host,
-	"lock": e => e.lock,
-	"library": e => e.library,
-	"role": e => e.role,
-	"bind": e => e.bind,
-	"node": e => e.node,
-	"connection": e => e.connection,
-	"http_version": e => e.protocol === "http" ? e.version : undefined,
+	protocol: e => e.protocol,
+	method: e => e.method,
+	status_code: e => e.status_code || undefined,
+	status: e => e.status,
+	path: e => e.summary.split("?")[0],
+	host: e => e.host,
+	lock: e => e.lock,
+	library: e => e.library,
+	role: e => e.role,
+	bind: e => e.bind,
+	node: e => e.node,
+	connection: e => e.connection,
+	http_version: e => (e.protocol === "http" ? e.version : undefined),
 };
 for (const side of ["src", "dst"]) {
 	for (const name of ["ip", "port", "name", "namespace", "process", "pid", "container"])
@@ -32,23 +32,22 @@ export function note(entries) {
 	for (let i = 0; i < entries.length; i += step) {
 		for (const [field, read] of Object.entries(READ)) {
 			const value = read(entries[i]);
-			if (value !== undefined && value !== "")
-				put(field, value);
+			if (value !== undefined && value !== "") put(field, value);
 		}
 	}
 }
 
 function put(field, value) {
 	let values = seen.get(field);
-	if (!values)
-		seen.set(field, values = new Map());
+	if (!values) seen.set(field, (values = new Map()));
 	values.set(value, (values.get(value) || 0) + 1);
-	if (values.size > PER_FIELD)
-		values.delete(values.keys().next().value);
+	if (values.size > PER_FIELD) values.delete(values.keys().next().value);
 }
 
 const ALIASES = {
-	"response.status": "status_code", "request.method": "method", "request.path": "path",
+	"response.status": "status_code",
+	"request.method": "method",
+	"request.path": "path",
 	"node.name": "node",
 };
 

@@ -7,7 +7,10 @@ import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
 import { Mock } from "./mock-server.mjs";
 
-const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const source = await readFile(
+	createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+	"utf8",
+);
 let browser, mock, empty;
 
 before(async () => {
@@ -27,14 +30,21 @@ async function check(name, options, hash, act, server) {
 	await page.goto(`${(server || mock).url}/?token=test${hash}`);
 	await page.locator("main > *:not([hidden])").first().waitFor();
 	await page.waitForTimeout(600);
-	if (act)
-		await act(page);
+	if (act) await act(page);
 	await page.evaluate(source); // through the debugger, which the policy does not bind
-	const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+	const result = await page.evaluate(() =>
+		window.axe.run(document, { resultTypes: ["violations"] }),
+	);
 	const bad = result.violations.filter(v => ["serious", "critical"].includes(v.impact));
 	await shot(page, `axe-${name}`);
 	await page.context().close();
-	const text = bad.map(v => `${v.id}: ${v.nodes.slice(0, 3).map(n => `${n.html.slice(0, 120)} ${n.failureSummary}`).join(" | ")}`);
+	const text = bad.map(
+		v =>
+			`${v.id}: ${v.nodes
+				.slice(0, 3)
+				.map(n => `${n.html.slice(0, 120)} ${n.failureSummary}`)
+				.join(" | ")}`,
+	);
 	assert.equal(text.join("\n"), "");
 }
 
@@ -43,28 +53,34 @@ for (const colorScheme of ["dark", "light"]) {
 	for (const name of ["traffic", "connections", "map", "coverage", "targets", "status"])
 		test(`${name}, ${colorScheme}`, () => check(`${name}-${colorScheme}`, theme, `#/${name}`));
 	for (const tab of ["request", "response", "timing", "connection", "raw"])
-		test(`detail ${tab}, ${colorScheme}`, () => check(`detail-${tab}-${colorScheme}`, theme, `#/traffic?id=390&tab=${tab}`));
-	test(`first run, ${colorScheme}`, () => check(`first-run-${colorScheme}`, theme, "", null, empty));
-	test(`filter with an error, ${colorScheme}`, () => check(`error-${colorScheme}`, theme, "", async page => {
-		await page.fill("#query", 'status_code == "x"');
-		await page.locator(".q-message").waitFor();
-	}));
-	test(`completion, ${colorScheme}`, () => check(`completion-${colorScheme}`, theme, "", async page => {
-		await page.focus("#query");
-		await page.keyboard.type("src.p");
-		await page.locator(".q-item").first().waitFor();
-		await page.keyboard.press("ArrowDown");
-	}));
-	test(`help, ${colorScheme}`, () => check(`help-${colorScheme}`, theme, "", async page => {
-		await page.locator(".query button[title='The filter language']").click();
-		await page.locator("dialog .help-table").nth(2).waitFor();
-	}));
+		test(`detail ${tab}, ${colorScheme}`, () =>
+			check(`detail-${tab}-${colorScheme}`, theme, `#/traffic?id=390&tab=${tab}`));
+	test(`first run, ${colorScheme}`, () =>
+		check(`first-run-${colorScheme}`, theme, "", null, empty));
+	test(`filter with an error, ${colorScheme}`, () =>
+		check(`error-${colorScheme}`, theme, "", async page => {
+			await page.fill("#query", 'status_code == "x"');
+			await page.locator(".q-message").waitFor();
+		}));
+	test(`completion, ${colorScheme}`, () =>
+		check(`completion-${colorScheme}`, theme, "", async page => {
+			await page.focus("#query");
+			await page.keyboard.type("src.p");
+			await page.locator(".q-item").first().waitFor();
+			await page.keyboard.press("ArrowDown");
+		}));
+	test(`help, ${colorScheme}`, () =>
+		check(`help-${colorScheme}`, theme, "", async page => {
+			await page.locator(".query button[title='The filter language']").click();
+			await page.locator("dialog .help-table").nth(2).waitFor();
+		}));
 }
 
 test("traffic on a phone", () => check("phone", { viewport: { width: 360, height: 740 } }, ""));
-test("paused and partial", () => check("paused", {}, "#/traffic?q=tls", async page => {
-	mock.state = "paused";
-	mock.stats();
-	await page.locator(".strip-paused").waitFor();
-	mock.state = "running";
-}));
+test("paused and partial", () =>
+	check("paused", {}, "#/traffic?q=tls", async page => {
+		mock.state = "paused";
+		mock.stats();
+		await page.locator(".strip-paused").waitFor();
+		mock.state = "running";
+	}));

@@ -21,18 +21,27 @@ async function speak(path) {
 		await run("/bin/sh", ["-c", TRAFFIC.replaceAll("{path}", path)]).catch(() => {});
 		return;
 	}
-	if (mock.state === "paused")
-		return;
+	if (mock.state === "paused") return;
 	const code = path.startsWith("/missing") ? 404 : 200;
-	mock.add({ protocol: "http", version: "1.1", tls: true, lock: "open", method: "GET", summary: path, status: String(code),
-		status_code: code, complete: true, lost_bytes: 0, src: { ip: "127.0.0.1", port: 50000, process: "curl", pid: 4242 } });
+	mock.add({
+		protocol: "http",
+		version: "1.1",
+		tls: true,
+		lock: "open",
+		method: "GET",
+		summary: path,
+		status: String(code),
+		status_code: code,
+		complete: true,
+		lost_bytes: 0,
+		src: { ip: "127.0.0.1", port: 50000, process: "curl", pid: 4242 },
+	});
 }
 
 const row = path => page.locator(".layer .row:not([hidden])", { hasText: path });
 
 before(async () => {
-	if (!BASE_URL)
-		console.log("# BASE_URL is not set: against a mock of the API");
+	if (!BASE_URL) console.log("# BASE_URL is not set: against a mock of the API");
 	mock = BASE_URL ? null : await new Mock({ entries: 0 }).listen();
 	base = BASE_URL || mock.url;
 	browser = await launch();
@@ -70,7 +79,9 @@ test("tls and status_code >= 400 is typed and leaves only that", async () => {
 	await page.waitForURL(/q=tls/);
 	await row("/web-e2e-hello").first().waitFor({ state: "detached" });
 	await row("/missing-e2e").first().waitFor();
-	const codes = await page.$$eval(".layer .row:not([hidden]) .status", list => list.map(n => Number(n.innerText)));
+	const codes = await page.$$eval(".layer .row:not([hidden]) .status", list =>
+		list.map(n => Number(n.innerText)),
+	);
 	assert.ok(codes.length >= 1 && codes.every(c => c >= 400), codes.join());
 	await speak("/missing-e2e-live");
 	await row("/missing-e2e-live").first().waitFor();
@@ -98,7 +109,10 @@ test("an entry opens with its tabs", async () => {
 	await page.press("#query", "Control+Enter");
 	await row("/web-e2e-hello").first().locator(".cell.summary").click();
 	await page.locator(".detail [role=tab]").first().waitFor();
-	assert.match(await page.locator(".detail h2").innerText(), /GET .*\/web-e2e-hello.* → \d+ in .*, .+ to .+/);
+	assert.match(
+		await page.locator(".detail h2").innerText(),
+		/GET .*\/web-e2e-hello.* → \d+ in .*, .+ to .+/,
+	);
 	const text = {};
 	for (const name of ["Request", "Response", "Timing", "Connection", "Raw"]) {
 		await page.getByRole("tab", { name, exact: true }).click();

@@ -16,7 +16,7 @@ before(async () => {
 });
 
 beforeEach(async () => {
-	await page.evaluate(() => location.hash = "#/traffic");
+	await page.evaluate(() => (location.hash = "#/traffic"));
 	await page.locator(".layer .row:not(.waiting)").first().waitFor();
 	await page.mouse.move(5, 5);
 });
@@ -51,16 +51,19 @@ test("a cell's tooltip adds its value, or excludes it", async () => {
 test("f and x do the same for the focused cell", async () => {
 	await page.focus("#grid");
 	await page.keyboard.press("j");
-	for (let i = 0; i < 2; i++)
-		await page.keyboard.press("ArrowRight");
+	for (let i = 0; i < 2; i++) await page.keyboard.press("ArrowRight");
 	assert.equal(await page.locator("#active-cell").count(), 1);
 	await page.keyboard.press("f");
-	await page.waitForFunction(() => document.querySelector("#query").value.startsWith("protocol == "));
+	await page.waitForFunction(() =>
+		document.querySelector("#query").value.startsWith("protocol == "),
+	);
 	await page.focus("#grid");
 	await page.keyboard.press("j");
 	await page.keyboard.press("ArrowRight");
 	await page.keyboard.press("x");
-	await page.waitForFunction(() => / and method != "/.test(document.querySelector("#query").value));
+	await page.waitForFunction(() =>
+		/ and method != "/.test(document.querySelector("#query").value),
+	);
 });
 
 test("or is bracketed before more is added", async () => {
@@ -87,7 +90,9 @@ test("fields, values seen and words are completed", async () => {
 	assert.equal((await query()).trim(), 'src.process == "curl"');
 	await page.keyboard.press("Control+Enter");
 	await page.waitForURL(/curl/);
-	const names = await page.$$eval(".layer .row:not([hidden]) .src .host", list => list.map(n => n.innerText));
+	const names = await page.$$eval(".layer .row:not([hidden]) .src .host", list =>
+		list.map(n => n.innerText),
+	);
 	assert.ok(names.length && names.every(n => n === "curl"), names.join());
 });
 
@@ -130,14 +135,24 @@ test("help lists every field, an example is a click", async () => {
 	await table.nth(2).waitFor();
 	assert.match(await page.locator("dialog").innerText(), /status_code[\s\S]*src\.process/);
 	await shot(page, "help-kfl");
-	await page.locator("dialog .example", { hasText: "tls and status_code >= 400" }).first().click();
+	await page
+		.locator("dialog .example", { hasText: "tls and status_code >= 400" })
+		.first()
+		.click();
 	await page.waitForURL(/status_code/);
 	assert.equal(await page.locator("dialog").count(), 0);
 });
 
 test("a JSON value goes into the filter by its path", async () => {
-	const e = mock.add({ summary: "/tree", method: "GET", protocol: "http", status_code: 200, status: "200", complete: true });
-	await page.evaluate(id => location.hash = `#/traffic?id=${id}&tab=response`, e.id);
+	const e = mock.add({
+		summary: "/tree",
+		method: "GET",
+		protocol: "http",
+		status_code: 200,
+		status: "200",
+		complete: true,
+	});
+	await page.evaluate(id => (location.hash = `#/traffic?id=${id}&tab=response`), e.id);
 	const line = page.locator(".j-line", { hasText: "currency" });
 	await line.hover();
 	await line.locator("button[aria-label='Add to the filter']").click();
@@ -146,8 +161,15 @@ test("a JSON value goes into the filter by its path", async () => {
 });
 
 test("a header's value goes into the filter by its name", async () => {
-	const e = mock.add({ summary: "/head", method: "GET", protocol: "http", status_code: 200, status: "200", complete: true });
-	await page.evaluate(id => location.hash = `#/traffic?id=${id}&tab=request`, e.id);
+	const e = mock.add({
+		summary: "/head",
+		method: "GET",
+		protocol: "http",
+		status_code: 200,
+		status: "200",
+		complete: true,
+	});
+	await page.evaluate(id => (location.hash = `#/traffic?id=${id}&tab=request`), e.id);
 	await page.locator(".headers .value", { hasText: "gzip, br" }).click();
 	assert.equal(await query(), 'request.headers["accept-encoding"] == "gzip, br"');
 });
@@ -159,14 +181,22 @@ test("the histogram is brushed into a filter by time", async () => {
 	await page.mouse.move(box.x + box.width - 60, box.y + 30, { steps: 4 });
 	await shot(page, "histogram-brush");
 	await page.mouse.up();
-	await page.waitForFunction(() => /^timestamp >= timestamp\("[^"]+"\) and timestamp < timestamp\("[^"]+"\)$/.test(document.querySelector("#query").value));
+	await page.waitForFunction(() =>
+		/^timestamp >= timestamp\("[^"]+"\) and timestamp < timestamp\("[^"]+"\)$/.test(
+			document.querySelector("#query").value,
+		),
+	);
 	await page.focus("canvas.histogram");
 	await page.keyboard.press("ArrowLeft");
 	await page.keyboard.press("Shift+ArrowLeft");
 	const old = await query();
 	await page.keyboard.press("Enter");
 	await page.waitForFunction(q => document.querySelector("#query").value !== q, old);
-	assert.equal((await query()).match(/timestamp >=/g).length, 1, "a new stretch replaces the old one");
+	assert.equal(
+		(await query()).match(/timestamp >=/g).length,
+		1,
+		"a new stretch replaces the old one",
+	);
 });
 
 test("nothing went wrong on the way", async () => {

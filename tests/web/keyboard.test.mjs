@@ -21,8 +21,7 @@ after(async () => {
 });
 
 const press = async keys => {
-	for (const key of keys.split(" "))
-		await page.keyboard.press(key);
+	for (const key of keys.split(" ")) await page.keyboard.press(key);
 };
 const id = () => Number((page.url().match(/id=(\d+)/) || [])[1] || 0);
 
@@ -32,7 +31,10 @@ test("j and k move, Enter opens, Esc closes", async () => {
 	assert.equal(id(), 2999);
 	await press("j");
 	await page.waitForURL(/id=2998/);
-	await page.waitForFunction(() => document.querySelector(".layer .row.active")?.getAttribute("aria-selected") === "true");
+	await page.waitForFunction(
+		() =>
+			document.querySelector(".layer .row.active")?.getAttribute("aria-selected") === "true",
+	);
 	await press("Escape");
 	await page.locator(".detail").waitFor({ state: "hidden" });
 	assert.equal(id(), 0);
@@ -41,7 +43,9 @@ test("j and k move, Enter opens, Esc closes", async () => {
 
 test("the list scrolls with the focused row, Home returns to the newest", async () => {
 	await press("PageDown PageDown PageDown");
-	await page.waitForFunction(() => Number(document.querySelector(".layer .row.active")?.ariaRowIndex) > 60);
+	await page.waitForFunction(
+		() => Number(document.querySelector(".layer .row.active")?.ariaRowIndex) > 60,
+	);
 	mock.add({ summary: "/while-away" });
 	await page.locator(".newpill").waitFor();
 	assert.match(await page.locator(".newpill").innerText(), /1 new/);
@@ -69,7 +73,14 @@ test("p pauses and resumes", async () => {
 });
 
 test("g and a letter go to the pages", async () => {
-	for (const [key, name] of [["c", "connections"], ["m", "map"], ["v", "coverage"], ["s", "status"], ["a", "targets"], ["t", "traffic"]]) {
+	for (const [key, name] of [
+		["c", "connections"],
+		["m", "map"],
+		["v", "coverage"],
+		["s", "status"],
+		["a", "targets"],
+		["t", "traffic"],
+	]) {
 		await press(`g ${key}`);
 		await page.waitForURL(new RegExp(`#/${name}`));
 	}
@@ -93,7 +104,7 @@ test("arrows move between tabs and resize the detail", async () => {
 	const before = await width();
 	await page.locator(".splitter").focus();
 	await press("ArrowLeft ArrowLeft");
-	assert.ok(await width() > before);
+	assert.ok((await width()) > before);
 	await press("Escape");
 });
 
@@ -101,7 +112,7 @@ test("[ and ] step through the entries of one connection", async () => {
 	const same = { connection: "1-abc-1", protocol: "http", method: "GET", complete: true };
 	const a = mock.add({ ...same, summary: "/first" });
 	const b = mock.add({ ...same, summary: "/second" });
-	await page.evaluate(n => location.hash = `#/traffic?id=${n}`, b.id);
+	await page.evaluate(n => (location.hash = `#/traffic?id=${n}`), b.id);
 	await page.getByRole("heading", { name: /\/second/ }).waitFor();
 	await press("[");
 	await page.waitForURL(new RegExp(`id=${a.id}\\b`));
@@ -118,14 +129,16 @@ test("whatever has the focus shows it", async () => {
 		await press("Tab");
 		const seen = await page.evaluate(() => {
 			const n = document.activeElement;
-			if (n === document.body)
-				return "";
+			if (n === document.body) return "";
 			const s = getComputedStyle(n);
-			const shows = s.outlineStyle !== "none" || n.id === "query" || n.id === "grid" || n.className === "splitter";
+			const shows =
+				s.outlineStyle !== "none" ||
+				n.id === "query" ||
+				n.id === "grid" ||
+				n.className === "splitter";
 			return shows ? "" : n.outerHTML.slice(0, 80);
 		});
-		if (seen)
-			bare.push(seen);
+		if (seen) bare.push(seen);
 	}
 	assert.deepEqual(bare, []);
 });

@@ -6,17 +6,40 @@ import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
 import { Mock } from "./mock-server.mjs";
 
-const SIZES = [[360, 740], [768, 1024], [1199, 800], [1440, 900], [3840, 2160]];
+const SIZES = [
+	[360, 740],
+	[768, 1024],
+	[1199, 800],
+	[1440, 900],
+	[3840, 2160],
+];
 const LONG = "/a-path-that-is-much-longer-than-any-column-of-the-list-can-be".repeat(12);
 let browser, mock;
 
 before(async () => {
 	browser = await launch();
 	mock = await new Mock({ entries: 500, coverage: true }).listen();
-	const side = { ip: "2001:db8:85a3:1234:5678:8a2e:370:7334", port: 65535, name: "", process: "a-very-long-process-name-indeed",
-		pid: 4194303, container: "", pod: "payments-service-canary-7d9f8b6c5-x2v4q-with-a-long-suffix", namespace: "n".repeat(63), service: "" };
+	const side = {
+		ip: "2001:db8:85a3:1234:5678:8a2e:370:7334",
+		port: 65535,
+		name: "",
+		process: "a-very-long-process-name-indeed",
+		pid: 4194303,
+		container: "",
+		pod: "payments-service-canary-7d9f8b6c5-x2v4q-with-a-long-suffix",
+		namespace: "n".repeat(63),
+		service: "",
+	};
 	for (let i = 0; i < 4; i++)
-		mock.add({ summary: `${LONG}?${"q=1&".repeat(200)}`, src: side, dst: side, status: "200", method: "PROPPATCH", complete: i % 2 === 0, lost_bytes: 123456789 });
+		mock.add({
+			summary: `${LONG}?${"q=1&".repeat(200)}`,
+			src: side,
+			dst: side,
+			status: "200",
+			method: "PROPPATCH",
+			complete: i % 2 === 0,
+			lost_bytes: 123456789,
+		});
 });
 
 after(async () => {
@@ -34,14 +57,32 @@ async function open(options, hash) {
 for (const [width, height] of SIZES)
 	test(`no page is wider than ${width} px`, async () => {
 		const page = await open({ viewport: { width, height } });
-		for (const hash of ["#/traffic", "#/traffic?id=504&tab=request", "#/traffic?id=504&tab=connection", "#/connections", "#/map",
-			"#/coverage", "#/targets", "#/status"]) {
-			await page.evaluate(h => location.hash = h, hash);
+		for (const hash of [
+			"#/traffic",
+			"#/traffic?id=504&tab=request",
+			"#/traffic?id=504&tab=connection",
+			"#/connections",
+			"#/map",
+			"#/coverage",
+			"#/targets",
+			"#/status",
+		]) {
+			await page.evaluate(h => (location.hash = h), hash);
 			await page.waitForTimeout(350);
-			const wide = await page.evaluate(() => ({ document: document.documentElement.scrollWidth, window: innerWidth,
+			const wide = await page.evaluate(() => ({
+				document: document.documentElement.scrollWidth,
+				window: innerWidth,
 				out: [...document.querySelectorAll("#bar *, main section, .detail-head *")]
-					.filter(n => !n.closest("nav") && n.getClientRects().length && n.getBoundingClientRect().right > innerWidth + 1 && !n.closest(".graph-box, .scroll"))
-					.map(n => n.outerHTML.slice(0, 60)).slice(0, 3) }));
+					.filter(
+						n =>
+							!n.closest("nav") &&
+							n.getClientRects().length &&
+							n.getBoundingClientRect().right > innerWidth + 1 &&
+							!n.closest(".graph-box, .scroll"),
+					)
+					.map(n => n.outerHTML.slice(0, 60))
+					.slice(0, 3),
+			}));
 			assert.ok(wide.document <= wide.window, `${hash}: ${wide.document} > ${wide.window}`);
 			assert.deepEqual(wide.out, [], hash);
 			await shot(page, `${width}-${hash.slice(2).replace(/\W+/g, "-")}`);
@@ -55,15 +96,16 @@ test("nothing jumps while the page loads and fills", async () => {
 	await page.addInitScript(() => {
 		window.shifts = 0;
 		new PerformanceObserver(list => {
-			for (const e of list.getEntries())
-				window.shifts += e.hadRecentInput ? 0 : e.value;
+			for (const e of list.getEntries()) window.shifts += e.hadRecentInput ? 0 : e.value;
 		}).observe({ type: "layout-shift", buffered: true });
 	});
 	await page.goto(`${mock.url}/?token=test`);
 	await page.locator(".layer .row").first().waitFor();
 	await page.waitForTimeout(1500);
 	const shifts = await page.evaluate(() => window.shifts);
-	const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+	const paint = await page.evaluate(
+		() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+	);
 	console.log(`# layout shift ${shifts.toFixed(4)}, first paint after ${Math.round(paint)} ms`);
 	assert.ok(shifts < 0.02, `layout shift ${shifts}`);
 	await page.context().close();
@@ -89,10 +131,13 @@ test("dark and light by the system, and by the switch over it", async () => {
 
 test("no motion for those who want none", async () => {
 	const page = await open({ reducedMotion: "reduce" });
-	const moving = await page.evaluate(() => [...document.querySelectorAll("*")].filter(n => {
-		const s = getComputedStyle(n);
-		return parseFloat(s.transitionDuration) > 0 || s.animationName !== "none";
-	}).length);
+	const moving = await page.evaluate(
+		() =>
+			[...document.querySelectorAll("*")].filter(n => {
+				const s = getComputedStyle(n);
+				return parseFloat(s.transitionDuration) > 0 || s.animationName !== "none";
+			}).length,
+	);
 	assert.equal(moving, 0);
 	await page.context().close();
 });

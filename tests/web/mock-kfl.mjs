@@ -9,21 +9,24 @@ export class KflError extends Error {
 	}
 }
 
-const RULE = /\s*(?:\/\/[^\n]*|(r?"(?:[^"\\]|\\.)*")|(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[<>!()[\].,]))/y;
+const RULE =
+	/\s*(?:\/\/[^\n]*|(r?"(?:[^"\\]|\\.)*")|(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[<>!()[\].,]))/y;
 
 function lex(text) {
 	const out = [];
 	RULE.lastIndex = 0;
 	while (RULE.lastIndex < text.length) {
-		if (!text.slice(RULE.lastIndex).trim())
-			break;
+		if (!text.slice(RULE.lastIndex).trim()) break;
 		const from = RULE.lastIndex;
 		const m = RULE.exec(text);
 		if (!m)
-			throw new KflError(`${JSON.stringify(text[from])} is not part of the language`, from + 1, 1);
+			throw new KflError(
+				`${JSON.stringify(text[from])} is not part of the language`,
+				from + 1,
+				1,
+			);
 		const word = m[1] ?? m[2] ?? m[3] ?? m[4];
-		if (word === undefined)
-			continue;
+		if (word === undefined) continue;
 		const at = RULE.lastIndex - word.length;
 		out.push({ kind: m[1] ? "string" : m[2] ? "number" : m[3] ? "name" : "sign", word, at });
 	}
@@ -31,11 +34,19 @@ function lex(text) {
 }
 
 export const FLAGS = {
-	tls: e => e.tls, decrypted: e => e.lock === "open", encrypted: e => e.lock === "closed",
-	http: e => e.protocol === "http" || e.protocol === "http2", http2: e => e.protocol === "http2",
-	grpc: e => e.protocol === "grpc", redis: e => e.protocol === "redis", ws: e => e.protocol === "websocket",
-	postgres: e => e.protocol === "postgres", mysql: e => e.protocol === "mysql", tcp: e => e.protocol === "tcp",
-	tlsx: e => e.protocol === "tlsx", complete: e => e.complete,
+	tls: e => e.tls,
+	decrypted: e => e.lock === "open",
+	encrypted: e => e.lock === "closed",
+	http: e => e.protocol === "http" || e.protocol === "http2",
+	http2: e => e.protocol === "http2",
+	grpc: e => e.protocol === "grpc",
+	redis: e => e.protocol === "redis",
+	ws: e => e.protocol === "websocket",
+	postgres: e => e.protocol === "postgres",
+	mysql: e => e.protocol === "mysql",
+	tcp: e => e.protocol === "tcp",
+	tlsx: e => e.protocol === "tlsx",
+	complete: e => e.complete,
 	error: e => !e.complete || e.status_code >= 400,
 };
 
@@ -43,25 +54,47 @@ const at = (e, path) => path.reduce((v, k) => v?.[k], e);
 const pathOf = e => e.summary.split("?")[0];
 
 export const FIELDS = {
-	"id": e => e.id, "timestamp": e => Date.parse(e.timestamp), "protocol": e => e.protocol, "lock": e => e.lock,
-	"library": e => e.library, "role": e => e.role, "bind": e => e.bind, "connection": e => e.connection,
-	"node": e => e.node, "method": e => e.method, "path": pathOf, "summary": e => e.summary, "status": e => e.status,
-	"status_code": e => e.status_code, "elapsed_time": e => e.elapsed_us ?? 0, "host": e => e.host,
-	"requestSize": e => e.request_size, "responseSize": e => e.response_size, "lost_bytes": e => e.lost_bytes,
+	id: e => e.id,
+	timestamp: e => Date.parse(e.timestamp),
+	protocol: e => e.protocol,
+	lock: e => e.lock,
+	library: e => e.library,
+	role: e => e.role,
+	bind: e => e.bind,
+	connection: e => e.connection,
+	node: e => e.node,
+	method: e => e.method,
+	path: pathOf,
+	summary: e => e.summary,
+	status: e => e.status,
+	status_code: e => e.status_code,
+	elapsed_time: e => e.elapsed_us ?? 0,
+	host: e => e.host,
+	requestSize: e => e.request_size,
+	responseSize: e => e.response_size,
+	lost_bytes: e => e.lost_bytes,
 };
 for (const s of ["src", "dst"])
-	for (const k of ["ip", "port", "name", "process", "pid", "container", "namespace", "pod.name", "service.name"])
+	for (const k of [
+		"ip",
+		"port",
+		"name",
+		"process",
+		"pid",
+		"container",
+		"namespace",
+		"pod.name",
+		"service.name",
+	])
 		FIELDS[`${s}.${k}`] = e => at(e, [s, k.split(".")[0]]);
 const OPEN = /^(request|response)\.(headers|cookies|query|body)/;
 
 function value(p) {
 	const t = p.next();
-	if (t.kind === "number")
-		return { type: "number", get: () => Number(t.word) };
+	if (t.kind === "number") return { type: "number", get: () => Number(t.word) };
 	if (t.kind === "string" && t.word[0] === "r")
 		return { type: "regex", get: () => new RegExp(t.word.slice(2, -1)) };
-	if (t.kind === "string")
-		return { type: "string", get: () => JSON.parse(t.word) };
+	if (t.kind === "string") return { type: "string", get: () => JSON.parse(t.word) };
 	if (t.word === "timestamp" && p.is("(")) {
 		p.next();
 		const when = Date.parse(JSON.parse(p.next().word));
@@ -69,7 +102,11 @@ function value(p) {
 		return { type: "number", get: () => when };
 	}
 	if (t.kind !== "name")
-		throw new KflError(`a value or a field is expected, not ${t.word}`, t.at + 1, t.word.length);
+		throw new KflError(
+			`a value or a field is expected, not ${t.word}`,
+			t.at + 1,
+			t.word.length,
+		);
 	let name = t.word;
 	while (p.is(".") || p.is("[")) {
 		if (p.next().word === "[") {
@@ -82,7 +119,9 @@ function value(p) {
 			p.next();
 			const argument = JSON.parse(p.next().word);
 			p.expect(")");
-			const method = { contains: "includes", startsWith: "startsWith", endsWith: "endsWith" }[part.word];
+			const method = { contains: "includes", startsWith: "startsWith", endsWith: "endsWith" }[
+				part.word
+			];
 			const get = FIELDS[name] || (() => "");
 			return { type: "bool", get: e => String(get(e) ?? "")[method || "includes"](argument) };
 		}
@@ -94,19 +133,30 @@ function value(p) {
 		}
 		name += `.${part.word}`;
 	}
-	if (FLAGS[name])
-		return { type: "bool", get: FLAGS[name] };
+	if (FLAGS[name]) return { type: "bool", get: FLAGS[name] };
 	if (FIELDS[name])
-		return { type: name === "status_code" || name === "id" ? "number" : "any", get: FIELDS[name] };
-	if (OPEN.test(name))
-		return { type: "any", get: () => "" };
-	const near = [...Object.keys(FIELDS), ...Object.keys(FLAGS)].find(f => f.startsWith(name.slice(0, 3)));
-	throw new KflError(`there is no field ${name}${near ? `; did you mean ${near}?` : ""}`, t.at + 1, name.length);
+		return {
+			type: name === "status_code" || name === "id" ? "number" : "any",
+			get: FIELDS[name],
+		};
+	if (OPEN.test(name)) return { type: "any", get: () => "" };
+	const near = [...Object.keys(FIELDS), ...Object.keys(FLAGS)].find(f =>
+		f.startsWith(name.slice(0, 3)),
+	);
+	throw new KflError(
+		`there is no field ${name}${near ? `; did you mean ${near}?` : ""}`,
+		t.at + 1,
+		name.length,
+	);
 }
 
 const COMPARE = {
-	"==": (a, b) => b instanceof RegExp ? b.test(a) : a === b, "!=": (a, b) => b instanceof RegExp ? !b.test(a) : a !== b,
-	"<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b,
+	"==": (a, b) => (b instanceof RegExp ? b.test(a) : a === b),
+	"!=": (a, b) => (b instanceof RegExp ? !b.test(a) : a !== b),
+	"<": (a, b) => a < b,
+	"<=": (a, b) => a <= b,
+	">": (a, b) => a > b,
+	">=": (a, b) => a >= b,
 };
 
 function comparison(p) {
@@ -118,13 +168,16 @@ function comparison(p) {
 	}
 	const left = value(p);
 	const op = p.peek();
-	if (!op || !COMPARE[op.word])
-		return left.get;
+	if (!op || !COMPARE[op.word]) return left.get;
 	p.next();
 	const start = p.peek();
 	const right = value(p);
 	if (left.type === "number" && right.type === "string")
-		throw new KflError("this field is a number and is compared with text", start.at + 1, start.word.length);
+		throw new KflError(
+			"this field is a number and is compared with text",
+			start.at + 1,
+			start.word.length,
+		);
 	return e => COMPARE[op.word](left.get(e), right.get(e));
 }
 
@@ -176,19 +229,25 @@ function parse(text) {
 		peek: () => list[i],
 		is: word => list[i]?.word === word && list[i].kind !== "string",
 		next: () => {
-			if (!list[i])
-				throw end();
+			if (!list[i]) throw end();
 			return list[i++];
 		},
 		expect: word => {
 			if (p.next().word !== word)
-				throw new KflError(`${word} is expected here`, list[i - 1].at + 1, list[i - 1].word.length);
+				throw new KflError(
+					`${word} is expected here`,
+					list[i - 1].at + 1,
+					list[i - 1].word.length,
+				);
 		},
 	};
-	if (!list.length)
-		return () => true;
+	if (!list.length) return () => true;
 	const test = or(p);
 	if (list[i])
-		throw new KflError(`${list[i].word} is not expected here`, list[i].at + 1, list[i].word.length);
+		throw new KflError(
+			`${list[i].word} is not expected here`,
+			list[i].at + 1,
+			list[i].word.length,
+		);
 	return test;
 }

@@ -10,7 +10,7 @@ const LIVE_SECONDS = Number(process.env.LIVE_SECONDS || 30);
 const MB = 1 << 20;
 let browser;
 
-before(async () => browser = await launch());
+before(async () => (browser = await launch()));
 after(() => browser?.close());
 
 // Gaps between frames as the page sees them, and the tasks of its main thread with the processor
@@ -18,17 +18,22 @@ after(() => browser?.close());
 async function watch(page) {
 	const session = await page.context().newCDPSession(page);
 	const found = [];
-	session.on("Tracing.dataCollected", data => found.push(...data.value.filter(e => e.name === "RunTask" || e.name === "thread_name")));
-	await session.send("Tracing.start", { transferMode: "ReportEvents",
-		traceConfig: { includedCategories: ["disabled-by-default-devtools.timeline", "__metadata"] } });
+	session.on("Tracing.dataCollected", data =>
+		found.push(...data.value.filter(e => e.name === "RunTask" || e.name === "thread_name")),
+	);
+	await session.send("Tracing.start", {
+		transferMode: "ReportEvents",
+		traceConfig: {
+			includedCategories: ["disabled-by-default-devtools.timeline", "__metadata"],
+		},
+	});
 	await page.evaluate(() => {
-		const w = window.watching = { frames: [], on: true };
+		const w = (window.watching = { frames: [], on: true });
 		let last = performance.now();
 		const frame = now => {
 			w.frames.push(now - last);
 			last = now;
-			if (w.on)
-				requestAnimationFrame(frame);
+			if (w.on) requestAnimationFrame(frame);
 		};
 		requestAnimationFrame(frame);
 	});
@@ -40,14 +45,19 @@ async function watch(page) {
 		const done = new Promise(resolve => session.once("Tracing.tracingComplete", resolve));
 		await session.send("Tracing.end");
 		await done;
-		const main = new Set(found.filter(e => e.args?.name === "CrRendererMain").map(e => `${e.pid} ${e.tid}`));
-		const tasks = found.filter(e => e.name === "RunTask" && main.has(`${e.pid} ${e.tid}`)).map(e => (e.tdur ?? e.dur ?? 0) / 1000);
+		const main = new Set(
+			found.filter(e => e.args?.name === "CrRendererMain").map(e => `${e.pid} ${e.tid}`),
+		);
+		const tasks = found
+			.filter(e => e.name === "RunTask" && main.has(`${e.pid} ${e.tid}`))
+			.map(e => (e.tdur ?? e.dur ?? 0) / 1000);
 		await session.detach();
 		return { frames, tasks };
 	};
 }
 
-const at = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? 0;
+const at = (list, part) =>
+	[...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? 0;
 
 // Chromium's own count after a collection.
 async function heap(page) {
@@ -62,8 +72,10 @@ async function heap(page) {
 function report(name, { frames, tasks }) {
 	const late = frames.filter(f => f > 50).length / Math.max(1, frames.length);
 	const long = tasks.filter(t => t > 50);
-	console.log(`# ${name}: ${frames.length} frames, ${(late * 100).toFixed(1)} % over 50 ms; ${tasks.length} tasks, ` +
-		`p99 ${at(tasks, 0.99).toFixed(1)} ms, ${long.length} over 50 ms, longest ${at(tasks, 1).toFixed(0)} ms`);
+	console.log(
+		`# ${name}: ${frames.length} frames, ${(late * 100).toFixed(1)} % over 50 ms; ${tasks.length} tasks, ` +
+			`p99 ${at(tasks, 0.99).toFixed(1)} ms, ${long.length} over 50 ms, longest ${at(tasks, 1).toFixed(0)} ms`,
+	);
 	assert.ok(tasks.length > 100, "tasks were traced");
 	return late;
 }
@@ -80,7 +92,10 @@ function judge(seen, late, calm) {
 	const long = seen.tasks.filter(t => t > 50);
 	assert.ok(at(seen.tasks, 0.99) < 50, `tasks p99 ${at(seen.tasks, 0.99)} ms`);
 	assert.ok(at(long, 0.99) < 100, `long tasks p99 ${at(long, 0.99)} ms`);
-	assert.ok(late < calm + 0.25, `${(late * 100).toFixed(1)} % of frames late, ${(calm * 100).toFixed(1)} % when idle`);
+	assert.ok(
+		late < calm + 0.25,
+		`${(late * 100).toFixed(1)} % of frames late, ${(calm * 100).toFixed(1)} % when idle`,
+	);
 }
 
 async function open(options) {
@@ -92,11 +107,14 @@ async function open(options) {
 }
 
 const nodes = page => page.locator(".layer .row").count();
-const fits = page => page.evaluate(() => Math.ceil(document.querySelector(".scroller").clientHeight / 28) + 6);
+const fits = page =>
+	page.evaluate(() => Math.ceil(document.querySelector(".scroller").clientHeight / 28) + 6);
 
 test("1,000,000 entries: any place is a scroll away, rows and heap stay bounded", async () => {
 	const { mock, page } = await open({ entries: 1000000, spacing: 1000 });
-	await page.waitForFunction(() => document.querySelector(".total").textContent.startsWith("1,000,000"));
+	await page.waitForFunction(() =>
+		document.querySelector(".total").textContent.startsWith("1,000,000"),
+	);
 	const before = await heap(page);
 	const calm = await idle(page);
 	const stop = await watch(page);
@@ -115,11 +133,17 @@ test("1,000,000 entries: any place is a scroll away, rows and heap stay bounded"
 	}
 	const seen = await stop();
 	const late = report("scroll", seen);
-	await page.waitForFunction(() => document.querySelectorAll(".layer .row.waiting:not([hidden])").length === 0);
+	await page.waitForFunction(
+		() => document.querySelectorAll(".layer .row.waiting:not([hidden])").length === 0,
+	);
 	await shot(page, "million-end");
-	const last = (await page.$$eval(".layer .row:not([hidden])", list => list.map(r => Number(r.getAttribute("aria-rowindex"))))).sort((a, b) => b - a)[0];
+	const last = (
+		await page.$$eval(".layer .row:not([hidden])", list =>
+			list.map(r => Number(r.getAttribute("aria-rowindex"))),
+		)
+	).sort((a, b) => b - a)[0];
 	assert.equal(last, 1000001, "the oldest row is reached");
-	assert.ok(await nodes(page) <= await fits(page), `${await nodes(page)} row nodes`);
+	assert.ok((await nodes(page)) <= (await fits(page)), `${await nodes(page)} row nodes`);
 	const used = await heap(page);
 	console.log(`# heap ${(before / MB).toFixed(1)} → ${(used / MB).toFixed(1)} MB`);
 	assert.ok(used < before + 60 * MB, `heap grew by ${(used - before) / MB} MB`);
@@ -131,19 +155,30 @@ test("1,000,000 entries: any place is a scroll away, rows and heap stay bounded"
 
 test("a place in the middle shows the entry that belongs there", async () => {
 	const { mock, page } = await open({ entries: 1000000, spacing: 1000 });
-	await page.waitForFunction(() => document.querySelector(".total").textContent.startsWith("1,000,000"));
+	await page.waitForFunction(() =>
+		document.querySelector(".total").textContent.startsWith("1,000,000"),
+	);
 	await page.evaluate(() => {
 		const s = document.querySelector(".scroller");
 		s.scrollTop = s.scrollHeight / 2;
 	});
-	await page.waitForFunction(() => document.querySelectorAll(".layer .row:not([hidden])").length > 10 &&
-		document.querySelectorAll(".layer .row.waiting:not([hidden])").length === 0);
-	const index = await page.$eval(".layer .row:not([hidden])", r => Number(r.getAttribute("aria-rowindex")) - 2);
+	await page.waitForFunction(
+		() =>
+			document.querySelectorAll(".layer .row:not([hidden])").length > 10 &&
+			document.querySelectorAll(".layer .row.waiting:not([hidden])").length === 0,
+	);
+	const index = await page.$eval(
+		".layer .row:not([hidden])",
+		r => Number(r.getAttribute("aria-rowindex")) - 2,
+	);
 	assert.ok(index > 400000 && index < 600000, `row ${index}`);
 	await page.locator(".layer .row:not([hidden]) .summary").nth(5).click();
 	await page.waitForURL(/id=\d+/);
 	const id = Number(page.url().match(/id=(\d+)/)[1]);
-	const row = await page.$eval(".layer .row[aria-selected=true]", r => Number(r.getAttribute("aria-rowindex")) - 2);
+	const row = await page.$eval(
+		".layer .row[aria-selected=true]",
+		r => Number(r.getAttribute("aria-rowindex")) - 2,
+	);
 	assert.equal(id, 1000000 - row);
 	await page.context().close();
 	await mock.close();
@@ -151,13 +186,17 @@ test("a place in the middle shows the entry that belongs there", async () => {
 
 test("beyond what an element can be tall: 2,500,000 entries", async () => {
 	const { mock, page } = await open({ entries: 2500000, spacing: 1000 });
-	await page.waitForFunction(() => document.querySelector(".total").textContent.startsWith("2,500,000"));
+	await page.waitForFunction(() =>
+		document.querySelector(".total").textContent.startsWith("2,500,000"),
+	);
 	const first = (await rows(page))[0];
 	const box = await page.locator(".scroller").boundingBox();
 	await page.mouse.move(box.x + 300, box.y + 300);
 	await page.mouse.wheel(0, 280);
 	await page.waitForFunction(() => {
-		const list = [...document.querySelectorAll(".layer .row:not([hidden])")].map(r => Number(r.getAttribute("aria-rowindex")));
+		const list = [...document.querySelectorAll(".layer .row:not([hidden])")].map(r =>
+			Number(r.getAttribute("aria-rowindex")),
+		);
 		return Math.min(...list) > 2 && Math.min(...list) < 14;
 	});
 	assert.notEqual((await rows(page))[0], first);
@@ -181,13 +220,20 @@ test(`2,000 live entries a second for ${LIVE_SECONDS} s: the page answers`, asyn
 	await page.waitForTimeout(LIVE_SECONDS * 1000);
 	const seen = await stop();
 	const late = report("live", seen);
-	const lag = mock.last - await page.evaluate(() => Number(document.querySelector(".total").textContent.replace(/\D/g, "")));
+	const lag =
+		mock.last -
+		(await page.evaluate(() =>
+			Number(document.querySelector(".total").textContent.replace(/\D/g, "")),
+		));
 	console.log(`# ${mock.last} entries sent, the page is ${lag} behind`);
 	await shot(page, "live-2000");
-	assert.ok(mock.last > 100000 + 2000 * LIVE_SECONDS * 0.8, `the mock made only ${mock.last - 100000}`);
+	assert.ok(
+		mock.last > 100000 + 2000 * LIVE_SECONDS * 0.8,
+		`the mock made only ${mock.last - 100000}`,
+	);
 	assert.ok(lag < 2000, `${lag} behind: more than a second`);
 	judge(seen, late, calm);
-	assert.ok(await nodes(page) <= await fits(page), `${await nodes(page)} row nodes`);
+	assert.ok((await nodes(page)) <= (await fits(page)), `${await nodes(page)} row nodes`);
 	const used = await heap(page);
 	console.log(`# heap ${(before / MB).toFixed(1)} → ${(used / MB).toFixed(1)} MB`);
 	assert.ok(used < before + 80 * MB, `heap grew by ${(used - before) / MB} MB`);
@@ -196,7 +242,9 @@ test(`2,000 live entries a second for ${LIVE_SECONDS} s: the page answers`, asyn
 	await page.keyboard.press("Control+Enter");
 	await page.waitForURL(/status_code/);
 	await page.waitForFunction(() => {
-		const list = [...document.querySelectorAll(".layer .row:not([hidden]):not(.waiting) .status")];
+		const list = [
+			...document.querySelectorAll(".layer .row:not([hidden]):not(.waiting) .status"),
+		];
 		return list.length > 5 && list.every(n => Number(n.textContent) >= 500);
 	});
 	assert.deepEqual(page.problems, []);
@@ -219,7 +267,9 @@ test("rows keep still under the pointer and while scrolled away", async () => {
 	await page.mouse.move(5, 5);
 	const top = (await rows(page))[0];
 	await page.waitForFunction(old => {
-		const first = [...document.querySelectorAll(".layer .row:not([hidden])")].find(r => r.getAttribute("aria-rowindex") === "2");
+		const first = [...document.querySelectorAll(".layer .row:not([hidden])")].find(
+			r => r.getAttribute("aria-rowindex") === "2",
+		);
 		return first && first.innerText.replace(/\s+/g, " ") !== old;
 	}, top);
 	await page.context().close();

@@ -7,19 +7,23 @@ import { Mock } from "./mock-server.mjs";
 
 let browser;
 
-before(async () => browser = await launch());
+before(async () => (browser = await launch()));
 after(() => browser?.close());
 
 async function open(options, hash, pageOptions) {
 	const mock = await new Mock(options).listen();
 	const page = await newPage(browser, pageOptions);
 	await page.goto(`${mock.url}/?token=test${hash || ""}`);
-	return { mock, page, end: async () => {
-		assert.deepEqual(page.problems, []);
-		assert.deepEqual(await page.evaluate(() => window.violations), []);
-		await page.context().close();
-		await mock.close();
-	} };
+	return {
+		mock,
+		page,
+		end: async () => {
+			assert.deepEqual(page.problems, []);
+			assert.deepEqual(await page.evaluate(() => window.violations), []);
+			await page.context().close();
+			await mock.close();
+		},
+	};
 }
 
 const state = page => page.locator(".state:visible");
@@ -65,7 +69,9 @@ test("server gone: says so, keeps what is listed, comes back and catches up", as
 	again.last = 303; // three came while nobody listened
 	await again.listen(port);
 	await page.locator(".pill-live").waitFor();
-	await page.waitForFunction(() => document.querySelector(".total").textContent.startsWith("303"));
+	await page.waitForFunction(() =>
+		document.querySelector(".total").textContent.startsWith("303"),
+	);
 	assert.equal(await page.locator(".strip-off").count(), 0);
 	again.add({ summary: "/after-the-gap" });
 	await page.locator(".layer .row", { hasText: "/after-the-gap" }).waitFor();
@@ -75,7 +81,10 @@ test("server gone: says so, keeps what is listed, comes back and catches up", as
 });
 
 test("no result: says what was searched, new matches still come", async () => {
-	const { mock, page, end } = await open({ entries: 500 }, "#/traffic?q=path+%3D%3D+%22%2Fnowhere%22");
+	const { mock, page, end } = await open(
+		{ entries: 500 },
+		"#/traffic?q=path+%3D%3D+%22%2Fnowhere%22",
+	);
 	await page.getByText("Nothing matches").waitFor();
 	await shot(page, "state-no-result");
 	mock.add({ summary: "/nowhere" });
@@ -99,7 +108,10 @@ test("paused: a strip and the pill say so", async () => {
 });
 
 test("partial result: is marked, and the search goes on from where it was", async () => {
-	const { page, end } = await open({ entries: 9000, partial: true }, "#/traffic?q=status_code+%3D%3D+404");
+	const { page, end } = await open(
+		{ entries: 9000, partial: true },
+		"#/traffic?q=status_code+%3D%3D+404",
+	);
 	await page.locator(".strip-partial").waitFor();
 	await page.locator(".layer .row").first().waitFor();
 	const few = await page.locator(".total").innerText();
@@ -134,7 +146,9 @@ test("fell behind: says how many were skipped and reads them", async () => {
 	await page.getByText("40 entries were not sent live").waitFor();
 	await shot(page, "state-skipped");
 	await page.locator(".strip-skipped button").click();
-	await page.waitForFunction(() => document.querySelector(".total").textContent.startsWith("340"));
+	await page.waitForFunction(() =>
+		document.querySelector(".total").textContent.startsWith("340"),
+	);
 	await end();
 });
 
@@ -149,7 +163,11 @@ test("coverage that is not measured says so, measured coverage is listed", async
 });
 
 test("empty pages say why", async () => {
-	for (const [name, text] of [["connections", "No connection yet"], ["map", "Nobody has talked yet"], ["targets", "No TLS library found yet"]]) {
+	for (const [name, text] of [
+		["connections", "No connection yet"],
+		["map", "Nobody has talked yet"],
+		["targets", "No TLS library found yet"],
+	]) {
 		const { page, end } = await open({ entries: 0, targets: [] }, `#/${name}`);
 		await page.getByText(text).waitFor();
 		await shot(page, `empty-${name}`);
