@@ -326,7 +326,8 @@ void sessions_set_container(struct sessions *s, uint32_t tgid, const char *conta
 void sessions_tick(struct sessions *all, uint64_t now_ktime)
 {
 	while (all->busy_first &&
-	       all->busy_first->last_ktime + LIMIT_SESSION_IDLE_SECONDS * 1000000000ULL < now_ktime) {
+	       all->busy_first->last_ktime + LIMIT_SESSION_IDLE_SECONDS * 1000000000ULL <
+		       now_ktime) {
 		struct session *s = all->busy_first;
 		busy_remove(s);
 		dissect_idle(s->dissection, time_us(all, now_ktime));
