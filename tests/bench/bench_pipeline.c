@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Pairs per second of one core through sessions, dissection and redaction: 1 KiB request and answer
- * pairs over N connections, as the kernel would send them. No store, no API.
+ * Pairs per second of one core: 1 KiB request and answer pairs over N connections, as the kernel
+ * would send them, through sessions and dissection; then with redaction; then with the store too,
+ * its five indexes and its bound on size at work. No API.
  *
- * usage: bench_pipeline [pairs [connections]]
+ * usage: bench_pipeline [pairs [connections [directory of the store]]]
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dissect/redact.h"
 #include "entry.h"
 #include "event.h"
+#include "limits.h"
 #include "session/session.h"
+#include "store/store.h"
+
+#define STORE_SIZE_LEAST (8 << 20)
 
 static const char request_text[] =
 	"GET /api/v1/items/4711?page=2&sort=name HTTP/1.1\r\n"
@@ -27,8 +33,19 @@ static const char request_text[] =
 
 struct bench {
 	const struct redact *redact; /* NULL: none */
+	struct store *store;	     /* NULL: none */
+	struct entry *batch[LIMIT_BATCH];
+	size_t waiting;
 	uint64_t entries, bytes;
 };
+
+static void store_batch(struct bench *b)
+{
+	if (b->waiting && store_append(b->store, b->batch, b->waiting))
+		abort();
+	while (b->waiting)
+		entry_free(b->batch[--b->waiting]);
+}
 
 static void take(void *ctx, struct entry *e)
 {
@@ -38,7 +55,13 @@ static void take(void *ctx, struct entry *e)
 		abort();
 	b->entries++;
 	b->bytes += (uint64_t)(e->request_size + e->response_size) + e->detail.len;
-	entry_free(e);
+	if (!b->store) {
+		entry_free(e);
+		return;
+	}
+	b->batch[b->waiting++] = e;
+	if (b->waiting == LIMIT_BATCH)
+		store_batch(b);
 }
 
 static struct ev_data *data_record(const char *text, size_t len, uint8_t dir)
@@ -132,6 +155,8 @@ static double run(struct bench *b, uint64_t pairs, uint64_t connections)
 		sessions_feed(s, &q->hdr);
 		sessions_feed(s, &a->hdr);
 	}
+	if (b->store)
+		store_batch(b);
 	double took = seconds() - start;
 	sessions_free(s);
 	free(q);
@@ -139,27 +164,54 @@ static double run(struct bench *b, uint64_t pairs, uint64_t connections)
 	return took;
 }
 
+/* A store that has to empty old segments while it is filled: bounded to a quarter of the pairs. */
+static struct store *open_store(const char *directory, uint64_t pairs)
+{
+	char uri[512], error[512];
+	struct store_options o = { .uri = uri, .max_size = pairs / 4 * 2048, .readers = 1 };
+	struct store *s;
+
+	if (o.max_size < STORE_SIZE_LEAST)
+		o.max_size = STORE_SIZE_LEAST;
+	snprintf(uri, sizeof(uri), "%s/bench_pipeline.db", directory);
+	unlink(uri);
+	if (store_open(&o, getuid(), getgid(), &s, error, sizeof(error))) {
+		fprintf(stderr, "%s\n", error);
+		exit(1);
+	}
+	return s;
+}
+
 int main(int argc, char **argv)
 {
+	static const char *const name[] = { "sessions", "and redaction", "and store" };
 	uint64_t pairs = argc > 1 ? strtoull(argv[1], NULL, 10) : 200000;
 	uint64_t connections = argc > 2 ? strtoull(argv[2], NULL, 10) : 64;
+	const char *directory = argc > 3 ? argv[3] : "/tmp";
 	struct redact *redact;
 	char error[200];
 
 	if (!pairs || !connections || redact_new(NULL, 0, true, &redact, error, sizeof(error)))
 		return 2;
-	for (int masked = 0; masked < 2; masked++) {
-		struct bench b = { .redact = masked ? redact : NULL };
+	for (int stage = 0; stage < 3; stage++) {
+		static struct bench b;
+		b = (struct bench){ .redact = stage >= 1 ? redact : NULL,
+				    .store = stage >= 2 ? open_store(directory, pairs) : NULL };
 		double took = run(&b, pairs, connections);
 		if (b.entries != pairs) {
 			fprintf(stderr, "%" PRIu64 " entries of %" PRIu64 " pairs\n", b.entries,
 				pairs);
 			return 1;
 		}
-		printf("pipeline redact=%s connections=%" PRIu64 " pairs_per_cpu_second=%.0f "
-		       "us_per_pair=%.2f\n",
-		       masked ? "on" : "off", connections, (double)pairs / took,
-		       took / (double)pairs * 1e6);
+		printf("pipeline  %-14s %7.0f pairs per CPU second  %6.2f us of CPU per pair\n",
+		       name[stage], (double)pairs / took, took / (double)pairs * 1e6);
+		if (b.store) {
+			struct store_stats st = store_stats(b.store);
+			printf("pipeline  %" PRIu64 " entries emptied by the bound, %" PRIu64
+			       " lost\n",
+			       st.dropped_entries, st.lost_entries);
+			store_close(b.store);
+		}
 	}
 	redact_free(redact);
 	return 0;

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make bench: everything, one after the other, so that nothing disturbs what is measured. BENCH names
+# the parts: probes pipeline store stream memory.
+parts=${BENCH:-probes pipeline store stream memory}
+here=$(dirname "$0")
+builddir=${builddir:-.}
+scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/cleartap-bench.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+memory() (
+	. "$here/../e2e/lib.sh"
+	need_cleartap
+	ct_start || exit 1
+	sleep 2
+	for pid in "$CT_PID" $(pgrep -P "$CT_PID"); do
+		awk -v pid="$pid" -v me="$CT_PID" '/^VmRSS/ { printf "memory    %s: %.1f MiB resident when idle\n", pid == me ? "tracer" : "server", $2 / 1024 }' "/proc/$pid/status"
+	done
+)
+
+for part in $parts; do
+	case $part in
+	probes) "$here/nginx.sh"; "$here/go.sh" ;;
+	pipeline) for _ in 1 2 3; do "$builddir/tests/bench/bench_pipeline" 200000 64 "$scratch"; done ;;
+	store) "$builddir/tests/bench/bench_store" -d "$scratch" ;;
+	stream) python3 "$here/bench_stream.py" ;;
+	memory) memory ;;
+	*) echo "no such part: $part" >&2; exit 2 ;;
+	esac
+done
