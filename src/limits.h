@@ -1,107 +1,108 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every bound on what a peer, a program or a reader controls. What exceeds one is counted or shown. */
+/* Every bound on what a peer, a program or a reader controls. What exceeds one is counted or shown.
+ */
 #ifndef CLEARTAP_LIMITS_H
 #define CLEARTAP_LIMITS_H
 
 /* kernel side */
-#define LIMIT_CONNS 65536	/* connections known to the kernel at once */
-#define LIMIT_THREADS 16384	/* threads inside a TLS call, least recently used goes */
-#define LIMIT_CALL_DEPTH 4	/* TLS calls inside TLS calls of one thread */
+#define LIMIT_CONNS	 65536 /* connections known to the kernel at once */
+#define LIMIT_THREADS	 16384 /* threads inside a TLS call, least recently used goes */
+#define LIMIT_CALL_DEPTH 4     /* TLS calls inside TLS calls of one thread */
 
 /* sessions */
-#define LIMIT_SESSIONS 65536		   /* connections followed at once */
-#define LIMIT_SESSION_PROCESSES 65536	   /* processes remembered without a connection */
-#define LIMIT_PEERS 65536		   /* ended connections whose ends are remembered */
-#define LIMIT_PEER_SECONDS 30		   /* for how long */
-#define LIMIT_SESSION_IDLE_SECONDS 5	   /* silence after which no more of an exchange is awaited */
-#define LIMIT_REUSED_CONNS 4096		   /* addresses of one process whose reuse is numbered */
-#define LIMIT_HEAD_BYTES (256 << 10)	   /* start line and header fields of one message */
-#define LIMIT_HEAD_LINE (64 << 10)	   /* one line of them */
-#define LIMIT_HEADERS 1000		   /* header fields of one message */
-#define LIMIT_PIPELINE 1000		   /* requests that wait for an answer on one connection */
-#define LIMIT_OPAQUE_BYTES (1 << 20)	   /* bytes kept of one side of an opaque exchange */
-#define LIMIT_BODY_BYTES (32 << 20)	   /* bytes kept of one body, as sent */
-#define LIMIT_GAPS 64			   /* gaps of one body that are told one by one */
-#define LIMIT_INTERIM 16		   /* 1xx answers to one request that are shown */
-#define LIMIT_SUMMARY 1024		   /* bytes of a target in the summary of an entry */
-#define LIMIT_PROBE_BYTES (16 << 10)	   /* first bytes looked at to tell the protocol */
+#define LIMIT_SESSIONS		   65536 /* connections followed at once */
+#define LIMIT_SESSION_PROCESSES	   65536 /* processes remembered without a connection */
+#define LIMIT_PEERS		   65536 /* ended connections whose ends are remembered */
+#define LIMIT_PEER_SECONDS	   30	 /* for how long */
+#define LIMIT_SESSION_IDLE_SECONDS 5	 /* silence after which no more of an exchange is awaited */
+#define LIMIT_REUSED_CONNS	   4096	 /* addresses of one process whose reuse is numbered */
+#define LIMIT_HEAD_BYTES	   (256 << 10) /* start line and header fields of one message */
+#define LIMIT_HEAD_LINE		   (64 << 10)  /* one line of them */
+#define LIMIT_HEADERS		   1000	       /* header fields of one message */
+#define LIMIT_PIPELINE		   1000 /* requests that wait for an answer on one connection */
+#define LIMIT_OPAQUE_BYTES	   (1 << 20)  /* bytes kept of one side of an opaque exchange */
+#define LIMIT_BODY_BYTES	   (32 << 20) /* bytes kept of one body, as sent */
+#define LIMIT_GAPS		   64	      /* gaps of one body that are told one by one */
+#define LIMIT_INTERIM		   16	      /* 1xx answers to one request that are shown */
+#define LIMIT_SUMMARY		   1024	      /* bytes of a target in the summary of an entry */
+#define LIMIT_PROBE_BYTES	   (16 << 10) /* first bytes looked at to tell the protocol */
 
 /* reading bodies */
-#define LIMIT_BODY_DECODED (32 << 20)	   /* what a compressed body may grow to */
-#define LIMIT_BODY_MASKED (1 << 20)	   /* a masked body is stored decoded up to this, or 20-fold */
-#define LIMIT_REDACT_RULES 256		   /* rules beside the built-in ones */
-#define LIMIT_CODINGS 4			   /* content codings applied to one body */
-#define LIMIT_BODY_INLINE (64 << 10)	   /* text body inside the JSON of an entry */
+#define LIMIT_BODY_DECODED (32 << 20) /* what a compressed body may grow to */
+#define LIMIT_BODY_MASKED  (1 << 20)  /* a masked body is stored decoded up to this, or 20-fold */
+#define LIMIT_REDACT_RULES 256	      /* rules beside the built-in ones */
+#define LIMIT_CODINGS	   4	      /* content codings applied to one body */
+#define LIMIT_BODY_INLINE  (64 << 10) /* text body inside the JSON of an entry */
 
 /* store */
-#define LIMIT_QUEUE_BYTES (64 << 20)	   /* entries between the capture and the store thread */
-#define LIMIT_BATCH 1000		   /* entries in one transaction */
+#define LIMIT_QUEUE_BYTES (64 << 20) /* entries between the capture and the store thread */
+#define LIMIT_BATCH	  1000	     /* entries in one transaction */
 
 /* queries */
-#define LIMIT_QUERY_BYTES 8192		   /* a KFL query */
-#define LIMIT_QUERY_DEPTH 64		   /* nesting */
-#define LIMIT_QUERY_LIST 1000		   /* elements of a list or arguments */
-#define LIMIT_QUERY_MS 1000		   /* one page of one query, then a partial answer */
-#define LIMIT_REGEX_STEPS 100000	   /* backtracking steps for one entry */
-#define LIMIT_REGEX_MS 500		   /* processor time for one entry, whatever the steps */
-#define LIMIT_FILTER_BODY (4 << 20)	   /* of a decoded body, what a filter looks at */
-#define LIMIT_JSON_DEPTH 100		   /* nesting of JSON that a filter looks into */
-#define LIMIT_JSON_BYTES (32 << 20)	   /* that one path into JSON may pass in one entry */
-#define LIMIT_FILTER_ELEMENTS 10000	   /* of an array, what a filter compares */
-#define LIMIT_XML_ELEMENTS 50000	   /* of XML that a filter looks into */
-#define LIMIT_PAGE 1000			   /* entries in one answer */
+#define LIMIT_QUERY_BYTES     8192	 /* a KFL query */
+#define LIMIT_QUERY_DEPTH     64	 /* nesting */
+#define LIMIT_QUERY_LIST      1000	 /* elements of a list or arguments */
+#define LIMIT_QUERY_MS	      1000	 /* one page of one query, then a partial answer */
+#define LIMIT_REGEX_STEPS     100000	 /* backtracking steps for one entry */
+#define LIMIT_REGEX_MS	      500	 /* processor time for one entry, whatever the steps */
+#define LIMIT_FILTER_BODY     (4 << 20)	 /* of a decoded body, what a filter looks at */
+#define LIMIT_JSON_DEPTH      100	 /* nesting of JSON that a filter looks into */
+#define LIMIT_JSON_BYTES      (32 << 20) /* that one path into JSON may pass in one entry */
+#define LIMIT_FILTER_ELEMENTS 10000	 /* of an array, what a filter compares */
+#define LIMIT_XML_ELEMENTS    50000	 /* of XML that a filter looks into */
+#define LIMIT_PAGE	      1000	 /* entries in one answer */
 
-#define LIMIT_WINDOW 20000		   /* newest entries that connections and map look at */
-#define LIMIT_WINDOW_MS 500		   /* and for how long */
+#define LIMIT_WINDOW	20000 /* newest entries that connections and map look at */
+#define LIMIT_WINDOW_MS 500   /* and for how long */
 
 /* readers */
-#define LIMIT_HTTP_CONNS 512		   /* connections to the API */
-#define LIMIT_STREAM_BACKLOG 2048	   /* entries a slow stream reader may fall behind */
-#define LIMIT_STREAM_BYTES (8 << 20)	   /* the same in bytes */
-#define LIMIT_STREAM_REPLAY 10000	   /* entries looked at for a reader that comes back */
-#define LIMIT_STREAMS 400		   /* stream readers; the other connections stay free */
-#define LIMIT_STREAM_QUERIES 100	   /* distinct filters of stream readers */
-#define LIMIT_STREAM_LAG 8000		   /* entries the filters may fall behind the store */
-#define LIMIT_STREAM_MS 50		   /* one filter on one batch of a live stream */
-#define LIMIT_REQUEST_BODY (64 << 10)	   /* body of a POST */
-#define LIMIT_REQUEST_MEMORY (256 << 10)   /* request line and header fields */
-#define LIMIT_URI_BYTES (128 << 10)	   /* the request target */
-#define LIMIT_FIELD_BYTES (32 << 10)	   /* header fields of a request, names and values */
-#define LIMIT_REQUEST_SECONDS 20	   /* from its first byte to its last */
-#define LIMIT_HTTP_IDLE_SECONDS 60	   /* connection without a request, or that takes no bytes */
-#define LIMIT_STREAM_SECONDS 600	   /* stream reader that takes no bytes */
-#define LIMIT_PARAMS 16			   /* parameters of a request */
-#define LIMIT_PATH_ID 72		   /* bytes of {id} in a path */
-#define LIMIT_ANSWER_HEADERS 8		   /* fields that one route adds */
-#define LIMIT_PEM_BYTES (1 << 20)	   /* certificate or key file */
-#define LIMIT_EXPORTS 8			   /* exports that run at once */
-#define LIMIT_EXPORT_CONNS 65536	   /* connections that one pcapng export remembers */
-#define LIMIT_API_JOBS 128		   /* requests that wait for a worker */
-#define LIMIT_API_WORKERS 3		   /* queries that run at once */
+#define LIMIT_HTTP_CONNS	512	    /* connections to the API */
+#define LIMIT_STREAM_BACKLOG	2048	    /* entries a slow stream reader may fall behind */
+#define LIMIT_STREAM_BYTES	(8 << 20)   /* the same in bytes */
+#define LIMIT_STREAM_REPLAY	10000	    /* entries looked at for a reader that comes back */
+#define LIMIT_STREAMS		400	    /* stream readers; the other connections stay free */
+#define LIMIT_STREAM_QUERIES	100	    /* distinct filters of stream readers */
+#define LIMIT_STREAM_LAG	8000	    /* entries the filters may fall behind the store */
+#define LIMIT_STREAM_MS		50	    /* one filter on one batch of a live stream */
+#define LIMIT_REQUEST_BODY	(64 << 10)  /* body of a POST */
+#define LIMIT_REQUEST_MEMORY	(256 << 10) /* request line and header fields */
+#define LIMIT_URI_BYTES		(128 << 10) /* the request target */
+#define LIMIT_FIELD_BYTES	(32 << 10)  /* header fields of a request, names and values */
+#define LIMIT_REQUEST_SECONDS	20	    /* from its first byte to its last */
+#define LIMIT_HTTP_IDLE_SECONDS 60	  /* connection without a request, or that takes no bytes */
+#define LIMIT_STREAM_SECONDS	600	  /* stream reader that takes no bytes */
+#define LIMIT_PARAMS		16	  /* parameters of a request */
+#define LIMIT_PATH_ID		72	  /* bytes of {id} in a path */
+#define LIMIT_ANSWER_HEADERS	8	  /* fields that one route adds */
+#define LIMIT_PEM_BYTES		(1 << 20) /* certificate or key file */
+#define LIMIT_EXPORTS		8	  /* exports that run at once */
+#define LIMIT_EXPORT_CONNS	65536	  /* connections that one pcapng export remembers */
+#define LIMIT_API_JOBS		128	  /* requests that wait for a worker */
+#define LIMIT_API_WORKERS	3	  /* queries that run at once */
 
 /* analysing binaries */
-#define LIMIT_INSPECT_SECONDS 10	   /* processor time of one analysis */
-#define LIMIT_INSPECT_WALL_SECONDS 60	   /* its time by the clock, on a busy machine */
-#define LIMIT_INSPECT_DYING_MS 2000	   /* from the end of its answer to its death */
-#define LIMIT_INSPECT_MEMORY (1ULL << 30)  /* its address space beyond the file */
-#define LIMIT_INSPECT_FILE (4ULL << 30)	   /* size of a file that is looked at */
-#define LIMIT_ELF_SEGMENTS 128		   /* program headers */
-#define LIMIT_ELF_SECTIONS 65536	   /* section headers */
-#define LIMIT_ELF_SYMBOLS (8 << 20)	   /* symbols of one table */
-#define LIMIT_ELF_RELOCS (16 << 20)	   /* relocations */
-#define LIMIT_ELF_DATA (512ULL << 20)	   /* writable data of a file that is relocated */
-#define LIMIT_PLAN_INSNS 512		   /* instructions of a function whose calls are followed */
-#define LIMIT_PLAN_NAMES 64		   /* names of callees looked up among the symbols */
-#define LIMIT_PLAN_STEPS 8192		   /* times that one of them is looked at */
-#define LIMIT_GOPCLN_TRIES 16		   /* places that look like a Go function table */
-#define LIMIT_GO_FUNCTIONS (4 << 20)	   /* functions of a Go program */
-#define LIMIT_GO_ITABS (1 << 20)	   /* its interface tables */
-#define LIMIT_GO_FUNCTION (1 << 20)	   /* bytes of a Go function searched for returns */
-#define LIMIT_DWARF_SECONDS 4		   /* processor time for debug information */
-#define LIMIT_STRUCT_BYTES (1 << 20)	   /* offset of a member that is believed */
-#define LIMIT_PROBE_POINTS 1024		   /* probe points in one binary */
-#define LIMIT_FILES_SEEN 65536		   /* files remembered as looked at, a power of two */
-#define LIMIT_TOLD_PROCESSES 16384	   /* processes told to the server at once */
-#define LIMIT_MOUNT_NAMESPACES 1024	   /* containers whose libraries were looked for */
+#define LIMIT_INSPECT_SECONDS	   10		  /* processor time of one analysis */
+#define LIMIT_INSPECT_WALL_SECONDS 60		  /* its time by the clock, on a busy machine */
+#define LIMIT_INSPECT_DYING_MS	   2000		  /* from the end of its answer to its death */
+#define LIMIT_INSPECT_MEMORY	   (1ULL << 30)	  /* its address space beyond the file */
+#define LIMIT_INSPECT_FILE	   (4ULL << 30)	  /* size of a file that is looked at */
+#define LIMIT_ELF_SEGMENTS	   128		  /* program headers */
+#define LIMIT_ELF_SECTIONS	   65536	  /* section headers */
+#define LIMIT_ELF_SYMBOLS	   (8 << 20)	  /* symbols of one table */
+#define LIMIT_ELF_RELOCS	   (16 << 20)	  /* relocations */
+#define LIMIT_ELF_DATA		   (512ULL << 20) /* writable data of a file that is relocated */
+#define LIMIT_PLAN_INSNS	   512	/* instructions of a function whose calls are followed */
+#define LIMIT_PLAN_NAMES	   64	/* names of callees looked up among the symbols */
+#define LIMIT_PLAN_STEPS	   8192 /* times that one of them is looked at */
+#define LIMIT_GOPCLN_TRIES	   16	/* places that look like a Go function table */
+#define LIMIT_GO_FUNCTIONS	   (4 << 20) /* functions of a Go program */
+#define LIMIT_GO_ITABS		   (1 << 20) /* its interface tables */
+#define LIMIT_GO_FUNCTION	   (1 << 20) /* bytes of a Go function searched for returns */
+#define LIMIT_DWARF_SECONDS	   4	     /* processor time for debug information */
+#define LIMIT_STRUCT_BYTES	   (1 << 20) /* offset of a member that is believed */
+#define LIMIT_PROBE_POINTS	   1024	     /* probe points in one binary */
+#define LIMIT_FILES_SEEN	   65536     /* files remembered as looked at, a power of two */
+#define LIMIT_TOLD_PROCESSES	   16384     /* processes told to the server at once */
+#define LIMIT_MOUNT_NAMESPACES	   1024	     /* containers whose libraries were looked for */
 
 #endif

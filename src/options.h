@@ -25,7 +25,8 @@ struct options {
  * Defaults, then the configuration file, then the command line. 0, or -EINVAL (or -errno of the
  * file) with a sentence in error. options_free() releases, also after a failure.
  */
-int options_parse(int argc, const char *const *argv, struct options *ret, char *error, size_t error_size);
+int options_parse(int argc, const char *const *argv, struct options *ret, char *error,
+		  size_t error_size);
 void options_free(struct options *o);
 void options_print_help(FILE *out);
 

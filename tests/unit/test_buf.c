@@ -21,7 +21,8 @@ static void test_json(void **state)
 	json_of("", 0, "\"\"");
 	json_of("a\"\\/b", 5, "\"a\\\"\\\\/b\"");
 	json_of("\n\t\r\b\f\v\0\x7f", 8, "\"\\n\\t\\r\\b\\f\\u000b\\u0000\\u007f\"");
-	json_of("\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x93", 9, "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x93\"");
+	json_of("\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x93", 9,
+		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x93\"");
 	/* overlong, surrogate, cut off, past the last code point */
 	json_of("\xc0\xaf", 2, "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 	json_of("\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");

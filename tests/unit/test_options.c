@@ -99,8 +99,9 @@ static void test_file(void **state)
 
 	(void)state;
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
-	assert_int_equal(
-		parse(&o, (const char *[]){ "cleartap", "--config", path, "--max-size", "1M", NULL }), 0);
+	assert_int_equal(parse(&o, (const char *[]){ "cleartap", "--config", path, "--max-size",
+						     "1M", NULL }),
+			 0);
 	assert_string_equal(o.store, "/tmp/x y.db");
 	assert_true(o.verbose);
 	assert_string_equal(o.pids[1], "2");
@@ -108,12 +109,14 @@ static void test_file(void **state)
 	options_free(&o);
 
 	assert_int_equal(write(fd, "stor = x\n", 9), 9);
-	assert_int_equal(parse(&o, (const char *[]){ "cleartap", "--config", path, NULL }), -EINVAL);
+	assert_int_equal(parse(&o, (const char *[]){ "cleartap", "--config", path, NULL }),
+			 -EINVAL);
 	assert_non_null(strstr(error, "line 8: unknown option 'stor'"));
 	options_free(&o);
 	close(fd);
 	unlink(path);
-	assert_int_equal(parse(&o, (const char *[]){ "cleartap", "--config", path, NULL }), -ENOENT);
+	assert_int_equal(parse(&o, (const char *[]){ "cleartap", "--config", path, NULL }),
+			 -ENOENT);
 	options_free(&o);
 }
 
