@@ -74,18 +74,34 @@ static void on_record(void *ctx, const struct ev_hdr *record)
 	sessions_feed(((struct server *)ctx)->sessions, record);
 }
 
+/* Said when it begins and when it ends, not with every batch. */
+static void tell_store_error(struct server *s, bool *failing, bool fails)
+{
+	char why[ERROR_SIZE];
+
+	if (*failing == fails)
+		return;
+	*failing = fails;
+	store_error(s->store, why, sizeof(why));
+	if (fails)
+		log_error("%s; new entries are counted, not kept, until it works again", why);
+	else
+		log_info("the store takes new entries again");
+}
+
 /* The store thread. */
 static void *store_main(void *ctx)
 {
 	struct server *s = ctx;
 	struct entry *batch[LIMIT_BATCH];
+	bool failing = false;
 	int n;
 
 	while ((n = queue_pop(s->queue, batch, LIMIT_BATCH, STORE_WAIT_MS)) >= 0) {
 		if (n) {
-			int r = store_append(s->store, batch, (size_t)n);
-			if (!r)
-				api_publish(s->api, batch, (size_t)n);
+			bool fails = store_append(s->store, batch, (size_t)n) < 0;
+			tell_store_error(s, &failing, fails);
+			api_publish(s->api, batch, (size_t)n);
 			for (int i = 0; i < n; i++)
 				entry_free(batch[i]);
 		} else {

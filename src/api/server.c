@@ -189,6 +189,8 @@ int api_start(const struct api_options *o, const struct api_source *source, stru
 
 void api_publish(struct api *a, struct entry *const *batch, size_t count)
 {
+	while (count && !batch[count - 1]->id) /* was not stored */
+		count--;
 	if (count)
 		hub_publish(a->hub, batch[count - 1]->id);
 }
