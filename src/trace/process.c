@@ -25,6 +25,22 @@ void process_exe(uint32_t tgid, char *out, size_t size)
 	out[n > 0 ? n : 0] = '\0';
 }
 
+uint32_t process_parent(uint32_t tgid)
+{
+	char path[32], text[512];
+	unsigned parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", tgid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* The name before it, in brackets, may hold anything. */
+	const char *after = strrchr(text, ')');
+	return after && sscanf(after, ") %*c %u", &parent) == 1 ? parent : 0;
+}
+
 void process_container_in(const char *cgroup, char *out, size_t size)
 {
 	out[0] = '\0';

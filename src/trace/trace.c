@@ -24,6 +24,7 @@
 #include "trace/watch.h"
 
 #define SWEEP_SECONDS 10
+#define ANCESTORS     64 /* looked at for --pid */
 
 struct trace {
 	const struct trace_options *options;
@@ -109,6 +110,19 @@ static void on_mapping(void *ctx, const struct watch_mapping *m)
 		tell_process(t, m->tgid, (uint32_t)n);
 }
 
+/* Children that are there already: of those that come, the kernel side knows. */
+static bool child_of_wanted(const struct filter *f, uint32_t tgid)
+{
+	const struct filter by_pid = { .pids = f->pids };
+
+	for (int i = 0; i < ANCESTORS && tgid && filter_active(&by_pid); i++) {
+		if (filter_passes(&by_pid, tgid, "", ""))
+			return true;
+		tgid = process_parent(tgid);
+	}
+	return false;
+}
+
 static void allow_if_wanted(struct trace *t, uint32_t tgid)
 {
 	char exe[4096], container[72];
@@ -117,7 +131,8 @@ static void allow_if_wanted(struct trace *t, uint32_t tgid)
 		return;
 	process_exe(tgid, exe, sizeof(exe));
 	process_container(tgid, container, sizeof(container));
-	if (filter_passes(&t->options->filter, tgid, exe, container))
+	if (filter_passes(&t->options->filter, tgid, exe, container) ||
+	    child_of_wanted(&t->options->filter, tgid))
 		load_allow(t->load, tgid);
 }
 

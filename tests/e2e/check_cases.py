@@ -46,7 +46,10 @@ def check_addresses(entry, exchange, args, wrong):
 def check_side(api, entry, side, exchange, args, wrong):
     """Sizes and bytes of one direction; what the budget left out, to the byte."""
     size = len(exchange.heads[side]) + len(exchange.bodies[side])
-    kept = min(size, args.budget) - len(exchange.heads[side])
+    kept = min(size, args.budget)
+    if (entry["role"], side) in (("client", "request"), ("server", "response")):
+        kept = min(kept, args.call)
+    kept -= len(exchange.heads[side])
     expect(wrong, side + "_size", entry[side + "_size"], size)
     have, want = api.body(entry, side), exchange.bodies[side][:kept]
     if have != want:
@@ -103,6 +106,7 @@ def check(api, exchanges, args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--budget", type=int, default=1 << 20, help="as of cleartap")
+    parser.add_argument("--call", type=int, default=1 << 30, help="bytes kept of one write")
     parser.add_argument("--unknown", action="store_true", help="no addresses are right, too")
     parser.add_argument("--wait", type=float, default=20)
     parser.add_argument("socket")

@@ -263,7 +263,7 @@ need openssl
 make_cert "$TMPDIR"
 chmod 644 "$TMPDIR/key.pem"
 mkdir "$TMPDIR/files"
-for name in WWW4; do printf 'HTTP/1.0 200 ok\r\n\r\nfile\n' >"$TMPDIR/files/file-$name"; done
+printf 'HTTP/1.0 200 ok\r\n\r\nfile\n' >"$TMPDIR/files/file-WWW4"
 seq 1 20000 >"$TMPDIR/upload"
 declare -A early_to early_pid
 start_servers
