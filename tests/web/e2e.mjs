@@ -1,58 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The dashboard end to end: a program speaks, its entry appears. Against a real cleartap with
-//   BASE_URL=http://127.0.0.1:8899 TOKEN=... TRAFFIC='curl -sk https://127.0.0.1:4433{path}'
-// where {path} is filled in; any path that begins with /missing must be answered with 404.
-// Without BASE_URL a mock of the API stands in (it says so), and only the dashboard is tested.
+// The dashboard on a real cleartap: programs speak, people read. tests/e2e/browser.sh runs it, with
+//   BASE_URL=http://127.0.0.1:8899 TOKEN=...
+//   TRAFFIC='curl -sk https://127.0.0.1:4433{path}'   {path} is filled in; tests/e2e/pages.py answers
+//   PROGRAM=curl       what TRAFFIC is called in the list
+//   CONTROL=FIFO       takes "stop" and "start": cleartap ends, and comes back at the same address
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { launch, newPage, shot } from "./browser.mjs";
-import { Mock } from "./mock-server.mjs";
 
-const { BASE_URL, TOKEN, TRAFFIC } = process.env;
-const PROGRAM = process.env.PROGRAM || "curl";
+const { BASE_URL, TOKEN, TRAFFIC, PROGRAM, CONTROL } = process.env;
 const run = promisify(execFile);
-let mock, browser, page, base;
+let browser, page;
 
-// Make the program ask for a path over TLS; what it is answered does not matter here.
-async function speak(path) {
-	if (!mock) {
-		await run("/bin/sh", ["-c", TRAFFIC.replaceAll("{path}", path)]).catch(() => {});
-		return;
-	}
-	if (mock.state === "paused") return;
-	const code = path.startsWith("/missing") ? 404 : 200;
-	mock.add({
-		protocol: "http",
-		version: "1.1",
-		tls: true,
-		lock: "open",
-		method: "GET",
-		summary: path,
-		status: String(code),
-		status_code: code,
-		complete: true,
-		lost_bytes: 0,
-		src: { ip: "127.0.0.1", port: 50000, process: "curl", pid: 4242 },
-	});
-}
+// Make the program ask for a path over TLS.
+const speak = path => run("/bin/sh", ["-c", TRAFFIC.replaceAll("{path}", path)]);
 
 const row = path => page.locator(".layer .row:not([hidden])", { hasText: path });
+const panel = () => page.locator(".detail .panel");
+
+async function filter(text) {
+	await page.fill("#query", text);
+	await page.press("#query", "Control+Enter");
+}
+
+async function openTab(name) {
+	await page.getByRole("tab", { name, exact: true }).click();
+	return panel().innerText();
+}
+
+// The entry of a path as the client saw it, with this tab in front.
+async function openEntry(path, tab) {
+	await filter(`path == "${path}" and role == "client"`);
+	await row(path).first().locator(".cell.summary").click();
+	await page.locator(".detail h2", { hasText: path }).waitFor();
+	return openTab(tab);
+}
+
+async function closeEntry() {
+	await page.keyboard.press("Escape");
+	await page.locator(".detail").waitFor({ state: "hidden" });
+	await filter("");
+}
 
 before(async () => {
-	if (!BASE_URL) console.log("# BASE_URL is not set: against a mock of the API");
-	mock = BASE_URL ? null : await new Mock({ entries: 0 }).listen();
-	base = BASE_URL || mock.url;
 	browser = await launch();
 	page = await newPage(browser);
-	await page.goto(`${base}/?token=${TOKEN || "test"}`);
+	await page.goto(`${BASE_URL}/?token=${TOKEN}`);
 	await page.locator(".pill-live").waitFor();
 });
 
-after(async () => {
-	await browser?.close();
-	await mock?.close();
+after(() => browser?.close());
+
+test("nothing read yet: the first page says what to try", async () => {
+	await page.getByText("Nothing read yet").waitFor();
+	await page.getByText(/cleartap watches [1-9]/).waitFor();
+	await shot(page, "e2e-first-run");
 });
 
 test("the token leaves the address bar", () => {
@@ -143,6 +148,93 @@ test("a link to an entry opens it again", async () => {
 	await page.keyboard.press("Escape");
 });
 
+test("cookies are listed, and masked", async () => {
+	await speak("/cookie");
+	await openEntry("/cookie", "Request");
+	const cookies = panel().locator("details", { hasText: "Cookies" });
+	await cookies.locator("summary").click();
+	assert.match(await cookies.innerText(), /session/);
+	const text = await panel().innerText();
+	assert.match(text, /Masked before it was stored/);
+	assert.doesNotMatch(await page.locator(".detail").innerHTML(), /not-to-be-seen/);
+	await shot(page, "e2e-cookies");
+	await closeEntry();
+});
+
+test("JSON is a tree, gzip is decoded", async () => {
+	for (const path of ["/json", "/gzip"]) {
+		await speak(path);
+		const text = await openEntry(path, "Response");
+		assert.match(text, /name[\s\S]*"lock"[\s\S]*open[\s\S]*true/);
+		assert.ok(await panel().locator(".body-view details").count(), "collapsible");
+		if (path === "/gzip") assert.match(text, /gzip decoded/);
+		await shot(page, `e2e${path.replace("/", "-")}`);
+		await closeEntry();
+	}
+});
+
+test("a binary body is offset, hex and text", async () => {
+	await speak("/binary");
+	await openEntry("/binary", "Response");
+	const hex = panel().locator("pre.hex").first();
+	await hex.waitFor();
+	assert.match(await hex.innerText(), /00000010 {2}10 11 12 13 14 15 16 17 {2}18/);
+	await shot(page, "e2e-hex");
+	await closeEntry();
+});
+
+test("an image is shown", async () => {
+	await speak("/image");
+	await openEntry("/image", "Response");
+	await panel().getByText("48 × 32").waitFor();
+	await shot(page, "e2e-image");
+	await closeEntry();
+});
+
+test("bytes that were not kept are a strip at their place", async () => {
+	await speak("/huge");
+	await openEntry("/huge", "Response");
+	const gap = panel().locator(".gap").first();
+	await gap.waitFor();
+	assert.match(await gap.innerText(), /2,\d{3},\d{3} bytes not kept/);
+	await shot(page, "e2e-gap");
+	await closeEntry();
+	await filter('path == "/huge"');
+	await page.locator(".row:not([hidden]) .notch", { hasText: "missing" }).first().waitFor();
+	await filter("");
+});
+
+test("a server's error is told by text", async () => {
+	await speak("/error");
+	await filter("status_code >= 500");
+	await row("/error").first().waitFor();
+	assert.equal(await row("/error").first().locator(".status").innerText(), "500");
+	await filter("");
+});
+
+const PAGES = {
+	Connections: /curl[\s\S]*python3/,
+	Map: /curl[\s\S]*entries/i,
+	Coverage: /coverage|TLS/i,
+	Targets: /attached[\s\S]*libssl\.so/,
+	Status: /Nothing lost[\s\S]*records/,
+};
+for (const [name, text] of Object.entries(PAGES))
+	test(`${name} shows what is so`, async () => {
+		await page.getByRole("link", { name, exact: true }).click();
+		const main = page.locator("main > *:not([hidden])");
+		await page.waitForFunction(
+			([source, flags]) =>
+				new RegExp(source, flags).test(
+					document.querySelector("main > *:not([hidden])").innerText,
+				),
+			[text.source, text.flags],
+		);
+		assert.equal(await main.locator(".state-error").count(), 0);
+		await shot(page, `e2e-${name.toLowerCase()}`);
+		await page.getByRole("link", { name: "Traffic", exact: true }).click();
+	});
+
 test("pause stops what is captured, going on resumes it", async () => {
 	await page.locator("#pill").click();
 	await page.locator(".pill-paused").waitFor();
@@ -161,6 +253,46 @@ test("clicking the lock adds tls to the filter", async () => {
 	await page.waitForURL(/q=tls/);
 	assert.equal(await page.inputValue("#query"), "tls");
 	await row("/web-e2e-hello").first().waitFor();
+});
+
+test("the server goes: the page says so, keeps what it has, and comes back", async () => {
+	await filter("");
+	await row("/web-e2e-after").first().waitFor();
+	await writeFile(CONTROL, "stop\n");
+	await page.locator(".pill-off").waitFor();
+	await page.locator(".strip-off").waitFor();
+	assert.ok(await row("/web-e2e-after").count(), "what is listed stays");
+	await shot(page, "e2e-gone");
+	await writeFile(CONTROL, "start\n");
+	await page.locator(".pill-live").waitFor({ timeout: 60000 });
+	await page.locator(".strip-off").waitFor({ state: "detached" });
+	await speak("/web-e2e-back");
+	await row("/web-e2e-back").first().waitFor();
+	assert.ok(await row("/web-e2e-after").count(), "what was stored is still there");
+});
+
+test("a wrong token is refused, and the right one can be pasted", async () => {
+	const other = await newPage(browser);
+	const answer = await other.goto(`${BASE_URL}/?token=wrong`);
+	assert.equal(answer.status(), 401);
+	await other.getByText("needs the token").waitFor();
+	await shot(other, "e2e-wrong-token");
+	await other.getByLabel("token").fill(TOKEN);
+	await other.getByRole("button", { name: "Open" }).click();
+	await other.locator(".pill-live").waitFor();
+	assert.deepEqual(other.problems, []);
+	await other.context().close();
+});
+
+test("a token that is not valid any more: the page says where the new one is", async () => {
+	const { origin, hash } = new URL(page.url());
+	await page.context().clearCookies();
+	await page.getByRole("link", { name: "Status", exact: true }).click();
+	await page.getByText("The token is missing").waitFor();
+	assert.match(await page.locator("main").innerText(), /--token-file/);
+	await shot(page, "e2e-token-lost");
+	await page.goto(`${origin}/?token=${TOKEN}${hash}`);
+	await page.locator(".pill-live").waitFor();
 });
 
 test("nothing went wrong on the way", async () => {

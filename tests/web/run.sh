@@ -1,17 +1,47 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The browser tests, as TAP. They run against a mock of the API; tests/web/e2e.mjs also runs
-# against a real cleartap (see there). Screenshots go to tests/web/shots of the build folder.
+# The browser tests, as TAP: run.sh [FILE...]. Without a file all that run against a mock of the API;
+# e2e.mjs needs a real cleartap (tests/e2e/browser.sh). Screenshots go to tests/web/shots of the
+# build folder. run.sh --check says whether they can run here, and why not.
 here=$(cd "$(dirname "$0")" && pwd)
-skip() { echo "1..0 # SKIP $1"; exit 0; }
+skip() {
+	[ "$only" = --check ] && echo "$1" && exit 1
+	echo "1..0 # SKIP $1"
+	exit 0
+}
 
-node=$(command -v node) || skip "node is not installed"
-[ "$("$node" -p 'process.versions.node.split(".")[0] >= 20')" = true ] || skip "node is older than 20"
+only=$1
+node=$(command -v "${NODE:-node}") || skip "node is not installed"
+[ "$("$node" -p 'process.versions.node.split(".")[0] >= 18')" = true ] || skip "node is older than 18"
 [ -n "$CHROMIUM" ] || command -v chromium >/dev/null || skip "chromium is not installed"
 [ -d "$here/node_modules/playwright-core" ] || skip "npm ci has not been run in tests/web"
+[ "$only" != --check ] || exit 0
 
 SHOTS_DIR=${SHOTS_DIR-${builddir:-.}/tests/web/shots}
 case $SHOTS_DIR in '' | /*) ;; *) SHOTS_DIR=$PWD/$SHOTS_DIR ;; esac
 export SHOTS_DIR
-exec "$node" --test --test-concurrency=1 --test-force-exit --test-reporter=tap ${1+"$@"} \
-	$([ $# -gt 0 ] || echo "$here"/*.test.mjs "$here"/e2e.mjs)
+
+# Each file is a process of its own, which numbers its cases from 1. What belongs to a case that
+# passed (its time) and the sums at the end are left out.
+number() {
+	awk -v n="${TAP_FIRST:-0}" '
+	/^TAP version/ || /^1\.\./ || /^# (Subtest|tests|suites|pass|fail|cancelled|skipped|todo|duration_ms)/ {
+		next
+	}
+	/^(not )?ok / { passed = /^ok/; failed = failed || !passed; sub(/ok [0-9]+/, "ok " ++n) }
+	/^  / && passed { next }
+	{ print; fflush() }
+	END { print "1.." n; exit failed }'
+}
+
+run() {
+	for file; do
+		timeout -k 5 "${TEST_TIMEOUT:-300}" "$node" --test-reporter=tap "$file"
+		status=$?
+		# 0 and 1 are told by the cases
+		[ $status -le 1 ] || echo "not ok 0 - ${file##*/} ended with status $status"
+	done
+}
+
+[ $# -gt 0 ] || set -- "$here"/*.test.mjs
+run "$@" | number
