@@ -7,7 +7,11 @@ import { glyph } from "./icons.js";
 
 export const capture = { paused: false, link: "connecting", rate: 0, stats: null };
 
+// What the server said before it heard of the switch may come after its answer to it.
+const SETTLE_MS = 2000;
+
 const listeners = new Set();
+let switched = -Infinity;
 let pill, text, icon;
 
 export function subscribe(listener) {
@@ -59,10 +63,11 @@ export function update(changes) {
 }
 
 export function fromStats(stats) {
+	const settled = performance.now() - switched > SETTLE_MS;
 	update({
 		stats,
 		rate: Number(stats.entries_per_second) || 0,
-		paused: stats.state ? stats.state === "paused" : capture.paused,
+		paused: settled && stats.state ? stats.state === "paused" : capture.paused,
 	});
 }
 
@@ -70,6 +75,7 @@ export async function toggle() {
 	const wanted = capture.paused ? "running" : "paused";
 	try {
 		const answer = await postJSON("/api/capture", { state: wanted });
+		switched = performance.now();
 		update({ paused: (answer?.state || wanted) === "paused" });
 		say(capture.paused ? "Capturing is paused" : "Capturing goes on");
 	} catch (error) {

@@ -119,7 +119,7 @@ async function load() {
 		try {
 			const stats = await getJSON("/api/stats");
 			store = stats.store?.last_id ? stats.store : null;
-			capture.update({ stats, paused: (stats.state || stats.capture?.state) === "paused" });
+			capture.fromStats(stats);
 		} catch {
 			// the list says what is wrong
 		}

@@ -25,15 +25,16 @@ make_cert "$TMPDIR"
 port=$(free_port)
 python3 "$srcdir/tests/e2e/pages.py" "$port" "$TMPDIR" 2>"$TMPDIR/pages.log" &
 at_exit_kill $!
-# Other programs of this machine would fill the list.
-options=(--listen "127.0.0.1:$(free_port)" --pid $! --exe curl)
+# The curl of this test and its server alone: other programs would fill the list.
+cp "$(command -v curl)" "$TMPDIR/curl"
+options=(--listen "127.0.0.1:$(free_port)" --pid $! --exe "$TMPDIR/curl")
 tap_ok "the programs' server starts" wait_port "$port" $! || tap_done
 tap_ok "cleartap starts" ct_start "${options[@]}" || tap_done
 
 mkfifo "$TMPDIR/control"
 exec 3<>"$TMPDIR/control"
 BASE_URL=${CT_URL%%/\?*} TOKEN=$CT_TOKEN CONTROL=$TMPDIR/control PROGRAM=curl \
-	TRAFFIC="curl -sk -o /dev/null -b session=not-to-be-seen https://127.0.0.1:$port{path}" \
+	TRAFFIC="$TMPDIR/curl -sk -o /dev/null -b session=not-to-be-seen https://127.0.0.1:$port{path}" \
 	TAP_FIRST=$tap_count "$web/run.sh" "$web/e2e.mjs" >"$TMPDIR/tap" 2>&1 &
 browser=$!
 at_exit_kill $browser

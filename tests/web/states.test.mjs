@@ -104,6 +104,9 @@ test("paused: a strip and the pill say so", async () => {
 	await page.locator(".strip-paused button").click();
 	await page.locator(".pill-live").waitFor();
 	assert.equal(mock.state, "running");
+	mock.send("stats", { state: "paused", entries_per_second: 7777 });
+	await page.locator("#pill", { hasText: "7,777" }).waitFor();
+	assert.equal(await page.locator(".pill-live").count(), 1, "old news does not switch it back");
 	await end();
 });
 
