@@ -180,6 +180,28 @@ struct {
 	__type(value, __u8);
 } allowed __weak SEC(".maps");
 
+/*
+ * From 6.13 on the kernel may run a program on a stack per CPU. Programs of uprobe multi links can
+ * be preempted, and two threads inside the same one then overwrite each other's variables (oopses
+ * on 7.2). A program with a tail call, even one that is never made, keeps the stack of its thread.
+ * Programs that share such a map must have the same attach type (6.17).
+ */
+#define PROGRAM_ARRAY(name)                                                                        \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_PROG_ARRAY);                                             \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, __u32);                                                              \
+	} name __weak SEC(".maps")
+PROGRAM_ARRAY(no_programs);
+PROGRAM_ARRAY(no_session_programs);
+const volatile bool never __weak = false;
+#define USE_STACK_OF_THREAD(ctx, map)                                                              \
+	do {                                                                                       \
+		if (never)                                                                         \
+			bpf_tail_call(ctx, &map, 0);                                               \
+	} while (0)
+
 static __always_inline void count(enum ev_counter c, __u64 n)
 {
 	__u32 cpu = bpf_get_smp_processor_id();

@@ -188,11 +188,13 @@ static __always_inline int go_enter(struct pt_regs *ctx, __u8 dir)
 
 SEC("uprobe") int go_read_enter(struct pt_regs *ctx)
 {
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	return go_enter(ctx, EV_READ);
 }
 
 SEC("uprobe") int go_write_enter(struct pt_regs *ctx)
 {
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	return go_enter(ctx, EV_WRITE);
 }
 
@@ -201,6 +203,7 @@ SEC("uprobe") int go_read_ret(struct pt_regs *ctx)
 {
 	struct site s = { 0 };
 
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	if (!site_read(ctx, &s))
 		return 0;
 	struct go_key key = { .g = s.g, .depth = s.top - s.sp, .tgid = s.tgid };
@@ -230,6 +233,7 @@ SEC("uprobe") int go_close_enter(struct pt_regs *ctx)
 {
 	struct site s = { 0 };
 
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	if (!site_read(ctx, &s))
 		return 0;
 	struct conn_key key = { .conn = argument(ctx, s.target, 0), .tgid = s.tgid };

@@ -137,11 +137,13 @@ static __always_inline bool session_is_return(struct pt_regs *ctx)
 #define FAMILY(name, dir, at)                                                                      \
 	SEC("uprobe") int name##_enter(struct pt_regs *ctx)                                        \
 	{                                                                                          \
+		USE_STACK_OF_THREAD(ctx, no_programs);                                             \
 		call_enter(ctx, dir, at);                                                          \
 		return 0;                                                                          \
 	}                                                                                          \
 	SEC("uprobe") int name##_session(struct pt_regs *ctx)                                      \
 	{                                                                                          \
+		USE_STACK_OF_THREAD(ctx, no_session_programs);                                     \
 		return session_is_return(ctx) ? call_return(ctx) : call_enter(ctx, dir, at);       \
 	}
 
@@ -153,6 +155,7 @@ FAMILY(ssl_write_ex2, EV_WRITE, COUNT_ARG5)
 
 SEC("uretprobe") int ssl_return(struct pt_regs *ctx)
 {
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	return call_return(ctx);
 }
 
@@ -161,6 +164,7 @@ SEC("uprobe") int ssl_free(struct pt_regs *ctx)
 	struct conn_key key = { .conn = PT_REGS_PARM1(ctx),
 				.tgid = bpf_get_current_pid_tgid() >> 32 };
 
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	conn_close(&key);
 	return 0;
 }
@@ -185,6 +189,7 @@ SEC("uprobe") int ssl_clear(struct pt_regs *ctx)
 	__u64 id = bpf_get_current_pid_tgid();
 	struct conn_key key = { .conn = PT_REGS_PARM1(ctx), .tgid = id >> 32 };
 
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	if (!in_call(bpf_map_lookup_elem(&threads, &id), PT_REGS_SP(ctx), key.conn))
 		conn_close(&key);
 	return 0;
