@@ -83,6 +83,15 @@ void entry_free(struct entry *e)
 	free(e);
 }
 
+void entry_drop_bodies(struct entry *e, const char *reason)
+{
+	e->truncated_bytes += (int64_t)(e->request_body.len + e->response_body.len);
+	e->complete = false;
+	e->reason = reason;
+	buf_free(&e->request_body);
+	buf_free(&e->response_body);
+}
+
 size_t entry_bytes(const struct entry *e)
 {
 	size_t n = sizeof(*e) + e->detail.cap + e->request_body.cap + e->response_body.cap;

@@ -67,6 +67,8 @@ struct entry {
 /* A new entry with every text "" and every number 0, elapsed_us -1; NULL when out of memory. */
 struct entry *entry_new(void);
 void entry_free(struct entry *e);
+/* Leave the bodies out, counted as truncated; `reason` (a constant) tells why. */
+void entry_drop_bodies(struct entry *e, const char *reason);
 /* Memory that the entry holds, about. */
 size_t entry_bytes(const struct entry *e);
 /*

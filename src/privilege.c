@@ -133,6 +133,13 @@ static const int calls[] = {
 	SCMP_SYS(pselect6),
 };
 
+/* A thread may make itself less urgent. */
+static int allow_nice(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2,
+				SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_EQ, 0));
+}
+
 /*
  * New threads, but no namespaces: clone3 hides its flags behind a pointer, so it answers ENOSYS
  * and the C library takes clone.
@@ -165,6 +172,8 @@ int privilege_confine(void)
 		if (r == -EDOM || r == -EFAULT) /* not a call of this architecture */
 			r = 0;
 	}
+	if (!r)
+		r = allow_nice(ctx);
 	if (!r)
 		r = allow_threads(ctx);
 	if (!r)

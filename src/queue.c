@@ -15,6 +15,7 @@ struct queue {
 	pthread_cond_t filled, drained;
 	struct entry *first, **last;
 	size_t bytes, max_bytes;
+	uint64_t cut;
 	bool closed;
 };
 
@@ -52,6 +53,10 @@ void queue_push_take(struct queue *q, struct entry *e)
 	pthread_mutex_lock(&q->lock);
 	while (q->bytes > q->max_bytes && !q->closed)
 		pthread_cond_wait(&q->drained, &q->lock);
+	if (q->bytes > q->max_bytes / 2 && (e->request_body.len || e->response_body.len)) {
+		entry_drop_bodies(e, "the store could not keep up: bodies not kept");
+		q->cut++;
+	}
 	/* The store sleeps through single entries and wakes for the first of a batch. */
 	if (!q->first)
 		pthread_cond_signal(&q->filled);
@@ -108,6 +113,14 @@ size_t queue_bytes(struct queue *q)
 {
 	pthread_mutex_lock(&q->lock);
 	size_t n = q->bytes;
+	pthread_mutex_unlock(&q->lock);
+	return n;
+}
+
+uint64_t queue_cut(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	uint64_t n = q->cut;
 	pthread_mutex_unlock(&q->lock);
 	return n;
 }

@@ -4,13 +4,17 @@
 #define CLEARTAP_QUEUE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct entry;
 struct queue;
 
 struct queue *queue_new(size_t max_bytes);
 void queue_free(struct queue *q);
-/* Takes the entry. Waits while the queue is full: what comes meanwhile waits in the ring. */
+/*
+ * Takes the entry. Past half of the bound the store does not keep up, and entries lose their bodies
+ * (queue_cut() counts them); at the bound it waits, and what comes meanwhile waits in the ring.
+ */
 void queue_push_take(struct queue *q, struct entry *e);
 /*
  * Take up to max entries, waiting up to timeout_ms for the first. Returns how many; the caller owns
@@ -20,5 +24,7 @@ int queue_pop(struct queue *q, struct entry **ret, size_t max, int timeout_ms);
 /* No more entries will be pushed. */
 void queue_close(struct queue *q);
 size_t queue_bytes(struct queue *q);
+/* Entries that lost their bodies so far. */
+uint64_t queue_cut(struct queue *q);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@
 
 #define ERROR_SIZE	512
 #define STORE_READERS	(LIMIT_API_WORKERS + 1)
+#define STORE_NICE	10
 #define STORE_WAIT_MS	200   /* longest time between two looks at the store's bounds */
 #define BATCH_WAIT_US	20000 /* lets a batch fill: fewer, larger transactions */
 #define CAPTURE_WAIT_MS 200
@@ -97,6 +99,9 @@ static void *store_main(void *ctx)
 	bool failing = false;
 	int n;
 
+	/* On a busy machine the traced programs go first; the queue bridges that. */
+	if (setpriority(PRIO_PROCESS, 0, STORE_NICE))
+		log_debug("lower the priority of the store's thread: %s", strerror(errno));
 	while ((n = queue_pop(s->queue, batch, LIMIT_BATCH, STORE_WAIT_MS)) >= 0) {
 		if (n) {
 			bool fails = store_append(s->store, batch, (size_t)n) < 0;
@@ -120,6 +125,7 @@ static void take_status(struct server *s, struct status *ret)
 	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
 	ret->bad_records = ring_bad(s->ring);
 	ret->queue_bytes = queue_bytes(s->queue);
+	ret->queue_cut = queue_cut(s->queue);
 	ret->uptime_s = (now_ns(CLOCK_MONOTONIC) - s->started) / 1000000000;
 	ret->targets_attached = registry_count(s->registry, TARGET_ATTACHED);
 	ret->targets_failed = registry_count(s->registry, TARGET_FAILED);

@@ -58,8 +58,8 @@ int status_put_json(const struct status *s, struct buf *out)
 			   "},\"ring\":{\"used\":%" PRIu64 ",\"size\":%" PRIu64
 			   "},\"queue\":{\"bytes\":%" PRIu64 "},\"targets\":{\"attached\":%" PRIu64
 			   ",\"failed\":%" PRIu64 "}",
-			   s->ring_used, s->ring_size, s->queue_bytes, s->targets_attached,
-			   s->targets_failed);
+			   s->ring_used, s->ring_size, s->queue_bytes, s->queue_cut,
+			   s->targets_attached, s->targets_failed);
 	return r ? r
 		 : buf_printf(out,
 			      ",\"sessions\":{\"active\":%" PRIu64 ",\"opened\":%" PRIu64
@@ -85,6 +85,8 @@ int status_put_metrics(const struct status *s, struct buf *out)
 		{ "ring_used_bytes", "gauge", "Bytes waiting in the ring buffer.", s->ring_used },
 		{ "ring_size_bytes", "gauge", "Capacity of the ring buffer.", s->ring_size },
 		{ "queue_bytes", "gauge", "Entries waiting for the store.", s->queue_bytes },
+		{ "cut_entries_total", "counter", "Entries whose bodies the store had no time for.",
+		  s->queue_cut },
 		{ "sessions_active", "gauge", "Connections followed.", s->sessions.active },
 		{ "sessions_opened_total", "counter", "Connections seen.", s->sessions.opened },
 		{ "entries_total", "counter", "Entries made.", s->sessions.entries },

@@ -15,7 +15,7 @@ struct buf;
 struct status {
 	uint64_t counters[EV_C__COUNT]; /* of the kernel side */
 	uint64_t bad_records, ring_used, ring_size;
-	uint64_t queue_bytes;
+	uint64_t queue_bytes, queue_cut;
 	uint64_t uptime_s;
 	uint64_t targets_attached, targets_failed;
 	uint64_t resident_bytes;

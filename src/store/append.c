@@ -42,11 +42,7 @@ static void cut_entry(const struct store *s, struct entry *e)
 {
 	if (!too_large(s, e))
 		return;
-	e->truncated_bytes += (int64_t)(e->request_body.len + e->response_body.len);
-	e->complete = false;
-	e->reason = "bodies larger than --max-size allows";
-	buf_free(&e->request_body);
-	buf_free(&e->response_body);
+	entry_drop_bodies(e, "bodies larger than --max-size allows");
 	if (too_large(s, e))
 		buf_free(&e->detail);
 }

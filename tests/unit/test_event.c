@@ -102,6 +102,34 @@ static void test_queue_bound(void **state)
 	queue_free(q);
 }
 
+/* Past half of the bound an entry comes without its bodies, and says how much is missing. */
+static void test_queue_cuts(void **state)
+{
+	struct queue *q = queue_new(100 << 10);
+	struct entry *out[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct entry *e = entry_new();
+		e->complete = true;
+		buf_reserve(&e->response_body, 40000);
+		e->response_body.len = 40000;
+		queue_push_take(q, e);
+	}
+	assert_int_equal(queue_cut(q), 1);
+	assert_int_equal(queue_pop(q, out, 2, 1000), 2);
+	assert_int_equal(out[0]->response_body.len, 40000);
+	assert_true(out[0]->complete);
+	assert_int_equal(out[1]->response_body.len, 0);
+	assert_int_equal(out[1]->truncated_bytes, 40000);
+	assert_false(out[1]->complete);
+	assert_string_not_equal(out[1]->reason, "");
+	assert_int_equal(queue_bytes(q), 0);
+	entry_free(out[0]);
+	entry_free(out[1]);
+	queue_free(q);
+}
+
 #define ID "4f5c0e9d8a7b6c5d4e3f2a1b0c9d8e7f4f5c0e9d8a7b6c5d4e3f2a1b0c9d8e7f"
 
 static void container_is(const char *cgroup, const char *want)
@@ -146,8 +174,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ring_check),  cmocka_unit_test(test_queue_order_and_end),
-		cmocka_unit_test(test_queue_bound), cmocka_unit_test(test_container),
-		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_queue_bound), cmocka_unit_test(test_queue_cuts),
+		cmocka_unit_test(test_container),   cmocka_unit_test(test_filter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
