@@ -29,6 +29,7 @@ struct server {
 	struct api *api;
 	uint64_t made;
 	bool paused, broken, unready;
+	bool small; /* bodies */
 };
 
 static int put_targets(void *ctx, struct buf *out)
@@ -106,14 +107,14 @@ static void set_ends(struct entry *e, uint64_t n)
 	e->dst.name = "example.net";
 }
 
-static void set_bodies(struct entry *e, uint64_t n)
+static void set_bodies(struct entry *e, uint64_t n, bool small)
 {
 	static const char html[] = "<html><script>alert(1)</script></html>";
 	struct buf large = { 0 };
 
 	if (n % 3 == 0)
 		buf_puts(&e->request_body, "{\"name\":\"value\"}");
-	if (n == 13) { /* a bomb */
+	if (n == 13 && !small) { /* a bomb */
 		buf_reserve(&large, LIMIT_BODY_DECODED + 1000);
 		memset(large.data, 0, LIMIT_BODY_DECODED + 1000);
 		put_gzip(&e->response_body, large.data, LIMIT_BODY_DECODED + 1000);
@@ -121,7 +122,7 @@ static void set_bodies(struct entry *e, uint64_t n)
 		put_gzip(&e->response_body, html, sizeof(html) - 1);
 	} else if (n % 10 == 2) {
 		buf_put(&e->response_body, "\x89PNG\0\xff", 6);
-	} else if (n % 10 == 0) {
+	} else if (n % 10 == 0 && !small) {
 		for (unsigned i = 0; i < 20000; i++)
 			buf_printf(&e->response_body, "%u\n", i);
 	} else if (n % 10 != 8) {
@@ -191,7 +192,7 @@ static void put_opaque(struct entry *e)
 }
 
 /* The last digit of n tells the kind, so that the scripts know what to expect of an id. */
-static struct entry *make_entry(uint64_t n)
+static struct entry *make_entry(uint64_t n, bool small)
 {
 	bool http = n % 10 != 9;
 	struct entry *e = entry_new();
@@ -223,7 +224,7 @@ static struct entry *make_entry(uint64_t n)
 	e->host = "example.net";
 	e->status_code = n % 10 == 8 ? 0 : n % 10 == 5 ? 500 : n % 10 == 4 ? 404 : 200;
 	e->status = e->status_code ? entry_printf(e, "%d", e->status_code) : "";
-	set_bodies(e, n);
+	set_bodies(e, n, small);
 	put_detail(e, n);
 	return e;
 }
@@ -236,7 +237,7 @@ static int append(struct server *s, uint64_t count)
 	while (!r && count) {
 		size_t n = count < LIMIT_BATCH ? count : LIMIT_BATCH;
 		for (size_t i = 0; i < n; i++)
-			batch[i] = make_entry(++s->made);
+			batch[i] = make_entry(++s->made, s->small);
 		r = store_append(s->store, batch, n);
 		if (!r)
 			api_publish(s->api, batch, n);
@@ -276,24 +277,35 @@ static bool command(struct server *s, char *line, uint64_t *rate)
 	return true;
 }
 
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static void serve(struct server *s)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t rate = 0, owed = 0;
+	uint64_t rate = 0, owed = 0; /* owed: in millionths of an entry */
+	int64_t last = now_us();
 	char line[128];
 
 	for (bool go = true; go;) {
 		int n = poll(&p, 1, rate ? BATCH_MS : -1);
+		int64_t now = now_us();
+		owed += rate * (uint64_t)(now - last);
+		last = now;
+		if (rate && owed >= 1000000)
+			append(s, owed / 1000000);
+		owed %= 1000000;
 		if (n > 0) {
 			if (!fgets(line, sizeof(line), stdin))
 				return;
 			line[strcspn(line, "\n")] = '\0';
 			go = command(s, line, &rate);
 			fflush(stdout);
-		} else if (n == 0) {
-			owed += rate * BATCH_MS;
-			append(s, owed / 1000);
-			owed %= 1000;
 		}
 	}
 }
@@ -308,7 +320,7 @@ int main(int argc, char **argv)
 	char error[256] = "";
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:l:u:c:k:h:v")) != -1) {
+	while ((opt = getopt(argc, argv, "s:l:u:c:k:h:vb")) != -1) {
 		if (opt == 's')
 			so.uri = optarg;
 		else if (opt == 'l')
@@ -319,6 +331,8 @@ int main(int argc, char **argv)
 			o.tls_cert = optarg;
 		else if (opt == 'k')
 			o.tls_key = optarg;
+		else if (opt == 'b')
+			s.small = true;
 		else if (opt == 'h')
 			o.hosts = optarg;
 		else
