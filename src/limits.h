@@ -63,7 +63,8 @@
 #define LIMIT_STREAMS		400	    /* stream readers; the other connections stay free */
 #define LIMIT_STREAM_QUERIES	100	    /* distinct filters of stream readers */
 #define LIMIT_STREAM_LAG	8000	    /* entries the filters may fall behind the store */
-#define LIMIT_STREAM_MS		50	    /* one filter on one batch of a live stream */
+#define LIMIT_STREAM_RANGE_MS	1000	    /* all filters on one batch of a live stream */
+#define LIMIT_STREAM_MS		50	    /* one of them, when that is used up */
 #define LIMIT_REQUEST_BODY	(64 << 10)  /* body of a POST */
 #define LIMIT_REQUEST_MEMORY	(256 << 10) /* request line and header fields */
 #define LIMIT_URI_BYTES		(128 << 10) /* the request target */

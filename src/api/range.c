@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/events.h"
 #include "api/hub-impl.h"
@@ -64,9 +65,28 @@ static bool add_match(void *ctx, const struct entry *e)
 	return !w->error;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * A filter may take what is left until the deadline of the whole range, and LIMIT_STREAM_MS in any
+ * case: slow ones cannot starve the others, and a busy machine does not make quick ones slow.
+ */
+static unsigned time_for(int64_t deadline_ms)
+{
+	int64_t left = deadline_ms - now_ms();
+
+	return left > LIMIT_STREAM_MS ? (unsigned)left : LIMIT_STREAM_MS;
+}
+
 static int select_range(struct store *s, const struct kfl *filter, int64_t after, int64_t last,
-			store_row_fn *row, struct walk *w, struct store_page *page, char *error,
-			size_t error_size)
+			unsigned time_limit_ms, store_row_fn *row, struct walk *w,
+			struct store_page *page, char *error, size_t error_size)
 {
 	const struct store_query q = {
 		.filter = filter,
@@ -74,14 +94,14 @@ static int select_range(struct store *s, const struct kfl *filter, int64_t after
 		.before = last + 1,
 		.limit = LIMIT_BATCH,
 		.oldest_first = true,
-		.time_limit_ms = filter ? LIMIT_STREAM_MS : 0,
+		.time_limit_ms = time_limit_ms,
 	};
 
 	return store_select(s, &q, row, w, page, error, error_size);
 }
 
 static void evaluate(struct store *s, const struct chunk *all, struct live_query *q, int64_t after,
-		     int64_t last)
+		     int64_t last, int64_t deadline_ms)
 {
 	struct walk w = { .all = all, .query = q, .chunk = chunk_new(after), .seen = after };
 	struct store_page page = { 0 };
@@ -91,7 +111,8 @@ static void evaluate(struct store *s, const struct chunk *all, struct live_query
 		q->missed = (uint64_t)(last - after);
 		return;
 	}
-	int e = select_range(s, q->filter, after, last, add_match, &w, &page, error, sizeof(error));
+	int e = select_range(s, q->filter, after, last, time_for(deadline_ms), add_match, &w, &page,
+			     error, sizeof(error));
 	if (e)
 		events_put_failed(&w.chunk->text, error[0] ? error : strerror(-e));
 	if (e || w.error || page.partial)
@@ -102,15 +123,16 @@ static void evaluate(struct store *s, const struct chunk *all, struct live_query
 void range_evaluate(struct store *s, struct live_query *queries, int64_t after, int64_t last)
 {
 	struct walk w = { .chunk = chunk_new(after) };
+	int64_t deadline_ms = now_ms() + LIMIT_STREAM_RANGE_MS;
 	struct store_page page = { 0 };
 	char error[256];
 
 	if (!w.chunk)
 		return;
-	select_range(s, NULL, after, last, add_any, &w, &page, error, sizeof(error));
+	select_range(s, NULL, after, last, 0, add_any, &w, &page, error, sizeof(error));
 	for (struct live_query *q = queries; q; q = q->next) {
 		if (q->filter) {
-			evaluate(s, w.chunk, q, after, last);
+			evaluate(s, w.chunk, q, after, last, deadline_ms);
 		} else {
 			w.chunk->refs++;
 			q->chunk = w.chunk;

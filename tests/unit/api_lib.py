@@ -185,8 +185,9 @@ class Stream:
 
     def entries(self, n):
         """Ids of the next n entries; other events but stats are an error."""
-        ids = []
+        ids, end = [], time.monotonic() + WAIT
         while len(ids) < n:
+            assert time.monotonic() < end, "%d of %d entries came" % (len(ids), n)
             kind, ident, data = self.event()
             assert kind in ("entry", "stats"), kind
             if kind == "entry":

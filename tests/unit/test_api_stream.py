@@ -55,7 +55,7 @@ def filtered():
     queries = {"status_code+%3E%3D+500": lambda i: i % 10 == 5,
                "http": lambda i: i % 10 != 9,
                "tls+and+method+%3D%3D+%22POST%22": lambda i: i % 3 == 0 and i % 10 != 9,
-               "request.body.contains(%22value%22)": lambda i: i % 3 == 0,
+               "request.body.contains(%22value%22)": lambda i: i % 3 == 0 and i % 10 != 9,
                "": lambda i: True}
     streams = [(Stream(server, "/api/stream?q=" + q), want) for q, want in queries.items()]
     append(300)
