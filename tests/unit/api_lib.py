@@ -39,14 +39,15 @@ class Answer:
 
 
 def unchunk(data):
-    out = b""
-    while data:
-        size, _, data = data.partition(b"\r\n")
-        n = int(size, 16)
+    out, at = [], 0
+    while at < len(data):
+        end = data.index(b"\r\n", at)
+        n = int(data[at:end], 16)
         if not n:
-            return out
-        out, data = out + data[:n], data[n + 2:]
-    return out
+            return b"".join(out)
+        out.append(data[end + 2:end + 2 + n])
+        at = end + n + 4
+    raise ValueError("the answer was cut")
 
 
 class Server:
@@ -88,7 +89,7 @@ class Server:
     def raw(self, data, sock=None):
         """Send bytes, read until the server closes."""
         s = sock or self.connect()
-        out = b""
+        out = []
         with s:
             try:
                 s.sendall(data)
@@ -96,10 +97,10 @@ class Server:
                     part = s.recv(1 << 20)
                     if not part:
                         break
-                    out += part
+                    out.append(part)
             except ConnectionError:
                 pass
-        return out
+        return b"".join(out)
 
     def request(self, method, target, headers=None, body=None, token=TOKEN, host=None, sock=None):
         head = "%s %s HTTP/1.1\r\n" % (method, target)
