@@ -211,8 +211,8 @@ static __always_inline void count(enum ev_counter c, __u64 n)
 		__sync_fetch_and_add(&counters->value[c], n);
 }
 
-/* The number of the probed file, given as the cookie of the link. */
-static __always_inline __u64 probe_target(void *ctx)
+/* Of the link: the number of the probed file, and above 32 bits its enum ev_library. */
+static __always_inline __u64 probe_cookie(void *ctx)
 {
 	return have_cookies ? bpf_get_attach_cookie(ctx) : 0;
 }

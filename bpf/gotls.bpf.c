@@ -40,7 +40,7 @@ static __always_inline __u64 user_u64(__u64 address)
 /* The number of the file, by the inode of the program where the kernel has no cookies (< 5.15). */
 static __always_inline struct go_target *target_get(void *ctx, __u32 *ret_number)
 {
-	__u32 n = probe_target(ctx);
+	__u32 n = probe_cookie(ctx);
 
 	if (!n) {
 		struct task_struct *task = (void *)bpf_get_current_task();

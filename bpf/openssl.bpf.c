@@ -71,7 +71,9 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 		count(EV_C_NESTED_DEEP, 1);
 		return 1;
 	}
-	struct conn *c = conn_get(&key, t->proc, EV_LIB_OPENSSL, probe_target(ctx));
+	__u64 cookie = probe_cookie(ctx);
+	__u8 library = cookie >> 32 ? cookie >> 32 : EV_LIB_OPENSSL;
+	struct conn *c = conn_get(&key, t->proc, library, (__u32)cookie);
 	if (!c)
 		return 1;
 	struct frame *f = &t->frame[depth & 3];

@@ -56,8 +56,8 @@ int status_put_json(const struct status *s, struct buf *out)
 	r = r ? r
 	      : buf_printf(out,
 			   "},\"ring\":{\"used\":%" PRIu64 ",\"size\":%" PRIu64
-			   "},\"queue\":{\"bytes\":%" PRIu64 "},\"targets\":{\"attached\":%" PRIu64
-			   ",\"failed\":%" PRIu64 "}",
+			   "},\"queue\":{\"bytes\":%" PRIu64 ",\"cut_entries\":%" PRIu64
+			   "},\"targets\":{\"attached\":%" PRIu64 ",\"failed\":%" PRIu64 "}",
 			   s->ring_used, s->ring_size, s->queue_bytes, s->queue_cut,
 			   s->targets_attached, s->targets_failed);
 	return r ? r

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a connection knows about an entry: both ends, how they are known, which side was traced. */
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -58,15 +59,14 @@ static void fill_remote(struct entry *e, struct endpoint *p, const struct sessio
 		fill_process(e, p, other->process, other->comm);
 }
 
-/* The host of "host:port" or "[v6]:port". */
+/* The name in "name:port"; an address is no name. */
 static const char *host_name(struct entry *e)
 {
-	const char *host = e->host;
-	const char *end = *host == '[' ? strchr(host, ']') : strchr(host, ':');
+	const char *end = strchrnul(e->host, ':');
+	const char *name = *e->host == '[' ? "" : entry_text(e, e->host, (size_t)(end - e->host));
+	struct in_addr v4;
 
-	if (*host == '[' && end)
-		return entry_text(e, host + 1, (size_t)(end - host) - 1);
-	return end ? entry_text(e, host, (size_t)(end - host)) : host;
+	return inet_pton(AF_INET, name, &v4) == 1 ? "" : name;
 }
 
 void session_emit(void *session, struct entry *e)

@@ -115,7 +115,7 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 		struct attachment *ret)
 {
 	struct attachment a = { 0 };
-	struct job j = { .load = l, .cookie = target, .out = &a };
+	struct job j = { .load = l, .cookie = target | (uint64_t)plan->family << 32, .out = &a };
 	int err = plan->family == INSPECT_GO ? load_set_go(l, fd, plan, target) : 0;
 
 	snprintf(j.path, sizeof(j.path), "/proc/self/fd/%d", fd);
