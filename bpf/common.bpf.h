@@ -69,7 +69,7 @@ struct conn {
 	__u8 bound;
 	__u8 announced; /* EV_OPEN has been sent */
 	__u8 library;
-	__u8 pad[4];
+	__u32 ports; /* of that socket */
 	__u64 target;
 	__u64 below; /* Go: what lies below the tls.Conn, to tell a reused address */
 };
@@ -384,7 +384,8 @@ static __always_inline struct conn *conn_get(struct conn_key *key, __u64 proc, _
 				      .proc = proc,
 				      .library = library,
 				      .target = target };
-		bpf_map_update_elem(&conns, key, &fresh, BPF_ANY);
+		/* Another goroutine may have been first: one reads while another writes. */
+		bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST);
 		c = bpf_map_lookup_elem(&conns, key);
 		if (!c) {
 			count(EV_C_CONNS_FULL, 1);

@@ -127,7 +127,8 @@ static __always_inline int fd_below(const struct site *s, __u64 bias, __u64 *ret
 
 /*
  * The connection, bound to its socket by the chain of Go's own types. A tls.Conn that is dropped
- * without Close leaves its state behind; another descriptor below the same address tells.
+ * without Close leaves its state behind, and the next one may be found at the same address with a
+ * netFD and a descriptor that are the same again; that the socket was closed meanwhile tells.
  */
 static __always_inline struct conn *go_conn(const struct site *s, __u64 bias)
 {
@@ -138,20 +139,18 @@ static __always_inline struct conn *go_conn(const struct site *s, __u64 bias)
 	if (!c)
 		return NULL;
 	int fd = fd_below(s, bias, &netfd);
-	if (fd < 0) {
-		proc_set_go(s->tgid);
-		return c;
-	}
-	__u64 below = netfd ^ (__u64)fd << 48;
-	if (c->below == below)
-		return c;
-	if (c->below) {
+	__u64 below = fd < 0 ? 0 : netfd ^ (__u64)fd << 48;
+	if (socket_gone(c) || (c->below && fd >= 0 && c->below != below)) {
 		conn_close(&key);
 		c = conn_get(&key, proc, EV_LIB_GO, s->number);
 		if (!c)
 			return NULL;
 	}
-	struct sock *sk = sock_of_fd(fd);
+	if (fd < 0)
+		proc_set_go(s->tgid);
+	if (c->below == below)
+		return c;
+	struct sock *sk = fd < 0 ? NULL : sock_of_fd(fd);
 	if (sk && send_bind(&key, c, sk, EV_HOW_GO, 1))
 		c->below = below;
 	return c;

@@ -42,12 +42,29 @@ static __always_inline bool is_tcp(struct sock *sk)
 	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
+/* Both ports of a socket; the local one stays when a reset takes it from the port's bucket. */
+static __always_inline __u32 ports_of(struct sock *sk)
+{
+	__u16 local = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+
+	return local | (__u32)BPF_CORE_READ(sk, __sk_common.skc_dport) << 16;
+}
+
+/* The socket that a connection was bound to was closed; its memory may be another's by now. */
+static __always_inline bool socket_gone(const struct conn *c)
+{
+	struct sock *sk = (void *)c->sk;
+
+	return sk && (!BPF_CORE_READ(sk, sk_socket) || ports_of(sk) != c->ports);
+}
+
 static __always_inline void fill_addresses(struct ev_bind *e, struct sock *sk)
 {
 	__builtin_memset(e->local_ip, 0, sizeof(e->local_ip));
 	__builtin_memset(e->remote_ip, 0, sizeof(e->remote_ip));
-	e->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	e->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	__u32 ports = ports_of(sk);
+	e->local_port = (__u16)ports;
+	e->remote_port = bpf_ntohs(ports >> 16);
 	e->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	e->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
@@ -78,6 +95,7 @@ static __always_inline bool send_bind(struct conn_key *key, struct conn *c, stru
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	submit(e, sizeof(*e));
 	c->sk = (__u64)sk;
+	c->ports = ports_of(sk);
 	c->bound = strong ? BOUND_STRONG : BOUND_WEAK;
 	return true;
 }
