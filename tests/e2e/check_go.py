@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Check what cleartap has stored against what the programs of gotest/ say.
+
+    check_go.py SOCKET EXPECTATIONS [CASE...]
+
+gotest/main.go tells the form of EXPECTATIONS. Entries are asked for again until all is right, or
+20 seconds are over.
+"""
+
+import json
+import sys
+import time
+
+from check_entries import Api, field_of
+
+SHOWN = 4
+
+
+class Entries:
+    """All entries, found by any set of their fields."""
+
+    def __init__(self, api):
+        self.api = api
+        self.all = api.entries({})
+        self.index = {}
+
+    def find(self, fields):
+        names = tuple(sorted(fields))
+        if names not in self.index:
+            table = self.index[names] = {}
+            for entry in self.all:
+                table.setdefault(tuple(field_of(entry, name) for name in names), []).append(entry)
+        return self.index[names].get(tuple(fields[name] for name in names), [])
+
+    def value(self, entry, name):
+        side, _, rest = name.partition(".")
+        if rest == "body":
+            return self.api.body(entry, side).decode()
+        return field_of(entry, name)
+
+
+def short(value):
+    text = json.dumps(value)
+    return text if len(text) < 500 else text[:500] + "..."
+
+
+def differences(entries, expected):
+    """What is not as expected, as sentences."""
+    found = entries.find(expected["find"])
+    if "total" in expected:
+        for name, value in expected["total"].items():
+            have = sum(field_of(entry, name) for entry in found)
+            if not found or have != value:
+                yield "%s of %d entries is %d, expected %d" % (name, len(found), have, value)
+        return
+    count = expected.get("count", 1)
+    if len(found) != count:
+        yield "%d entries, not %d" % (len(found), count)
+        for entry in found[:3]:
+            yield "  " + short(entry)
+    for entry in found if len(found) == count else []:
+        wrong = ["%s is %s, expected %s" % (name, short(have), short(value))
+                 for name, value in expected["want"].items()
+                 for have in [entries.value(entry, name)] if have != value]
+        if wrong:
+            yield from wrong
+            yield "  " + short(entry)
+
+
+def check(api, expectations):
+    entries = Entries(api)
+    bad = []
+    for expected in expectations:
+        lines = list(differences(entries, expected))
+        if lines:
+            bad.append(["%s %s" % (expected["case"], json.dumps(expected["find"]))] + lines)
+    return bad
+
+
+def main():
+    api, cases = Api(sys.argv[1]), sys.argv[3:]
+    with open(sys.argv[2], encoding="utf-8") as file:
+        expectations = [json.loads(line) for line in file if line.startswith("{")]
+    if cases:
+        expectations = [e for e in expectations if e["case"] in cases]
+    if not expectations:
+        sys.exit("nothing is expected")
+    deadline = time.monotonic() + 20
+    bad = check(api, expectations)
+    while bad and time.monotonic() < deadline:
+        time.sleep(0.3)
+        bad = check(api, expectations)
+    for lines in bad[:SHOWN]:
+        print("\n    ".join(lines))
+    if bad:
+        sys.exit("%d of %d are not as expected" % (len(bad), len(expectations)))
+
+
+if __name__ == "__main__":
+    main()
