@@ -9,6 +9,7 @@ import { glyph } from "./icons.js";
 import { jsonTree } from "./jsontree.js";
 
 const FETCH_MAX = 4 << 20;
+const TEXTUAL = /^text\/|[/+](json|xml|javascript|ecmascript|x-www-form-urlencoded|x-ndjson)$/;
 const TEXT_MAX = 1 << 20; // characters shown at once
 const IMAGES = [
 	"image/png",
@@ -109,6 +110,8 @@ export function bodyView(box, e, message, which, context) {
 		views.push(["Image", v => image(v, message, context)]);
 	if (typeof message.body === "string")
 		views.push(["Text", v => v.append(...textWithGaps(message.body, message.gaps))]);
+	else if (message.body_url && TEXTUAL.test(type(message)))
+		views.push(...longText(message, which, context));
 	if (message.body_url) views.push(["Hex", v => hex(v, message, message.body_url, context)]);
 	if (!views.length)
 		views.push([
@@ -155,18 +158,34 @@ async function fetchInto(view, path, context, use) {
 	}
 }
 
+const cutNote = limit =>
+	el("p", { class: "note" }, `The first ${size(limit)} are shown; download it for all.`);
+
 function hex(view, message, path, context) {
 	fetchInto(view, path, context, ({ bytes: data, cut }) => {
 		view.append(hexView(data, message.gaps));
-		if (cut)
-			view.append(
-				el(
-					"p",
-					{ class: "note" },
-					`The first ${size(FETCH_MAX)} are shown; download it for all.`,
-				),
-			);
+		if (cut) view.append(cutNote(FETCH_MAX));
 	});
+}
+
+// Text that is too long to come with the entry is read when it is looked at.
+function longText(message, which, context) {
+	const read = use => v =>
+		fetchInto(v, message.body_url, context, ({ bytes: data }) => {
+			const text = new TextDecoder().decode(data);
+			use(v, { ...message, body: text });
+			if (text.length > TEXT_MAX && v.querySelector("pre.text")) v.append(cutNote(TEXT_MAX));
+		});
+	const asText = (v, m) => v.append(...textWithGaps(m.body, m.gaps));
+	const asTree = (v, m) => {
+		const json = parseJSON(m);
+		if (json === undefined) asText(v, m);
+		else v.append(jsonTree(json, `${which}.body`));
+	};
+	const views = [["Text", read(asText)]];
+	if (type(message).endsWith("json") && !message.gaps?.length)
+		views.unshift(["Tree", read(asTree)]);
+	return views;
 }
 
 // An <img> runs no script, whatever its bytes are; the blob has the one type that was named.

@@ -33,11 +33,14 @@ const plain = (key, title, width, read, extra) => ({
 	...extra,
 });
 
-function ends(key, title, pick, rest) {
+// The end whose calls were read carries a dot: both ends of a connection are entries of their own
+// when both are on this machine.
+function ends(key, title, pick, role, rest) {
 	return {
 		key,
 		title,
 		width: 200,
+		narrow: 104,
 		min: 80,
 		...rest,
 		make: cell => textCell(cell, "host", "dim"),
@@ -45,8 +48,9 @@ function ends(key, title, pick, rest) {
 			const { host, address } = end(e[pick]);
 			setText(refs.host, host);
 			setText(refs.dim, address);
+			setClass(refs, `${CELL} ${pick} ${e.role === role ? "traced" : ""}`);
 		},
-		full: e => fullEnd(e[pick]),
+		full: e => `${fullEnd(e[pick])}${e.role === role ? " · read at this end" : ""}`,
 		filter: e => endFilter(pick, e[pick]),
 	};
 }
@@ -133,25 +137,27 @@ export const COLUMNS = [
 		make: cell => textCell(cell, "host", "path", "dim", "notch"),
 		set: (refs, e, c) => {
 			const lost = e.lost + e.truncated;
-			const note = e.complete && !lost ? "" : lost ? `${bytes(lost)} missing` : "incomplete";
-			const at = e.summary.indexOf("?");
+			const note = e.complete && !lost ? "" : lost ? `${size(lost)} missing` : "incomplete";
+			const isPath = e.summary.startsWith("/");
+			const at = isPath ? e.summary.indexOf("?") : -1;
 			const path = at < 0 ? e.summary : e.summary.slice(0, at);
 			const query = at < 0 ? "" : e.summary.slice(at);
 			const room = Math.max(
 				8,
 				Math.floor((c.summary - 20 - (note ? note.length * 6.2 + 20 : 0)) / c.ch),
 			);
-			const first = middle(path, Math.max(8, Math.min(room, path.length)));
+			const first = isPath ? middle(path, Math.max(8, Math.min(room, path.length))) : path;
 			setText(refs.path, first);
 			setText(
 				refs.dim,
 				query && room - first.length > 5 ? middle(query, room - first.length) : "",
 			);
 			setText(refs.notch, note);
-			setClass(refs, note ? `${CELL} summary notched` : `${CELL} summary`);
+			setClass(refs, `${CELL} summary ${isPath ? "" : "prose"} ${note ? "notched" : ""}`);
 		},
 		full: e =>
 			`${e.host && e.summary.startsWith("/") ? e.host : ""}${e.summary}` +
+			(e.lost + e.truncated ? ` — ${bytes(e.lost + e.truncated)} missing` : "") +
 			(e.reason ? ` — ${e.reason}` : ""),
 		filter: e =>
 			e.summary.startsWith("/")
@@ -179,8 +185,8 @@ export const COLUMNS = [
 					? { field: "status", value: e.status }
 					: null,
 	},
-	ends("src", "Source", "src", { priority: 5 }),
-	ends("dst", "Destination", "dst", { priority: 5 }),
+	ends("src", "Source", "src", "client", { priority: 5 }),
+	ends("dst", "Destination", "dst", "server", { priority: 5 }),
 	{
 		key: "size",
 		title: "Size",
@@ -209,7 +215,7 @@ export const COLUMNS = [
 		set: (refs, e, c) => {
 			setText(refs.text, elapsed(e.elapsed));
 			const part = e.elapsed > 0 && c.slowest > 0 ? e.elapsed / c.slowest : 0;
-			refs.bar.style.transform = `scaleX(${Math.max(0.005, part).toFixed(3)})`;
+			refs.bar.style.transform = `scaleX(${part < 0.02 ? 0 : part.toFixed(3)})`;
 		},
 		full: e =>
 			e.elapsed < 0
@@ -243,15 +249,26 @@ export function saveColumns() {
 	remember("columns", value);
 }
 
-// The columns that fit into `width`: the least important give way first.
+// The columns that fit into `width`: the least important give way first, but before an end is left
+// out both become narrow: the name without the address.
 export function fit(width) {
 	let shown = COLUMNS.filter(c => c.shown);
+	let tight = false;
 	const wide = width >= 2200 ? 1.5 : 1;
-	const own = c => (c.fixed ? c.chosen : Math.round(c.chosen * wide));
+	const own = c =>
+		c.fixed
+			? c.chosen
+			: tight && c.narrow
+				? Math.min(c.chosen, c.narrow)
+				: Math.round(c.chosen * wide);
 	const need = () => shown.reduce((sum, c) => sum + (c.flex ? c.min : own(c)), 0);
-	const flexible = Math.max(190, Math.min(280, width * 0.3));
+	const flexible = Math.max(190, Math.min(280, width * 0.25));
 	while (need() + flexible - 120 > width && shown.length > 3) {
 		const drop = shown.reduce((a, b) => (b.priority >= a.priority ? b : a));
+		if (drop.narrow && !tight) {
+			tight = true;
+			continue;
+		}
 		shown = shown.filter(c => c !== drop);
 	}
 	const fixed = shown.reduce((sum, c) => sum + (c.flex ? 0 : own(c)), 0);
@@ -260,5 +277,6 @@ export function fit(width) {
 		shown,
 		template: shown.map(c => (c.flex ? "minmax(0, 1fr)" : `${own(c)}px`)).join(" "),
 		summary: flex,
+		tight,
 	};
 }

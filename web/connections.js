@@ -11,7 +11,12 @@ import { filterable, addFilter } from "./tip.js";
 const order = { column: 7, down: true };
 let filter = "";
 
-function who(side, pick) {
+// A connection is named after the process whose calls were read: "4242-7f3a10-1".
+const isTraced = (c, side) => side.pid > 0 && c.connection.startsWith(`${side.pid}-`);
+
+function who(c, pick) {
+	const side = whole(c[pick]);
+	const traced = isTraced(c, side);
 	const { host, address } = end(side);
 	const what = side.pod
 		? { field: `${pick}.pod.name`, value: side.pod }
@@ -20,7 +25,10 @@ function who(side, pick) {
 			: { field: `${pick}.ip`, value: side.ip };
 	return el(
 		"span",
-		{ class: "end" },
+		{
+			class: traced ? "end traced" : "end",
+			title: traced ? "Read at this end" : undefined,
+		},
 		host ? filterable(host, what) : null,
 		" ",
 		side.ip
@@ -39,12 +47,12 @@ const COLUMNS = [
 	},
 	{
 		title: "From",
-		cell: c => who(whole(c.src), "src"),
+		cell: c => who(c, "src"),
 		sort: c => c.src?.process || c.src?.ip || "",
 	},
 	{
 		title: "To",
-		cell: c => who(whole(c.dst), "dst"),
+		cell: c => who(c, "dst"),
 		sort: c => c.dst?.process || c.dst?.ip || "",
 	},
 	{

@@ -10,6 +10,9 @@ export const ROW = 28;
 const HEAD = 25;
 const MAX_HEIGHT = 16e6;
 const SPARE = 2; // rows drawn beyond each edge
+const GLOW_MAX = 8; // more new rows at once are a stream: that glows by itself
+const GLOW_MS = 900;
+const noMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class List {
 	// on: {open(entry), lock(entry), need(first, last), cell(entry, column, node), top(isTop)}
@@ -21,6 +24,7 @@ export class List {
 		this.lastScroll = 0;
 		this.active = { id: 0, column: 0 };
 		this.selected = 0;
+		this.fresh = new Set(); // ids of entries that shall glow when their row is drawn
 		this.used = new Map(); // entry id or "~index" → row
 		this.free = [];
 		this.frame = 0;
@@ -58,9 +62,10 @@ export class List {
 
 	setColumns(width) {
 		this.width = width || this.width || 1000;
-		const { shown, template, summary } = fit(this.width);
+		const { shown, template, summary, tight } = fit(this.width);
 		const keys = shown.map(c => c.key).join();
 		this.node.style.setProperty("--columns", template);
+		this.node.classList.toggle("tight", tight);
 		this.context.summary = summary;
 		if (keys !== this.keys) {
 			this.keys = keys;
@@ -90,7 +95,7 @@ export class List {
 				const cell = el("div", {
 					role: "columnheader",
 					"aria-colindex": i + 1,
-					class: `cell ${column.numeric ? "numeric" : ""}`,
+					class: `cell ${column.narrow ? column.key : ""} ${column.numeric ? "numeric" : ""}`,
 					title: column.title,
 				});
 				if (column.key === "time")
@@ -193,6 +198,9 @@ export class List {
 
 	// The rows changed: `added` of them on top of the ones seen, which stay where they are.
 	changed(added, follow) {
+		this.fresh.clear();
+		if (follow && added <= GLOW_MAX && !noMotion.matches)
+			for (let i = 0; i < added; i++) this.fresh.add(this.rows.at(i)?.id);
 		if (follow) this.top = 0;
 		else if (added) this.top += added * ROW;
 		this.top = this.limit(this.top);
@@ -248,6 +256,7 @@ export class List {
 			if (wanted.has(key)) continue;
 			this.used.delete(key);
 			this.free.push(row);
+			row.glow?.cancel();
 		}
 	}
 
@@ -268,6 +277,15 @@ export class List {
 			row.node.setAttribute("aria-rowindex", i + 2);
 		}
 		if (row.entry !== entry || row.stale || !entry) this.fill(row, entry);
+		if (entry && this.fresh.delete(entry.id)) this.glow(row);
+	}
+
+	glow(row) {
+		row.glow = row.node.animate(
+			{ backgroundColor: ["var(--accent-ground)", "transparent"] },
+			{ duration: GLOW_MS, easing: "ease-out" },
+		);
+		row.glow.onfinish = () => (row.glow = null);
 	}
 
 	fill(row, entry) {

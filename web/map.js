@@ -9,6 +9,7 @@ import { notYet } from "./states.js";
 import { sortable } from "./table.js";
 
 const BOX = { width: 184, height: 36, across: 220, down: 20 };
+const LOOP = 24; // what a line to itself takes above its box
 const LABELS_MAX = 8; // more lines than this show their label when pointed at
 const NODES_MAX = 150;
 const order = { column: 2, down: true };
@@ -36,6 +37,8 @@ function layers(nodes, edges) {
 // Nodes stand near the middle of those that call them, so that few lines cross.
 function place(nodes, edges) {
 	const columns = layers(nodes, edges);
+	const above = edges.some(e => e.src === e.dst) ? LOOP : 0;
+	const step = BOX.height + BOX.down + above;
 	const at = new Map();
 	const tallest = Math.max(...columns.map(c => c.length));
 	columns.forEach((column, x) => {
@@ -48,18 +51,18 @@ function place(nodes, edges) {
 		const sorted = x
 			? [...column].sort((a, b) => weight(a) - weight(b) || (a.name < b.name ? -1 : 1))
 			: [...column].sort((a, b) => (a.name < b.name ? -1 : 1));
-		const pad = ((tallest - column.length) * (BOX.height + BOX.down)) / 2;
+		const pad = ((tallest - column.length) * step) / 2;
 		sorted.forEach((n, y) =>
 			at.set(n.id, {
 				x: 12 + x * (BOX.width + BOX.across),
-				y: 16 + pad + y * (BOX.height + BOX.down),
+				y: 16 + above + pad + y * step,
 			}),
 		);
 	});
 	return {
 		at,
 		width: 24 + columns.length * BOX.width + (columns.length - 1) * BOX.across,
-		height: 24 + tallest * (BOX.height + BOX.down),
+		height: 24 + tallest * step,
 	};
 }
 
@@ -72,20 +75,31 @@ function label(e) {
 }
 
 // A point of the curve; lines of one source carry their labels at different places.
-function along(from, to, t) {
+function along(from, to, sag, t) {
 	const mix = (a, b, c, d) =>
 		(1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t * t * c + t ** 3 * d;
-	return { x: mix(from.x, from.x + 60, to.x - 60, to.x), y: mix(from.y, from.y, to.y, to.y) };
+	return {
+		x: mix(from.x, from.x + 60, to.x - 60, to.x),
+		y: mix(from.y, from.y + sag, to.y + sag, to.y),
+	};
 }
 
 function edgeNode(e, nth, at, names, fastest) {
 	const [a, b] = [at.get(e.src), at.get(e.dst)];
 	const from = { x: a.x + BOX.width, y: a.y + BOX.height / 2 };
 	const to = { x: b.x - 7, y: b.y + BOX.height / 2 };
-	let d = `M${from.x} ${from.y}C${from.x + 60} ${from.y} ${to.x - 60} ${to.y} ${to.x} ${to.y}`;
-	let mid = along(from, to, 0.36 + (nth % 3) * 0.14);
-	if (to.x <= from.x) {
-		// back, or to itself: around below
+	// Past a layer it hangs through, so that it does not run behind the boxes between.
+	const sag = to.x - from.x > BOX.across + BOX.width ? 44 : 0;
+	let d = `M${from.x} ${from.y}C${from.x + 60} ${from.y + sag} ${to.x - 60} ${to.y + sag} ${to.x} ${to.y}`;
+	let mid = along(from, to, sag, 0.36 + (nth % 3) * 0.14);
+	let anchor = "middle";
+	if (e.src === e.dst) {
+		const right = a.x + BOX.width - 16;
+		d = `M${right - 28} ${a.y}C${right - 28} ${a.y - LOOP} ${right} ${a.y - LOOP} ${right} ${a.y - 6}`;
+		mid = { x: right - 34, y: a.y - 1 };
+		anchor = "end";
+	} else if (to.x <= from.x) {
+		// back: around below
 		const low = Math.max(a.y, b.y) + BOX.height + 16;
 		d = `M${from.x} ${from.y}C${from.x + 50} ${low} ${to.x - 50} ${low} ${to.x} ${to.y}`;
 		mid = { x: mid.x, y: low - 6 };
@@ -102,7 +116,7 @@ function edgeNode(e, nth, at, names, fastest) {
 		svg("path", { d, class: "edge-line", "marker-end": "url(#arrow)" }),
 		svg(
 			"text",
-			{ x: mid.x, y: mid.y - 5, "text-anchor": "middle", "aria-hidden": "true" },
+			{ x: mid.x, y: mid.y + (sag ? 14 : -5), "text-anchor": anchor, "aria-hidden": "true" },
 			label(e),
 		),
 		svg(
@@ -119,8 +133,8 @@ function edgeNode(e, nth, at, names, fastest) {
 }
 
 function nodeBox(n, p, edges) {
-	const sub = [n.process && n.process !== n.name ? n.process : "", n.ip]
-		.filter(Boolean)
+	const sub = [n.process, n.ip]
+		.filter(text => text && text !== n.name)
 		.join(" · ");
 	const quoted = edges.filter(e => e.src === n.id || e.dst === n.id).map(e => `(${e.q})`);
 	const all = () =>

@@ -44,7 +44,7 @@ export function firstRun(libraries, paused) {
 				: " What programs say over TLS will stand here, in clear, as they say it.",
 		),
 		el("p", {}, "Try:"),
-		command("curl -s https://localhost/"),
+		command("curl https://example.com/"),
 		el(
 			"p",
 			{ class: "dim" },

@@ -197,6 +197,7 @@ test("bytes that were not kept are a strip at their place", async () => {
 	const gap = panel().locator(".gap").first();
 	await gap.waitFor();
 	assert.match(await gap.innerText(), /2,\d{3},\d{3} bytes not kept/);
+	assert.match(await panel().locator("pre.text").first().innerText(), /^0123456789abcde\n0123/);
 	await shot(page, "e2e-gap");
 	await closeEntry();
 	await filter('path == "/huge"');

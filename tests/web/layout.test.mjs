@@ -68,7 +68,7 @@ for (const [width, height] of SIZES)
 			"#/status",
 		]) {
 			await page.evaluate(h => (location.hash = h), hash);
-			await page.waitForTimeout(350);
+			await page.waitForTimeout(150);
 			const wide = await page.evaluate(() => ({
 				document: document.documentElement.scrollWidth,
 				window: innerWidth,
@@ -129,6 +129,24 @@ test("dark and light by the system, and by the switch over it", async () => {
 	await page.context().close();
 });
 
+// A new entry comes: how many rows move when it is there?
+async function glow(page) {
+	await page.locator(".pill-live").waitFor();
+	await page.locator(".layer .row").first().waitFor();
+	const name = `/glow-${Math.random()}`;
+	await page.evaluate(() => {
+		window.glows = 0;
+		const animate = Element.prototype.animate;
+		Element.prototype.animate = function (...how) {
+			window.glows++;
+			return animate.apply(this, how);
+		};
+	});
+	mock.add({ summary: name });
+	await page.locator(".layer .row", { hasText: name }).waitFor();
+	return page.evaluate(() => window.glows);
+}
+
 test("no motion for those who want none", async () => {
 	const page = await open({ reducedMotion: "reduce" });
 	const moving = await page.evaluate(
@@ -139,7 +157,11 @@ test("no motion for those who want none", async () => {
 			}).length,
 	);
 	assert.equal(moving, 0);
+	assert.equal(await glow(page), 0);
 	await page.context().close();
+	const other = await open({});
+	assert.equal(await glow(other), 1, "else a new row glows once");
+	await other.context().close();
 });
 
 test("columns are chosen and resized, and that is remembered", async () => {

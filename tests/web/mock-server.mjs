@@ -60,6 +60,8 @@ export class Mock {
 		this.url = `http://127.0.0.1:${this.port}`;
 		this.timer = setInterval(() => this.tick(), TICK);
 		this.second = setInterval(() => this.stats(), 1000);
+		// A test that failed must end, not wait for its mock.
+		for (const handle of [this.server, this.timer, this.second]) handle.unref();
 		return this;
 	}
 
