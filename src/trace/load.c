@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,15 +21,19 @@
 #include "trace/inspect.h"
 #include "trace/link.h"
 
+/* libbpf's own words, the verifier's log among them, are of use to developers: --verbose. */
 static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char line[1024];
+	char *text;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("%s", line);
+	for (char *line = text, *next = text; next;) {
+		line = strsep(&next, "\n");
+		if (*line)
+			log_debug("%s", line);
+	}
+	free(text);
 	return 0;
 }
 
@@ -94,8 +99,10 @@ static void say_what_lacks(const struct features *f)
 {
 	if (f->session && f->sock_length)
 		return;
-	log_info("this kernel lacks%s%s%s: using %s%s", f->session ? "" : " uprobe sessions (6.13)",
+	log_info("this kernel lacks%s%s%s%s: using %s%s",
+		 f->session ? "" : " uprobe sessions (6.13)",
 		 f->multi ? "" : ", uprobe multi links (6.6)",
+		 f->cookies ? "" : ", cookies (5.15; /api/targets counts no hits)",
 		 f->sock_length ? "" : ", socket length tracepoints (6.3)",
 		 f->multi ? "multi links" : "one perf uprobe per point",
 		 f->sock_length ? "" : " and kprobes on tcp_sendmsg and tcp_recvmsg");
