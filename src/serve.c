@@ -283,6 +283,8 @@ static struct api_options api_options(const struct server *s)
 		.token = s->options->token,
 		.tls_cert = o->tls_cert,
 		.tls_key = o->tls_key,
+		.hosts = o->hosts,
+		.allow_plain_remote = o->allow_plain,
 		.version = PACKAGE_VERSION,
 		.sockets = s->sockets,
 	};

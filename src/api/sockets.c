@@ -91,7 +91,7 @@ static int bind_tcp(const struct api_options *o, struct api_sockets *s, const st
 	if (!s->loopback && !s->cert.len && !o->allow_plain_remote)
 		return fail(c, -EPERM,
 			    "listen on %s: other machines could read the traffic and the token on "
-			    "the way; give a TLS certificate and key",
+			    "the way; give --tls-cert and --tls-key (or --allow-plain)",
 			    o->listen);
 	s->tcp = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->tcp < 0)
