@@ -47,6 +47,25 @@ static int load(const struct options *o, struct load *ret)
 	return r;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Programs and links of BPF are not for the server: close all but stdio and these (reordered). */
+static void keep_only(int *fds, size_t count)
+{
+	unsigned from = STDERR_FILENO + 1;
+
+	qsort(fds, count, sizeof(*fds), by_number);
+	for (size_t i = 0; i < count; i++) {
+		if ((unsigned)fds[i] > from)
+			close_range(from, (unsigned)fds[i] - 1, 0);
+		from = (unsigned)fds[i] + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
 /* The server process; never returns. */
 static void serve(const struct options *o, const struct load *l, int socket, uid_t uid, gid_t gid,
 		  const char *token)
@@ -66,8 +85,10 @@ static void serve(const struct options *o, const struct load *l, int socket, uid
 		.gid = gid,
 		.token = token,
 	};
+	int keep[] = { maps.ring_fd, maps.control_fd, maps.counters_fd, maps.hits_fd, socket };
 	sigset_t none;
 
+	keep_only(keep, sizeof(keep) / sizeof(*keep));
 	/* ^C and service managers reach both processes: the tracer stops first and then says so. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

@@ -38,7 +38,7 @@ struct trace {
 	} told[LIMIT_TOLD_PROCESSES];
 	size_t told_count;
 	ino_t namespaces[LIMIT_MOUNT_NAMESPACES]; /* whose libraries were looked for */
-	size_t namespace_count;
+	size_t namespace_count, namespace_next;
 };
 
 static void tell(void *ctx, const struct message *m)
@@ -84,9 +84,9 @@ static void look_at_root(struct trace *t, uint32_t tgid)
 	if (!ns)
 		return;
 	/* Past the bound the oldest is forgotten: looking twice is harmless. */
-	t->namespaces[t->namespace_count++ % LIMIT_MOUNT_NAMESPACES] = ns;
-	if (t->namespace_count > LIMIT_MOUNT_NAMESPACES)
-		t->namespace_count = LIMIT_MOUNT_NAMESPACES;
+	t->namespaces[t->namespace_next++ % LIMIT_MOUNT_NAMESPACES] = ns;
+	if (t->namespace_count < LIMIT_MOUNT_NAMESPACES)
+		t->namespace_count++;
 	snprintf(root, sizeof(root), "/proc/%u/root", tgid);
 	scan_root(root, on_library, t);
 }
