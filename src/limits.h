@@ -82,6 +82,7 @@
 #define LIMIT_API_WORKERS	3	  /* queries that run at once */
 
 /* analysing binaries */
+#define LIMIT_GLANCE_BYTES	   (1 << 20)	  /* looked through before an analysis is made */
 #define LIMIT_INSPECT_SECONDS	   10		  /* processor time of one analysis */
 #define LIMIT_INSPECT_WALL_SECONDS 60		  /* its time by the clock, on a busy machine */
 #define LIMIT_INSPECT_DYING_MS	   2000		  /* from the end of its answer to its death */

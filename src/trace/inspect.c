@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "trace/disasm.h"
 #include "trace/elf.h"
@@ -23,6 +24,36 @@ bool inspect_wants_library(const char *basename)
 			return true;
 	}
 	return false;
+}
+
+/* Marks of what openssl.c and gobin.c look for; a file without them is neither. */
+static bool has_mark(const char *data, size_t len)
+{
+	static const char *const marks[] = { "SSL_", "gopclntab", "buildinf" };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (memmem(data, len, marks[i], strlen(marks[i])))
+			return true;
+	}
+	return false;
+}
+
+bool inspect_may_find(int fd)
+{
+	enum { OVERLAP = 16 };
+	char data[OVERLAP + 32768];
+	off_t at = 0;
+	ssize_t n = 0;
+
+	memset(data, 0, OVERLAP);
+	while (at < LIMIT_GLANCE_BYTES &&
+	       (n = pread(fd, data + OVERLAP, sizeof(data) - OVERLAP, at)) > 0) {
+		if (has_mark(data, OVERLAP + (size_t)n))
+			return true;
+		memmove(data, data + n, OVERLAP);
+		at += n;
+	}
+	return at >= LIMIT_GLANCE_BYTES || n < 0;
 }
 
 static int inspect_elf(int fd, struct elf_file *e, struct inspection *ret)

@@ -67,6 +67,12 @@ struct inspection {
 /* What a filename or content makes worth opening at all. */
 bool inspect_wants_library(const char *basename);
 
+/*
+ * A glance without parsing: false when no analysis would find anything. Most files that are mapped
+ * are no TLS libraries, and a child for each would keep a new program waiting behind them.
+ */
+bool inspect_may_find(int fd);
+
 /* Analyse an open file. 0 (family NONE and a reason when there is nothing), or -errno. */
 int inspect_fd(int fd, struct inspection *ret);
 /*

@@ -140,12 +140,17 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 	t->fn(t->ctx, &m);
 }
 
-/* Is this a file that a user would expect to be read, so that its failure should be shown? */
-static bool of_interest(const char *path, const struct inspection *plan)
+static bool wants_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return plan->family != INSPECT_NONE || inspect_wants_library(slash ? slash + 1 : path);
+	return inspect_wants_library(slash ? slash + 1 : path);
+}
+
+/* Is this a file that a user would expect to be read, so that its failure should be shown? */
+static bool of_interest(const char *path, const struct inspection *plan)
+{
+	return plan->family != INSPECT_NONE || wants_name(path);
 }
 
 static int attach_new(struct targets *t, int fd, const struct stat *st, const char *path)
@@ -194,7 +199,9 @@ int targets_add_take(struct targets *t, int fd, const char *path)
 	}
 	struct seen *s = remember(t, &st);
 	memset(&t->plan, 0, sizeof(t->plan));
-	int err = inspect_file(fd, t->uid, t->gid, &t->plan);
+	int err = 0;
+	if (wants_name(path) || inspect_may_find(fd))
+		err = inspect_file(fd, t->uid, t->gid, &t->plan);
 	if (err)
 		snprintf(t->plan.reason, sizeof(t->plan.reason), "not analysed: %s",
 			 strerror(-err));

@@ -426,15 +426,44 @@ static void test_child_outlives_nothing(void **state)
 	close(fd);
 }
 
+/* Marks anywhere, across the pieces that are read as well; past the bound nothing is said. */
+static void test_glance(void **state)
+{
+	static const off_t places[] = { 0, 32765, 32768, 65535, 99999 };
+	int fd = memfd_create("glance", MFD_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_false(inspect_may_find(fd));
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(ftruncate(fd, 200000), 0);
+		assert_false(inspect_may_find(fd));
+		assert_int_equal(pwrite(fd, "SSL_read", 8, places[i]), 8);
+		assert_true(inspect_may_find(fd));
+	}
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(ftruncate(fd, LIMIT_GLANCE_BYTES), 0);
+	assert_true(inspect_may_find(fd));
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shared),	     cmocka_unit_test(test_not_proven),
-		cmocka_unit_test(test_two_calls),    cmocka_unit_test(test_wrapper),
-		cmocka_unit_test(test_write_ex2),    cmocka_unit_test(test_place),
-		cmocka_unit_test(test_reasons),	     cmocka_unit_test(test_not_files),
-		cmocka_unit_test(test_real_library), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_mutated),	     cmocka_unit_test(test_child_outlives_nothing),
+		cmocka_unit_test(test_glance),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_not_proven),
+		cmocka_unit_test(test_two_calls),
+		cmocka_unit_test(test_wrapper),
+		cmocka_unit_test(test_write_ex2),
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_not_files),
+		cmocka_unit_test(test_real_library),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_mutated),
+		cmocka_unit_test(test_child_outlives_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
