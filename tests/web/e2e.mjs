@@ -64,6 +64,46 @@ test("the token leaves the address bar", () => {
 	assert.ok(!page.url().includes("token"), page.url());
 });
 
+// What a load of the page took, in ms and bytes; only what does not depend on the machine is judged.
+async function loaded(other, name) {
+	await other.locator(".pill-live").waitFor();
+	const seen = await other.evaluate(() => {
+		const links = document.querySelectorAll("link[rel=modulepreload]");
+		const early = new Set([...links].map(link => link.href));
+		const files = performance
+			.getEntriesByType("resource")
+			.filter(r => /\.(js|css)$/.test(new URL(r.name).pathname));
+		return {
+			paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+			complete: Math.max(...files.map(r => r.responseEnd)),
+			bytes: files.reduce((sum, r) => sum + r.encodedBodySize, 0),
+			sent: files.reduce((sum, r) => sum + r.transferSize, 0),
+			late: files
+				.map(r => r.name)
+				.filter(name => name.endsWith(".js") && !name.endsWith("/boot.js"))
+				.filter(name => !early.has(name)),
+			count: files.length,
+		};
+	});
+	console.log(
+		`# ${name}: first paint ${Math.round(seen.paint)} ms, ${seen.count} files after ` +
+			`${Math.round(seen.complete)} ms, ${seen.sent} bytes`,
+	);
+	return seen;
+}
+
+test("all modules are asked for at once, and not sent again", async () => {
+	const other = await newPage(browser);
+	await other.goto(`${BASE_URL}/?token=${TOKEN}`);
+	const first = await loaded(other, "first load");
+	assert.deepEqual(first.late, [], "modules that index.html does not preload");
+	assert.ok(first.count > 40 && first.sent > first.bytes, `${first.sent} bytes`);
+	await other.reload();
+	const again = await loaded(other, "reload");
+	assert.ok(again.sent < first.sent / 5, `${again.sent} bytes sent again`);
+	await other.context().close();
+});
+
 test("a program's request appears live with an open lock", async () => {
 	await speak("/web-e2e-hello");
 	await row("/web-e2e-hello").first().waitFor();
