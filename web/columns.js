@@ -262,8 +262,8 @@ export function fit(width) {
 				? Math.min(c.chosen, c.narrow)
 				: Math.round(c.chosen * wide);
 	const need = () => shown.reduce((sum, c) => sum + (c.flex ? c.min : own(c)), 0);
-	const flexible = Math.max(190, Math.min(280, width * 0.25));
-	while (need() + flexible - 120 > width && shown.length > 3) {
+	const flexible = () => Math.max(tight ? 170 : 190, Math.min(280, width * 0.24));
+	while (need() + flexible() - 120 > width && shown.length > 3) {
 		const drop = shown.reduce((a, b) => (b.priority >= a.priority ? b : a));
 		if (drop.narrow && !tight) {
 			tight = true;

@@ -91,6 +91,19 @@ for (const [width, height] of SIZES)
 		await page.context().close();
 	});
 
+for (const width of [1280, 1440])
+	test(`beside an open detail both ends are listed, at ${width} px`, async () => {
+		const page = await open({ viewport: { width, height: 800 } }, "#/traffic?id=400");
+		await page.locator(".detail h2").waitFor();
+		const head = page.locator(".row.head");
+		await head.getByText("Source").waitFor();
+		await head.getByText("Destination").waitFor();
+		const box = await head.getByText("Destination").boundingBox();
+		const list = await page.locator(".scroller").boundingBox();
+		assert.ok(box.x + box.width <= list.x + list.width, "none is cut off");
+		await page.context().close();
+	});
+
 test("nothing jumps while the page loads and fills", async () => {
 	const page = await newPage(browser);
 	await page.addInitScript(() => {
