@@ -144,17 +144,19 @@ static int put_stats(void *ctx, struct buf *out)
 	return status_put_json(&status, out);
 }
 
-static int put_metrics(void *ctx, struct buf *out)
-{
-	struct status status;
-
-	take_status(ctx, &status);
-	return status_put_metrics(&status, out);
-}
-
 static uint64_t hits(void *ctx, uint32_t target)
 {
 	return ring_hits(((struct server *)ctx)->ring, target);
+}
+
+static int put_metrics(void *ctx, struct buf *out)
+{
+	struct server *s = ctx;
+	struct status status;
+
+	take_status(s, &status);
+	int r = status_put_metrics(&status, out);
+	return r ? r : registry_put_metrics(s->registry, hits, s, out);
 }
 
 static int put_targets(void *ctx, struct buf *out)

@@ -185,3 +185,40 @@ int registry_put_json(struct registry *r, registry_hits_fn *hits, void *ctx, str
 	pthread_mutex_unlock(&r->lock);
 	return err ? err : buf_puts(out, "]}");
 }
+
+/* A label's value in the Prometheus text format. */
+static int put_label(struct buf *out, const char *name, const char *text)
+{
+	int err = buf_printf(out, "%s=\"", name);
+
+	for (; !err && *text; text++) {
+		if (*text == '\n')
+			err = buf_puts(out, "\\n");
+		else if (*text == '"' || *text == '\\')
+			err = buf_printf(out, "\\%c", *text);
+		else
+			err = buf_putc(out, *text);
+	}
+	return err ? err : buf_putc(out, '"');
+}
+
+int registry_put_metrics(struct registry *r, registry_hits_fn *hits, void *ctx, struct buf *out)
+{
+	int err =
+		buf_puts(out, "# HELP cleartap_probe_hits_total Calls seen through a probed file.\n"
+			      "# TYPE cleartap_probe_hits_total counter\n");
+
+	pthread_mutex_lock(&r->lock);
+	for (uint32_t i = 0; !err && i < EV_TARGETS_MAX; i++) {
+		const struct message *m = r->target[i];
+		if (!m || m->state != TARGET_ATTACHED)
+			continue;
+		err = buf_printf(out, "cleartap_probe_hits_total{target=\"%u\",", i);
+		err = err ? err : put_label(out, "path", m->path);
+		err = err ? err : buf_putc(out, ',');
+		err = err ? err : put_label(out, "library", m->library);
+		err = err ? err : buf_printf(out, "} %" PRIu64 "\n", hits(ctx, i));
+	}
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}

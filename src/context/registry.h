@@ -26,5 +26,7 @@ size_t registry_count(struct registry *r, uint32_t state);
 typedef uint64_t registry_hits_fn(void *ctx, uint32_t target);
 /* Append {"targets":[...]} of GET /api/targets. 0 or -ENOMEM. */
 int registry_put_json(struct registry *r, registry_hits_fn *hits, void *ctx, struct buf *out);
+/* Append cleartap_probe_hits_total of GET /metrics, by file. 0 or -ENOMEM. */
+int registry_put_metrics(struct registry *r, registry_hits_fn *hits, void *ctx, struct buf *out);
 
 #endif
