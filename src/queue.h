@@ -12,8 +12,9 @@ struct queue;
 struct queue *queue_new(size_t max_bytes);
 void queue_free(struct queue *q);
 /*
- * Takes the entry. Past half of the bound the store does not keep up, and entries lose their bodies
- * (queue_cut() counts them); at the bound it waits, and what comes meanwhile waits in the ring.
+ * Takes the entry. Past half of the bound the store does not keep up, and entries lose bodies of
+ * more than LIMIT_QUEUE_BODIES (queue_cut() counts them); at the bound it waits, and what comes
+ * meanwhile waits in the ring.
  */
 void queue_push_take(struct queue *q, struct entry *e);
 /*

@@ -32,7 +32,7 @@
 
 #define ERROR_SIZE	512
 #define STORE_READERS	(LIMIT_API_WORKERS + 1)
-#define STORE_NICE	10
+#define STORE_NICE	5
 #define STORE_WAIT_MS	200   /* longest time between two looks at the store's bounds */
 #define BATCH_WAIT_US	20000 /* lets a batch fill: fewer, larger transactions */
 #define CAPTURE_WAIT_MS 200
