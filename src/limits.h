@@ -53,6 +53,7 @@
 #define LIMIT_XML_ELEMENTS    50000	 /* of XML that a filter looks into */
 #define LIMIT_PAGE	      1000	 /* entries in one answer */
 
+#define LIMIT_BUCKETS	500   /* of a histogram */
 #define LIMIT_WINDOW	20000 /* newest entries that connections and map look at */
 #define LIMIT_WINDOW_MS 500   /* and for how long */
 

@@ -17,6 +17,7 @@ const struct route api_routes[] = {
 	{ "/api/kfl/fields", GET, 0, kfl_fields, " " },
 	{ "/api/connections", GET, ROUTE_SLOW, connections_list, " q limit " },
 	{ "/api/connections/{id}", GET, ROUTE_SLOW, connections_get, " " },
+	{ "/api/histogram", GET, ROUTE_SLOW, histogram_get, " q from to buckets " },
 	{ "/api/map", GET, ROUTE_SLOW, map_get, " q " },
 	{ "/api/coverage", GET, ROUTE_SLOW, coverage_get, " " },
 	{ "/api/export/har", GET, 0, har_export, " q " },

@@ -41,6 +41,7 @@ void coverage_get(struct request *r);
 void entries_get(struct request *r);
 void entries_list(struct request *r);
 void har_export(struct request *r);
+void histogram_get(struct request *r);
 void health_get(struct request *r);
 void health_ready(struct request *r);
 void kfl_fields(struct request *r);

@@ -99,6 +99,8 @@ static int transact(struct store *s, struct entry *const *batch, size_t count)
 			extend(&g, batch[i]);
 	}
 	if (!r)
+		r = tally_put(s, g.n, batch, count);
+	if (!r)
 		r = put_segment(s, &g);
 	if (!r)
 		r = db_run(s->commit);

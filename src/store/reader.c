@@ -36,6 +36,11 @@ static int open_one(struct store *s, struct reader *r)
 				 "SELECT n,first_id,last_id,first_us,last_us,bytes FROM segment"
 				 " WHERE last_id>=first_id ORDER BY first_id",
 				 &r->segments);
+	if (!ret)
+		ret = db_prepare(r->db,
+				 "SELECT second,ok,client_error,server_error,incomplete FROM tally"
+				 " WHERE n=?1 AND second>=?2 AND second<=?3",
+				 &r->tally);
 	/* The first read opens the log and its index, which cannot be opened later. */
 	if (!ret)
 		ret = db_run(r->segments);
@@ -64,6 +69,7 @@ void reader_close(struct store *s)
 	for (unsigned i = 0; s->readers && i < s->reader_count; i++) {
 		struct reader *r = &s->readers[i];
 		sqlite3_finalize(r->segments);
+		sqlite3_finalize(r->tally);
 		for (size_t k = 0; k < r->gets; k++)
 			sqlite3_finalize(r->get[k]);
 		free(r->get);

@@ -206,11 +206,16 @@ void retain_count(struct store *s)
 {
 	const struct segment *oldest = segment_oldest(s), *newest = s->active;
 	uint64_t entries = 0, segments = 0;
+	int64_t first_us = INT64_MAX, last_us = INT64_MIN;
 
 	for (size_t i = 0; i < s->segments.count; i++) {
 		const struct segment *g = &s->segments.v[i];
-		segments += !segment_empty(g);
+		if (segment_empty(g))
+			continue;
+		segments++;
 		entries += (uint64_t)(g->last_id - g->first_id + 1);
+		first_us = g->first_us < first_us ? g->first_us : first_us;
+		last_us = g->last_us > last_us ? g->last_us : last_us;
 	}
 	uint64_t size = file_size(s->db_fd) + file_size(s->wal_fd) + file_size(s->shm_fd);
 	pthread_mutex_lock(&s->lock);
@@ -219,5 +224,7 @@ void retain_count(struct store *s)
 	s->stats.size = size;
 	s->stats.first_id = oldest ? oldest->first_id : 0;
 	s->stats.last_id = oldest ? newest->last_id : 0;
+	s->stats.first_us = oldest ? first_us : 0;
+	s->stats.last_us = oldest ? last_us : 0;
 	pthread_mutex_unlock(&s->lock);
 }

@@ -99,6 +99,9 @@ int segment_load(struct store *s)
 		return r;
 	s->active = find_active(&s->segments);
 	s->active_since_us = s->active ? s->active->last_us : 0;
+	r = tally_fill(s);
+	if (r < 0)
+		return r;
 	return s->active ? prepare_inserts(s) : segment_roll(s);
 }
 
@@ -170,9 +173,10 @@ int segment_clear(struct store *s, struct segment *g)
 	/* Without WHERE a table and its indexes are emptied as a whole. */
 	int r = db_exec_format(s->db,
 			       "BEGIN IMMEDIATE; DELETE FROM payload_%lld; DELETE FROM entry_%lld;"
+			       "DELETE FROM tally WHERE n=%lld;"
 			       "UPDATE segment SET first_id=%lld,last_id=%lld,bytes=0 WHERE n=%lld;"
 			       "COMMIT",
-			       n, n, next, next - 1, n);
+			       n, n, n, next, next - 1, n);
 
 	if (r < 0) {
 		if (!sqlite3_get_autocommit(s->db))

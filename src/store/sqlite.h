@@ -48,7 +48,7 @@ struct bounds {
 struct reader {
 	sqlite3 *db;
 	bool busy;
-	sqlite3_stmt *segments;
+	sqlite3_stmt *segments, *tally;
 	sqlite3_stmt **get; /* [2 * n] the entry of an id, [2 * n + 1] with its payload */
 	size_t gets;
 };
@@ -70,6 +70,7 @@ struct store {
 	int64_t active_since_us; /* by the clock, not by the entries' timestamps */
 	sqlite3_stmt *begin, *commit, *page_count, *free_count, *put_segment;
 	sqlite3_stmt *put_entry, *put_payload; /* into the active segment */
+	sqlite3_stmt *put_tally;
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t reader_free;
@@ -125,6 +126,15 @@ int segment_roll(struct store *s);
 int segment_clear(struct store *s, struct segment *g);
 struct segment *segment_oldest(struct store *s);
 uint64_t segment_target(const struct store *s);
+
+/* tally.c: the table `tally` */
+#define TALLY_COLUMNS "e.id,e.timestamp,e.complete,e.status_code,e.protocol,e.grpc_status"
+/* Add a batch that goes into segment n, in the same transaction. */
+int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t count);
+/* Count what a store of schema 1 holds. */
+int tally_fill(struct store *s);
+/* What store_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS; texts are its. */
+void tally_read_entry(sqlite3_stmt *stmt, struct entry *e);
 
 /* retain.c */
 void retain_set_bounds(struct store *s, const struct store_options *options);

@@ -106,6 +106,12 @@ static int prepare_writer(struct store *s)
 	if (!r)
 		r = db_prepare(s->db, "INSERT OR REPLACE INTO segment VALUES (?1,?2,?3,?4,?5,?6)",
 			       &s->put_segment);
+	if (!r)
+		r = db_prepare(s->db,
+			       "INSERT INTO tally VALUES (?1,?2,?3,?4,?5,?6)"
+			       " ON CONFLICT DO UPDATE SET ok=ok+?3,client_error=client_error+?4,"
+			       "server_error=server_error+?5,incomplete=incomplete+?6",
+			       &s->put_tally);
 	return r;
 }
 
@@ -254,6 +260,7 @@ void store_close(struct store *s)
 	sqlite3_finalize(s->page_count);
 	sqlite3_finalize(s->free_count);
 	sqlite3_finalize(s->put_segment);
+	sqlite3_finalize(s->put_tally);
 	sqlite3_finalize(s->put_entry);
 	sqlite3_finalize(s->put_payload);
 	if (s->page_size && s->wal_fd >= 0)

@@ -23,7 +23,8 @@ struct store_options {
 };
 
 struct store_stats {
-	int64_t first_id, last_id;			   /* 0, 0 when empty */
+	int64_t first_id, last_id; /* 0, 0 when empty */
+	int64_t first_us, last_us; /* smallest and largest timestamp; 0, 0 when empty */
 	uint64_t entries, size, segments, dropped_entries; /* dropped by the bounds since start */
 	uint64_t failed_batches, lost_entries; /* could not be written: disk full, ... */
 };
@@ -84,6 +85,39 @@ int store_select(struct store *s, const struct store_query *q, store_row_fn *row
 /* One entry with its payload; the caller frees it. -ENOENT. */
 int store_get(struct store *s, int64_t id, struct entry **ret);
 struct store_stats store_stats(struct store *s);
+
+/* How an exchange ended: the flag `error` of KFL, told apart. */
+enum outcome {
+	OUTCOME_OK,
+	OUTCOME_CLIENT_ERROR, /* 4xx */
+	OUTCOME_SERVER_ERROR, /* 5xx, and failures of other protocols */
+	OUTCOME_INCOMPLETE,
+	OUTCOMES,
+};
+enum outcome store_outcome(const struct entry *e);
+
+/* Entries counted by time. A bucket begins at a multiple of its width since 1970. */
+struct store_histogram {
+	const struct kfl *filter; /* NULL: everything */
+	int64_t start_us;	  /* a multiple of bucket_us */
+	int64_t bucket_us;
+	size_t buckets;
+	unsigned time_limit_ms; /* 0: none */
+};
+struct store_counted {
+	uint64_t total;
+	bool partial;	       /* the time limit ended it */
+	int64_t whole_from_us; /* nothing is missing from here on */
+};
+/* The bucket, counted from 1970, that a time is in. */
+int64_t store_bucket(int64_t us, int64_t width);
+/*
+ * Add to counts[buckets], newest entries first. Without a filter and with buckets of whole seconds
+ * that takes no look at the entries. 0, or -errno with a sentence in error.
+ */
+int store_count(struct store *s, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
+		struct store_counted *ret, char *error, size_t error_size);
+
 /* The last failure of store_append() as a sentence, "" after a success. Copies up to size. */
 void store_error(struct store *s, char *out, size_t size);
 

@@ -51,8 +51,8 @@ def unchunk(data):
 
 
 class Server:
-    def __init__(self, *args, binary=None):
-        self.dir = tempfile.mkdtemp(prefix="cleartap-api.")
+    def __init__(self, *args, binary=None, path=None):
+        self.dir = path or tempfile.mkdtemp(prefix="cleartap-api.")
         binary = binary or os.path.join(os.environ.get("builddir", "."), "tests/unit/api_server")
         self.proc = subprocess.Popen([binary, "-s", self.dir + "/db", *args],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -70,14 +70,17 @@ class Server:
     def append(self, n):
         assert self.tell("append %d" % n) == "ok"
 
-    def stop(self):
-        """Its exit status; not 0 when a sanitizer or MHD complained."""
+    def stop(self, keep=False):
+        """Its exit status; not 0 when a sanitizer or MHD complained. keep: the store's directory."""
         try:
             self.proc.stdin.write("quit\n")
             self.proc.stdin.close()
         except BrokenPipeError:
             pass
         status = self.proc.wait(WAIT)
+        if keep:
+            assert status == 0
+            return self.dir
         shutil.rmtree(self.dir)
         return status
 

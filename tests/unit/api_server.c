@@ -2,7 +2,8 @@
 /*
  * The API over a store of made-up entries, for tests/unit/test_api.py. Commands come on standard
  * input, one a line; each is answered with a line: "append N", "rate N" (entries a second from now
- * on), "cpu" (µs used so far), "quit".
+ * on), "cpu" (µs used so far), "clock T STEP" (the next entry begins at T, each further one STEP µs
+ * later), "quit".
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,6 +29,7 @@ struct server {
 	struct store *store;
 	struct api *api;
 	uint64_t made;
+	int64_t clock_us, step_us; /* 0: the time it is */
 	bool paused, broken, unready;
 	bool small; /* bodies */
 };
@@ -192,14 +194,18 @@ static void put_opaque(struct entry *e)
 }
 
 /* The last digit of n tells the kind, so that the scripts know what to expect of an id. */
-static struct entry *make_entry(uint64_t n, bool small)
+static struct entry *make_entry(struct server *s)
 {
+	uint64_t n = ++s->made;
 	bool http = n % 10 != 9;
 	struct entry *e = entry_new();
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	e->timestamp_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	if (s->clock_us)
+		e->timestamp_us = s->clock_us;
+	s->clock_us += s->step_us;
 	e->protocol = http ? "http" : "tls";
 	e->version = http ? "1.1" : "";
 	e->lock = LOCK_OPEN;
@@ -224,7 +230,7 @@ static struct entry *make_entry(uint64_t n, bool small)
 	e->host = "example.net";
 	e->status_code = n % 10 == 8 ? 0 : n % 10 == 5 ? 500 : n % 10 == 4 ? 404 : 200;
 	e->status = e->status_code ? entry_printf(e, "%d", e->status_code) : "";
-	set_bodies(e, n, small);
+	set_bodies(e, n, s->small);
 	put_detail(e, n);
 	return e;
 }
@@ -237,7 +243,7 @@ static int append(struct server *s, uint64_t count)
 	while (!r && count) {
 		size_t n = count < LIMIT_BATCH ? count : LIMIT_BATCH;
 		for (size_t i = 0; i < n; i++)
-			batch[i] = make_entry(++s->made, s->small);
+			batch[i] = make_entry(s);
 		r = store_append(s->store, batch, n);
 		if (!r)
 			api_publish(s->api, batch, n);
@@ -268,6 +274,8 @@ static bool command(struct server *s, char *line, uint64_t *rate)
 		printf("%" PRId64 "\n", cpu_us());
 	else if (!strcmp(line, "made"))
 		printf("%" PRIu64 "\n", s->made);
+	else if (sscanf(line, "clock %" SCNd64 " %" SCNd64, &s->clock_us, &s->step_us) == 2)
+		printf("ok\n");
 	else if (!strcmp(line, "break"))
 		printf("ok %d\n", s->broken = !s->broken);
 	else if (!strcmp(line, "unready"))
@@ -320,7 +328,7 @@ int main(int argc, char **argv)
 	char error[256] = "";
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:l:u:c:k:h:vb")) != -1) {
+	while ((opt = getopt(argc, argv, "s:l:u:c:k:h:m:vb")) != -1) {
 		if (opt == 's')
 			so.uri = optarg;
 		else if (opt == 'l')
@@ -333,6 +341,8 @@ int main(int argc, char **argv)
 			o.tls_key = optarg;
 		else if (opt == 'b')
 			s.small = true;
+		else if (opt == 'm')
+			so.max_size = strtoull(optarg, NULL, 10);
 		else if (opt == 'h')
 			o.hosts = optarg;
 		else

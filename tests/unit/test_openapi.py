@@ -22,6 +22,8 @@ EXAMPLES = {
     "/api/kfl/validate": ["", "?q=tls", "?q=tls+and", "?q=nosuch+%3D%3D+1"],
     "/api/connections": ["", "?limit=3", "?q=http", "?q=%3D%3D", "?limit=x"],
     "/api/connections/{id}": ["4242-7f3a10-7", "none", "%22%20or%20true"],
+    "/api/histogram": ["", "?buckets=1", "?buckets=500&q=tls", "?from=0&to=1", "?q=(",
+                       "?from=2026-01-01T00:00:00Z", "?to=1969-01-01T00:00:00Z", "?buckets=501"],
     "/api/map": ["", "?q=status_code==500", "?q=("],
     "/api/export/har": ["", "?q=limit(1)", "?q=("],
     "/api/export/pcapng": ["", "?q=("],

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Histograms: from the tally of seconds where it serves, else from the entries. */
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "entry.h"
+#include "kfl/kfl.h"
+#include "store/scan.h"
+
+#define SECOND_US 1000000
+
+struct counter {
+	struct scan scan;
+	const struct store_histogram *q;
+	uint64_t (*counts)[OUTCOMES];
+	uint64_t total;
+	bool seconds; /* the tally will do */
+};
+
+static void add(struct counter *c, int64_t us, enum outcome outcome, uint64_t n)
+{
+	int64_t i = store_bucket(us, c->q->bucket_us) - c->q->start_us / c->q->bucket_us;
+
+	if (i < 0 || i >= (int64_t)c->q->buckets)
+		return;
+	c->counts[i][outcome] += n;
+	c->total += n;
+}
+
+static int count_row(struct scan *scan, int64_t n)
+{
+	struct counter *c = (struct counter *)scan;
+	struct entry e;
+
+	(void)n;
+	tally_read_entry(scan->stmt, &e);
+	add(c, e.timestamp_us, store_outcome(&e), 1);
+	return 0;
+}
+
+static int count_seconds(struct scan *scan, const struct segment *g)
+{
+	struct counter *c = (struct counter *)scan;
+	sqlite3_stmt *stmt = scan->reader->tally;
+	int rc;
+
+	if (!c->seconds)
+		return 0;
+	sqlite3_bind_int64(stmt, 1, g->n);
+	sqlite3_bind_int64(stmt, 2, store_bucket(scan->from_us, SECOND_US));
+	sqlite3_bind_int64(stmt, 3, store_bucket(scan->to_us - 1, SECOND_US));
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		int64_t us = sqlite3_column_int64(stmt, 0) * SECOND_US;
+		for (int i = 0; i < OUTCOMES; i++)
+			add(c, us, (enum outcome)i, (uint64_t)sqlite3_column_int64(stmt, 1 + i));
+	}
+	int r = db_errno(scan->reader->db, rc);
+	sqlite3_reset(stmt);
+	return r < 0 ? r : 1;
+}
+
+/* The largest timestamp of a segment's entries that were not looked at: ids up to high. */
+static int64_t newest_left(struct reader *r, const struct segment *g, int64_t high)
+{
+	char sql[96];
+
+	if (g->last_id <= high)
+		return g->last_us;
+	snprintf(sql, sizeof(sql),
+		 "SELECT max(timestamp) FROM entry_%" PRId64 " WHERE id<=%" PRId64, g->n, high);
+	return db_int_sql(r->db, sql);
+}
+
+/* From when on nothing is missing: behind all that is left. */
+static int find_whole(struct scan *c, int64_t *ret_us)
+{
+	struct segments g = { 0 };
+
+	c->reader = reader_take(c->s);
+	int r = db_exec(c->reader->db, "BEGIN");
+	r = r ? r : segment_read(c->reader->segments, &g);
+	for (size_t i = 0; !r && i < g.count; i++) {
+		if (g.v[i].first_id > c->high || g.v[i].last_us < *ret_us)
+			continue;
+		int64_t newest = newest_left(c->reader, &g.v[i], c->high);
+		if (newest >= *ret_us)
+			*ret_us = newest + 1;
+	}
+	if (r)
+		snprintf(c->error, c->error_size, "%s", sqlite3_errmsg(c->reader->db));
+	db_exec(c->reader->db, "ROLLBACK");
+	reader_give(c->s, c->reader);
+	free(g.v);
+	return r;
+}
+
+static const struct scan_ops ops = {
+	.columns = TALLY_COLUMNS,
+	.row = count_row,
+	.segment = count_seconds,
+};
+
+int store_count(struct store *s, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
+		struct store_counted *ret, char *error, size_t error_size)
+{
+	int64_t limit = q->filter ? kfl_limit(q->filter) : -1;
+	int64_t end_us = q->start_us + (int64_t)q->buckets * q->bucket_us;
+	struct counter c = {
+		.scan = {
+			.s = s,
+			.ops = &ops,
+			.filter = q->filter,
+			.left = limit >= 0 ? (size_t)limit : SIZE_MAX,
+			.high = INT64_MAX - 1,
+			/* The newest so many are wherever they are. */
+			.from_us = limit < 0 ? q->start_us : INT64_MIN,
+			.to_us = limit < 0 ? end_us : INT64_MAX,
+			.deadline_ms = q->time_limit_ms ? store_clock_ms() + q->time_limit_ms : 0,
+			.error = error,
+			.error_size = error_size,
+		},
+		.q = q,
+		.counts = counts,
+		.seconds = !q->filter && q->bucket_us % SECOND_US == 0,
+	};
+	struct store_counted counted = { .whole_from_us = q->start_us };
+	int r = 0;
+
+	scan_begin(&c.scan);
+	while (!r && c.scan.left && !c.scan.ended && !counted.partial) {
+		r = scan_chunk(&c.scan);
+		counted.partial = !c.scan.ended && c.scan.left && scan_late(&c.scan);
+	}
+	if (!r && counted.partial)
+		r = find_whole(&c.scan, &counted.whole_from_us);
+	if (counted.whole_from_us > end_us)
+		counted.whole_from_us = end_us;
+	counted.total = c.total;
+	if (!r)
+		*ret = counted;
+	return r;
+}

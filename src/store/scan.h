@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Going through the entries of a filter, for pages (select.c) and counts (count.c).
+ *
+ * It goes in windows: ranges of ids inside one segment, in the order of the answer. A window bounds
+ * whatever plan SQLite chooses, and what is above it has been looked at completely, so the cursor
+ * is exact wherever the time limit falls. Windows grow while they are quick. A few windows make a
+ * chunk, read in one short transaction: a slow filter does not keep the log from being emptied.
+ */
+#ifndef CLEARTAP_STORE_SCAN_H
+#define CLEARTAP_STORE_SCAN_H
+
+#include "store/sqlite.h"
+
+struct scan;
+
+struct scan_ops {
+	const char *columns; /* what is selected; the first is e.id */
+	/* The statement is at a row of segment n. */
+	int (*row)(struct scan *c, int64_t n);
+	/* Optional: are the segment's entries done with as a whole? 1, 0 or -errno. */
+	int (*segment)(struct scan *c, const struct segment *g);
+	/* Optional: the chunk has enough rows. */
+	bool (*full)(const struct scan *c);
+};
+
+struct scan {
+	struct store *s;
+	const struct scan_ops *ops;
+	const struct kfl *filter; /* NULL: everything */
+	bool oldest_first;
+	int64_t low, high;	/* ids that are left to look at, inclusive */
+	int64_t from_us, to_us; /* segments without a timestamp in [from_us, to_us) are skipped */
+	size_t left;		/* rows until the limit */
+	uint64_t deadline_ms;	/* 0: none */
+	char *error;
+	size_t error_size;
+	bool ended; /* nothing is left */
+
+	int64_t window;
+	uint64_t cut_ms;
+	bool progress; /* something has been looked at completely */
+
+	/* Of the chunk that is being read. */
+	struct reader *reader;
+	struct segments segments;
+	sqlite3_stmt *stmt;
+	int64_t stmt_n;
+	bool stmt_whole;
+};
+
+/* Start: ids low..high, what the filter says of the time. The caller has set the other members. */
+void scan_begin(struct scan *c);
+/* Read one chunk. 0, or -errno with a sentence in c->error. */
+int scan_chunk(struct scan *c);
+/* Everything up to and with the id (in the order of the answer) has been looked at. */
+void scan_move_past(struct scan *c, int64_t id);
+bool scan_late(const struct scan *c);
+
+#endif

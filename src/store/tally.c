@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Entries by second and outcome, in the table `tally`: written here, read by count.c. */
+#include "store/sqlite.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "entry.h"
+
+#define SLOTS 8 /* seconds that a batch's entries are gathered for at once */
+
+struct slot {
+	int64_t second;
+	int64_t count[OUTCOMES];
+	bool used;
+};
+
+struct slots {
+	struct store *s;
+	int64_t n; /* of the segment */
+	struct slot v[SLOTS];
+};
+
+enum outcome store_outcome(const struct entry *e)
+{
+	/* The flag `error` of KFL, told apart. */
+	if (!e->complete)
+		return OUTCOME_INCOMPLETE;
+	if (e->status_code >= 500)
+		return OUTCOME_SERVER_ERROR;
+	if (e->status_code >= 400)
+		return OUTCOME_CLIENT_ERROR;
+	if (!strcmp(e->protocol, "grpc") && *e->grpc_status && strcmp(e->grpc_status, "0") &&
+	    strcmp(e->grpc_status, "OK"))
+		return OUTCOME_SERVER_ERROR;
+	return OUTCOME_OK;
+}
+
+int64_t store_bucket(int64_t us, int64_t width)
+{
+	int64_t q = us / width;
+
+	return q - (us % width < 0);
+}
+
+static int put_slot(const struct slots *t, struct slot *slot)
+{
+	sqlite3_stmt *put = t->s->put_tally;
+
+	if (!slot->used)
+		return 0;
+	slot->used = false;
+	sqlite3_bind_int64(put, 1, t->n);
+	sqlite3_bind_int64(put, 2, slot->second);
+	for (int i = 0; i < OUTCOMES; i++)
+		sqlite3_bind_int64(put, 3 + i, slot->count[i]);
+	return db_run(put);
+}
+
+static int add(struct slots *t, int64_t timestamp_us, enum outcome outcome)
+{
+	int64_t second = store_bucket(timestamp_us, 1000000);
+	struct slot *slot = &t->v[(uint64_t)second % SLOTS];
+	int r = slot->used && slot->second != second ? put_slot(t, slot) : 0;
+
+	if (!slot->used)
+		*slot = (struct slot){ .second = second, .used = true };
+	slot->count[outcome]++;
+	return r;
+}
+
+static int put_rest(struct slots *t)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < SLOTS; i++)
+		r = put_slot(t, &t->v[i]);
+	return r;
+}
+
+int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t count)
+{
+	struct slots t = { .s = s, .n = n };
+	int r = 0;
+
+	for (size_t i = 0; !r && i < count; i++)
+		r = add(&t, batch[i]->timestamp_us, store_outcome(batch[i]));
+	return r ? r : put_rest(&t);
+}
+
+void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
+{
+	const char *protocol = (const char *)sqlite3_column_text(stmt, 4);
+	const char *grpc_status = (const char *)sqlite3_column_text(stmt, 5);
+
+	e->timestamp_us = sqlite3_column_int64(stmt, 1);
+	e->complete = sqlite3_column_int(stmt, 2);
+	e->status_code = sqlite3_column_int(stmt, 3);
+	e->protocol = protocol ? protocol : "";
+	e->grpc_status = grpc_status ? grpc_status : "";
+}
+
+static int fill_segment(struct store *s, int64_t n)
+{
+	struct slots t = { .s = s, .n = n };
+	sqlite3_stmt *rows = NULL;
+	struct entry e;
+	char sql[160];
+	int rc = SQLITE_OK;
+
+	snprintf(sql, sizeof(sql), "SELECT " TALLY_COLUMNS " FROM entry_%" PRId64 " e", n);
+	int r = db_prepare(s->db, sql, &rows);
+	while (!r && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+		tally_read_entry(rows, &e);
+		r = add(&t, e.timestamp_us, store_outcome(&e));
+	}
+	r = r ? r : db_errno(s->db, rc);
+	sqlite3_finalize(rows);
+	return r ? r : put_rest(&t);
+}
+
+int tally_fill(struct store *s)
+{
+	int r = 0;
+
+	/* Stores of schema 1 have none. */
+	if (db_int_sql(s->db, "SELECT n FROM tally LIMIT 1") >= 0)
+		return 0;
+	for (size_t i = 0; !r && i < s->segments.count; i++) {
+		const struct segment *g = &s->segments.v[i];
+		if (segment_empty(g))
+			continue;
+		r = db_exec(s->db, "BEGIN IMMEDIATE");
+		r = r ? r : fill_segment(s, g->n);
+		r = r ? r : db_exec(s->db, "COMMIT");
+		if (r && !sqlite3_get_autocommit(s->db))
+			db_exec(s->db, "ROLLBACK");
+	}
+	return r;
+}
