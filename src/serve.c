@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -91,12 +92,23 @@ static void tell_store_error(struct server *s, bool *failing, bool fails)
 		log_info("the store takes new entries again");
 }
 
+/*
+ * Bodies come and go by the thousand: memory that is given back to the kernel with each, as large
+ * blocks otherwise are, costs more page faults than all the rest of the work on them. It is given
+ * back by store_main() when nothing is left to do.
+ */
+static void keep_freed_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LIMIT_QUEUE_BYTES / 2);
+	mallopt(M_TRIM_THRESHOLD, LIMIT_QUEUE_BYTES);
+}
+
 /* The store thread. */
 static void *store_main(void *ctx)
 {
 	struct server *s = ctx;
 	struct entry *batch[LIMIT_BATCH];
-	bool failing = false;
+	bool failing = false, tidy = true;
 	int n;
 
 	/* On a busy machine the traced programs go first; the queue bridges that. */
@@ -109,8 +121,12 @@ static void *store_main(void *ctx)
 			api_publish(s->api, batch, (size_t)n);
 			for (int i = 0; i < n; i++)
 				entry_free(batch[i]);
+			tidy = false;
 		} else {
 			store_maintain(s->store, (int64_t)(now_ns(CLOCK_REALTIME) / 1000));
+			if (!tidy)
+				malloc_trim(0);
+			tidy = true;
 		}
 		if (n < LIMIT_BATCH && !atomic_load(&s->stopping))
 			usleep(BATCH_WAIT_US);
@@ -369,6 +385,7 @@ int serve_run(const struct serve_options *options)
 	struct server s = { .options = options, .statm = -1 };
 	char error[ERROR_SIZE] = "";
 
+	keep_freed_memory();
 	s.started = now_ns(CLOCK_MONOTONIC);
 	pthread_mutex_init(&s.lock, NULL);
 	int end = serve(&s, error, sizeof(error));
