@@ -18,7 +18,7 @@ struct counter {
 	const struct store_histogram *q;
 	uint64_t (*counts)[OUTCOMES];
 	uint64_t total;
-	bool seconds; /* the tally will do */
+	int64_t width; /* of the sums in the tally that will do; 0: none will */
 };
 
 static void add(struct counter *c, int64_t us, enum outcome outcome, uint64_t n)
@@ -42,17 +42,32 @@ static int count_row(struct scan *scan, int64_t n)
 	return 0;
 }
 
-static int count_seconds(struct scan *scan, const struct segment *g)
+/* The widest sums, in seconds, that the buckets are made of; 0: none. */
+static int64_t tally_width(const struct store_histogram *q)
+{
+	static const int64_t widths[] = { 3600, 60, 1 };
+
+	for (size_t i = 0; !q->filter && i < sizeof(widths) / sizeof(*widths); i++)
+		if (q->bucket_us % (widths[i] * SECOND_US) == 0)
+			return widths[i];
+	return 0;
+}
+
+static int count_tally(struct scan *scan, const struct segment *g)
 {
 	struct counter *c = (struct counter *)scan;
 	sqlite3_stmt *stmt = scan->reader->tally;
+	/* Only what is closed has its minutes and hours. */
+	bool newest = g == &scan->segments.v[scan->segments.count - 1];
+	int64_t width = newest && c->width ? 1 : c->width;
 	int rc;
 
-	if (!c->seconds)
+	if (!width)
 		return 0;
 	sqlite3_bind_int64(stmt, 1, g->n);
-	sqlite3_bind_int64(stmt, 2, store_bucket(scan->from_us, SECOND_US));
-	sqlite3_bind_int64(stmt, 3, store_bucket(scan->to_us - 1, SECOND_US));
+	sqlite3_bind_int64(stmt, 2, width);
+	sqlite3_bind_int64(stmt, 3, c->q->start_us / SECOND_US);
+	sqlite3_bind_int64(stmt, 4, scan->to_us / SECOND_US);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		int64_t us = sqlite3_column_int64(stmt, 0) * SECOND_US;
 		for (int i = 0; i < OUTCOMES; i++)
@@ -101,7 +116,7 @@ static int find_whole(struct scan *c, int64_t *ret_us)
 static const struct scan_ops ops = {
 	.columns = TALLY_COLUMNS,
 	.row = count_row,
-	.segment = count_seconds,
+	.segment = count_tally,
 };
 
 int store_count(struct store *s, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
@@ -125,7 +140,7 @@ int store_count(struct store *s, const struct store_histogram *q, uint64_t (*cou
 		},
 		.q = q,
 		.counts = counts,
-		.seconds = !q->filter && q->bucket_us % SECOND_US == 0,
+		.width = tally_width(q),
 	};
 	struct store_counted counted = { .whole_from_us = q->start_us };
 	int r = 0;

@@ -38,8 +38,8 @@ static int open_one(struct store *s, struct reader *r)
 				 &r->segments);
 	if (!ret)
 		ret = db_prepare(r->db,
-				 "SELECT second,ok,client_error,server_error,incomplete FROM tally"
-				 " WHERE n=?1 AND second>=?2 AND second<=?3",
+				 "SELECT start,ok,client_error,server_error,incomplete FROM tally"
+				 " WHERE n=?1 AND width=?2 AND start>=?3 AND start<=?4",
 				 &r->tally);
 	/* The first read opens the log and its index, which cannot be opened later. */
 	if (!ret)

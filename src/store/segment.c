@@ -151,6 +151,8 @@ int segment_roll(struct store *s)
 	r = db_exec(s->db, "BEGIN IMMEDIATE");
 	if (!r && fresh)
 		r = schema_make_segment(s->db, g->n);
+	if (!r && s->active)
+		r = tally_close(s, s->active->n);
 	if (!r)
 		r = db_exec_format(s->db,
 				   "INSERT OR REPLACE INTO segment VALUES (%lld,%lld,%lld,0,0,0);"

@@ -131,6 +131,8 @@ uint64_t segment_target(const struct store *s);
 #define TALLY_COLUMNS "e.id,e.timestamp,e.complete,e.status_code,e.protocol,e.grpc_status"
 /* Add a batch that goes into segment n, in the same transaction. */
 int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t count);
+/* The segment is full: sum up its minutes and hours. Within a transaction. */
+int tally_close(struct store *s, int64_t n);
 /* Count what a store of schema 1 holds. */
 int tally_fill(struct store *s);
 /* What store_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS; texts are its. */

@@ -108,7 +108,7 @@ static int prepare_writer(struct store *s)
 			       &s->put_segment);
 	if (!r)
 		r = db_prepare(s->db,
-			       "INSERT INTO tally VALUES (?1,?2,?3,?4,?5,?6)"
+			       "INSERT INTO tally VALUES (?1,1,?2,?3,?4,?5,?6)"
 			       " ON CONFLICT DO UPDATE SET ok=ok+?3,client_error=client_error+?4,"
 			       "server_error=server_error+?5,incomplete=incomplete+?6",
 			       &s->put_tally);

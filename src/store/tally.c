@@ -3,6 +3,7 @@
 #include "store/sqlite.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "entry.h"
@@ -119,6 +120,16 @@ static int fill_segment(struct store *s, int64_t n)
 	return r ? r : put_rest(&t);
 }
 
+int tally_close(struct store *s, int64_t n)
+{
+	static const char sum[] =
+		"INSERT INTO tally SELECT n,%d,start-start%%%d,sum(ok),sum(client_error),"
+		"sum(server_error),sum(incomplete) FROM tally WHERE n=%lld AND width=%d GROUP BY 3";
+	int r = db_exec_format(s->db, sum, 60, 60, (long long)n, 1);
+
+	return r ? r : db_exec_format(s->db, sum, 3600, 3600, (long long)n, 60);
+}
+
 int tally_fill(struct store *s)
 {
 	int r = 0;
@@ -132,6 +143,8 @@ int tally_fill(struct store *s)
 			continue;
 		r = db_exec(s->db, "BEGIN IMMEDIATE");
 		r = r ? r : fill_segment(s, g->n);
+		if (!r && g != s->active)
+			r = tally_close(s, g->n);
 		r = r ? r : db_exec(s->db, "COMMIT");
 		if (r && !sqlite3_get_autocommit(s->db))
 			db_exec(s->db, "ROLLBACK");

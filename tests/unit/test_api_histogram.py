@@ -35,7 +35,7 @@ def outcome(e):
     return 2 if e["status_code"] >= 500 else 1 if e["status_code"] >= 400 else 0
 
 
-def stored(q=""):
+def stored(q="", server=server):
     """(time, outcome) of the entries of a filter, from the list."""
     out, before = [], ""
     while True:
@@ -50,7 +50,7 @@ EVERYTHING = stored()
 assert len(EVERYTHING) == 1600
 
 
-def ask(**params):
+def ask(server=server, **params):
     return server.get("/api/histogram?" + urllib.parse.urlencode(params))
 
 
@@ -151,9 +151,20 @@ def empty():
     assert other.stop() == 0
 
 
+def every_width(server):
+    """The sums of minutes and hours of segments that are full are those of their entries."""
+    entries = stored(server=server)
+    low, high = min(entries)[0], max(entries)[0]
+    for buckets in (1, 2, 5, 30, 120, 500):
+        for a, b in ((low, high), (low + 10 ** 9, high - 10 ** 9), (low, low + 4 * 10 ** 9)):
+            answer = ask(server, **{"from": a, "to": b, "buckets": buckets}).json()
+            verify(entries, a, b, buckets, answer)
+
+
 def dropped():
     """what made room for newer entries is not counted any more"""
     small = Server("-b", "-m", str(4 << 20))
+    small.tell("clock %d 7100000" % START)
     for _ in range(20):
         small.append(1000)
     stats = small.get("/api/stats").json()["store"]
@@ -162,22 +173,26 @@ def dropped():
     plain = small.get("/api/histogram?" + urllib.parse.urlencode(now)).json()
     filtered = small.get("/api/histogram?" + urllib.parse.urlencode({"q": "id > 0", **now})).json()
     assert plain["total"] == filtered["total"] == stats["entries"]
+    assert stats["segments"] > 3
+    every_width(small)
     assert small.stop() == 0
 
 
 def older_store():
     """a store of the schema before gets its tally when it is opened"""
-    old = Server("-b")
-    old.tell("clock %d 300000" % START)
-    old.append(50)
+    old = Server("-b", "-m", str(4 << 20))
+    old.tell("clock %d 3000000" % START)
+    old.append(1700)
     want = old.get("/api/histogram?buckets=10").json()
     path = old.stop(keep=True)
     with sqlite3.connect(path + "/db") as db:
         db.executescript("DROP TABLE tally; PRAGMA user_version=1;")
     db.close()
-    new = Server("-b", path=path)
+    new = Server("-b", "-m", str(4 << 20), path=path)
     assert new.get("/api/histogram?buckets=10").json() == want
-    assert want["total"] == 50 and want["bucket_us"] == 2000000
+    assert want["total"] == 1700 and want["bucket_us"] == 600 * 10 ** 6
+    assert new.get("/api/stats").json()["store"]["segments"] > 1
+    every_width(new)
     assert new.stop() == 0
 
 
