@@ -11,12 +11,14 @@
 #include "kfl/compile.h"
 #include "kfl/fields.h"
 #include "kfl/functions.h"
+#include "kfl/range.h"
 #include "limits.h"
 
 struct kfl {
 	struct query query; /* memory of texts */
 	struct program program;
 	struct buf normal;
+	struct range range;
 };
 
 static int check_length(struct query *q)
@@ -46,6 +48,7 @@ static int compile(struct kfl *k)
 	r = r ? r : parse_query(q, &root);
 	if (!r && root)
 		r = check_query(q, root);
+	k->range = root && !r ? range_of(root) : range_always;
 	if (!r)
 		r = root ? compile_query(q, root, &k->program) : buf_puts(&k->program.sql, "1");
 	r = r ? r : put_normal(k);
@@ -123,6 +126,12 @@ int kfl_bind(const struct kfl *k, struct sqlite3_stmt *stmt)
 			return r == SQLITE_NOMEM ? -ENOMEM : -EINVAL;
 	}
 	return 0;
+}
+
+void kfl_time_range(const struct kfl *k, int64_t *ret_from_us, int64_t *ret_to_us)
+{
+	*ret_from_us = k->range.from_us;
+	*ret_to_us = k->range.to_us;
 }
 
 int64_t kfl_limit(const struct kfl *k)

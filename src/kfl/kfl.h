@@ -38,6 +38,8 @@ bool kfl_needs_payload(const struct kfl *k);
 /* Bind the parameters of kfl_sql() to ?1..?kfl_params(); others of the statement are left alone. */
 int kfl_params(const struct kfl *k);
 int kfl_bind(const struct kfl *k, struct sqlite3_stmt *stmt);
+/* No entry with a timestamp outside of from_us <= t < to_us can match. */
+void kfl_time_range(const struct kfl *k, int64_t *ret_from_us, int64_t *ret_to_us);
 /* limit(n): n, or -1 without one. */
 int64_t kfl_limit(const struct kfl *k);
 /*

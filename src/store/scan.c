@@ -208,7 +208,14 @@ static int read_windows(struct scan *c)
 
 void scan_begin(struct scan *c)
 {
+	int64_t from_us, to_us;
+
 	c->window = WINDOW_MIN;
+	if (!c->filter)
+		return;
+	kfl_time_range(c->filter, &from_us, &to_us);
+	c->from_us = from_us > c->from_us ? from_us : c->from_us;
+	c->to_us = to_us < c->to_us ? to_us : c->to_us;
 }
 
 int scan_chunk(struct scan *c)

@@ -49,7 +49,8 @@ struct scan {
 	bool stmt_whole;
 };
 
-/* Start: ids low..high, what the filter says of the time. The caller has set the other members. */
+/* Start, with what the filter demands of the time. The caller has set the members before `ended`.
+ */
 void scan_begin(struct scan *c);
 /* Read one chunk. 0, or -errno with a sentence in c->error. */
 int scan_chunk(struct scan *c);

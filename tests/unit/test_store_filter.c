@@ -2,6 +2,7 @@
 /* Pages of a filter: the right entries, in order, each once, wherever the time limit falls. */
 #include "store_fixture.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +206,132 @@ static void test_regex_error(void **state)
 	entry_free(e);
 }
 
+/* Take away the entries of all segments but those that have a timestamp in the range. */
+static void leave_only(const char *path, int64_t from_us, int64_t to_us)
+{
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	char sql[128];
+	int dropped = 0, left = 0;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "SELECT n,first_us,last_us FROM segment", -1, &stmt, NULL),
+		SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		bool inside = sqlite3_column_int64(stmt, 2) >= from_us &&
+			      sqlite3_column_int64(stmt, 1) < to_us;
+		snprintf(sql, sizeof(sql), "ALTER TABLE entry_%d RENAME TO gone_%d",
+			 sqlite3_column_int(stmt, 0), sqlite3_column_int(stmt, 0));
+		if (!inside)
+			assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+		dropped += !inside;
+		left += inside;
+	}
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	assert_true(dropped > 4 && left > 0 && left < 4);
+}
+
+static size_t matches(struct store *s, const char *query, bool up)
+{
+	struct store_query q = { .filter = compile(query), .limit = 1000, .oldest_first = up };
+	struct collected c = { 0 };
+
+	collect_pages(s, q, &c);
+	kfl_free((struct kfl *)q.filter);
+	return c.count;
+}
+
+/* Entries begin a second apart, from 2026-11-21T00:00:00Z on. */
+#define SPAN_START 1795219200000000LL
+#define SPAN_COUNT 4000
+
+static uint64_t total(struct store *s, const char *query, int64_t start_us)
+{
+	struct store_histogram q = {
+		.filter = compile(query), .start_us = start_us, .bucket_us = 10000000, .buckets = 6
+	};
+	uint64_t counts[6][OUTCOMES] = { 0 };
+	struct store_counted c;
+	char error[256];
+
+	if (store_count(s, &q, counts, &c, error, sizeof(error)))
+		fail_msg("%s: %s", query, error);
+	kfl_free((struct kfl *)q.filter);
+	return c.total;
+}
+
+/*
+ * A segment that lies outside of the time that a filter demands is not looked at, not even when it
+ * cannot be: its table is not there.
+ */
+static void test_time(void **state)
+{
+	static const struct {
+		const char *query;
+		size_t count;
+	} inside[] = {
+		{ "timestamp >= timestamp(\"2026-11-21T00:30:00Z\") and "
+		  "timestamp < timestamp(\"2026-11-21T00:31:00Z\")",
+		  60 },
+		{ "timestamp > timestamp(\"2026-11-21T00:30:00Z\") and "
+		  "timestamp <= timestamp(\"2026-11-21T01:31:00+01:00\")",
+		  60 },
+		{ "http and (timestamp(\"2026-11-21T00:30:00Z\") + duration(\"10s\") <= timestamp) "
+		  "and status_code >= 0 and startTime < 1795221020000",
+		  8 },
+		{ "not (timestamp < timestamp(\"2026-11-21T00:30:05Z\") or "
+		  "timestamp > timestamp(\"2026-11-21T00:30:09Z\"))",
+		  5 },
+		{ "timestamp == timestamp(\"2026-11-21T00:30:07Z\") or "
+		  "timestamp == timestamp(\"2026-11-21T00:30:40Z\") and id > 0",
+		  2 },
+		{ "timestamp == datetime(\"11/21/2026, 12:30:07.000 AM\")", 1 },
+		{ "timestamp < timestamp(\"2020-01-01T00:00:00Z\")", 0 },
+		{ "timestamp > now()", 0 },
+		{ "timestamp > timestamp(\"2026-11-21T00:30:10Z\") and "
+		  "timestamp < timestamp(\"2026-11-21T00:30:10Z\")",
+		  0 },
+	};
+	static const char *const outside[] = {
+		"timestamp >= timestamp(\"2026-11-21T00:30:00Z\")",
+		"timestamp >= timestamp(\"2026-11-21T00:30:00Z\") or status_code == 599",
+		"not (timestamp >= timestamp(\"2026-11-21T00:30:00Z\") and "
+		"timestamp < timestamp(\"2026-11-21T00:31:00Z\"))",
+		"timestamp != timestamp(\"2026-11-21T00:30:00Z\")",
+	};
+	struct fixture *f = *state;
+
+	fixture_open(f, 0, 0);
+	fixture_close(f);
+	fixture_open(f, 32 * MIB, 0);
+	for (uint64_t i = 0; i < SPAN_COUNT; i++)
+		assert_int_equal(put_entries(f->s, i, 1, 2000, SPAN_START + (int64_t)i * 1000000),
+				 0);
+	leave_only(f->path, SPAN_START + 1800 * 1000000LL, SPAN_START + 1860 * 1000000LL);
+	for (size_t i = 0; i < sizeof(inside) / sizeof(*inside); i++)
+		for (int up = 0; up < 2; up++)
+			if (i != 2) /* how many of them are http is the generator's choice */
+				assert_int_equal(matches(f->s, inside[i].query, up),
+						 inside[i].count);
+			else
+				assert_true(matches(f->s, inside[i].query, up) <= 10);
+	/* Only a segment's own reader knows what is missing: the rest fails, and says why. */
+	for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++) {
+		struct store_query q = { .filter = compile(outside[i]), .limit = 4000 };
+		struct collected c = { 0 };
+		struct store_page page;
+		char error[256] = "";
+		assert_true(store_select(f->s, &q, collect, &c, &page, error, 256) < 0);
+		assert_non_null(strstr(error, "no such table: entry_"));
+		kfl_free((struct kfl *)q.filter);
+	}
+	/* A histogram looks where it is and where its filter is. */
+	assert_int_equal(total(f->s, "id > 0", SPAN_START + 1800 * 1000000LL), 60);
+	assert_int_equal(total(f->s, inside[3].query, SPAN_START), 0);
+}
+
 static double seconds_of(struct store *s, const char *query)
 {
 	struct kfl *k = compile(query);
@@ -254,10 +381,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_filters),
-		TEST(test_partial),
-		TEST(test_regex_error),
-		TEST(test_index),
+		TEST(test_filters), TEST(test_partial), TEST(test_regex_error),
+		TEST(test_time),    TEST(test_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
