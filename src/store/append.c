@@ -10,15 +10,30 @@
 /* What one transaction takes, at the most. */
 struct cost {
 	uint64_t bytes;	 /* of rows */
+	uint64_t bodies; /* in their own file */
 	uint64_t pages;	 /* new in the main file */
 	uint64_t frames; /* in the log */
 };
 
+static uint64_t bodies_size(const struct entry *e)
+{
+	return bodies_cost(&e->request_body) + bodies_cost(&e->response_body);
+}
+
+/* What is in the rows, about. */
+static uint64_t rows_size(const struct entry *e)
+{
+	uint64_t size = column_size(e), bodies = bodies_size(e);
+
+	return size > bodies ? size - bodies : 0;
+}
+
 static void add_cost(const struct store *s, struct cost *c, const struct entry *e)
 {
-	uint64_t n = column_size(e);
+	uint64_t n = rows_size(e);
 
 	c->bytes += n;
+	c->bodies += bodies_size(e);
 	/* A row ends in a page that it does not fill, its keys in pages half full. */
 	c->pages += n / s->page_size + (n > s->page_size / 4);
 	c->frames += 8;
@@ -34,7 +49,7 @@ static void finish_cost(struct store *s, struct cost *c)
 
 static bool too_large(const struct store *s, const struct entry *e)
 {
-	return column_size(e) > s->bounds.entry_bytes;
+	return rows_size(e) > s->bounds.entry_bytes || bodies_size(e) > s->bounds.bodies_bytes;
 }
 
 /* An entry too large for the bounds is kept without its bodies, and says so. */
@@ -47,22 +62,38 @@ static void cut_entry(const struct store *s, struct entry *e)
 		buf_free(&e->detail);
 }
 
+/* Into its row, or beside with the row telling where. */
+static int put_body(struct store *s, int i, uint64_t key, const struct buf *body)
+{
+	int64_t at;
+
+	if (!bodies_aside(body)) {
+		sqlite3_bind_blob64(s->put_payload, i, body->len ? body->data : "", body->len,
+				    SQLITE_STATIC);
+		return 0;
+	}
+	int r = bodies_put(s, key, body, &at);
+	if (!r)
+		sqlite3_bind_int64(s->put_payload, i, at);
+	return r;
+}
+
 static int put(struct store *s, struct entry *e)
 {
+	sqlite3_stmt *p = s->put_payload;
 	int r = column_bind(s->put_entry, e);
 
 	if (!r)
 		r = db_run(s->put_entry);
+	if (!r)
+		r = put_body(s, 3, (uint64_t)e->id * 2, &e->request_body);
+	if (!r)
+		r = put_body(s, 4, (uint64_t)e->id * 2 + 1, &e->response_body);
 	if (r < 0)
 		return r;
-	sqlite3_stmt *p = s->put_payload;
 	sqlite3_bind_int64(p, 1, e->id);
 	sqlite3_bind_text64(p, 2, e->detail.len ? e->detail.data : "", e->detail.len, SQLITE_STATIC,
 			    SQLITE_UTF8);
-	sqlite3_bind_blob64(p, 3, e->request_body.len ? e->request_body.data : "",
-			    e->request_body.len, SQLITE_STATIC);
-	sqlite3_bind_blob64(p, 4, e->response_body.len ? e->response_body.data : "",
-			    e->response_body.len, SQLITE_STATIC);
 	return db_run(p);
 }
 
@@ -87,6 +118,18 @@ static int put_segment(struct store *s, const struct segment *g)
 	return db_run(s->put_segment);
 }
 
+/* SQLite's own words where it was SQLite that failed. */
+static const char *cause(struct store *s, int r)
+{
+	int code = sqlite3_errcode(s->db);
+
+	if (r == -ENOSPC)
+		return "the disk is full";
+	return code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE
+		       ? strerror(-r)
+		       : sqlite3_errmsg(s->db);
+}
+
 static int transact(struct store *s, struct entry *const *batch, size_t count)
 {
 	struct segment g = *s->active;
@@ -103,14 +146,17 @@ static int transact(struct store *s, struct entry *const *batch, size_t count)
 	if (!r)
 		r = put_segment(s, &g);
 	if (!r)
+		r = bodies_flush(s);
+	if (!r)
 		r = db_run(s->commit);
+	bodies_ended(s, !r);
 	if (!r) {
 		if (segment_empty(s->active))
 			s->active_since_us = store_now_us();
 		*s->active = g;
 		return 0;
 	}
-	store_set_error(s, "write %s: %s", s->path, sqlite3_errmsg(s->db));
+	store_set_error(s, "write %s: %s", s->path, cause(s, r));
 	if (!sqlite3_get_autocommit(s->db))
 		db_exec(s->db, "ROLLBACK");
 	for (size_t i = 0; i < count; i++)
@@ -133,11 +179,11 @@ static bool segment_full(struct store *s, int64_t now_us, uint64_t more)
 
 static int prepare(struct store *s, const struct cost *c)
 {
-	int r = retain_make_room(s, c->pages);
+	int r = retain_make_room(s, c->pages, c->bodies);
 
 	if (!r)
 		r = wal_make_room(s, c->frames);
-	if (!r && segment_full(s, store_now_us(), c->bytes))
+	if (!r && segment_full(s, store_now_us(), c->bytes + c->bodies))
 		r = segment_roll(s);
 	return r;
 }
@@ -145,7 +191,7 @@ static int prepare(struct store *s, const struct cost *c)
 static int append_some(struct store *s, struct entry *const *batch, size_t count,
 		       const struct cost *c)
 {
-	struct cost more = { c->bytes, 4 * c->pages, c->frames };
+	struct cost more = { c->bytes, 2 * c->bodies, 4 * c->pages, c->frames };
 	int r = prepare(s, c);
 
 	if (!r)
@@ -154,7 +200,7 @@ static int append_some(struct store *s, struct entry *const *batch, size_t count
 		return r;
 	/* Either our own bound, by an estimate that was wrong, or the disk: the log may give room.
 	 */
-	if (retain_at_bound(s, more.pages))
+	if (retain_at_bound(s, more.pages, more.bodies))
 		r = prepare(s, &more);
 	else
 		r = wal_truncate(s, 0);
@@ -171,7 +217,8 @@ static size_t take(struct store *s, struct entry *const *batch, size_t count, st
 	size_t n = 0;
 
 	for (; n < count && !too_large(s, batch[n]); n++) {
-		if (n && c.bytes + column_size(batch[n]) > s->bounds.batch_bytes)
+		if (n && (c.bytes + rows_size(batch[n]) > s->bounds.batch_bytes ||
+			  c.bodies + bodies_size(batch[n]) > s->bounds.bodies_bytes))
 			break;
 		add_cost(s, &c, batch[n]);
 	}

@@ -32,6 +32,8 @@ static int open_one(struct store *s, struct reader *r)
 	if (!ret)
 		ret = kfl_register(r->db);
 	if (!ret)
+		ret = bodies_register(s, r->db);
+	if (!ret)
 		ret = db_prepare(r->db,
 				 "SELECT n,first_id,last_id,first_us,last_us,bytes FROM segment"
 				 " WHERE last_id>=first_id ORDER BY first_id",
@@ -116,7 +118,7 @@ static int prepare_get(struct reader *r, int64_t n, bool payload, sqlite3_stmt *
 	if (!err)
 		err = buf_printf(&sql, " FROM entry_%" PRId64 " e", n);
 	if (!err && payload)
-		err = buf_printf(&sql, " LEFT JOIN payload_%" PRId64 " p ON p.id=e.id", n);
+		err = buf_printf(&sql, " LEFT JOIN " PAYLOAD " p ON p.id=e.id", n);
 	if (!err)
 		err = buf_puts(&sql, " WHERE e.id=?1");
 	if (!err)
@@ -159,6 +161,17 @@ static int read_blob(sqlite3_stmt *stmt, int i, struct buf *out)
 	return buf_put(out, data, (size_t)len);
 }
 
+/* NULL: it was beside the database, and what is there is another or damaged. */
+static int read_body(sqlite3_stmt *stmt, int i, struct entry *e, struct buf *out)
+{
+	if (sqlite3_column_type(stmt, i) != SQLITE_NULL)
+		return read_blob(stmt, i, out);
+	e->complete = false;
+	if (!*e->reason)
+		e->reason = "a body that was stored cannot be read any more";
+	return 0;
+}
+
 static int read_entry(sqlite3_stmt *stmt, bool payload, struct entry **ret)
 {
 	struct entry *e = entry_new();
@@ -170,9 +183,9 @@ static int read_entry(sqlite3_stmt *stmt, bool payload, struct entry **ret)
 	if (!r && payload)
 		r = read_blob(stmt, i, &e->detail);
 	if (!r && payload)
-		r = read_blob(stmt, i + 1, &e->request_body);
+		r = read_body(stmt, i + 1, e, &e->request_body);
 	if (!r && payload)
-		r = read_blob(stmt, i + 2, &e->response_body);
+		r = read_body(stmt, i + 2, e, &e->response_body);
 	if (r < 0) {
 		entry_free(e);
 		return r;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The bounds. Of --max-size a part is set aside for the log and its index, the rest is for the
- * main file; both parts are kept at every transaction, so the sum always holds.
+ * main file and the bodies beside it; both parts are kept at every transaction, so the sum always
+ * holds.
  */
 #include "store/sqlite.h"
 
@@ -15,6 +16,7 @@
 #define WAL_SOFT	 (16 * MIB)
 #define BATCH_MOST	 (16 * MIB)
 #define SEGMENT_MOST	 (256 * MIB)
+#define BODIES_MOST	 (128 * MIB)
 #define SHM_BLOCK	 (32 * KIB) /* of the log's index, for each ... */
 #define SHM_BLOCK_FRAMES 4096	    /* ... so many frames */
 #define WORK_MS		 50	    /* one call of retain_keep(), about */
@@ -37,6 +39,7 @@ void retain_set_bounds(struct store *s, const struct store_options *options)
 	b->wal_soft = smaller(b->wal_max / 4, WAL_SOFT);
 	b->batch_bytes = smaller(b->wal_max / 8, BATCH_MOST);
 	b->entry_bytes = b->wal_max / 8;
+	b->bodies_bytes = max ? smaller(max / 16, BODIES_MOST) : BODIES_MOST;
 	b->segment_bytes =
 		smaller(max < 32 * MIB ? smaller(max / 8, 512 * KIB) : max / 64, SEGMENT_MOST);
 	if (!max)
@@ -45,12 +48,29 @@ void retain_set_bounds(struct store *s, const struct store_options *options)
 	b->max_pages = (max - b->wal_max - shm) / s->page_size;
 }
 
+/* What the bodies leave of it for the main file. */
+static int64_t max_pages(const struct store *s)
+{
+	uint64_t bodies = (s->bodies.end + s->page_size - 1) / s->page_size;
+
+	return (int64_t)s->bounds.max_pages - (int64_t)bodies;
+}
+
 /* Pages that may still be taken from the main file; negative while it is larger than allowed. */
 static int64_t free_pages(struct store *s)
 {
 	if (!s->bounds.max_size)
 		return INT64_MAX;
-	return (int64_t)s->bounds.max_pages - db_int(s->page_count) + db_int(s->free_count);
+	return max_pages(s) - db_int(s->page_count) + db_int(s->free_count);
+}
+
+uint64_t retain_bodies_max(struct store *s)
+{
+	int64_t pages = (int64_t)s->bounds.max_pages - db_int(s->page_count);
+
+	if (!s->bounds.max_size)
+		return INT64_MAX;
+	return pages > 0 ? (uint64_t)pages * s->page_size : 0;
 }
 
 static int drop(struct store *s, struct segment *g)
@@ -68,21 +88,6 @@ static int drop(struct store *s, struct segment *g)
 	s->stats.dropped_entries += entries;
 	pthread_mutex_unlock(&s->lock);
 	return 0;
-}
-
-int retain_make_room(struct store *s, uint64_t pages)
-{
-	struct segment *oldest;
-	int r = 0;
-
-	while (!r && free_pages(s) < (int64_t)pages && (oldest = segment_oldest(s)))
-		r = drop(s, oldest);
-	return r;
-}
-
-bool retain_at_bound(struct store *s, uint64_t pages)
-{
-	return s->bounds.max_size && free_pages(s) < (int64_t)pages;
 }
 
 static void keep_age(struct store *s, int64_t now_us, uint64_t until_ms)
@@ -103,10 +108,8 @@ static int64_t surplus(struct store *s, bool idle)
 	int64_t pages = db_int(s->page_count), unused = db_int(s->free_count);
 	int64_t used = pages - unused, spare = used / 4 + (int64_t)(MIB / s->page_size);
 
-	if (s->bounds.max_size && pages > (int64_t)s->bounds.max_pages)
-		return unused < pages - (int64_t)s->bounds.max_pages
-			       ? unused
-			       : pages - (int64_t)s->bounds.max_pages;
+	if (s->bounds.max_size && pages > max_pages(s))
+		return unused < pages - max_pages(s) ? unused : pages - max_pages(s);
 	if (!idle)
 		spare += used + 2 * (int64_t)(segment_target(s) / s->page_size);
 	return unused - spare;
@@ -166,8 +169,52 @@ static void give_back(struct store *s, bool idle, uint64_t until_ms)
 
 void retain_set_limit(struct store *s)
 {
-	if (s->bounds.max_size)
-		db_exec_format(s->db, "PRAGMA max_page_count=%lld", (long long)s->bounds.max_pages);
+	int64_t limit = max_pages(s);
+
+	if (!s->bounds.max_size || s->page_limit == limit)
+		return;
+	db_exec_format(s->db, "PRAGMA max_page_count=%lld", (long long)limit);
+	s->page_limit =
+		db_int(s->page_count) <= limit ? limit : 0; /* else SQLite did not take it */
+}
+
+bool retain_at_bound(struct store *s, uint64_t pages, uint64_t bodies)
+{
+	return s->bounds.max_size &&
+	       (free_pages(s) < (int64_t)pages || !bodies_fit(s, bodies, retain_bodies_max(s)));
+}
+
+/* What is free in one of the files goes, so that the other may grow; false: nothing was. */
+static bool exchange(struct store *s, uint64_t bodies)
+{
+	uint64_t need = bodies / s->page_size + VACUUM_PAGES,
+		 unused = (uint64_t)db_int(s->free_count);
+	int r = 0;
+
+	if (bodies_shrink(s))
+		return true;
+	if (bodies_fit(s, bodies, retain_bodies_max(s)) || unused < need)
+		return false;
+	for (uint64_t n = 0; !r && n < need; n += VACUUM_PAGES)
+		r = give_back_some(s, VACUUM_PAGES);
+	return !r && !wal_truncate(s, WORK_MS);
+}
+
+int retain_make_room(struct store *s, uint64_t pages, uint64_t bodies)
+{
+	struct segment *oldest;
+	int r = 0;
+
+	while (!r && retain_at_bound(s, pages, bodies)) {
+		if (exchange(s, bodies))
+			continue;
+		oldest = segment_oldest(s);
+		if (!oldest)
+			break;
+		r = drop(s, oldest);
+	}
+	retain_set_limit(s);
+	return r;
 }
 
 void retain_keep(struct store *s, int64_t now_us, bool idle)
@@ -176,16 +223,18 @@ void retain_keep(struct store *s, int64_t now_us, bool idle)
 
 	keep_age(s, now_us, until_ms);
 	give_back(s, idle, until_ms);
+	if (idle)
+		bodies_shrink(s);
 	wal_keep(s, idle);
 }
 
 int retain_settle(struct store *s)
 {
-	int r = retain_make_room(s, 0);
+	int r = retain_make_room(s, 0, 0);
 
 	if (r < 0)
 		return r;
-	if (s->bounds.max_size && db_int(s->page_count) > (int64_t)s->bounds.max_pages) {
+	if (s->bounds.max_size && db_int(s->page_count) > max_pages(s)) {
 		r = give_back_all(s);
 		if (!r)
 			r = wal_truncate(s, WORK_MS);
@@ -217,7 +266,8 @@ void retain_count(struct store *s)
 		first_us = g->first_us < first_us ? g->first_us : first_us;
 		last_us = g->last_us > last_us ? g->last_us : last_us;
 	}
-	uint64_t size = file_size(s->db_fd) + file_size(s->wal_fd) + file_size(s->shm_fd);
+	uint64_t size = file_size(s->db_fd) + file_size(s->wal_fd) + file_size(s->shm_fd) +
+			file_size(s->bodies.fd);
 	pthread_mutex_lock(&s->lock);
 	s->stats.entries = entries;
 	s->stats.segments = segments;

@@ -56,7 +56,7 @@ static int prepare_rows(struct scan *c, int64_t n, bool whole)
 	int r = buf_printf(&sql, "SELECT %s FROM entry_%" PRId64 " e", c->ops->columns, n);
 	/* CROSS: entries first, their payload only when the rest of the filter holds. */
 	if (!r && k && kfl_needs_payload(k))
-		r = buf_printf(&sql, " CROSS JOIN payload_%" PRId64 " p ON p.id=e.id", n);
+		r = buf_printf(&sql, " CROSS JOIN " PAYLOAD " p ON p.id=e.id", n);
 	if (!r)
 		r = buf_printf(&sql, " WHERE (%s) AND %s>=?%d AND %s<=?%d ORDER BY %s %s LIMIT ?%d",
 			       k ? kfl_sql(k) : "1", id, first + 1, id, first + 2, id,

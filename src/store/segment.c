@@ -109,7 +109,8 @@ uint64_t segment_target(const struct store *s)
 {
 	if (s->bounds.segment_bytes)
 		return s->bounds.segment_bytes;
-	uint64_t part = (uint64_t)db_int(s->page_count) * s->page_size / SEGMENT_PART;
+	uint64_t rows = (uint64_t)db_int(s->page_count) * s->page_size;
+	uint64_t part = (rows + s->bodies.end) / SEGMENT_PART;
 	return part > SEGMENT_BYTES_MIN ? part : SEGMENT_BYTES_MIN;
 }
 
@@ -166,6 +167,7 @@ int segment_roll(struct store *s)
 	*g = (struct segment){ .n = g->n, .first_id = next, .last_id = next - 1 };
 	s->segments.count += fresh;
 	s->active = g;
+	bodies_roll(s);
 	return prepare_inserts(s);
 }
 
@@ -175,10 +177,10 @@ int segment_clear(struct store *s, struct segment *g)
 	/* Without WHERE a table and its indexes are emptied as a whole. */
 	int r = db_exec_format(s->db,
 			       "BEGIN IMMEDIATE; DELETE FROM payload_%lld; DELETE FROM entry_%lld;"
-			       "DELETE FROM tally WHERE n=%lld;"
+			       "DELETE FROM tally WHERE n=%lld; DELETE FROM extent WHERE n=%lld;"
 			       "UPDATE segment SET first_id=%lld,last_id=%lld,bytes=0 WHERE n=%lld;"
 			       "COMMIT",
-			       n, n, n, next, next - 1, n);
+			       n, n, n, n, next, next - 1, n);
 
 	if (r < 0) {
 		if (!sqlite3_get_autocommit(s->db))
@@ -188,6 +190,7 @@ int segment_clear(struct store *s, struct segment *g)
 	g->first_id = next;
 	g->last_id = next - 1;
 	g->bytes = 0;
+	bodies_forget(s, g->n);
 	return 0;
 }
 

@@ -3,10 +3,12 @@
 #ifndef CLEARTAP_STORE_SQLITE_H
 #define CLEARTAP_STORE_SQLITE_H
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "store/store.h"
 
@@ -42,7 +44,36 @@ struct bounds {
 	uint64_t wal_soft;	/* from here on it is checkpointed */
 	uint64_t segment_bytes; /* a segment is closed past it; 0: by the size of the store */
 	uint64_t batch_bytes;	/* one transaction */
-	uint64_t entry_bytes;	/* one entry; the bodies of a larger one are not stored */
+	uint64_t entry_bytes;	/* one entry's rows; the bodies of a larger one are not stored */
+	uint64_t bodies_bytes;	/* the large bodies of one transaction */
+};
+
+/* A part of the file of bodies. */
+struct extent {
+	uint64_t at, len;
+	int64_t n;  /* the segment */
+	bool fresh; /* taken by the transaction that is under way */
+};
+
+#define BODIES_PENDING 128 /* pieces that one write takes: a header and a body each */
+
+struct body_header {
+	uint64_t key; /* of whom: entry id * 2, + 1 for the response */
+	uint64_t sum; /* of the bytes */
+	uint64_t len;
+};
+
+struct bodies {
+	int fd;
+	uint64_t chunk, end; /* extents are multiples of a chunk, the file ends at `end` */
+	struct extent *v;    /* by offset */
+	size_t count, room;
+	uint64_t next, left; /* what is free in the extent that is being filled */
+	sqlite3_stmt *put;
+	struct iovec iov[BODIES_PENDING];
+	struct body_header headers[BODIES_PENDING / 2];
+	int iov_count;
+	off_t iov_at;
 };
 
 struct reader {
@@ -62,11 +93,13 @@ struct store {
 	/* The writer's, used by one thread. */
 	sqlite3 *db;
 	uint64_t page_size;
+	int64_t page_limit;  /* of the main file, as SQLite was told */
 	uint64_t wal_frames; /* in the log at the last commit */
 	uint64_t wal_next;   /* frames before which another checkpoint would do little */
 	bool wal_stuck;	     /* a reader of another program kept the log from being emptied */
 	struct segments segments;
 	struct segment *active;
+	struct bodies bodies;
 	int64_t active_since_us; /* by the clock, not by the entries' timestamps */
 	sqlite3_stmt *begin, *commit, *page_count, *free_count, *put_segment;
 	sqlite3_stmt *put_entry, *put_payload; /* into the active segment */
@@ -79,6 +112,11 @@ struct store {
 	struct store_stats stats;
 	char error[256];
 };
+
+/* payload_N with its bodies wherever they are, in the SQL of readers. */
+#define PAYLOAD                                                                                    \
+	"(SELECT id,detail,body(id*2,request_body) AS request_body,"                               \
+	"body(id*2+1,response_body) AS response_body FROM payload_%" PRId64 ")"
 
 static inline bool segment_empty(const struct segment *g)
 {
@@ -105,8 +143,31 @@ int column_bind(sqlite3_stmt *stmt, const struct entry *e);
 /* The row of a statement that selected id and the names; -ENOMEM. */
 int column_read(sqlite3_stmt *stmt, struct entry *e);
 int column_count(void);
-/* What the rows and index entries of an entry take, about. */
+/* What the rows and index entries of an entry take, about; its bodies included wherever they go. */
 uint64_t column_size(const struct entry *e);
+
+/* bodies.c: large bodies, in a file of their own */
+int bodies_open(struct store *s, uint64_t max_size, uid_t uid, gid_t gid);
+void bodies_close(struct store *s);
+/* Does this one go there, and what does it take? */
+bool bodies_aside(const struct buf *body);
+uint64_t bodies_cost(const struct buf *body);
+/* Within a transaction; the body is borrowed until bodies_flush(), which is to come before COMMIT.
+ */
+int bodies_put(struct store *s, uint64_t key, const struct buf *body, int64_t *ret_at);
+int bodies_flush(struct store *s);
+void bodies_ended(struct store *s, bool committed);
+/* Another segment is filled from now on; segment n is empty. */
+void bodies_roll(struct store *s);
+void bodies_forget(struct store *s, int64_t n);
+/* Is there room for so many bytes in one piece while the file is to end at end_max? */
+bool bodies_fit(const struct store *s, uint64_t bytes, uint64_t end_max);
+/* Give back what is free at the end; false: nothing. */
+bool bodies_shrink(struct store *s);
+/* From any thread. -ENODATA: what was there has been dropped or lost. */
+int bodies_read(const struct store *s, uint64_t key, int64_t at, struct buf *out);
+/* The SQL function body(key, value) for a reader. */
+int bodies_register(struct store *s, sqlite3 *db);
 
 /* file.c: the path, the lock, the owner */
 int file_parse_uri(const char *uri, char **ret_path, char *error, size_t error_size);
@@ -142,10 +203,12 @@ void tally_read_entry(sqlite3_stmt *stmt, struct entry *e);
 void retain_set_bounds(struct store *s, const struct store_options *options);
 /* Tell SQLite the bound of the main file, which it takes only once the file is within. */
 void retain_set_limit(struct store *s);
-/* Drop the oldest segments until so many pages are free. */
-int retain_make_room(struct store *s, uint64_t pages);
-/* Fewer pages than these are left before the bound. */
-bool retain_at_bound(struct store *s, uint64_t pages);
+/* Drop the oldest segments until so many pages are free, and bytes for bodies. */
+int retain_make_room(struct store *s, uint64_t pages, uint64_t bodies);
+/* Less than that is left before the bound. */
+bool retain_at_bound(struct store *s, uint64_t pages, uint64_t bodies);
+/* How long the file of bodies may get by the bound. */
+uint64_t retain_bodies_max(struct store *s);
 /* Drop what is too old, give back what is free; a bounded piece of work. */
 void retain_keep(struct store *s, int64_t now_us, bool idle);
 /* At start: have the bounds hold, which may be smaller ones than before. */

@@ -193,6 +193,8 @@ static int open_all(struct store *s, const struct store_options *options, uid_t 
 	retain_set_bounds(s, options);
 	r = wal_start(s);
 	if (!r)
+		r = bodies_open(s, options->max_size, uid, gid);
+	if (!r)
 		r = segment_load(s);
 	if (!r)
 		r = retain_settle(s);
@@ -223,7 +225,7 @@ int store_open(const struct store_options *options, uid_t uid, gid_t gid, struct
 		error[0] = '\0';
 	if (!s)
 		return -ENOMEM;
-	s->db_fd = s->wal_fd = s->shm_fd = -1;
+	s->db_fd = s->wal_fd = s->shm_fd = s->bodies.fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->reader_free, NULL);
 	int r = check_options(options, error, error_size);
@@ -263,6 +265,7 @@ void store_close(struct store *s)
 	sqlite3_finalize(s->put_tally);
 	sqlite3_finalize(s->put_entry);
 	sqlite3_finalize(s->put_payload);
+	bodies_close(s);
 	if (s->page_size && s->wal_fd >= 0)
 		wal_truncate(s, 0);
 	sqlite3_close(s->db);

@@ -81,10 +81,10 @@ int put_entries(struct store *s, uint64_t first, size_t count, size_t body, int6
 
 uint64_t size_on_disk(const char *path)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-bodies" };
 	uint64_t size = 0;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		char name[256];
 		struct stat st;
 		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
