@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The frame: the bar on top with its pages, the query bar, the pill and the theme switch.
 import * as capture from "./capture.js";
-import { el, put } from "./el.js";
-import { glyph, lockIcon } from "./icons.js";
+import { el } from "./el.js";
+import { glyph } from "./icons.js";
 import { build as buildQuery } from "./query.js";
-import { link, PAGES, state, subscribe } from "./state.js";
+import { link, state, subscribe } from "./state.js";
 
 const THEMES = ["auto", "dark", "light"];
 
@@ -42,24 +42,13 @@ function themeSwitch() {
 	return node;
 }
 
+// The frame itself stands in index.html, so that it is there at the first paint.
 export function build() {
-	const links = PAGES.map(page =>
-		el("a", { href: link({ page }), "data-page": page }, TITLES[page]),
-	);
-	const nav = el("nav", { "aria-label": "Pages" }, links);
-	put(
-		document.getElementById("bar"),
-		el(
-			"a",
-			{ class: "wordmark", href: "#/traffic", "aria-label": "cleartap, all traffic" },
-			lockIcon("open", 16),
-			el("span", {}, "clear", el("b", {}, "tap")),
-		),
-		nav,
-		buildQuery(),
-		capture.build(),
-		themeSwitch(),
-	);
+	const bar = document.getElementById("bar");
+	const links = [...bar.querySelectorAll("nav a")];
+	bar.querySelector(".query").replaceWith(buildQuery());
+	bar.querySelector(".pill").replaceWith(capture.build());
+	bar.querySelector(":scope > .icon").replaceWith(themeSwitch());
 	const draw = () => {
 		document.title = state.q ? `${state.q} · cleartap` : `${TITLES[state.page]} · cleartap`;
 		for (const a of links) {

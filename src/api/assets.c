@@ -38,13 +38,13 @@ static const char *type_of(const char *name)
 	return "application/octet-stream";
 }
 
-static void send_file(struct request *r, const struct embedded_file *f)
+static void send_file(struct request *r, const struct embedded_file *f, const char *caching)
 {
 	char tag[32];
 
 	snprintf(tag, sizeof(tag), "\"%s\"", f->hash);
 	answer_header(r, MHD_HTTP_HEADER_ETAG, "%s", tag);
-	answer_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	answer_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "%s", caching);
 	r->answer.csp = PAGE_CSP;
 	if (answer_unchanged(r, tag)) {
 		r->answer.status = MHD_HTTP_NOT_MODIFIED;
@@ -56,16 +56,31 @@ static void send_file(struct request *r, const struct embedded_file *f)
 	r->answer.fixed_size = f->size;
 }
 
+/* What follows "/v/VERSION" in a path of this version's files, else NULL. */
+static const char *versioned(const char *path)
+{
+	const struct embedded_file *version = embed_find(web_files, "web/version");
+	size_t n = version ? strcspn(version->data, "\n") : 0;
+
+	if (!n || strncmp(path, "/v/", 3) || strncmp(path + 3, version->data, n))
+		return NULL;
+	return path[3 + n] == '/' ? path + 3 + n : NULL;
+}
+
 void assets_get(struct request *r)
 {
+	const char *name = versioned(r->path), *caching = "private, max-age=31536000, immutable";
 	const struct embedded_file *f = NULL;
-	char name[256];
-	const char *path = strcmp(r->path, "/") ? r->path : "/index.html";
+	char path[256];
 
-	if ((size_t)snprintf(name, sizeof(name), "web%s", path) < sizeof(name))
-		f = embed_find(web_files, name);
+	if (!name) {
+		name = strcmp(r->path, "/") ? r->path : "/page.html";
+		caching = "no-cache";
+	}
+	if ((size_t)snprintf(path, sizeof(path), "web%s", name) < sizeof(path))
+		f = embed_find(web_files, path);
 	if (f)
-		send_file(r, f);
+		send_file(r, f, caching);
 	else
 		problem(r, MHD_HTTP_NOT_FOUND, NULL, "there is nothing at %.200s", r->path);
 }
@@ -75,5 +90,5 @@ void openapi_get(struct request *r)
 	const struct embedded_file *f = embed_find(api_files, "src/api/openapi.json");
 
 	if (f)
-		send_file(r, f);
+		send_file(r, f, "no-cache");
 }

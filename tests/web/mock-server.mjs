@@ -532,5 +532,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 		entries: entries || 2000,
 		coverage: true,
 	}).listen(port || 8898);
+	mock.server.ref();
 	console.log(`mock of cleartap: ${mock.url}/?token=${mock.token}`);
 }
