@@ -62,11 +62,14 @@ export function compact(e) {
 	};
 }
 
-// How it went: incomplete, server, client, ok; for colour, pattern and the histogram.
+const GRPC_OK = new Set(["", "0", "OK"]);
+
+// How it went, as /api/histogram counts it; for colour, pattern and the bars.
 export function outcome(e) {
 	if (!e.complete) return "incomplete";
 	if (e.status_code >= 500) return "server";
 	if (e.status_code >= 400) return "client";
+	if (e.protocol === "grpc" && !GRPC_OK.has(e.status)) return "server";
 	return "ok";
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From something shown to a piece of KFL, and from pieces to a filter.
+import { iso, parseTime } from "./format.js";
 
 export function quote(value) {
 	const escaped = String(value)
@@ -65,6 +66,29 @@ export function negated(what) {
 
 export function exclude(q, what) {
 	return add(q, negated(what));
+}
+
+const TIME = /(^|\s+and\s+)timestamp (>=|<) timestamp\("([^"]*)"\)(?=\s+and\s|\s*$)/g;
+
+// The stretch of time that a filter ends with, as withTime() writes it: {from, to} in µs, or null.
+export function timeRange(q) {
+	const edges = {};
+	for (const [, , sign, text] of q.matchAll(TIME)) edges[sign] = parseTime(text);
+	return edges["<"] > edges[">="] && guarded(q) === q
+		? { from: edges[">="], to: edges["<"] }
+		: null;
+}
+
+export function withoutTime(q) {
+	return q
+		.replace(TIME, "")
+		.replace(/^\s+and\s+/, "")
+		.trim();
+}
+
+export function withTime(q, from, to) {
+	const piece = `timestamp >= timestamp("${iso(from)}") and timestamp < timestamp("${iso(to)}")`;
+	return add(withoutTime(q), piece);
 }
 
 const NAME = /^[A-Za-z_]\w*$/;

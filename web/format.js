@@ -28,8 +28,11 @@ export function dateTime(us) {
 	);
 }
 
+// RFC 3339 in UTC, to the microsecond where it needs that.
 export function iso(us) {
-	return new Date(Math.floor(us / 1000)).toISOString();
+	const text = new Date(Math.floor(us / 1000)).toISOString();
+	const rest = Math.floor(us % 1000);
+	return rest ? `${text.slice(0, -1)}${pad(rest, 3)}Z` : text;
 }
 
 export function ago(us, now) {
@@ -42,12 +45,15 @@ export function ago(us, now) {
 	return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
+// A length of time in the largest units that it fills; "2 min", not "2 min 0 s".
 export function span(seconds) {
-	if (seconds < 60) return `${Math.round(seconds)} s`;
-	if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-	if (seconds < 86400)
-		return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
-	return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+	if (seconds < 1) return elapsed(seconds * 1e6);
+	const s = Math.round(seconds);
+	const part = (n, unit, rest, small) => `${n} ${unit}${rest ? ` ${rest} ${small}` : ""}`;
+	if (s < 60) return `${s} s`;
+	if (s < 3600) return part(Math.floor(s / 60), "min", s % 60, "s");
+	if (s < 86400) return part(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
+	return part(Math.floor(s / 86400), "d", Math.floor((s % 86400) / 3600), "h");
 }
 
 export function elapsed(us) {

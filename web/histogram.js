@@ -1,62 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The bars above the list: how many entries when, stacked by outcome, of the stretch of time that
-// the list has loaded from its newest end. Drag, or use the arrow keys, to filter by time.
-import { el } from "./el.js";
-import { outcome, OUTCOMES, OUTCOME_NAMES } from "./entry.js";
-import { clock, count, iso, span } from "./format.js";
-import { add } from "./filter.js";
+// The bars above the list: how many entries when, stacked by outcome, of all that is stored and
+// matches. Drag over it, or use the arrow keys, to filter by time.
+import { Counts } from "./counts.js";
+import { button, el, put, say } from "./el.js";
+import { OUTCOME_NAMES, OUTCOMES } from "./entry.js";
+import { timeRange, withoutTime, withTime } from "./filter.js";
+import { count, plural, span } from "./format.js";
+import { glyph } from "./icons.js";
+import { ticks, timeText } from "./ticks.js";
 import { go, state } from "./state.js";
 
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400];
 const BAR = 6; // pixels of a bar with its gap
-const SECONDS_MAX = 50000; // buckets kept; older seconds are let go
+const BARS_MAX = 480;
+const TOP = 16; // the line of words
+const DRAW_MS = 200;
 
 export class Histogram {
 	constructor() {
-		this.canvas = el("canvas", { class: "histogram", tabindex: "0", role: "img" });
+		this.canvas = el("canvas", {
+			class: "histogram",
+			tabindex: "0",
+			role: "application",
+			"aria-roledescription": "histogram",
+		});
 		this.label = el("div", { class: "histogram-label" });
+		this.chip = el("div", { class: "histogram-chip", hidden: true });
 		this.tipNode = el("div", { class: "histogram-tip", hidden: true });
-		this.node = el("div", { class: "histogram-box" }, this.canvas, this.label, this.tipNode);
-		this.clear();
-		this.brush = null;
+		this.node = el(
+			"div",
+			{ class: "histogram-box" },
+			this.canvas,
+			this.label,
+			this.chip,
+			this.tipNode,
+		);
+		this.counts = new Counts({ change: () => this.schedule() });
+		this.brush = null; // pixels where the marked stretch begins and ends, in any order
 		this.canvas.addEventListener("pointerdown", event => this.down(event));
 		this.canvas.addEventListener("pointermove", event => this.over(event));
 		this.canvas.addEventListener("pointerleave", () => (this.tipNode.hidden = true));
+		this.canvas.addEventListener("dblclick", () => this.everything());
 		this.canvas.addEventListener("keydown", event => this.key(event));
-		new ResizeObserver(() => this.schedule()).observe(this.node);
-		addEventListener("themechange", () => (this.colours = null));
-		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+		this.canvas.addEventListener("blur", () => this.brush && this.cancel());
+		new ResizeObserver(() => this.resize()).observe(this.node);
+		const recolour = () => {
 			this.colours = null;
 			this.schedule();
-		});
+		};
+		addEventListener("themechange", recolour);
+		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 	}
 
-	clear() {
-		this.seconds = new Map();
-		this.oldest = Infinity;
-		this.newest = 0;
-		this.total = 0;
-		this.schedule?.();
-	}
-
-	add(entries) {
-		for (const e of entries) {
-			const s = Math.floor(e.time / 1e6);
-			let bucket = this.seconds.get(s);
-			if (!bucket) this.seconds.set(s, (bucket = [0, 0, 0, 0]));
-			bucket[OUTCOMES.indexOf(outcome(e))]++;
-			this.oldest = Math.min(this.oldest, s);
-			this.newest = Math.max(this.newest, s);
-		}
-		this.total += entries.length;
-		if (this.seconds.size > SECONDS_MAX) this.forget();
+	resize() {
+		const { clientWidth } = this.canvas;
+		if (clientWidth)
+			this.counts.bars = Math.max(10, Math.min(BARS_MAX, Math.floor(clientWidth / BAR)));
 		this.schedule();
 	}
 
-	forget() {
-		const keys = [...this.seconds.keys()].sort((a, b) => a - b);
-		for (const s of keys.slice(0, keys.length - SECONDS_MAX * 0.9)) this.seconds.delete(s);
-		this.oldest = keys[Math.floor(keys.length - SECONDS_MAX * 0.9)];
+	// Count for another filter. The old picture stays, dimmed, until the new one is there.
+	async open(q) {
+		const range = timeRange(q);
+		this.brush = null;
+		this.tipNode.hidden = true;
+		this.drawChip(range);
+		this.node.classList.add("counting");
+		this.resize();
+		await this.counts.open(q, range);
+	}
+
+	add(entries) {
+		this.counts.add(entries);
+	}
+
+	// What is stored may be more than what is drawn: the page had fallen behind, or was away.
+	renew() {
+		this.counts.want();
 	}
 
 	schedule() {
@@ -64,27 +83,15 @@ export class Histogram {
 		this.timer = setTimeout(() => {
 			this.timer = 0;
 			requestAnimationFrame(() => this.draw());
-		}, 200);
+		}, DRAW_MS);
 	}
 
-	// Whole steps, so that a bar keeps its entries while time goes on.
-	scale() {
-		const width = this.canvas.clientWidth;
-		const bars = Math.max(10, Math.floor(width / BAR));
-		const end = this.newest + 1;
-		const need = Math.max(bars, end - this.oldest);
-		const step = STEPS.find(s => s * bars >= need) || Math.ceil(need / bars / 86400) * 86400;
-		const last = Math.ceil(end / step) * step;
-		return { width, bars, step, from: last - bars * step, to: last };
-	}
-
-	sums(scale) {
-		const out = Array.from({ length: scale.bars }, () => [0, 0, 0, 0]);
-		for (const [s, bucket] of this.seconds) {
-			const i = Math.floor((s - scale.from) / scale.step);
-			if (i >= 0 && i < scale.bars) bucket.forEach((n, k) => (out[i][k] += n));
-		}
-		return out;
+	// The newest bar stands at the right end.
+	layout() {
+		const { buckets, start, width, slots } = this.counts;
+		const all = this.canvas.clientWidth;
+		const pitch = all / Math.max(1, slots);
+		return { x: all - buckets.length * pitch, pitch, start, width };
 	}
 
 	draw() {
@@ -97,92 +104,169 @@ export class Histogram {
 		const c = this.canvas.getContext("2d");
 		c.setTransform(ratio, 0, 0, ratio, 0, 0);
 		c.clearRect(0, 0, width, height);
-		if (!this.total) return this.describe(null);
+		this.last = null;
+		const { buckets, error } = this.counts;
+		this.node.classList.toggle("counting", !buckets && !error);
+		if (!buckets) return this.describe(0);
 		this.colours = this.colours || this.readColours();
-		const scale = this.scale();
-		const sums = this.sums(scale);
-		const most = Math.max(1, ...sums.map(b => b[0] + b[1] + b[2] + b[3]));
 		const bottom = height - 1;
+		const most = Math.max(1, ...buckets.map(b => b[0] + b[1] + b[2] + b[3]));
+		this.last = this.layout();
+		this.describe(most);
+		this.drawUncounted(c, width, bottom);
+		this.drawTicks(c, width, bottom);
 		c.fillStyle = this.colours.line;
 		c.fillRect(0, bottom, width, 1);
-		sums.forEach((bucket, i) =>
-			this.bar(c, bucket, width - (scale.bars - i) * BAR, bottom, (height - 16) / most),
+		const { x, pitch } = this.last;
+		const bar = Math.max(1, pitch >= 4 ? pitch - 1 : pitch);
+		buckets.forEach((bucket, i) =>
+			this.bar(c, bucket, x + i * pitch, bar, bottom, (bottom - TOP) / most),
 		);
-		this.last = { scale, sums };
 		if (this.brush) this.drawBrush(c, width, height);
-		this.describe(scale, most);
 	}
 
-	bar(c, bucket, x, bottom, unit) {
+	bar(c, bucket, x, wide, bottom, unit) {
 		let y = bottom;
 		bucket.forEach((n, k) => {
 			if (!n) return;
 			const tall = Math.max(1.5, n * unit);
 			y -= tall;
 			c.fillStyle = this.colours[OUTCOMES[k]];
-			c.fillRect(x, y, BAR - 1, tall);
+			c.fillRect(x, y, wide, tall);
 			// Incomplete is hatched, a server error is notched: told apart without colour.
 			c.fillStyle = this.colours.ground;
 			if (OUTCOMES[k] === "incomplete")
-				for (let line = y + 1; line < y + tall; line += 3) c.fillRect(x, line, BAR - 1, 1);
-			if (OUTCOMES[k] === "server") c.fillRect(x + 2, y, 1, tall);
+				for (let line = y + 1; line < y + tall; line += 3) c.fillRect(x, line, wide, 1);
+			if (OUTCOMES[k] === "server" && wide >= 3)
+				c.fillRect(x + Math.floor(wide / 2), y, 1, tall);
 		});
 	}
 
+	// Where the search ran out of its time before it had looked at everything.
+	drawUncounted(c, width, bottom) {
+		if (!this.counts.whole) return;
+		const end = Math.min(width, this.xAt(this.counts.whole));
+		c.save();
+		c.beginPath();
+		c.rect(0, TOP, end, bottom - TOP);
+		c.clip();
+		c.strokeStyle = this.colours.line;
+		c.lineWidth = 2;
+		c.beginPath();
+		for (let x = -bottom; x < end; x += 8) {
+			c.moveTo(x, bottom);
+			c.lineTo(x + bottom, 0);
+		}
+		c.stroke();
+		c.restore();
+	}
+
+	drawTicks(c, width, bottom) {
+		const { pitch, width: step } = this.last;
+		const from = Math.max(this.timeAt(0), this.last.start);
+		c.font = `11px ${this.colours.font}`;
+		c.textBaseline = "top";
+		const words = Math.max(this.label.offsetWidth + 20, 12);
+		const end = this.chip.hidden ? width - 4 : this.chip.offsetLeft - 8;
+		for (const tick of ticks(from, this.timeAt(width), (110 / pitch) * step)) {
+			const x = Math.round(this.xAt(tick.time));
+			c.fillStyle = this.colours.line;
+			c.fillRect(x, TOP, 1, bottom - TOP);
+			if (x < words || x + c.measureText(tick.text).width + 4 > end) continue;
+			c.fillRect(x, 0, 1, TOP);
+			c.fillStyle = this.colours.dim;
+			c.fillText(tick.text, x + 4, 3);
+		}
+	}
+
 	drawBrush(c, width, height) {
-		const [a, b] = [Math.min(...this.brush), Math.max(...this.brush)];
+		const [a, b] = this.brushed();
 		c.fillStyle = this.colours.brush;
 		c.fillRect(a, 0, Math.max(1, b - a), height);
 		c.fillStyle = this.colours.accent;
 		c.fillRect(a, 0, 1, height);
-		c.fillRect(b, 0, 1, height);
+		c.fillRect(b - 1, 0, 1, height);
 	}
 
+	// A canvas takes no light-dark(): let an element resolve each colour.
 	readColours() {
-		const style = getComputedStyle(this.canvas);
-		const get = name => style.getPropertyValue(name).trim();
-		return {
+		const probe = el("i");
+		this.node.append(probe);
+		const get = name => {
+			probe.style.color = `var(${name})`;
+			return getComputedStyle(probe).color;
+		};
+		const colours = {
 			ok: get("--bar-ok"),
 			client: get("--bar-client"),
 			server: get("--bar-server"),
 			incomplete: get("--bar-incomplete"),
 			line: get("--line"),
+			dim: get("--dim"),
 			ground: get("--ground"),
 			brush: get("--brush"),
 			accent: get("--accent"),
+			font: getComputedStyle(probe).fontFamily,
 		};
+		probe.remove();
+		return colours;
 	}
 
-	describe(scale, most) {
-		if (!scale) {
-			this.label.textContent = "";
-			this.canvas.setAttribute("aria-label", "No entries over time yet");
-			return;
+	// In words: the unit of a bar, the highest one, and for those who listen also the whole.
+	describe(most) {
+		const { buckets, width, total, whole, error } = this.counts;
+		let text = "";
+		let label = "Entries over time: being counted";
+		if (error) {
+			text = "not counted over time";
+			label = `Entries over time could not be counted: ${error.message}`;
+		} else if (buckets && !total) {
+			label = "Entries over time: none";
+		} else if (buckets) {
+			const bar = span(width / 1e6);
+			text = `peak ${count(most)} in ${bar}${whole ? " · older ones not all counted" : ""}`;
+			label =
+				`Entries over time: ${plural(total, "entry", "entries")}, ${bar} a bar, ${text}. ` +
+				"Arrow keys mark a stretch, with Shift it grows, Enter filters by it" +
+				(this.chip.hidden ? "." : ", Delete shows all times again.");
 		}
-		const text = `${span(this.newest + 1 - this.oldest)} · ${count(this.total)} newest · peak ${count(most)} in ${span(scale.step)}`;
 		if (this.label.textContent !== text) this.label.textContent = text;
-		this.canvas.setAttribute(
-			"aria-label",
-			`Entries over time: ${text}. Arrow keys mark a stretch, Enter filters by it.`,
+		this.canvas.setAttribute("aria-label", label);
+	}
+
+	drawChip(range) {
+		this.chip.hidden = !range;
+		if (!range) return this.chip.replaceChildren();
+		const text = stretch(range.from, range.to);
+		return put(
+			this.chip,
+			el("span", {}, text),
+			button(glyph("close", 12), () => this.everything(), {
+				class: "icon",
+				title: "Show all times again",
+				"aria-label": `Show all times again, not only ${text}`,
+			}),
 		);
 	}
 
 	timeAt(x) {
-		const { scale } = this.last;
-		return scale.from + ((x - (scale.width - scale.bars * BAR)) / BAR) * scale.step;
+		const { x: zero, pitch, start, width } = this.last;
+		return start + ((x - zero) / pitch) * width;
+	}
+
+	xAt(time) {
+		const { x: zero, pitch, start, width } = this.last;
+		return zero + ((time - start) / width) * pitch;
 	}
 
 	over(event) {
 		if (!this.last || this.dragging) return;
-		const { scale, sums } = this.last;
-		const i = Math.floor((this.timeAt(event.offsetX) - scale.from) / scale.step);
-		const bucket = sums[i];
+		const { start, width } = this.last;
+		const i = Math.floor((this.timeAt(event.offsetX) - start) / width);
+		const bucket = this.counts.buckets[i];
 		this.tipNode.hidden = !bucket || !bucket.some(Boolean);
 		if (this.tipNode.hidden) return;
-		const parts = OUTCOMES.map((k, n) =>
-			bucket[n] ? `${count(bucket[n])} ${OUTCOME_NAMES[k]}` : "",
-		).filter(Boolean);
-		this.tipNode.textContent = `${clock((scale.from + i * scale.step) * 1e6).slice(0, 8)} · ${parts.join(" · ")}`;
+		this.tipNode.textContent = `${timeText(start + i * width, width)} · ${parts(bucket)}`;
 		const box = this.node.clientWidth - this.tipNode.offsetWidth - 4;
 		this.tipNode.style.left = `${Math.max(4, Math.min(event.offsetX + 10, box))}px`;
 	}
@@ -190,6 +274,7 @@ export class Histogram {
 	down(event) {
 		if (!this.last || event.button) return;
 		this.dragging = true;
+		this.tipNode.hidden = true;
 		this.canvas.setPointerCapture(event.pointerId);
 		this.brush = [event.offsetX, event.offsetX];
 		const move = e => {
@@ -202,6 +287,7 @@ export class Histogram {
 			() => {
 				this.canvas.removeEventListener("pointermove", move);
 				this.dragging = false;
+				if (!this.brush) return;
 				const wide = Math.abs(this.brush[1] - this.brush[0]) >= 4;
 				wide ? this.apply() : this.cancel();
 			},
@@ -210,22 +296,41 @@ export class Histogram {
 	}
 
 	key(event) {
-		const step = { ArrowLeft: -BAR, ArrowRight: BAR }[event.key];
-		if (step && this.last) {
-			const end = this.canvas.clientWidth;
-			this.brush = this.brush || [end - BAR * 10, end];
-			const edge = event.shiftKey ? [1] : [0, 1];
-			for (const k of edge) this.brush[k] = Math.max(0, Math.min(end, this.brush[k] + step));
-			this.draw();
-		} else if (event.key === "Enter" && this.brush) {
-			this.apply();
-		} else if (event.key === "Escape" && this.brush) {
-			this.cancel();
-		} else {
-			return;
-		}
+		if (event.ctrlKey || event.metaKey || event.altKey) return;
+		const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+		if (step && this.last) this.moveBrush(step, event.shiftKey);
+		else if (event.key === "Enter" && this.brush) this.apply();
+		else if (event.key === "Escape" && this.brush) this.cancel();
+		else if (event.key === "Delete" || event.key === "Backspace") this.everything();
+		else return;
 		event.preventDefault();
 		event.stopPropagation();
+	}
+
+	// By whole bars; the first press marks ten of them at the newest end.
+	moveBrush(by, onlyEnd) {
+		const end = this.canvas.clientWidth;
+		const { pitch } = this.last;
+		const old = this.brush || [end - pitch * 10, end];
+		const far = Math.max(
+			-Math.min(...old),
+			Math.min(end - Math.max(...old), (this.brush ? by : 0) * pitch),
+		);
+		this.brush = onlyEnd
+			? [old[0], Math.max(0, Math.min(end, old[1] + by * pitch))]
+			: old.map(x => x + far);
+		this.draw();
+		const [a, b] = this.brushed().map(x => this.timeAt(x));
+		const { start, width, buckets } = this.counts;
+		const inside = buckets.filter(
+			(_, i) => start + i * width >= a - 1 && start + (i + 1) * width <= b + 1,
+		);
+		const sum = inside.reduce((s, c) => s.map((n, k) => n + c[k]), [0, 0, 0, 0]);
+		say(`${stretch(a, b)}: ${parts(sum) || "none"}`);
+	}
+
+	brushed() {
+		return [Math.min(...this.brush), Math.max(...this.brush)];
 	}
 
 	cancel() {
@@ -234,12 +339,25 @@ export class Histogram {
 	}
 
 	apply() {
-		const [a, b] = [this.timeAt(Math.min(...this.brush)), this.timeAt(Math.max(...this.brush))];
+		const [a, b] = this.brushed().map(x => Math.max(0, Math.round(this.timeAt(x))));
 		this.brush = null;
-		const rest = state.q
-			.split(/\s+and\s+/)
-			.filter(t => !/^timestamp (>=|<) timestamp\("[^"]*"\)$/.test(t.trim()));
-		const piece = `timestamp >= timestamp("${iso(a * 1e6)}") and timestamp < timestamp("${iso(b * 1e6)}")`;
-		go({ q: add(rest.join(" and "), piece) });
+		go({ q: withTime(state.q, a, Math.max(b, a + 1)) });
 	}
+
+	everything() {
+		if (this.chip.hidden) return;
+		this.canvas.focus({ preventScroll: true });
+		go({ q: withoutTime(state.q) });
+		say("All times");
+	}
+}
+
+const parts = bucket =>
+	OUTCOMES.map((k, n) => (bucket[n] ? `${count(bucket[n])} ${OUTCOME_NAMES[k]}` : ""))
+		.filter(Boolean)
+		.join(" · ");
+
+function stretch(from, to) {
+	const width = (to - from) / 10;
+	return `${timeText(from, width)} – ${timeText(to, width, from)}`;
 }

@@ -2,20 +2,25 @@
 // The rows of the list, newest first, of which only a bounded part is in memory. The list is cut
 // into pages; a page knows how to be fetched again, so any but the visible ones can be let go.
 //
-// Without a filter, ids follow each other, so the whole store is laid out at once and any place
-// can be jumped to. With a filter, pages are found one after the other.
+// Any place can be jumped to. Without a filter ids follow each other, so that the whole store is
+// laid out at once; with one, places.js says where about its entries are. Such a page is a range of
+// ids and a guess of how many rows it holds: what is fetched for it is right, and sets the guess
+// right. Where nothing is known, pages are found one after the other.
 import { getJSON } from "./api.js";
 import { compact } from "./entry.js";
 
-const PAGE = 200;
+export const PAGE = 200;
 const RESIDENT_PAGES = 150; // 30,000 rows in memory
 const LISTED_PAGES = 20000; // 4 million rows in the list
 const FETCHES = 3;
+const FETCH_MAX = 1000; // what the server gives at once
+const RETRY_MS = 2000;
 const EMPTY_TRIES = 4; // partial answers without a row that are followed by themselves
 
-// {before, lo, count, rows, used, loading}: rows with ids below `before`, oldest first.
-function page(before, count, rows, lo) {
-	return { before, count, rows, lo: lo || 0, used: 0, loading: null };
+// {before, lo, count, rows, guess, used, loading}: rows with ids below `before`, oldest first; from
+// `lo` on where that is known. `guess`: not fetched yet, so that `count` may be wrong.
+function page(before, count, rows, lo, guess) {
+	return { before, count, rows, lo: lo || 0, guess: Boolean(guess), used: 0, loading: null };
 }
 
 export class Rows {
@@ -26,32 +31,35 @@ export class Rows {
 		this.clear("");
 	}
 
-	clear(q) {
+	// `most`: the filter's own limit(n), or Infinity.
+	clear(q, most) {
 		this.abort?.abort();
 		this.abort = new AbortController();
 		this.q = q;
+		this.most = most ?? Infinity;
 		this.pages = [];
 		this.starts = null;
 		this.count = 0;
 		this.next = null; // where the search goes on; null: nothing older
 		this.partial = false;
+		this.backTo = 0; // when the oldest entry that a partial search looked at was
+		this.searching = false;
+		this.ranges = null;
 		this.ready = false;
 		this.busy = false;
 		this.error = null;
 		this.newest = 0;
 	}
 
-	// Load the newest page; false when another reset came in between. `store` is {first_id, last_id,
-	// entries} when known.
-	async reset(q, store) {
-		this.clear(q);
+	// Load the newest page; false when another reset came in between.
+	async reset(q, most) {
+		this.clear(q, most);
 		const signal = this.abort.signal;
 		this.busy = true;
 		try {
 			await this.loadMore(signal);
 			for (let i = 0; !this.count && this.partial && i < EMPTY_TRIES && !signal.aborted; i++)
 				await this.loadMore(signal);
-			if (!q && store && !signal.aborted) this.layOut(store);
 		} catch (error) {
 			this.fail(error, signal);
 		}
@@ -68,13 +76,14 @@ export class Rows {
 		this.on.failed(error);
 	}
 
-	async get(before, limit, signal) {
-		return getJSON("/api/entries", { q: this.q, limit, before: before || undefined }, signal);
+	async get(before, limit, signal, after) {
+		const bounds = { before: before || undefined, after: after || undefined };
+		return getJSON("/api/entries", { q: this.q, limit, ...bounds }, signal);
 	}
 
 	// One more page at the old end.
 	async loadMore(signal) {
-		const answer = await this.get(this.next, PAGE, signal);
+		const answer = await this.get(this.next, Math.min(PAGE, this.most - this.count), signal);
 		if (signal.aborted) return;
 		const before = this.next || (answer.entries[0]?.id ?? 0) + 1;
 		const rows = answer.entries.map(compact).reverse();
@@ -84,25 +93,48 @@ export class Rows {
 			this.newest = Math.max(this.newest, rows[rows.length - 1].id);
 			this.touched(p);
 		}
-		this.next = answer.next ?? null;
-		this.partial = Boolean(answer.partial);
+		this.next = this.count < this.most ? (answer.next ?? null) : null;
+		this.partial = Boolean(answer.partial) && this.next !== null;
 		this.error = null;
-		this.on.loaded(rows, true);
+		if (this.partial) this.tellTime(this.next, signal);
+		this.on.loaded(rows);
 	}
 
-	// Every id between here and the store's oldest gets its place, to be fetched when looked at.
-	layOut(store) {
-		const dense = store.entries >= 0.9 * (store.last_id - store.first_id + 1);
-		if (!dense || !this.pages.length || this.next === null) return;
-		const last = this.pages[this.pages.length - 1];
-		const oldest = store.first_id;
-		for (let hi = last.rows[0].id - 1; hi >= oldest; hi -= PAGE) {
-			if (this.pages.length >= LISTED_PAGES) return;
-			const lo = Math.max(oldest, hi - PAGE + 1);
-			this.pages.push(page(hi + 1, hi - lo + 1, null, lo));
-			this.next = lo > oldest ? lo : null;
+	async tellTime(id, signal) {
+		try {
+			const { entries } = await getJSON("/api/entries", { before: id, limit: 1 }, signal);
+			this.backTo = entries.length ? compact(entries[0]).time : 0;
+			this.on.change();
+		} catch {
+			// it is said without the time
 		}
+	}
+
+	// The rest of the list as ranges of ids, newest first: [{before, lo, count}], in which `count`
+	// may be a guess. What was not fetched yet is below `next`.
+	layOut(ranges, isGuess) {
+		if (this.next === null || this.most < Infinity) return;
+		this.ranges = this.busy ? ranges : null;
+		if (this.busy) return;
+		for (const r of ranges) {
+			const before = Math.min(r.before, this.next);
+			if (before <= r.lo) continue;
+			if (this.pages.length >= LISTED_PAGES) break;
+			const share = (before - r.lo) / (r.before - r.lo);
+			this.pages.push(
+				page(before, Math.max(1, Math.round(r.count * share)), null, r.lo, isGuess),
+			);
+			this.next = r.lo;
+		}
+		if (this.next <= (ranges[ranges.length - 1]?.lo ?? 0)) this.next = null;
+		this.partial = false;
 		this.dirty();
+		this.on.change();
+	}
+
+	// Is the length of the list a guess?
+	get isGuess() {
+		return this.pages.some(p => p.guess);
 	}
 
 	dirty() {
@@ -163,9 +195,10 @@ export class Rows {
 		if (k < 0) return -1;
 		this.find(0);
 		const exact = this.indexOf(id);
-		return exact >= 0
-			? exact
-			: this.starts[k] + Math.min(this.pages[k].count - 1, this.pages[k].before - 1 - id);
+		if (exact >= 0) return exact;
+		const p = this.pages[k];
+		const part = (p.before - 1 - id) / Math.max(1, p.before - (p.lo || p.rows[0].id));
+		return this.starts[k] + Math.min(p.count - 1, Math.floor(part * p.count));
 	}
 
 	// Live entries, oldest first; those already here are passed over. Returns how many were new.
@@ -174,6 +207,7 @@ export class Rows {
 		for (const e of entries) {
 			if (e.id <= this.newest) continue;
 			let p = this.pages[0];
+			if (this.count + added >= this.most) break;
 			if (!p || !p.rows || p.lo || p.count >= PAGE) this.pages.unshift((p = page(0, 0, [])));
 			p.rows.push(e);
 			p.count++;
@@ -231,7 +265,30 @@ export class Rows {
 		}
 		if (signal.aborted) return;
 		this.busy = false;
+		if (this.ranges) this.layOut(this.ranges, true);
 		this.on.change();
+	}
+
+	// Go on with a search that ran out of its time, until it has found a page, or was told to stop.
+	async search() {
+		const { signal } = this.abort;
+		const had = this.count;
+		this.searching = true;
+		do await this.more();
+		while (
+			!signal.aborted &&
+			this.searching &&
+			this.partial &&
+			this.count - had < PAGE &&
+			!this.error
+		);
+		if (signal.aborted) return;
+		this.searching = false;
+		this.on.change();
+	}
+
+	stop() {
+		this.searching = false;
 	}
 
 	async refetch(p) {
@@ -240,37 +297,40 @@ export class Rows {
 		const signal = this.abort.signal;
 		p.loading = new AbortController();
 		signal.addEventListener("abort", () => p.loading?.abort(), { once: true });
+		const limit = Math.min(FETCH_MAX, Math.max(1, p.guess ? PAGE : p.count));
 		try {
-			const answer = await this.get(p.before, p.count || PAGE, p.loading.signal);
-			if (!signal.aborted)
-				this.place(
-					p,
-					answer.entries
-						.map(compact)
-						.filter(e => e.id >= p.lo)
-						.reverse(),
-				);
+			const answer = await this.get(p.before, limit, p.loading.signal, p.lo && p.lo - 1);
+			if (!signal.aborted) this.place(p, answer);
 		} catch (error) {
-			if (error.name !== "AbortError") this.fail(error, signal);
+			if (error.name !== "AbortError") {
+				this.fail(error, signal);
+				await new Promise(done => setTimeout(done, RETRY_MS));
+			}
 		}
 		p.loading = null;
 		if (!signal.aborted) this.on.change();
 	}
 
-	// Fewer rows than thought (the store let them go): what is below moves up, what is seen stays.
-	place(p, rows) {
+	// What came for a page. More than it was thought to hold: a page for the rest follows it. Fewer
+	// (a guess, or the store let them go): what is below moves up, and what is seen stays.
+	place(p, answer) {
 		const k = this.pages.indexOf(p);
 		if (k < 0) return;
 		this.find(0);
 		const start = this.starts[k];
-		const delta = rows.length - p.count;
-		p.rows = rows;
-		p.count = rows.length;
-		if (delta) {
-			if (!rows.length) this.pages.splice(k, 1);
-			this.dirty();
-			this.on.shift(start, delta);
-		}
-		this.on.loaded(rows, false);
+		const rows = answer.entries.map(compact).reverse();
+		const next = answer.next ?? 0;
+		const put = [];
+		if (rows.length) put.push(page(p.before, rows.length, rows, p.guess ? rows[0].id : p.lo));
+		if (p.guess && next > p.lo)
+			put.push(page(next, Math.max(1, p.count - rows.length), null, p.lo, true));
+		else if (p.guess && put.length) put[0].lo = p.lo;
+		for (const one of put) one.used = this.tick;
+		const delta = put.reduce((sum, one) => sum + one.count, 0) - p.count;
+		this.pages.splice(k, 1, ...put);
+		this.dirty();
+		if (delta) this.on.shift(start, delta);
+		this.error = null;
+		this.on.loaded(rows);
 	}
 }

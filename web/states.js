@@ -67,22 +67,23 @@ export function firstRun(libraries, paused) {
 	);
 }
 
+// `older`: {node, text} when the search ran out of its time: how to go on, how far it came.
 export function noResult(q, older) {
 	return box(
 		"none",
-		"Nothing matches",
+		older ? "Nothing found yet" : "Nothing matches",
 		el(
 			"p",
 			{},
 			"No stored entry matches ",
 			el("code", {}, q),
-			older ? " in the part that was searched." : ".",
+			older ? ` in the part that was searched${older.text}.` : ".",
 		),
 		el("p", { class: "dim" }, "New entries that match will appear by themselves."),
 		el(
 			"p",
 			{ class: "actions" },
-			older ? button("Search further back", older, { class: "main" }) : null,
+			older?.node,
 			button("Clear the filter", () => go({ q: "" }), { class: "plain" }),
 		),
 	);

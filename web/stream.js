@@ -65,8 +65,13 @@ export class Stream {
 		source.addEventListener("stats", event => this.on.stats(JSON.parse(event.data)));
 		source.addEventListener("skipped", event => this.on.skipped(JSON.parse(event.data)));
 		source.addEventListener("failed", event => this.on.failed(JSON.parse(event.data)));
-		// limit(n) was reached: the server is done with this query, and would be again.
-		source.addEventListener("end", () => source.close());
+		// limit(n) was reached: the server is done with this query, and would be again. What is left
+		// to hear is how the server is.
+		source.addEventListener("end", () => {
+			source.close();
+			this.q = "id == 0";
+			this.connect();
+		});
 	}
 
 	set(state) {

@@ -6,10 +6,12 @@ import { COLUMNS, saveColumns } from "./columns.js";
 import { Detail } from "./detail.js";
 import { button, el, put } from "./el.js";
 import { compact } from "./entry.js";
-import { count, plural } from "./format.js";
+import { count, dateTime, plural } from "./format.js";
 import { Histogram } from "./histogram.js";
 import { glyph } from "./icons.js";
 import { List, ROW } from "./list.js";
+import { tokens } from "./kflhl.js";
+import { dense, isDense, placesOf } from "./places.js";
 import { Rows } from "./rows.js";
 import { splitter } from "./split.js";
 import { go, state, subscribe } from "./state.js";
@@ -31,6 +33,7 @@ let holdTimer = 0;
 let skipped = 0;
 let liveError = "";
 let libraries = null;
+let linked = 0; // the entry of a link while its place is a guess, and nobody has scrolled
 
 export function build() {
 	rows = new Rows({ change: changed, shift: shifted, loaded, failed });
@@ -102,29 +105,42 @@ async function countLibraries() {
 }
 
 async function load() {
+	const q = state.q;
 	pending = [];
 	pendingCount = 0;
 	following = true;
 	skipped = 0;
 	liveError = "";
+	linked = 0;
 	hideTip();
-	histogram.clear();
 	list.top = 0;
-	rows.clear(state.q);
-	stream.open(state.q);
+	rows.clear(q);
+	stream.open(q);
 	list.changed(0, true);
 	draw();
-	let store = null;
-	if (!state.q) {
-		try {
-			const stats = await getJSON("/api/stats");
-			store = stats.store?.last_id ? stats.store : null;
-			capture.fromStats(stats);
-		} catch {
-			// the list says what is wrong
-		}
-	}
-	if (await rows.reset(state.q, store)) firstPage();
+	const stats = getJSON("/api/stats").catch(() => null); // the list says what is wrong
+	const counted = histogram.open(q);
+	if (!(await rows.reset(q, limitOf(q)))) return;
+	firstPage();
+	const signal = rows.abort.signal;
+	const { store } = (await stats) || {};
+	if (!store?.last_id || rows.next === null) return;
+	if (q) await counted;
+	const places = q
+		? await placesOf(histogram.counts, store).catch(() => null)
+		: isDense(store)
+			? dense(store)
+			: null;
+	if (places && !signal.aborted) rows.layOut(places, Boolean(q));
+	if (!signal.aborted) showLinked();
+}
+
+// The n of a filter's own limit(n).
+function limitOf(q) {
+	const words = tokens(q).filter(t => t.type !== "space" && t.type !== "comment");
+	const at = words.findIndex(t => t.text === "limit" && t.type === "function");
+	const n = Number(words[at + 2]?.text);
+	return at >= 0 && Number.isSafeInteger(n) ? n : Infinity;
 }
 
 // New entries of the stream. They are kept aside while rows must keep still.
@@ -133,11 +149,11 @@ function live(batch) {
 	note(entries);
 	const last = pending.length ? pending[pending.length - 1].id : rows.newest;
 	const fresh = entries.filter(e => e.id > last);
+	histogram.add(fresh);
 	if (!rows.ready) {
 		pending.push(...fresh);
 		return;
 	}
-	histogram.add(fresh);
 	setAside(fresh);
 	if (following && performance.now() >= heldUntil) release();
 	else draw();
@@ -166,15 +182,24 @@ function firstPage() {
 	const fresh = pending.filter(e => e.id > rows.newest);
 	pending = [];
 	pendingCount = 0;
-	histogram.add(fresh);
 	setAside(fresh);
+	if (!showLinked()) release();
+}
+
+// A link to an older entry: show its row, and keep still there.
+function showLinked() {
 	const at = state.id ? rows.position(state.id) : -1;
-	if (at * ROW < list.view - ROW) return release();
-	// A link to an older entry: show its row, and keep still there.
-	list.top = Math.max(0, at * ROW - list.view / 3);
+	if (at * ROW < list.view - ROW || !following) return false;
 	following = false;
-	list.changed(0, false);
+	linked = state.id;
+	center(at);
 	draw();
+	return true;
+}
+
+function center(at) {
+	list.top = Math.max(0, at * ROW - list.view / 3);
+	list.changed(0, false);
 }
 
 function toNewest() {
@@ -201,6 +226,7 @@ async function catchUp() {
 	if (!rows.ready) return null;
 	const q = state.q;
 	const last = pending.length ? pending[pending.length - 1].id : rows.newest;
+	histogram.renew();
 	try {
 		const answer = await getJSON("/api/entries", { q, after: last, limit: 500 });
 		if (q !== state.q) return null;
@@ -222,6 +248,7 @@ function linkState(link) {
 
 function onSkipped(what) {
 	skipped += what.count || 0;
+	histogram.renew();
 	draw();
 }
 
@@ -231,8 +258,7 @@ function onFailed(what) {
 	draw();
 }
 
-function loaded(entries, isContiguous) {
-	if (isContiguous) histogram.add(entries);
+function loaded(entries) {
 	note(entries);
 }
 
@@ -246,6 +272,11 @@ function shifted(index, delta) {
 }
 
 function changed() {
+	const at = linked ? rows.indexOf(linked) : -1;
+	if (at >= 0) {
+		linked = 0;
+		center(at);
+	}
 	list.schedule();
 	draw();
 }
@@ -261,7 +292,7 @@ function draw() {
 			: !rows.ready
 				? "loading"
 				: state.q
-					? `none ${rows.next} ${state.q}`
+					? `none ${rows.next} ${rows.backTo} ${rows.searching} ${state.q}`
 					: `first ${libraries} ${capture.capture.paused}`;
 	if (kind !== empty.dataset.kind) {
 		empty.dataset.kind = kind;
@@ -269,27 +300,46 @@ function draw() {
 	}
 	pill.hidden = !pendingCount || (following && pendingCount < 20);
 	if (!pill.hidden) pill.textContent = `${count(pendingCount)} new`;
-	total.textContent = isEmpty
-		? ""
-		: rows.next === null
-			? plural(rows.count + pendingCount, "entry", "entries")
-			: `${count(rows.count + pendingCount)} entries and older`;
+	total.textContent = isEmpty ? "" : totalText();
 	drawStrips();
+}
+
+function totalText() {
+	const n = rows.count + pendingCount;
+	if (rows.next !== null) return `${count(n)} entries and older`;
+	const text = plural(n, "entry", "entries");
+	return rows.most <= rows.count
+		? `${text}, the filter's limit`
+		: rows.isGuess
+			? `about ${text}`
+			: text;
 }
 
 function emptyState(kind) {
 	if (kind.startsWith("error")) return states.failed(rows.error, () => load());
 	if (kind === "loading") return states.loading("Reading…");
 	if (kind.startsWith("none"))
-		return states.noResult(state.q, rows.next === null ? null : () => rows.more());
+		return states.noResult(state.q, rows.next === null ? null : searchOn());
 	return kind ? states.firstRun(libraries, capture.capture.paused) : null;
+}
+
+const searchedTo = words => (rows.backTo ? `${words} ${dateTime(rows.backTo).slice(0, 19)}` : "");
+
+// The button that goes on with a search, or stops it, and what was searched so far.
+function searchOn() {
+	return {
+		node: rows.searching
+			? button("Stop", () => rows.stop(), { class: "plain" })
+			: button("Search further back", () => rows.search(), { class: "plain" }),
+		text: searchedTo(", back to"),
+	};
 }
 
 let stripKey = "";
 
 function drawStrips() {
 	const { paused, link } = capture.capture;
-	const isPartial = rows.partial && rows.count > 0;
+	const isPartial = rows.partial && rows.count > 0 && `${rows.backTo} ${rows.searching}`;
 	const error = rows.error && rows.count ? rows.error.message : "";
 	const key = [paused, link, isPartial, skipped, error, liveError].join();
 	if (key === stripKey) return;
@@ -318,8 +368,10 @@ function drawStrips() {
 		list.push(
 			states.strip(
 				"partial",
-				"Partial result: the search ran out of its time; older entries were not looked at yet.",
-				button("Search further back", () => rows.more(), { class: "plain" }),
+				rows.searching
+					? `Searching further back${searchedTo(", now at")}…`
+					: `Partial result: the search ran out of its time${searchedTo(" at")}; what is older was not looked at yet.`,
+				searchOn().node,
 			),
 		);
 	if (skipped)
@@ -378,6 +430,8 @@ function watchPointer() {
 }
 
 function watchKeys() {
+	for (const event of ["wheel", "pointerdown", "keydown"])
+		list.node.addEventListener(event, () => (linked = 0), { passive: true });
 	list.node.addEventListener("keydown", event => {
 		const page = Math.max(1, Math.floor(list.view / ROW) - 1);
 		const moves = {

@@ -112,7 +112,7 @@ async function clean(where) {
 			pwned: undefined,
 			evil: 0,
 			images: 0,
-			scripts: 2,
+			scripts: 1,
 			handlers: 0,
 			styles: 0,
 			violations: [],

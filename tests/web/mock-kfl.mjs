@@ -101,6 +101,12 @@ function value(p) {
 		p.expect(")");
 		return { type: "number", get: () => when };
 	}
+	if (t.word === "limit" && p.is("(")) {
+		p.next();
+		p.next();
+		p.expect(")");
+		return { type: "bool", get: () => true }; // a page of it is a page
+	}
 	if (t.kind !== "name")
 		throw new KflError(
 			`a value or a field is expected, not ${t.word}`,

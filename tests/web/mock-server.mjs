@@ -21,6 +21,13 @@ const POLICY =
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const SCAN = 60000; // entries one filtered page looks at before it is partial
 const TICK = 50;
+const WIDTHS = [1, 10, 100, 1e3, 1e4, 1e5]
+	.flatMap(w => [w, 2 * w, 5 * w])
+	.concat(
+		[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 86400].map(s => s * 1e6),
+	);
+
+const outcome = e => (!e.complete ? 3 : e.status_code >= 500 ? 2 : e.status_code >= 400 ? 1 : 0);
 
 export class Mock {
 	constructor(options) {
@@ -39,6 +46,7 @@ export class Mock {
 				fail: null,
 				noEmpty: false,
 				skip: null,
+				histograms: 0,
 			},
 			options,
 		);
@@ -212,6 +220,7 @@ export class Mock {
 		const routes = {
 			"/api/entries": "list",
 			"/api/stream": "stream",
+			"/api/histogram": "histogram",
 			"/api/kfl/validate": "validate",
 			"/api/kfl/fields": "fields",
 			"/api/targets": "listTargets",
@@ -245,6 +254,45 @@ export class Mock {
 			entries: found,
 			next: more ? id + 1 : null,
 			partial: more && found.length < limit,
+		});
+	}
+
+	// The narrowest of the usual widths that needs no more buckets than asked for.
+	histogram(res, search) {
+		const test = this.compile(search.get("q"), res);
+		if (!test) return;
+		this.histograms++;
+		const us = id => Date.parse(this.entry(id).timestamp) * 1000;
+		const time = (name, preset) => {
+			const text = search.get(name) ?? "";
+			return /^\d+$/.test(text) ? Number(text) : text ? Date.parse(text) * 1000 : preset;
+		};
+		const from = time("from", this.last ? us(1) : 0);
+		const to = Math.max(from, time("to", this.last ? us(this.last) : 0));
+		const most = Number(search.get("buckets") || 120);
+		const need = w => Math.floor(to / w) - Math.floor(from / w) + 1;
+		const width = WIDTHS.find(w => need(w) <= most) || WIDTHS[WIDTHS.length - 1];
+		const start = Math.floor(from / width) * width;
+		const counts = Array.from({ length: need(width) }, () => [0, 0, 0, 0]);
+		const oldest = Math.max(0, this.last - (this.partial ? 300 : Infinity));
+		let total = 0;
+		const stride = search.get("q") ? 1 : Math.ceil(this.last / SCAN);
+		for (let id = this.last; id > oldest; id -= stride) {
+			const e = this.entry(id);
+			const i = Math.floor((Date.parse(e.timestamp) * 1000 - start) / width);
+			if (i < 0 || i >= counts.length || !test(e)) continue;
+			const weight = Math.min(stride, id - oldest);
+			counts[i][outcome(e)] += weight;
+			total += weight;
+		}
+		this.json(res, {
+			start_us: start,
+			bucket_us: width,
+			outcomes: ["ok", "client_error", "server_error", "incomplete"],
+			counts,
+			total,
+			partial: oldest > 0,
+			counted_from_us: oldest > 0 ? us(oldest) + 1 : start,
 		});
 	}
 

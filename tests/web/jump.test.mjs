@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// With a filter, any place of the list can be jumped to before it was walked: what is shown there is
+// right, and once everything was looked at nothing is missing and nothing is there twice.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, newPage, shot } from "./browser.mjs";
+import { Mock } from "./mock-server.mjs";
+
+const ROW = 28;
+let browser;
+
+before(async () => (browser = await launch()));
+after(() => browser?.close());
+
+async function open(mock, q) {
+	const page = await newPage(browser);
+	await page.goto(`${mock.url}/?token=test`);
+	await page.goto(`${mock.url}/#/traffic?q=${encodeURIComponent(q)}`);
+	await page.reload();
+	await page.waitForFunction(() =>
+		/^(about )?[\d,]+ entries$/.test(document.querySelector(".total")?.textContent ?? ""),
+	);
+	return page;
+}
+
+// Ids and places of the rows on the screen, newest first, once all of them have come.
+async function seen(page) {
+	const read = () =>
+		page.evaluate(() => {
+			const list = [...document.querySelectorAll(".layer .row:not([hidden])")];
+			return list.some(r => r.classList.contains("waiting"))
+				? null
+				: list
+						.map(r => [Number(r.getAttribute("aria-rowindex")) - 2, r.row.entry.id])
+						.sort((a, b) => a[0] - b[0]);
+		});
+	let old = "";
+	for (let i = 0; i < 200; i++) {
+		const now = await read();
+		if (now?.length && JSON.stringify(now) === old) return now;
+		old = JSON.stringify(now);
+		await page.waitForTimeout(40);
+	}
+	throw new Error("the rows did not come");
+}
+
+const scrollTo = (page, part) =>
+	page.evaluate(p => {
+		const s = document.querySelector(".scroller");
+		s.scrollTop = p * (s.scrollHeight - s.clientHeight);
+	}, part);
+
+// What is on the screen is a stretch of the truth, without a hole.
+function judge(rows, truth, what) {
+	const ids = rows.map(r => r[1]);
+	const at = truth.indexOf(ids[0]);
+	assert.notEqual(at, -1, `${what}: entry ${ids[0]} does not match`);
+	assert.deepEqual(ids, truth.slice(at, at + ids.length), what);
+	return at;
+}
+
+// Errors come in bursts, so that guesses by time are needed, and fail a little.
+function bursty() {
+	const mock = new Mock({ entries: 40000, spacing: 20000 });
+	const truth = [];
+	for (let id = mock.last; id > 0; id--) {
+		const isHit = id % 8000 < 900 ? id % 2 === 0 : id % 173 === 0;
+		mock.extra.set(id, { ...mock.entry(id), status_code: isHit ? 418 : 200, status: "" });
+		if (isHit) truth.push(id);
+	}
+	return { mock, truth };
+}
+
+test("jumps land near their place, and on right rows", async () => {
+	const { mock, truth } = bursty();
+	await mock.listen();
+	const page = await open(mock, "status_code == 418");
+	for (const part of [0.5, 0.9, 0.25, 1, 0.1, 0.73, 0]) {
+		await scrollTo(page, part);
+		const at = judge(await seen(page), truth, `at ${part}`);
+		assert.ok(Math.abs(at / truth.length - part) < 0.15, `${at} of ${truth.length} at ${part}`);
+	}
+	await shot(page, "jump");
+	assert.deepEqual(page.problems, []);
+	await page.context().close();
+	await mock.close();
+});
+
+test("walked from end to end after jumps, every entry was there once", async () => {
+	const { mock, truth } = bursty();
+	await mock.listen();
+	const page = await open(mock, "status_code == 418");
+	for (const part of [0.6, 0.2]) {
+		await scrollTo(page, part);
+		await seen(page);
+	}
+	await scrollTo(page, 0);
+	const found = new Set();
+	for (let last = -1; ;) {
+		const rows = await seen(page);
+		judge(rows, truth, `after ${found.size}`);
+		for (const [, id] of rows) found.add(id);
+		const end = rows[rows.length - 1][0];
+		if (end === last) break;
+		last = end;
+		await page.evaluate(
+			by => {
+				const s = document.querySelector(".scroller");
+				s.scrollTop += by;
+			},
+			(rows.length - 6) * ROW,
+		);
+	}
+	assert.deepEqual(
+		[...found].sort((a, b) => b - a),
+		truth,
+	);
+	const total = await page.locator(".total").innerText();
+	assert.equal(total.replaceAll(",", ""), `${truth.length} entries`, "no guess is left");
+	await page.context().close();
+	await mock.close();
+});
+
+test("a link to an entry in the middle of a filter shows its row there", async () => {
+	const { mock, truth } = bursty();
+	await mock.listen();
+	const id = truth[Math.floor(truth.length / 2)];
+	const page = await open(mock, "status_code == 418");
+	await page.evaluate(n => (location.hash += `&id=${n}`), id);
+	await page.reload();
+	await page.locator(".layer .row[aria-selected=true]").waitFor();
+	const rows = await seen(page);
+	judge(rows, truth, "around it");
+	assert.ok(rows.some(r => r[1] === id));
+	await page.context().close();
+	await mock.close();
+});
+
+test("a filter's own limit ends the list", async () => {
+	const mock = await new Mock({ entries: 3000 }).listen();
+	const page = await open(mock, "tls");
+	await page.fill("#query", "tls and limit(450)");
+	await page.press("#query", "Control+Enter");
+	await page.waitForURL(/limit/);
+	await page.waitForFunction(() => !document.querySelector(".layer .row.waiting:not([hidden])"));
+	for (let i = 0; i < 20; i++) {
+		await scrollTo(page, 1);
+		await page.waitForTimeout(50);
+	}
+	assert.match(await page.locator(".total").innerText(), /^450 entries/);
+	await page.context().close();
+	await mock.close();
+});
