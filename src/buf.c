@@ -9,10 +9,8 @@
 
 #include "utf8.h"
 
-int buf_reserve(struct buf *b, size_t more)
+int buf_grow(struct buf *b, size_t more)
 {
-	if (more <= b->cap - b->len)
-		return 0;
 	if (more > SIZE_MAX / 2 - b->len)
 		return -ENOMEM;
 	size_t cap = b->cap ? b->cap : 64;
@@ -24,27 +22,6 @@ int buf_reserve(struct buf *b, size_t more)
 	b->data = data;
 	b->cap = cap;
 	return 0;
-}
-
-int buf_put(struct buf *b, const void *data, size_t len)
-{
-	int r = buf_reserve(b, len);
-	if (r)
-		return r;
-	if (len)
-		memcpy(b->data + b->len, data, len);
-	b->len += len;
-	return 0;
-}
-
-int buf_puts(struct buf *b, const char *text)
-{
-	return buf_put(b, text, strlen(text));
-}
-
-int buf_putc(struct buf *b, char c)
-{
-	return buf_put(b, &c, 1);
 }
 
 int buf_printf(struct buf *b, const char *fmt, ...)
@@ -106,7 +83,9 @@ static const unsigned char *skip_plain(const unsigned char *p, const unsigned ch
 int buf_put_json(struct buf *b, const void *text, size_t len)
 {
 	const unsigned char *p = text, *end = p + len, *run = p;
-	int r = buf_putc(b, '"');
+	int r = buf_reserve(b, len + 2);
+
+	r = r ? r : buf_putc(b, '"');
 
 	while (!r) {
 		p = skip_plain(p, end);

@@ -36,7 +36,8 @@ static struct text trim(struct text t)
 	return t;
 }
 
-static bool text_is(struct text t, const char *word)
+/* Always inline, like those that pass a word on: its length is then known when this is compiled. */
+static inline __attribute__((always_inline)) bool text_is(struct text t, const char *word)
 {
 	return t.len == strlen(word) && !strncasecmp(t.p, word, t.len);
 }
@@ -114,7 +115,8 @@ static int put_fields(struct buf *out, const char *name, const struct head *h)
 }
 
 /* Values of all fields of a name as one list; into out, empty when there is none. */
-static int join_values(const struct head *h, const char *name, struct buf *out)
+static inline __attribute__((always_inline)) int join_values(const struct head *h, const char *name,
+							     struct buf *out)
 {
 	int r = 0;
 
@@ -129,7 +131,8 @@ static int join_values(const struct head *h, const char *name, struct buf *out)
 	return r;
 }
 
-static const struct field *find_field(const struct head *h, const char *name)
+static inline __attribute__((always_inline)) const struct field *find_field(const struct head *h,
+									    const char *name)
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (text_is(h->fields[i].name, name))
@@ -262,7 +265,8 @@ static int put_query(struct buf *json, struct text target)
 	return target.len ? json_query(json, "query", target.p, target.len) : 0;
 }
 
-static int put_cookies(struct buf *json, const struct head *h, const char *field, bool attributes)
+static inline __attribute__((always_inline)) int put_cookies(struct buf *json, const struct head *h,
+							     const char *field, bool attributes)
 {
 	bool any = false;
 	int r = 0;
@@ -340,7 +344,9 @@ int h1_head_read(struct h1_exchange *x, struct h1_message *m, struct h1_lines *l
 	m->head_size += l->size;
 	m->has_head = true;
 	split_head(m, l, &h, true);
-	int r = request ? read_request_line(x, m, &h) : read_status_line(x, m, &h);
+	int r = buf_reserve(&m->json, l->text.len + l->text.len / 2 + 256);
+	if (!r)
+		r = request ? read_request_line(x, m, &h) : read_status_line(x, m, &h);
 	r = r ? r : put_fields(&m->json, "headers", &h);
 	r = r ? r : put_cookies(&m->json, &h, request ? "cookie" : "set-cookie", !request);
 	return r ? r : read_content(m, &h);

@@ -5,13 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_ignored(char c)
+{
+	return c == '-' || c == '_';
+}
+
 size_t name_normal(const char *text, size_t len, char out[static MASK_NAME_MAX])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
-		if (c == '-' || c == '_')
+		if (is_ignored(c))
 			continue;
 		if (n == MASK_NAME_MAX - 1)
 			return 0;
@@ -35,8 +40,8 @@ int names_add(struct names *n, const char *name)
 		return -ENOMEM;
 	n->list = list;
 	memcpy(n->list[n->count++], normal, len + 1);
-	n->lengths |= 1ULL << len;
-	n->firsts |= 1U << (*normal & 31) | 1U << ('-' & 31) | 1U << ('_' & 31);
+	n->ends[*normal & 31] |= 1U << (normal[len - 1] & 31);
+	n->lengths[*normal & 31] |= 1ULL << len;
 	return 0;
 }
 
@@ -44,10 +49,15 @@ const char *names_find(const struct names *n, const char *text, size_t len)
 {
 	char normal[MASK_NAME_MAX];
 
-	if (!len || len > 2 * MASK_NAME_MAX || !(n->firsts & 1U << (*text & 31)))
+	while (len && is_ignored(*text))
+		text++, len--;
+	while (len && is_ignored(text[len - 1]))
+		len--;
+	/* The low five bits are the same for both cases. */
+	if (!len || len > 2 * MASK_NAME_MAX || !(n->ends[*text & 31] & 1U << (text[len - 1] & 31)))
 		return NULL;
 	size_t m = name_normal(text, len, normal);
-	if (!m || !(n->lengths & 1ULL << m))
+	if (!m || !(n->lengths[*normal & 31] & 1ULL << m))
 		return NULL;
 	for (size_t i = 0; i < n->count; i++)
 		if (n->list[i][0] == normal[0] && !strcmp(n->list[i], normal))
@@ -68,6 +78,8 @@ struct masker mask_begin(const char *text, size_t len, struct buf *out, struct b
 
 void mask_replace(struct masker *m, size_t start, size_t end, const char *by, size_t by_len)
 {
+	if (!m->changed && !m->error)
+		m->error = buf_reserve(m->out, m->len + 64);
 	m->changed = true;
 	if (!m->error)
 		m->error = buf_put(m->out, m->text + m->done, start - m->done);

@@ -16,8 +16,9 @@
 struct names {
 	char (*list)[MASK_NAME_MAX];
 	size_t count;
-	uint64_t lengths; /* bit n: there is one of length n */
-	uint32_t firsts;  /* by the low five bits, the same for both cases: one begins so */
+	/* What most texts fail: by first and last letter, there is one; by the first, its length. */
+	uint32_t ends[32];
+	uint64_t lengths[32];
 };
 
 /* Normal form of at most MASK_NAME_MAX - 1 bytes into out; its length, 0 when it is longer. */

@@ -28,9 +28,14 @@ static size_t find_byte(const struct masker *m, size_t from, char c)
 	return at ? (size_t)(at - m->text) : m->len;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static size_t skip_blanks(const struct masker *m, size_t i)
 {
-	while (i < m->len && strchr(" \t\r\n", m->text[i]) && m->text[i])
+	while (i < m->len && is_blank(m->text[i]))
 		i++;
 	return i;
 }
@@ -240,32 +245,49 @@ static const char *find_member(const struct names *n, const char *text, size_t l
 	return names_find(n, plain, out);
 }
 
+/* The quoted text that ends before the colon, blanks between allowed: the places of its quotes. */
+static bool find_quoted(const struct masker *m, size_t from, size_t colon, size_t *ret_open,
+			size_t *ret_close)
+{
+	size_t end = colon;
+
+	while (end > from && is_blank(m->text[end - 1]))
+		end--;
+	if (end < from + 2 || m->text[end - 1] != '"')
+		return false;
+	size_t close = end - 1;
+	size_t least = close - from > 6 * MASK_NAME_MAX ? close - 6 * MASK_NAME_MAX : from;
+	const char *open = memrchr(m->text + least, '"', close - least);
+	if (!open)
+		return false;
+	*ret_open = (size_t)(open - m->text);
+	*ret_close = close;
+	return true;
+}
+
 /*
- * Each quote may open a name: what matters is a string of a known name with a colon after it. So
- * it makes no difference whether a document is whole, or where in it bytes are missing.
+ * What matters is a known name between quotes with a colon after it, wherever it stands. So it
+ * makes no difference whether a document is whole, or where in it bytes are missing.
  */
 void mask_json(struct masker *m, const struct names *n)
 {
-	size_t open = n->count ? find_byte(m, 0, '"') : m->len;
+	size_t from = 0, open, close;
 
-	while (open < m->len) {
-		size_t close = find_byte(m, open + 1, '"');
-		if (close == m->len)
-			return;
-		size_t depth = backslashes(m, open + 1, close);
-		size_t colon = skip_blanks(m, close + 1);
+	for (size_t colon = n->count ? find_byte(m, 0, ':') : m->len; colon < m->len;) {
 		const char *name = NULL;
-		if (colon < m->len && m->text[colon] == ':' && close - open < 6 * MASK_NAME_MAX)
+		size_t depth = 0, next = colon + 1;
+		if (find_quoted(m, from, colon, &open, &close)) {
+			depth = backslashes(m, open + 1, close);
 			name = find_member(n, m->text + open + 1, close - open - 1 - depth);
-		if (!name) {
-			open = close;
-			continue;
 		}
-		/* In a broken document the value may look like a name itself: then go on. */
-		do
-			close = mask_json_value(m, skip_blanks(m, colon + 1), depth, name);
-		while (is_colon(m, close, &colon));
-		open = find_byte(m, close, '"');
+		if (name) {
+			/* In a broken document the value may look like a name itself: go on. */
+			do
+				from = mask_json_value(m, skip_blanks(m, colon + 1), depth, name);
+			while (is_colon(m, from, &colon));
+			next = from;
+		}
+		colon = find_byte(m, next, ':');
 	}
 }
 

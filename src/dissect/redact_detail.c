@@ -73,8 +73,11 @@ struct side {
 	bool response;
 };
 
-/* A member of an object: its name without quotes, and its value. */
-typedef void member_fn(void *ctx, const char *name, size_t name_len, struct span value);
+/*
+ * A member of an object: its name without quotes, and where its value begins and at the latest
+ * ends. Returns where it ends, 0 when that is not known.
+ */
+typedef size_t member_fn(void *ctx, const char *name, size_t name_len, struct span value);
 
 /* The end of the object that opens at `start`: the place of its brace. */
 static size_t for_members(const char *p, size_t len, size_t start, member_fn *fn, void *ctx)
@@ -83,10 +86,11 @@ static size_t for_members(const char *p, size_t len, size_t start, member_fn *fn
 
 	while (i < len && p[i] == '"') {
 		size_t colon = skip_string(p, len, i);
-		size_t end = skip_value(p, len, colon + 1);
-		if (colon >= len || end > len)
+		if (colon >= len)
 			break;
-		fn(ctx, p + i + 1, colon - i - 2, (struct span){ colon + 1, end });
+		size_t end = fn(ctx, p + i + 1, colon - i - 2, (struct span){ colon + 1, len });
+		if (!end)
+			end = skip_value(p, len, colon + 1);
 		i = end < len && p[end] == ',' ? end + 1 : end;
 	}
 	return i < len ? i : len;
@@ -94,8 +98,8 @@ static size_t for_members(const char *p, size_t len, size_t start, member_fn *fn
 
 typedef void pair_fn(struct side *s, struct span name, struct span value);
 
-/* [["name","value"],...]: the spans are without the quotes. */
-static void for_pairs(struct side *s, struct span list, pair_fn *fn)
+/* [["name","value"],...]: the spans are without the quotes. Returns the end of the list. */
+static size_t for_pairs(struct side *s, struct span list, pair_fn *fn)
 {
 	const char *p = s->m->text;
 	size_t i = list.start + 1;
@@ -103,12 +107,13 @@ static void for_pairs(struct side *s, struct span list, pair_fn *fn)
 	while (i + 1 < list.end && p[i] == '[' && p[i + 1] == '"') {
 		size_t name = skip_string(p, list.end, i + 1);
 		if (name + 1 >= list.end || p[name + 1] != '"')
-			return;
+			return 0;
 		size_t value = skip_string(p, list.end, name + 1);
 		fn(s, (struct span){ i + 2, name - 1 }, (struct span){ name + 2, value - 1 });
 		i = value + 1;
 		i += i < list.end && p[i] == ',';
 	}
+	return i < list.end && p[i] == ']' ? i + 1 : 0;
 }
 
 /* What precedes the credentials of Authorization (the IANA registry, and what is widely used). */
@@ -229,10 +234,9 @@ static bool is_name(const char *name, size_t len, const char *want)
 	return len == strlen(want) && !memcmp(name, want, len);
 }
 
-static void mask_interim_member(void *ctx, const char *name, size_t len, struct span value)
+static size_t mask_interim_member(void *ctx, const char *name, size_t len, struct span value)
 {
-	if (is_name(name, len, "headers"))
-		for_pairs(ctx, value, mask_header);
+	return is_name(name, len, "headers") ? for_pairs(ctx, value, mask_header) : 0;
 }
 
 static void mask_interim(struct side *s, struct span list)
@@ -263,50 +267,53 @@ static void correct_body_member(struct side *s, const char *name, size_t len, st
 	}
 }
 
-static void mask_member(void *ctx, const char *name, size_t len, struct span value)
+static size_t mask_member(void *ctx, const char *name, size_t len, struct span value)
 {
 	struct side *s = ctx;
 
 	if (is_name(name, len, "headers") || is_name(name, len, "trailers"))
-		for_pairs(s, value, mask_header);
-	else if (is_name(name, len, "cookies"))
-		for_pairs(s, value, mask_cookie_pair);
-	else if (is_name(name, len, "query"))
-		for_pairs(s, value, mask_query_pair);
-	else if (is_name(name, len, "target"))
+		return for_pairs(s, value, mask_header);
+	if (is_name(name, len, "cookies"))
+		return for_pairs(s, value, mask_cookie_pair);
+	if (is_name(name, len, "query"))
+		return for_pairs(s, value, mask_query_pair);
+	value.end = skip_value(s->m->text, value.end, value.start);
+	if (is_name(name, len, "target"))
 		mask_part(s, (struct span){ value.start + 1, value.end - 1 }, mask_url);
 	else if (is_name(name, len, "interim"))
 		mask_interim(s, value);
 	else if (s->result.changed)
 		correct_body_member(s, name, len, value);
+	return value.end;
 }
 
-struct content {
-	struct buf type, encoding;
-	const char *text;
-};
-
-static void find_content(void *ctx, const char *name, size_t len, struct span value)
+/*
+ * The text of a member of this name, as a string of the caller's; "" when there is none. A quote
+ * inside a string has a backslash before it, so the search finds no other thing.
+ */
+static const char *find_member(const char *object, size_t len, const char *member, struct buf *ret)
 {
-	struct content *c = ctx;
-	struct buf *to = is_name(name, len, "content_type")	  ? &c->type
-			 : is_name(name, len, "content_encoding") ? &c->encoding
-								  : NULL;
+	const char *at = memmem(object, len, member, strlen(member));
 
-	if (to && value.end - value.start >= 2)
-		buf_put(to, c->text + value.start + 1, value.end - value.start - 2);
+	if (!at)
+		return "";
+	size_t start = (size_t)(at - object) + strlen(member);
+	size_t end = skip_string(object, len, start - 1);
+	return end <= start || buf_put(ret, object + start, end - 1 - start) ? NULL : buf_cstr(ret);
 }
 
 static int look_at_body(struct side *s, struct span object)
 {
-	struct content c = { .text = s->m->text };
+	const char *p = s->m->text + object.start;
+	size_t len = object.end - object.start;
+	struct buf type_text = { 0 }, encoding_text = { 0 };
 
-	for_members(s->m->text, object.end, object.start, find_content, &c);
-	const char *type = buf_cstr(&c.type), *encoding = buf_cstr(&c.encoding);
+	const char *type = find_member(p, len, "\"content_type\":\"", &type_text);
+	const char *encoding = find_member(p, len, "\"content_encoding\":\"", &encoding_text);
 	int result = !type || !encoding ? -ENOMEM
 					: redact_body(s->r, type, encoding, s->body, &s->result);
-	buf_free(&c.type);
-	buf_free(&c.encoding);
+	buf_free(&type_text);
+	buf_free(&encoding_text);
 	return result;
 }
 
@@ -338,22 +345,26 @@ struct detail {
 	int error;
 };
 
-static void redact_side(void *ctx, const char *name, size_t len, struct span value)
+static size_t redact_side(void *ctx, const char *name, size_t len, struct span value)
 {
 	struct detail *d = ctx;
 	bool response = is_name(name, len, "response");
 
 	if (d->error || d->m.text[value.start] != '{' ||
 	    !(response || is_name(name, len, "request")))
-		return;
+		return 0;
 	struct side s = { .r = d->r,
 			  .m = &d->m,
 			  .response = response,
 			  .body = response ? &d->e->response_body : &d->e->request_body };
+	size_t end = 0;
 	d->m.hits = &s.hits;
-	d->error = look_at_body(&s, value);
+	if (s.body->len) {
+		value.end = skip_value(d->m.text, value.end, value.start);
+		d->error = look_at_body(&s, value);
+	}
 	if (!d->error) {
-		size_t end = for_members(d->m.text, value.end, value.start, mask_member, &s);
+		end = for_members(d->m.text, value.end, value.start, mask_member, &s);
 		d->error = put_redacted(&s, end);
 	}
 	if (!d->error && s.result.changed) {
@@ -365,6 +376,7 @@ static void redact_side(void *ctx, const char *name, size_t len, struct span val
 	buf_free(&s.result.hits);
 	buf_free(&s.hits);
 	d->m.hits = NULL;
+	return end ? end + 1 : 0;
 }
 
 int redact_detail(const struct redact *r, struct entry *e)

@@ -81,7 +81,7 @@ static int put_body(struct store *s, int i, uint64_t key, const struct buf *body
 static int put(struct store *s, struct entry *e)
 {
 	sqlite3_stmt *p = s->put_payload;
-	int r = column_bind(s->put_entry, e);
+	int r = column_bind(s->put_entry, &s->put_empty, e);
 
 	if (!r)
 		r = db_run(s->put_entry);

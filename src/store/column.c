@@ -71,6 +71,7 @@ static const struct column columns[] = {
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+_Static_assert(COLUMNS <= 64, "a bit for each");
 #define ROW_OVERHEAD                                                                               \
 	256 /* record headers, integers, keys and cells of two tables, five indexes                \
 	     */
@@ -104,6 +105,8 @@ static int bind_one(sqlite3_stmt *stmt, int i, const struct column *c, const str
 
 	switch (c->kind) {
 	case KIND_TEXT:
+		if (!**(const char *const *)p)
+			return sqlite3_bind_text(stmt, i, "", 0, SQLITE_STATIC);
 		return sqlite3_bind_text(stmt, i, *(const char *const *)p, -1, SQLITE_STATIC);
 	case KIND_I64:
 		return sqlite3_bind_int64(stmt, i, *(const int64_t *)p);
@@ -119,12 +122,19 @@ static int bind_one(sqlite3_stmt *stmt, int i, const struct column *c, const str
 	return SQLITE_MISUSE;
 }
 
-int column_bind(sqlite3_stmt *stmt, const struct entry *e)
+int column_bind(sqlite3_stmt *stmt, uint64_t *empty, const struct entry *e)
 {
 	int rc = sqlite3_bind_int64(stmt, 1, e->id);
 
-	for (size_t i = 0; rc == SQLITE_OK && i < COLUMNS; i++)
-		rc = bind_one(stmt, (int)i + 2, &columns[i], e);
+	for (size_t i = 0; rc == SQLITE_OK && i < COLUMNS; i++) {
+		const struct column *c = &columns[i];
+		const char *const *text = (const void *)((const char *)e + c->offset);
+		bool is_empty = c->kind == KIND_TEXT && !**text;
+		if (is_empty && *empty & 1ULL << i)
+			continue;
+		*empty = (*empty & ~(1ULL << i)) | (uint64_t)is_empty << i;
+		rc = bind_one(stmt, (int)i + 2, c, e);
+	}
 	return db_errno(sqlite3_db_handle(stmt), rc);
 }
 
@@ -175,13 +185,19 @@ int column_read(sqlite3_stmt *stmt, struct entry *e)
 	return r;
 }
 
+/* Most texts are empty: those cost no call. */
+static inline size_t length(const char *text)
+{
+	return *text ? strlen(text) : 0;
+}
+
 uint64_t column_size(const struct entry *e)
 {
 	uint64_t n = ROW_OVERHEAD + e->detail.len + e->request_body.len + e->response_body.len;
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (columns[i].kind == KIND_TEXT)
-			n += strlen(*(const char *const *)((const char *)e + columns[i].offset));
+			n += length(*(const char *const *)((const char *)e + columns[i].offset));
 	/* once more in an index */
-	return n + strlen(e->host) + strlen(e->connection) + strlen(e->src.process);
+	return n + length(e->host) + length(e->connection) + length(e->src.process);
 }

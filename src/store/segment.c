@@ -66,6 +66,7 @@ static int prepare_inserts(struct store *s)
 	sqlite3_finalize(s->put_entry);
 	sqlite3_finalize(s->put_payload);
 	s->put_entry = s->put_payload = NULL;
+	s->put_empty = 0;
 	int r = buf_printf(&sql, "INSERT INTO entry_%" PRId64 " (", n);
 	if (!r)
 		r = column_put_names(&sql, "");

@@ -103,6 +103,7 @@ struct store {
 	int64_t active_since_us; /* by the clock, not by the entries' timestamps */
 	sqlite3_stmt *begin, *commit, *page_count, *free_count, *put_segment;
 	sqlite3_stmt *put_entry, *put_payload; /* into the active segment */
+	uint64_t put_empty;		       /* of put_entry, for column_bind() */
 	sqlite3_stmt *put_tally;
 
 	pthread_mutex_t lock; /* of what follows */
@@ -138,8 +139,11 @@ int64_t db_int_sql(sqlite3 *db, const char *sql);
 /* column.c: entries as rows */
 int column_put_names(struct buf *sql, const char *prefix);
 int column_put_marks(struct buf *sql);
-/* Parameters ?1 (id) and on. Nothing is copied: the entry outlives the statement's run. */
-int column_bind(sqlite3_stmt *stmt, const struct entry *e);
+/*
+ * Parameters ?1 (id) and on. Nothing is copied: the entry outlives the statement's run. *empty, 0
+ * for a new statement, remembers the texts that are bound to "", which most are and stay.
+ */
+int column_bind(sqlite3_stmt *stmt, uint64_t *empty, const struct entry *e);
 /* The row of a statement that selected id and the names; -ENOMEM. */
 int column_read(sqlite3_stmt *stmt, struct entry *e);
 int column_count(void);
