@@ -8,6 +8,7 @@
 #include <microhttpd.h>
 
 #include "api/detail.h"
+#include "api/mask.h"
 #include "api/page.h"
 #include "api/problem.h"
 #include "api/request.h"
@@ -16,12 +17,6 @@
 #include "entry.h"
 
 #define NOTE "X-Cleartap-Note"
-
-static void send_raw(struct request *r, struct buf *body)
-{
-	r->answer.body = *body;
-	*body = (struct buf){ 0 };
-}
 
 static int send_decoded(struct request *r, const char *coding, const struct buf *body)
 {
@@ -43,45 +38,47 @@ static int send_decoded(struct request *r, const char *coding, const struct buf 
 	return e == -ENOMEM ? e : 0;
 }
 
-static void send_body(struct request *r, struct entry *e, const char *side, struct buf *body)
+static void send_body(struct request *r, struct masked *m, const char *side, struct buf *body)
 {
-	json_t *detail;
 	bool raw;
-	int error = 0;
+	int error;
 
 	if (!request_flag(r, "raw", &raw))
 		return;
 	if (!body->len) {
-		problem(r, MHD_HTTP_NOT_FOUND, NULL, "the %s of entry %" PRId64 " has no body",
-			side, e->id);
+		bool hidden = json_object_get(json_object_get(m->detail, side), "body_redacted");
+		problem(r, MHD_HTTP_NOT_FOUND, NULL,
+			hidden ? "redact() in q hides the body of the %s of entry %" PRId64
+			       : "the %s of entry %" PRId64 " has no body",
+			side, m->e.id);
 		return;
 	}
-	detail = detail_load(e);
-	if (raw)
-		send_raw(r, body);
-	else
-		error = detail ? send_decoded(r, detail_encoding(detail, side), body) : -ENOMEM;
-	json_decref(detail);
+	error = raw ? buf_put(&r->answer.body, body->data, body->len)
+		    : send_decoded(r, detail_encoding(m->detail, side), body);
 	answer_header(r, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
-		      "attachment; filename=\"%s-%" PRId64 ".bin\"", side, e->id);
+		      "attachment; filename=\"%s-%" PRId64 ".bin\"", side, m->e.id);
 	r->answer.csp = "sandbox; default-src 'none'; frame-ancestors 'none'";
 	answer_tagged(r, "application/octet-stream", error);
 }
 
 void bodies_request(struct request *r)
 {
-	struct entry *e = page_entry(r);
+	struct masked m;
+	struct entry *e;
 
-	if (e)
-		send_body(r, e, "request", &e->request_body);
+	if (page_masked(r, &e, &m))
+		send_body(r, &m, "request", &m.e.request_body);
+	mask_free(&m);
 	entry_free(e);
 }
 
 void bodies_response(struct request *r)
 {
-	struct entry *e = page_entry(r);
+	struct masked m;
+	struct entry *e;
 
-	if (e)
-		send_body(r, e, "response", &e->response_body);
+	if (page_masked(r, &e, &m))
+		send_body(r, &m, "response", &m.e.response_body);
+	mask_free(&m);
 	entry_free(e);
 }

@@ -65,22 +65,27 @@ static void add_text(json_t *message, const char *coding, const struct buf *body
 	buf_free(&text);
 }
 
-static void add_body(json_t *detail, const char *side, const struct entry *e,
-		     const struct buf *body)
+static int add_body(json_t *detail, const char *side, const struct entry *e, const struct buf *body,
+		    const char *query)
 {
 	json_t *message = json_object_get(detail, side);
-	char url[80];
+	struct buf url = { 0 };
 
 	if (!body->len)
-		return;
+		return 0;
 	if (!json_is_object(message)) {
 		message = json_object();
 		if (json_object_set_new(detail, side, message))
-			return;
+			return -ENOMEM;
 	}
 	add_text(message, detail_encoding(detail, side), body);
-	snprintf(url, sizeof(url), "/api/entries/%" PRId64 "/%s/body", e->id, side);
-	set_text(message, "body_url", url);
+	int r = buf_printf(&url, "/api/entries/%" PRId64 "/%s/body%s", e->id, side, query);
+	if (!r)
+		r = json_object_set_new(message, "body_url", json_stringn(url.data, url.len))
+			    ? -ENOMEM
+			    : 0;
+	buf_free(&url);
+	return r;
 }
 
 /* Put the members of one object behind those of another that was just written. */
@@ -95,18 +100,15 @@ static int append_members(struct buf *out, const char *object)
 	return r ? r : buf_put(out, object + 1, n - 1);
 }
 
-int detail_put(const struct entry *e, struct buf *out)
+int detail_put(const struct entry *e, json_t *detail, const char *query, struct buf *out)
 {
-	json_t *detail = detail_load(e);
+	int r = add_body(detail, "request", e, &e->request_body, query);
 	char *text;
-	int r;
 
-	if (!detail)
-		return -ENOMEM;
-	add_body(detail, "request", e, &e->request_body);
-	add_body(detail, "response", e, &e->response_body);
+	r = r ? r : add_body(detail, "response", e, &e->response_body, query);
+	if (r)
+		return r;
 	text = json_dumps(detail, JSON_COMPACT);
-	json_decref(detail);
 	r = text ? entry_put_json(e, out) : -ENOMEM;
 	r = r ? r : append_members(out, text);
 	free(text);

@@ -15,7 +15,10 @@ json_t *detail_load(const struct entry *e);
 const char *detail_encoding(const json_t *detail, const char *side);
 /* Is the body such that it is shown as text: UTF-8 without control characters but the usual? */
 bool detail_is_text(const void *data, size_t len);
-/* Append the entry with its detail, bodies and where to fetch them. 0 or -errno. */
-int detail_put(const struct entry *e, struct buf *out);
+/*
+ * Append the entry with its detail, to which the bodies are added, and where to fetch them; `query`
+ * (or "") is what the URLs of bodies end with. 0 or -errno.
+ */
+int detail_put(const struct entry *e, json_t *detail, const char *query, struct buf *out);
 
 #endif

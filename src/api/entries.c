@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* /api/entries: pages, newest first, and /api/entries/ID: all that is known of one. */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -72,12 +73,31 @@ void entries_list(struct request *r)
 	kfl_free(filter);
 }
 
+/* What the addresses of the bodies end with, so that they hide the same. */
+static int put_query(const struct request *r, struct buf *out)
+{
+	const char *q = request_param(r, "q");
+	int e = q && *q ? buf_puts(out, "?q=") : 0;
+
+	for (; !e && q && *q; q++)
+		e = isalnum((unsigned char)*q) ? buf_putc(out, *q)
+					       : buf_printf(out, "%%%02X", (unsigned char)*q);
+	return e ? e : buf_cstr(out) ? 0 : -ENOMEM;
+}
+
 void entries_get(struct request *r)
 {
-	struct entry *e = page_entry(r);
+	struct buf query = { 0 };
+	struct masked m;
+	struct entry *e;
 
-	if (!e)
-		return;
-	answer_tagged(r, "application/json", detail_put(e, &r->answer.body));
+	if (page_masked(r, &e, &m)) {
+		int error = m.asked ? put_query(r, &query) : 0;
+		error = error ? error
+			      : detail_put(&m.e, m.detail, buf_cstr(&query), &r->answer.body);
+		answer_tagged(r, "application/json", error);
+	}
+	buf_free(&query);
+	mask_free(&m);
 	entry_free(e);
 }

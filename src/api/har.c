@@ -233,24 +233,25 @@ static json_t *entry_of(const struct entry *e, const json_t *detail)
 static int har_add(void *state, const struct entry *e, const struct kfl *filter, struct buf *out)
 {
 	struct har *h = state;
-	struct entry copy;
-	json_t *detail = mask_detail(e, filter), *o;
+	struct masked m;
 	char *text = NULL;
-	int r;
+	json_t *o;
+	int r = mask_whole(e, filter, &m);
 
-	if (!detail)
-		return -ENOMEM;
+	if (r) {
+		mask_free(&m);
+		return r;
+	}
 	/* A request without an answer belongs to the list, an answer alone has no place in it. */
-	if (!json_object_get(json_object_get(detail, "request"), "method")) {
+	if (!json_object_get(json_object_get(m.detail, "request"), "method")) {
 		h->left_out++;
-		json_decref(detail);
+		mask_free(&m);
 		return 0;
 	}
-	mask_entry(e, filter, &copy);
-	o = entry_of(&copy, detail);
+	o = entry_of(&m.e, m.detail);
 	text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
-	json_decref(detail);
+	mask_free(&m);
 	r = text ? buf_puts(out, h->written++ ? ",\n" : "\n") : -ENOMEM;
 	r = r ? r : buf_puts(out, text);
 	free(text);

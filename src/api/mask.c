@@ -1,82 +1,150 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The columns of an entry. */
 #include "api/mask.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "api/detail.h"
-#include "entry.h"
 #include "kfl/kfl.h"
 
-#define MASK "[redacted]"
+enum kind { KIND_TEXT, KIND_WORD, KIND_I64, KIND_I32, KIND_U16, KIND_ELAPSED };
 
-#define END(name, side, member)                                                                    \
+#define END(name, kind, side, member)                                                              \
 	{                                                                                          \
-		name, offsetof(struct entry, side.member)                                          \
+		name, KIND_##kind, offsetof(struct entry, side.member)                             \
 	}
-#define FIELD(name, member)                                                                        \
+#define FIELD(name, kind, member)                                                                  \
 	{                                                                                          \
-		name, offsetof(struct entry, member)                                               \
+		name, KIND_##kind, offsetof(struct entry, member)                                  \
 	}
+/* The name of a connection has the process id in it. */
+#define ENDPOINT(side)                                                                             \
+	END(#side ".ip", TEXT, side, ip), END(#side ".port", U16, side, port),                     \
+		END(#side ".name", TEXT, side, name), END(#side ".process", TEXT, side, process),  \
+		END(#side ".pid", I32, side, pid), FIELD(#side ".pid", TEXT, connection),          \
+		END(#side ".container", TEXT, side, container),                                    \
+		END(#side ".pod.name", TEXT, side, pod),                                           \
+		END(#side ".namespace", TEXT, side, namespace),                                    \
+		END(#side ".service.name", TEXT, side, service)
 
-/* The texts of an entry by their names in KFL; one name may mask several. */
+/* By their names in KFL; one name may hide several. */
 static const struct {
-	const char *path;
+	const char *field;
+	enum kind kind;
 	size_t offset;
-} fields[] = {
-	END("src.ip", src, ip),
-	END("src.name", src, name),
-	END("src.process", src, process),
-	END("src.container", src, container),
-	END("src.pod.name", src, pod),
-	END("src.namespace", src, namespace),
-	END("src.pod.namespace", src, namespace),
-	END("src.service.name", src, service),
-	END("dst.ip", dst, ip),
-	END("dst.name", dst, name),
-	END("dst.process", dst, process),
-	END("dst.container", dst, container),
-	END("dst.pod.name", dst, pod),
-	END("dst.namespace", dst, namespace),
-	END("dst.pod.namespace", dst, namespace),
-	END("dst.service.name", dst, service),
-	FIELD("method", method),
-	FIELD("request.method", method),
-	FIELD("summary", summary),
-	FIELD("path", path),
-	FIELD("path", summary),
-	FIELD("request.path", path),
-	FIELD("request.path", summary),
-	FIELD("query_string", query_string),
-	FIELD("query_string", summary),
-	FIELD("request.queryString", query_string),
-	FIELD("request.queryString", summary),
-	FIELD("url", host),
-	FIELD("url", path),
-	FIELD("url", query_string),
-	FIELD("url", summary),
-	FIELD("host", host),
-	FIELD("status", status),
-	FIELD("connection", connection),
-	FIELD("node", node),
-	FIELD("node.name", node),
-	FIELD("library", library),
+} columns[] = {
+	FIELD("timestamp", I64, timestamp_us),
+	FIELD("protocol", TEXT, protocol),
+	FIELD("version", TEXT, version),
+	FIELD("http_version", TEXT, version),
+	FIELD("node", TEXT, node),
+	FIELD("library", TEXT, library),
+	FIELD("role", WORD, role),
+	FIELD("bind", WORD, bind),
+	FIELD("connection", TEXT, connection),
+	FIELD("goroutine", I64, goroutine),
+	ENDPOINT(src),
+	ENDPOINT(dst),
+	FIELD("pid", I32, src.pid),
+	FIELD("pid", I32, dst.pid),
+	FIELD("pid", TEXT, connection),
+	FIELD("namespaces", TEXT, src.namespace),
+	FIELD("namespaces", TEXT, dst.namespace),
+	FIELD("pods", TEXT, src.pod),
+	FIELD("pods", TEXT, dst.pod),
+	FIELD("services", TEXT, src.service),
+	FIELD("services", TEXT, dst.service),
+	FIELD("elapsed_time", ELAPSED, elapsed_us),
+	FIELD("elapsedTime", ELAPSED, elapsed_us),
+	FIELD("method", TEXT, method),
+	FIELD("path", TEXT, path),
+	FIELD("path", TEXT, summary),
+	FIELD("url", TEXT, host),
+	FIELD("url", TEXT, path),
+	FIELD("url", TEXT, query_string),
+	FIELD("url", TEXT, summary),
+	FIELD("query_string", TEXT, query_string),
+	FIELD("query_string", TEXT, summary),
+	FIELD("host", TEXT, host),
+	FIELD("status_code", I32, status_code),
+	FIELD("status_code", TEXT, status),
+	FIELD("status", I32, status_code),
+	FIELD("status", TEXT, status),
+	FIELD("request", TEXT, method),
+	FIELD("request", TEXT, host),
+	FIELD("request", TEXT, path),
+	FIELD("request", TEXT, query_string),
+	FIELD("request", TEXT, summary),
+	FIELD("request", I64, request_size),
+	FIELD("request_size", I64, request_size),
+	FIELD("response", I32, status_code),
+	FIELD("response", TEXT, status),
+	FIELD("response", I64, response_size),
+	FIELD("response_size", I64, response_size),
+	FIELD("tls_version", TEXT, tls_version),
+	FIELD("tlsx_sni", TEXT, tls_sni),
+	FIELD("tlsx_cipher_suite", TEXT, tls_cipher),
+	FIELD("tlsx_alpn", TEXT, tls_alpn),
+	FIELD("ja3", TEXT, ja3),
+	FIELD("ja4", TEXT, ja4),
+	FIELD("grpc_method", TEXT, grpc_method),
+	FIELD("grpc_status", TEXT, grpc_status),
+	FIELD("redis_command", TEXT, redis_command),
+	FIELD("redis_command", TEXT, summary),
+	FIELD("redis_key", TEXT, redis_key),
+	FIELD("redis_key", TEXT, redis_command),
+	FIELD("redis_key", TEXT, summary),
+	FIELD("redis_type", TEXT, redis_type),
+	FIELD("summary", TEXT, summary),
+	FIELD("lost_bytes", I64, lost_bytes),
+	FIELD("truncated_bytes", I64, truncated_bytes),
+	FIELD("reason", TEXT, reason),
 };
 
-static void mask_field(struct entry *e, const char *path)
+static void mask_column(void *at, enum kind kind)
 {
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		const char **text = (const char **)((char *)e + fields[i].offset);
-		if (!strcmp(fields[i].path, path) && **text)
-			*text = MASK;
+	const char **text = at;
+
+	switch (kind) {
+	case KIND_TEXT:
+		*text = **text ? MASK_TEXT : "";
+		break;
+	case KIND_WORD: /* of a few that are known */
+		*text = "unknown";
+		break;
+	case KIND_I64:
+		*(int64_t *)at = 0;
+		break;
+	case KIND_I32:
+		*(int32_t *)at = 0;
+		break;
+	case KIND_U16:
+		*(uint16_t *)at = 0;
+		break;
+	case KIND_ELAPSED:
+		*(int64_t *)at = -1;
+		break;
 	}
 }
 
-void mask_entry(const struct entry *e, const struct kfl *filter, struct entry *ret)
+/* "src", "src.*" and "src..name" hide all of that side. */
+static bool hides(const char *path, const char *field)
 {
-	*ret = *e;
-	for (size_t i = 0; filter && kfl_redacted(filter, i); i++)
-		mask_field(ret, kfl_redacted(filter, i));
+	bool side = !strcmp(path, "src") || !strcmp(path, "dst");
+
+	return side ? !strncmp(field, path, 3) && field[3] == '.' : !strcmp(field, path);
+}
+
+static void mask_columns(const struct kfl *filter, struct entry *e)
+{
+	const struct kfl_redaction *path;
+
+	for (size_t i = 0; filter && (path = kfl_redacted(filter, i)); i++)
+		for (size_t k = 0; k < sizeof(columns) / sizeof(*columns); k++)
+			if (hides(path->field, columns[k].field))
+				mask_column((char *)e + columns[k].offset, columns[k].kind);
 }
 
 int mask_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out)
@@ -85,75 +153,29 @@ int mask_put_entry(const struct entry *e, const struct kfl *filter, struct buf *
 
 	if (!filter || !kfl_redacted(filter, 0))
 		return entry_put_json(e, out);
-	mask_entry(e, filter, &copy);
+	copy = *e;
+	mask_columns(filter, &copy);
 	return entry_put_json(&copy, out);
 }
 
-/* Mask the values of a list of pairs, all of them or those of one name. */
-static void mask_pairs(json_t *message, const char *list, const char *name, size_t name_len)
+int mask_whole(const struct entry *e, const struct kfl *filter, struct masked *ret)
 {
-	json_t *all = json_object_get(message, list), *pair;
-	size_t i;
+	const struct kfl_redaction *path;
+	int r = 0;
 
-	json_array_foreach(all, i, pair)
-	{
-		const char *n = json_string_value(json_array_get(pair, 0));
-		if (!name_len || (n && strlen(n) == name_len && !strncasecmp(n, name, name_len)))
-			json_array_set_new(pair, 1, json_string(MASK));
-	}
+	*ret = (struct masked){ .e = *e, .detail = detail_load(e) };
+	if (!ret->detail)
+		return -ENOMEM;
+	ret->asked = filter && kfl_redacted(filter, 0);
+	mask_columns(filter, &ret->e);
+	for (size_t i = 0; !r && filter && (path = kfl_redacted(filter, i)); i++)
+		r = mask_detail(ret, path);
+	return r;
 }
 
-static void mask_member(json_t *message, const char *name)
+void mask_free(struct masked *m)
 {
-	if (json_object_get(message, name))
-		json_object_set_new(message, name, json_string(MASK));
-}
-
-/* One path below "request." or "response.": headers, headers.NAME, headers["NAME"], body... */
-static void mask_message(json_t *message, const char *path)
-{
-	static const char *const lists[][2] = {
-		{ "headers", "headers" },   { "cookies", "cookies" },	{ "query", "query" },
-		{ "queryString", "query" }, { "trailers", "trailers" },
-	};
-	size_t n = strcspn(path, ".[");
-	const char *name = path + n + strspn(path + n, ".[\"'");
-	size_t name_len = strcspn(name, "\"']");
-
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		if (strlen(lists[i][0]) == n && !strncmp(lists[i][0], path, n))
-			mask_pairs(message, lists[i][1], name, name_len);
-	if (n == 4 && !strncmp(path, "body", 4))
-		json_object_set_new(message, "body_redacted", json_true());
-	/* The target repeats path and query, the header Cookie the cookies. */
-	if (n == 4 && !strncmp(path, "path", 4))
-		mask_member(message, "target");
-	if (!strncmp(path, "query", 5))
-		mask_member(message, "target");
-	if (n == 7 && !strncmp(path, "cookies", 7)) {
-		mask_pairs(message, "headers", "Cookie", 6);
-		mask_pairs(message, "headers", "Set-Cookie", 10);
-	}
-	if (n == 6 && !strncmp(path, "method", 6))
-		mask_member(message, "method");
-}
-
-json_t *mask_detail(const struct entry *e, const struct kfl *filter)
-{
-	json_t *detail = detail_load(e);
-	const char *path;
-
-	for (size_t i = 0; detail && filter && (path = kfl_redacted(filter, i)); i++) {
-		json_t *request = json_object_get(detail, "request");
-		if (!strncmp(path, "request.", 8))
-			mask_message(request, path + 8);
-		else if (!strncmp(path, "response.", 9))
-			mask_message(json_object_get(detail, "response"), path + 9);
-		else if (!strcmp(path, "path") || !strcmp(path, "query_string") ||
-			 !strcmp(path, "url") || !strcmp(path, "summary"))
-			mask_member(request, "target");
-		else if (!strcmp(path, "method"))
-			mask_member(request, "method");
-	}
-	return detail;
+	json_decref(m->detail);
+	buf_free(&m->made[0]);
+	buf_free(&m->made[1]);
 }

@@ -1,22 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What redact("path", ...) of a query hides in its own answers. */
+/*
+ * What redact("path", ...) of a query hides in its own answers. What repeats a hidden value
+ * elsewhere is hidden with it (the header Cookie repeats the cookies, the target the path, ...),
+ * and where a part cannot be told from the rest the whole is hidden.
+ */
 #ifndef CLEARTAP_API_MASK_H
 #define CLEARTAP_API_MASK_H
 
 #include <jansson.h>
 
+#include "entry.h"
+
 struct buf;
-struct entry;
 struct kfl;
 
-/* The entry as JSON, the fields that the filter redacts as "[redacted]". filter NULL: none. */
+/* Texts become "[redacted]", numbers 0. */
+#define MASK_TEXT "[redacted]"
+
+/* Append the entry as JSON. filter NULL: nothing is hidden. */
 int mask_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out);
-/* A copy of the entry's own fields with those masked; texts and payload are still the entry's. */
-void mask_entry(const struct entry *e, const struct kfl *filter, struct entry *ret);
-/*
- * The entry's detail (detail_load()) with what the filter redacts masked in it; a body that is
- * redacted leaves "body_redacted". NULL: no memory.
+
+/* An entry with its payload. The entry's texts, and the bodies that are not hidden, are borrowed.
  */
-json_t *mask_detail(const struct entry *e, const struct kfl *filter);
+struct masked {
+	struct entry e;
+	bool asked; /* the filter has a redact() */
+	/* detail_load(); a message whose body is hidden has "body_redacted". */
+	json_t *detail;
+	struct buf made[2]; /* bodies that hide a part */
+};
+
+/* 0 or -ENOMEM; mask_free() in any case. */
+int mask_whole(const struct entry *e, const struct kfl *filter, struct masked *ret);
+void mask_free(struct masked *m);
+
+/* mask_detail.c: hide what one path hides in the detail and in the bodies. */
+struct kfl_redaction;
+int mask_detail(struct masked *m, const struct kfl_redaction *path);
 
 #endif

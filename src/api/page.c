@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/mask.h"
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/server.h"
+#include "kfl/kfl.h"
 
 bool page_select(struct request *r, const struct store_query *q, store_row_fn *row, void *ctx,
 		 struct store_page *ret)
@@ -43,4 +45,20 @@ struct entry *page_entry(struct request *r)
 	else if (error)
 		problem_errno(r, error);
 	return error ? NULL : e;
+}
+
+bool page_masked(struct request *r, struct entry **ret_entry, struct masked *ret)
+{
+	struct kfl *filter;
+
+	*ret_entry = NULL;
+	*ret = (struct masked){ 0 };
+	if (!request_filter(r, &filter))
+		return false;
+	*ret_entry = page_entry(r);
+	int error = *ret_entry ? mask_whole(*ret_entry, filter, ret) : 0;
+	if (error)
+		problem_errno(r, error);
+	kfl_free(filter);
+	return *ret_entry && !error;
 }

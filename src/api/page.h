@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 struct entry;
+struct masked;
 struct request;
 
 /* store_select(); false: it failed and the answer is made. */
@@ -15,5 +16,10 @@ bool page_select(struct request *r, const struct store_query *q, store_row_fn *r
 		 struct store_page *ret);
 /* The entry that {id} names, with its payload; NULL: there is none and the answer is made. */
 struct entry *page_entry(struct request *r);
+/*
+ * The same without what redact() in ?q= hides, and nothing else of q; false: the answer is made.
+ * The caller frees *ret_entry and *ret, in any case.
+ */
+bool page_masked(struct request *r, struct entry **ret_entry, struct masked *ret);
 
 #endif

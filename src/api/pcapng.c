@@ -278,24 +278,22 @@ static int pcapng_add(void *state, const struct entry *original, const struct kf
 		      struct buf *out)
 {
 	struct pcapng *f = state;
-	struct sender s = { .file = f, .out = out, .time_us = original->timestamp_us };
+	struct sender s = { .file = f, .out = out };
 	struct side request, response;
-	struct entry e;
-	json_t *detail;
-	int r;
+	struct masked m;
+	int r = mask_whole(original, filter, &m);
 
-	mask_entry(original, filter, &e);
-	if (!set_addresses(&e, &s.packet)) {
+	if (!r && !set_addresses(&m.e, &s.packet)) {
 		f->left_out++;
-		return 0;
+	} else if (!r) {
+		s.time_us = m.e.timestamp_us;
+		sides_of(&m.e, m.detail, &request, &response);
+		r = find_stream(&s, original->connection);
+		r = r ? r : send_message(&s, &request);
+		turn(&s);
+		r = r ? r : send_message(&s, &response);
 	}
-	detail = mask_detail(original, filter);
-	sides_of(&e, detail, &request, &response);
-	r = detail ? find_stream(&s, original->connection) : -ENOMEM;
-	r = r ? r : send_message(&s, &request);
-	turn(&s);
-	r = r ? r : send_message(&s, &response);
-	json_decref(detail);
+	mask_free(&m);
 	return r;
 }
 

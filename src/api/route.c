@@ -9,9 +9,9 @@
 
 const struct route api_routes[] = {
 	{ "/api/entries", GET, ROUTE_SLOW, entries_list, " q limit before after " },
-	{ "/api/entries/{id}", GET, ROUTE_SLOW, entries_get, " " },
-	{ "/api/entries/{id}/request/body", GET, ROUTE_SLOW, bodies_request, " raw " },
-	{ "/api/entries/{id}/response/body", GET, ROUTE_SLOW, bodies_response, " raw " },
+	{ "/api/entries/{id}", GET, ROUTE_SLOW, entries_get, " q " },
+	{ "/api/entries/{id}/request/body", GET, ROUTE_SLOW, bodies_request, " q raw " },
+	{ "/api/entries/{id}/response/body", GET, ROUTE_SLOW, bodies_response, " q raw " },
 	{ "/api/stream", GET, 0, stream_get, " q after " },
 	{ "/api/kfl/validate", GET, 0, kfl_validate, " q " },
 	{ "/api/kfl/fields", GET, 0, kfl_fields, " " },

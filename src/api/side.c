@@ -21,27 +21,19 @@ static int64_t time_of(const json_t *detail, const char *name)
 	return 0;
 }
 
-static const struct buf no_body;
-
-/* The stored body, unless redact() hides it. */
-static const struct buf *body_of(const json_t *side, const struct buf *body)
-{
-	return json_object_get(side, "body_redacted") ? &no_body : body;
-}
-
 void sides_of(const struct entry *e, const json_t *detail, struct side *ret_request,
 	      struct side *ret_response)
 {
 	*ret_request = (struct side){
 		.detail = json_object_get(detail, "request"),
-		.body = body_of(json_object_get(detail, "request"), &e->request_body),
+		.body = &e->request_body,
 		.is_request = true,
 		.begin_us = time_of(detail, "request_start"),
 		.end_us = time_of(detail, "request_end"),
 	};
 	*ret_response = (struct side){
 		.detail = json_object_get(detail, "response"),
-		.body = body_of(json_object_get(detail, "response"), &e->response_body),
+		.body = &e->response_body,
 		.begin_us = time_of(detail, "response_start"),
 		.end_us = time_of(detail, "response_end"),
 	};
@@ -144,13 +136,19 @@ bool side_ends_by_close(const struct side *m)
 	       !side_header(m, "Content-Length") && m->body->len;
 }
 
+/* The body is stored decoded, because something in it is masked. */
+static bool is_coding_gone(const struct side *m, const char *name)
+{
+	return json_object_get(m->detail, "decoded") && !strcasecmp(name, "Content-Encoding");
+}
+
 static int put_fields(const struct side *m, const char *list, const char *but, struct buf *out)
 {
 	const char *name, *value;
 	int r = 0;
 
 	for (size_t i = 0; !r && side_pair(m, list, i, &name, &value); i++)
-		if (!but || strcasecmp(name, but))
+		if ((!but || strcasecmp(name, but)) && !is_coding_gone(m, name))
 			r = buf_printf(out, "%s: %s\r\n", name, value);
 	return r;
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
+#include "kfl/compile.h"
 #include "kfl/fields.h"
 #include "kfl/ip.h"
 #include "kfl/kfl.h"
@@ -279,26 +281,42 @@ static bool is_redactable(const struct node *n)
 	return n->kind == NODE_PATH && is_redactable(n->first);
 }
 
-/* The path with the field's own name in place of an alias, in the outer query's memory. */
-static char *canonical_path(struct query *q, const struct node *n, struct text path)
+/* Entries are told apart and shown by these. */
+static bool is_fixed(const struct node *n)
 {
-	while (!n->field)
-		n = n->first;
-	size_t from = n->kind == NODE_NAME ? n->pos + n->len
-		      : n->steps	   ? n->steps->pos
-					   : n->pos + n->len;
-	size_t name = strlen(n->field->name);
-	char *out = query_alloc(q, name + path.len - from + 1);
+	return n->field && n->field->traits & FIELD_FIXED;
+}
 
-	if (out) {
-		memcpy(out, n->field->name, name);
-		memcpy(out + name, path.data + from, path.len - from);
+/* What the path leads to, in the outer query's memory. */
+static int keep_path(struct query *q, const struct node *n, struct redaction *ret)
+{
+	const struct node *decoder = NULL, *into = NULL;
+	struct buf steps = { 0 };
+
+	for (; !n->field; n = n->first) {
+		if (n->kind == NODE_CALL)
+			decoder = n;
+		else if (n->first->kind == NODE_CALL)
+			into = n;
 	}
-	return out;
+	/* Steps into a part of a field hide that part as a whole. */
+	bool whole = decoder && n->field->type == TYPE_TEXT && !n->steps;
+	const struct step *from = n->steps;
+	if (whole && into && into->first == decoder)
+		from = into->steps;
+	int r = compile_put_steps(from, &steps);
+	char *text = r ? NULL : query_alloc(q, steps.len + 1);
+	if (text && steps.len)
+		memcpy(text, steps.data, steps.len);
+	ret->public =
+		(struct kfl_redaction){ n->field->name, whole ? decoder->function->name : NULL,
+					text, steps.len };
+	buf_free(&steps);
+	return text ? 0 : -ENOMEM;
 }
 
 /* A path of redact() is a query of its own that is checked but not run. */
-static int check_redacted(struct checker *c, const struct node *arg, char **ret)
+static int check_redacted(struct checker *c, const struct node *arg, struct redaction *ret)
 {
 	struct kfl_error error = { 0 };
 	struct query inner = { .text = arg->text.data,
@@ -312,11 +330,13 @@ static int check_redacted(struct checker *c, const struct node *arg, char **ret)
 
 	if (!r && root)
 		r = check_node(&inner_checker, root);
-	bool good = !r && root && is_redactable(root) && root->type != TYPE_BOOL;
-	*ret = good ? canonical_path(c->q, root, arg->text) : NULL;
+	bool good = !r && root && is_redactable(root) && root->type != TYPE_BOOL && !is_fixed(root);
+
+	if (good)
+		r = keep_path(c->q, root, ret);
 	query_free(&inner);
-	if (r == -ENOMEM || (good && !*ret))
-		return -ENOMEM;
+	if (r == -ENOMEM)
+		return r;
 	if (!good)
 		return query_fail(c->q, arg->pos, arg->len, "%s cannot be redacted%s%.180s",
 				  check_show(c, arg).text, error.message[0] ? ": " : "",
@@ -333,14 +353,10 @@ static int check_redact(struct checker *c, struct node *n)
 	for (const struct node *a = n->first; a; a = a->next) {
 		if (a->kind != NODE_STRING)
 			return fail_argument(c, n, a);
-		char *path;
-		int r = check_redacted(c, a, &path);
+		struct redaction *d = query_alloc(c->q, sizeof(*d));
+		int r = d ? check_redacted(c, a, d) : -ENOMEM;
 		if (r)
 			return r;
-		struct redaction *d = query_alloc(c->q, sizeof(*d));
-		if (!d)
-			return -ENOMEM;
-		d->path = path;
 		*end = d;
 		end = &d->next;
 	}

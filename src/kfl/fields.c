@@ -81,7 +81,8 @@ const struct kfl_field field_table[] = {
 	     "incomplete, or a failed status"),
 	FLAG("complete", "e.complete = 1", "question and answer were both seen whole"),
 
-	NUMBER("id", "e.id", "number of the entry", "id > 1000"),
+	{ .name = "id", .type = TYPE_NUMBER, .traits = FIELD_FIXED, .sql = "e.id",
+	  .help = "number of the entry", .example = "id > 1000" },
 	{ .name = "timestamp", .type = TYPE_TIME, .sql = "e.timestamp", .help = "when it began",
 	  .example = "timestamp > now() - duration(\"5m\")", .aliases = { "startTime" } },
 	{ .name = "protocol", .type = TYPE_TEXT, .traits = FIELD_COLUMN | FIELD_LOWER,
@@ -90,7 +91,7 @@ const struct kfl_field field_table[] = {
 	TEXT("version", "version", "version of the protocol", "version == \"1.1\"",
 	     "protocol.version"),
 	TEXT("node", "node", "host that captured it", "node == \"host1\"", "node.name", "node_name"),
-	{ .name = "lock", .type = TYPE_TEXT, .traits = FIELD_LOCK,
+	{ .name = "lock", .type = TYPE_TEXT, .traits = FIELD_LOCK | FIELD_FIXED,
 	  .sql = "CASE e.lock WHEN 1 THEN 'open' WHEN 2 THEN 'closed' ELSE 'none' END",
 	  .help = "open (read in clear), closed (stayed encrypted) or none (not TLS)",
 	  .example = "lock == \"open\"" },

@@ -18,6 +18,7 @@ enum field_trait {
 	FIELD_LOCK = 128, /* none, open or closed */
 	FIELD_LOWER =
 		256, /* all its values are lower case, so what it is compared with is made so */
+	FIELD_FIXED = 1024,	  /* redact() cannot hide it */
 	FIELD_HTTP_VERSION = 512, /* "1.1" means "HTTP/1.1" */
 };
 

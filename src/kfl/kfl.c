@@ -139,13 +139,13 @@ int64_t kfl_limit(const struct kfl *k)
 	return k->query.limit;
 }
 
-const char *kfl_redacted(const struct kfl *k, size_t i)
+const struct kfl_redaction *kfl_redacted(const struct kfl *k, size_t i)
 {
 	const struct redaction *d = k->query.redactions;
 
 	for (; d && i; d = d->next)
 		i--;
-	return d ? d->path : NULL;
+	return d ? &d->public : NULL;
 }
 
 const char *kfl_normal(const struct kfl *k)

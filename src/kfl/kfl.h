@@ -42,11 +42,17 @@ int kfl_bind(const struct kfl *k, struct sqlite3_stmt *stmt);
 void kfl_time_range(const struct kfl *k, int64_t *ret_from_us, int64_t *ret_to_us);
 /* limit(n): n, or -1 without one. */
 int64_t kfl_limit(const struct kfl *k);
-/*
- * redact("path", ...): the i-th path, NULL past the last. It begins with the name of a field of
- * /api/kfl/fields (never an alias); steps into it follow as they were written.
- */
-const char *kfl_redacted(const struct kfl *k, size_t i);
+
+/* A path of redact(). */
+struct kfl_redaction {
+	const char *field; /* a name of /api/kfl/fields, never an alias */
+	const char
+		*decoder;  /* "json" or "xml" when the path leads into what a body says, or NULL */
+	const char *steps; /* that follow, into the field or the decoded body (json_read_step) */
+	size_t steps_len;
+};
+/* The i-th path of redact("path", ...), NULL past the last. */
+const struct kfl_redaction *kfl_redacted(const struct kfl *k, size_t i);
 /* Two queries with the same meaning text share one evaluation: the query with blanks folded. */
 const char *kfl_normal(const struct kfl *k);
 

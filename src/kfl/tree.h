@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kfl/kfl.h"
+
 struct buf;
-struct kfl_error;
 struct kfl_field;
 struct kfl_function;
 
@@ -29,7 +30,7 @@ struct query {
 
 /* One path of redact(...). */
 struct redaction {
-	const char *path;
+	struct kfl_redaction public;
 	struct redaction *next;
 };
 

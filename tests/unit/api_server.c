@@ -193,6 +193,68 @@ static void put_opaque(struct entry *e)
 			     "\"response\":{\"body_size\":7,\"body_stored\":7}}");
 }
 
+/* Entry 46 has a value in every field that an entry can have. */
+static void set_all(struct entry *e)
+{
+	static const char request[] =
+		"{\"user\":{\"name\":\"Ann\",\"key\":\"K3Y\"},\"list\":"
+		"[{\"key\":\"one\"},{\"key\":\"two\",\"x\":[7,{\"key\":8}]}]}";
+	static const char answer[] = "{\"token\":\"T0KEN\",\"rest\":\"plain\"}";
+
+	e->src.name = "src.example";
+	e->src.container = "c0ffee";
+	e->src.pod = "src-pod";
+	e->src.namespace = "src-ns";
+	e->src.service = "src-svc";
+	e->dst.process = "nginx";
+	e->dst.pid = 777;
+	e->dst.container = "decaf";
+	e->dst.pod = "dst-pod";
+	e->dst.namespace = "dst-ns";
+	e->dst.service = "dst-svc";
+	e->goroutine = 1717;
+	e->lost_bytes = 41;
+	e->truncated_bytes = 43;
+	e->elapsed_us = 123457;
+	e->reason = "a reason";
+	e->tls_version = "TLSv1.3";
+	e->tls_cipher = "TLS_CIPHER";
+	e->tls_sni = "sni.example";
+	e->tls_alpn = "alpn";
+	e->ja3 = "ja3ja3";
+	e->ja4 = "ja4ja4";
+	e->grpc_method = "/grpc.Method";
+	e->grpc_status = "5";
+	e->redis_command = "GET rediskey";
+	e->redis_key = "rediskey";
+	e->redis_type = "GET";
+	buf_reset(&e->request_body);
+	buf_reset(&e->response_body);
+	buf_reset(&e->detail);
+	buf_put(&e->request_body, request, sizeof(request) - 1);
+	put_gzip(&e->response_body, answer, sizeof(answer) - 1);
+	buf_printf(&e->detail,
+		   "{\"request\":{\"method\":\"GET\",\"target\":\"/item/46?a=1&b=%%20\","
+		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
+		   "\"s=c00kie\"],[\"X-Key\",\"headerkey\"],[\"Content-Length\",\"%zu\"]],"
+		   "\"cookies\":[[\"s\",\"c00kie\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
+		   "\"head_size\":6061,\"body_size\":%zu,\"body_stored\":%zu}",
+		   e->request_body.len, e->request_body.len, e->request_body.len);
+	buf_printf(&e->detail,
+		   ",\"response\":{\"status\":200,\"reason\":\"Why\",\"http_version\":\"1.1\","
+		   "\"headers\":[[\"Set-Cookie\",\"t=biscuit\"],[\"Content-Encoding\",\"gzip\"],"
+		   "[\"Content-Length\",\"%zu\"]],\"cookies\":[[\"t\",\"biscuit\"]],"
+		   "\"content_type\":\"application/json\",\"content_encoding\":\"gzip\","
+		   "\"head_size\":6263,\"body_size\":%zu,\"body_stored\":%zu}",
+		   e->response_body.len, e->response_body.len, e->response_body.len);
+	buf_printf(&e->detail,
+		   ",\"tls_info\":{\"version\":\"TLSv1.3\",\"sni\":\"sni.example\",\"cipher\":"
+		   "\"TLS_CIPHER\",\"alpn\":\"alpn\",\"ja3\":\"ja3ja3\",\"ja4\":\"ja4ja4\","
+		   "\"cipher_suites\":[\"RC4\"]},\"events\":[{\"name\":\"request_start\","
+		   "\"time_us\":%" PRId64 "}]}",
+		   e->timestamp_us);
+}
+
 /* The last digit of n tells the kind, so that the scripts know what to expect of an id. */
 static struct entry *make_entry(struct server *s)
 {
@@ -232,6 +294,8 @@ static struct entry *make_entry(struct server *s)
 	e->status = e->status_code ? entry_printf(e, "%d", e->status_code) : "";
 	set_bodies(e, n, s->small);
 	put_detail(e, n);
+	if (n == 46)
+		set_all(e);
 	return e;
 }
 

@@ -223,6 +223,18 @@ static void test_normal(void **state)
 	kfl_free(k);
 }
 
+static void assert_redacted(const struct kfl *k, size_t i, const char *field, const char *decoder,
+			    const char *steps)
+{
+	const struct kfl_redaction *d = kfl_redacted(k, i);
+
+	assert_non_null(d);
+	assert_string_equal(d->field, field);
+	assert_string_equal(d->decoder ? d->decoder : "none", decoder ? decoder : "none");
+	assert_int_equal(d->steps_len, strlen(steps));
+	assert_memory_equal(d->steps, steps, d->steps_len);
+}
+
 static void test_limit_and_redact(void **state)
 {
 	struct kfl *k = fixture_compile("http");
@@ -237,12 +249,24 @@ static void test_limit_and_redact(void **state)
 	k = fixture_compile(
 		"redact(\"request.path\", \"request.headers['X']\") and "
 		"redact(\"response.body.json().a..b\", \"request.query.id\", \"src.service\")");
-	assert_string_equal(kfl_redacted(k, 0), "path");
-	assert_string_equal(kfl_redacted(k, 1), "request.headers['X']");
-	assert_string_equal(kfl_redacted(k, 2), "response.body.json().a..b");
-	assert_string_equal(kfl_redacted(k, 3), "query_string.id");
-	assert_string_equal(kfl_redacted(k, 4), "src.service.name");
+	assert_redacted(k, 0, "path", NULL, "");
+	assert_redacted(k, 1, "request.headers", NULL, "k1:X");
+	assert_redacted(k, 2, "response.body", "json", "k1:ad1:b");
+	assert_redacted(k, 3, "query_string", NULL, "k2:id");
+	assert_redacted(k, 4, "src.service.name", NULL, "");
 	assert_null(kfl_redacted(k, 5));
+	kfl_free(k);
+	k = fixture_compile(
+		"redact('response.body.json().a.json().b', 'response.body.xml()..x', 'src..ip',"
+		"'request.headers.h.json().a', 'request.headers.*', 'path[1].json()[2]',"
+		"'request.body.json()')");
+	assert_redacted(k, 0, "response.body", "json", "k1:a");
+	assert_redacted(k, 1, "response.body", "xml", "d1:x");
+	assert_redacted(k, 2, "src", NULL, "d2:ip");
+	assert_redacted(k, 3, "request.headers", NULL, "k1:h");
+	assert_redacted(k, 4, "request.headers", NULL, "*");
+	assert_redacted(k, 5, "path", NULL, "i1:");
+	assert_redacted(k, 6, "request.body", "json", "");
 	kfl_free(k);
 }
 

@@ -15,7 +15,9 @@ doc = server.get("/api/openapi.json").json()
 EXAMPLES = {
     "/api/entries": ["", "?limit=1", "?q=tls+and+status_code+%3E%3D+400&before=90&after=10",
                      "?limit=0", "?q=%3D%3D", "?x=1"],
-    "/api/entries/{id}": ["%d" % i for i in range(1, 14)] + ["999999", "x"],
+    "/api/entries/{id}": ["%d" % i for i in range(1, 14)]
+                         + ["3?q=redact(%22request%22,%22response.body%22,%22elapsed_time%22)",
+                            "999999", "x", "3?q=("],
     "/api/entries/{id}/request/body": ["3", "3?raw=1", "1", "999999", "3?raw=x"],
     "/api/entries/{id}/response/body": ["3", "3?raw=1", "8", "2", "999999"],
     "/api/stream": [], # below
