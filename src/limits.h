@@ -87,6 +87,11 @@
 #define LIMIT_GLANCE_BYTES	   (1 << 20)	  /* looked through before an analysis is made */
 #define LIMIT_INSPECT_SECONDS	   10		  /* processor time of one analysis */
 #define LIMIT_INSPECT_WALL_SECONDS 60		  /* its time by the clock, on a busy machine */
+#define LIMIT_INSPECT_CHILDREN	   6		  /* analyses at once */
+#define LIMIT_INSPECT_QUEUE	   512		  /* files that wait for one */
+#define LIMIT_INSPECT_TURN_MS	   1000		  /* processor time of one while others wait */
+#define LIMIT_INSPECT_SETTLE_MS	   5000		  /* wait at the start for what is there already */
+#define LIMIT_INSPECT_NICE	   10		  /* priority of one that takes long */
 #define LIMIT_INSPECT_DYING_MS	   2000		  /* from the end of its answer to its death */
 #define LIMIT_INSPECT_MEMORY	   (1ULL << 30)	  /* its address space beyond the file */
 #define LIMIT_INSPECT_FILE	   (4ULL << 30)	  /* size of a file that is looked at */
@@ -106,6 +111,7 @@
 #define LIMIT_STRUCT_BYTES	   (1 << 20) /* offset of a member that is believed */
 #define LIMIT_PROBE_POINTS	   1024	     /* probe points in one binary */
 #define LIMIT_FILES_SEEN	   65536     /* files remembered as looked at, a power of two */
+#define LIMIT_FILE_PROCESSES	   64	     /* that are noted while their file is analysed */
 #define LIMIT_TOLD_PROCESSES	   16384     /* processes told to the server at once */
 #define LIMIT_MOUNT_NAMESPACES	   1024	     /* containers whose libraries were looked for */
 

@@ -50,6 +50,17 @@ void disasm_free(struct disasm *d)
 	free(d);
 }
 
+static void set_text(struct insn *i, const char *name, const char *operands)
+{
+	size_t n = strnlen(name, 15), m = strnlen(operands, 40);
+
+	memcpy(i->text, name, n);
+	if (m)
+		i->text[n++] = ' ';
+	memcpy(i->text + n, operands, m);
+	i->text[n + m] = 0;
+}
+
 static void add_effect(struct insn *i, enum effect_kind kind, uint8_t reg, uint8_t other,
 		       int64_t disp)
 {
@@ -77,40 +88,36 @@ static void add_clobbers(struct insn *i)
 	}
 }
 
+/* One more than the number, so that what is not listed is none. */
+#define X86_FAMILY(n, q, d, w, b)                                                                  \
+	[X86_REG_##q] = (n) + 1, [X86_REG_##d] = (n) + 1, [X86_REG_##w] = (n) + 1,                 \
+	[X86_REG_##b] = (n) + 1
+static const uint8_t x86_numbers[X86_REG_ENDING] = {
+	X86_FAMILY(0, RDI, EDI, DI, DIL),
+	X86_FAMILY(1, RSI, ESI, SI, SIL),
+	X86_FAMILY(2, RDX, EDX, DX, DL),
+	X86_FAMILY(3, RCX, ECX, CX, CL),
+	X86_FAMILY(4, R8, R8D, R8W, R8B),
+	X86_FAMILY(5, R9, R9D, R9W, R9B),
+	X86_FAMILY(REG_RESULT_X86, RAX, EAX, AX, AL),
+	X86_FAMILY(7, R10, R10D, R10W, R10B),
+	X86_FAMILY(8, R11, R11D, R11W, R11B),
+	X86_FAMILY(9, RBX, EBX, BX, BL),
+	X86_FAMILY(10, RBP, EBP, BP, BPL),
+	X86_FAMILY(11, R12, R12D, R12W, R12B),
+	X86_FAMILY(12, R13, R13D, R13W, R13B),
+	X86_FAMILY(13, R14, R14D, R14W, R14B),
+	X86_FAMILY(14, R15, R15D, R15W, R15B),
+	X86_FAMILY(REG_SP, RSP, ESP, SP, SPL),
+	[X86_REG_AH] = REG_RESULT_X86 + 1,
+	[X86_REG_BH] = 10,
+	[X86_REG_CH] = 4,
+	[X86_REG_DH] = 3,
+};
+
 static uint8_t x86_number(unsigned int reg)
 {
-	static const struct {
-		uint16_t name[5];
-		uint8_t reg;
-	} table[] = {
-		{ { X86_REG_RDI, X86_REG_EDI, X86_REG_DI, X86_REG_DIL }, 0 },
-		{ { X86_REG_RSI, X86_REG_ESI, X86_REG_SI, X86_REG_SIL }, 1 },
-		{ { X86_REG_RDX, X86_REG_EDX, X86_REG_DX, X86_REG_DL, X86_REG_DH }, 2 },
-		{ { X86_REG_RCX, X86_REG_ECX, X86_REG_CX, X86_REG_CL, X86_REG_CH }, 3 },
-		{ { X86_REG_R8, X86_REG_R8D, X86_REG_R8W, X86_REG_R8B }, 4 },
-		{ { X86_REG_R9, X86_REG_R9D, X86_REG_R9W, X86_REG_R9B }, 5 },
-		{ { X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL, X86_REG_AH },
-		  REG_RESULT_X86 },
-		{ { X86_REG_R10, X86_REG_R10D, X86_REG_R10W, X86_REG_R10B }, 7 },
-		{ { X86_REG_R11, X86_REG_R11D, X86_REG_R11W, X86_REG_R11B }, 8 },
-		{ { X86_REG_RBX, X86_REG_EBX, X86_REG_BX, X86_REG_BL, X86_REG_BH }, 9 },
-		{ { X86_REG_RBP, X86_REG_EBP, X86_REG_BP, X86_REG_BPL }, 10 },
-		{ { X86_REG_R12, X86_REG_R12D, X86_REG_R12W, X86_REG_R12B }, 11 },
-		{ { X86_REG_R13, X86_REG_R13D, X86_REG_R13W, X86_REG_R13B }, 12 },
-		{ { X86_REG_R14, X86_REG_R14D, X86_REG_R14W, X86_REG_R14B }, 13 },
-		{ { X86_REG_R15, X86_REG_R15D, X86_REG_R15W, X86_REG_R15B }, 14 },
-		{ { X86_REG_RSP, X86_REG_ESP, X86_REG_SP, X86_REG_SPL }, REG_SP },
-	};
-
-	if (reg == X86_REG_INVALID)
-		return REG_NONE;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		for (size_t n = 0; n < 5; n++) {
-			if (table[i].name[n] == reg)
-				return table[i].reg;
-		}
-	}
-	return REG_NONE;
+	return reg < X86_REG_ENDING && x86_numbers[reg] ? x86_numbers[reg] - 1 : REG_NONE;
 }
 
 static uint8_t arm_number(unsigned int reg)
@@ -481,8 +488,7 @@ bool disasm_insn(struct disasm *d, const uint8_t *code, size_t len, uint64_t add
 	} else {
 		ret->size = d->insn->size;
 		accesses(d, ret);
-		snprintf(ret->text, sizeof(ret->text), "%.15s%s%.40s", d->insn->mnemonic,
-			 *d->insn->op_str ? " " : "", d->insn->op_str);
+		set_text(ret, d->insn->mnemonic, d->insn->op_str);
 		if (d->machine == EM_X86_64)
 			x86_decode(d->insn, ret);
 		else

@@ -67,7 +67,22 @@ static int32_t goid_offset(const char *version, int minor)
 	return snapshot && goid_of(minor - 1) != goid_of(minor) ? -1 : goid_of(minor);
 }
 
-static void find_layout(struct golang *g, int fd)
+/* By the version alone. */
+static void known_layout(struct golang *g)
+{
+	struct go_layout *go = &g->out->go;
+
+	go->goid = goid_offset(g->out->version, g->minor);
+	/* since 1.9, which brought internal/poll, these have not changed */
+	if (g->minor < 9 || g->minor > GOLANG_NEWEST)
+		return;
+	go->conn_conn = 0;
+	go->conn_fd = 0;
+	go->fd_sysfd = 16;
+}
+
+/* What debug information says goes before what the version lets expect. */
+static void read_layout(struct golang *g, int fd)
 {
 	struct dwarf_member members[] = {
 		{ "runtime.g", "goid", -1 },
@@ -79,19 +94,14 @@ static void find_layout(struct golang *g, int fd)
 	struct go_layout *go = &g->out->go;
 
 	dwarf_members(fd, members, sizeof(members) / sizeof(members[0]));
-	go->goid = members[0].offset;
-	go->conn_conn = members[1].offset;
-	go->conn_fd = members[2].offset;
+	if (members[0].offset >= 0)
+		go->goid = members[0].offset;
+	if (members[1].offset >= 0)
+		go->conn_conn = members[1].offset;
+	if (members[2].offset >= 0)
+		go->conn_fd = members[2].offset;
 	if (members[3].offset >= 0 && members[4].offset >= 0)
 		go->fd_sysfd = members[3].offset + members[4].offset;
-	if (go->goid < 0)
-		go->goid = goid_offset(g->out->version, g->minor);
-	/* since 1.9, which brought internal/poll, these have not changed */
-	if (g->minor < 9 || g->minor > GOLANG_NEWEST)
-		return;
-	go->conn_conn = go->conn_conn < 0 ? 0 : go->conn_conn;
-	go->conn_fd = go->conn_fd < 0 ? 0 : go->conn_fd;
-	go->fd_sysfd = go->fd_sysfd < 0 ? 16 : go->fd_sysfd;
 }
 
 /* ABIInternal: amd64 since 1.17, arm64 since 1.18. */
@@ -187,7 +197,23 @@ static void tell_reason(struct golang *g, bool table)
 		 table ? "crypto/tls not linked in" : "its table of functions was not found");
 }
 
-int golang_inspect(int fd, struct elf_file *e, struct disasm *d, struct inspection *ret)
+static bool found(const struct golang *g)
+{
+	return g->func[GOBIN_READ].addr || g->func[GOBIN_WRITE].addr;
+}
+
+static void find_itab(struct golang *g, bool table)
+{
+	struct go_layout *go = &g->out->go;
+
+	if (table)
+		go->itab_tcp_conn = goitab_find(g->e, &g->table);
+	if (!go->itab_tcp_conn)
+		elf_symbols(g->e, take_symbol, g);
+}
+
+int golang_inspect(int fd, struct elf_file *e, struct disasm *d, inspect_first_fn *first,
+		   struct inspection *ret)
 {
 	struct golang g = { .e = e, .d = d, .out = ret };
 	struct gobin_info info;
@@ -200,23 +226,28 @@ int golang_inspect(int fd, struct elf_file *e, struct disasm *d, struct inspecti
 	gobin_info(e, &info);
 	snprintf(ret->version, sizeof(ret->version), "%s", info.version);
 	snprintf(ret->module, sizeof(ret->module), "%s", info.module);
-	elf_symbols(e, take_symbol, &g);
 	table = gopcln_find(e, &g.table);
+	if (table)
+		gopcln_lookup(&g.table, e, g.func);
+	if (!found(&g))
+		elf_symbols(e, take_symbol, &g);
 	if (!*ret->version)
 		gobin_old_version(e, ret->version, sizeof(ret->version));
 	if (!*ret->version && table && g.table.version < GOPCLN_1_18)
 		snprintf(ret->version, sizeof(ret->version), "go1.%d or older",
 			 g.table.version == GOPCLN_1_2 ? 15 : 17);
 	g.minor = minor_of(ret->version);
-	if (table && !g.func[GOBIN_READ].addr && !g.func[GOBIN_WRITE].addr)
-		gopcln_lookup(&g.table, e, g.func);
-	if (!g.func[GOBIN_READ].addr && !g.func[GOBIN_WRITE].addr) {
+	if (!found(&g)) {
 		tell_reason(&g, table);
 		return 0;
 	}
-	if (table && !ret->go.itab_tcp_conn)
-		ret->go.itab_tcp_conn = goitab_find(e, &g.table);
-	find_layout(&g, fd);
+	find_itab(&g, table);
+	known_layout(&g);
 	plan(&g);
+	if (first && ret->points) {
+		ret->more = 1;
+		first(ret);
+	}
+	read_layout(&g, fd);
 	return 0;
 }

@@ -30,12 +30,13 @@ bool inspect_wants_library(const char *basename)
 static bool has_mark(const char *data, size_t len)
 {
 	static const char *const marks[] = { "SSL_", "gopclntab", "buildinf" };
+	static const char note[] = "\4\0\0\0Go\0"; /* Go's build id, in the first page */
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		if (memmem(data, len, marks[i], strlen(marks[i])))
 			return true;
 	}
-	return false;
+	return memmem(data, len, note, sizeof(note));
 }
 
 bool inspect_may_find(int fd)
@@ -56,14 +57,14 @@ bool inspect_may_find(int fd)
 	return at >= LIMIT_GLANCE_BYTES || n < 0;
 }
 
-static int inspect_elf(int fd, struct elf_file *e, struct inspection *ret)
+static int inspect_elf(int fd, struct elf_file *e, inspect_first_fn *first, struct inspection *ret)
 {
 	struct disasm *d = NULL;
 	int r = disasm_new(e->machine, &d);
 
 	if (r)
 		return r;
-	r = golang_inspect(fd, e, d, ret);
+	r = golang_inspect(fd, e, d, first, ret);
 	/* a Go program may carry an OpenSSL of its own */
 	if (!r && !ret->points)
 		r = openssl_inspect(e, d, ret);
@@ -75,7 +76,7 @@ static int inspect_elf(int fd, struct elf_file *e, struct inspection *ret)
 	return r;
 }
 
-int inspect_fd(int fd, struct inspection *ret)
+int inspect_staged(int fd, inspect_first_fn *first, struct inspection *ret)
 {
 	struct elf_file e;
 	const char *why;
@@ -85,11 +86,42 @@ int inspect_fd(int fd, struct inspection *ret)
 	ret->go.goid = ret->go.conn_conn = ret->go.fd_sysfd = ret->go.conn_fd = -1;
 	r = elf_open(fd, &e, &why);
 	if (!r)
-		r = inspect_elf(fd, &e, ret);
+		r = inspect_elf(fd, &e, first, ret);
 	elf_close(&e);
 	if (r == -ENOEXEC && why) {
 		snprintf(ret->reason, sizeof(ret->reason), "%s", why);
 		r = 0;
 	}
 	return r;
+}
+
+int inspect_fd(int fd, struct inspection *ret)
+{
+	return inspect_staged(fd, NULL, ret);
+}
+
+void inspect_warm(void)
+{
+#if defined(__aarch64__)
+	static const uint16_t machine = EM_AARCH64;
+	static const uint8_t code[] = {
+		0xfd, 0x7b, 0xbf, 0xa9, 0xfd, 0x03, 0x00, 0x91, 0x00, 0x00,
+		0x00, 0x94, 0x40, 0x00, 0x00, 0x54, 0xc0, 0x03, 0x5f, 0xd6
+	};
+#else
+	static const uint16_t machine = EM_X86_64;
+	static const uint8_t code[] = { 0x55, 0x48, 0x83, 0xec, 0x18, 0x48, 0x89, 0x44,
+					0x24, 0x70, 0x76, 0x00, 0xe8, 0x00, 0x00, 0x00,
+					0x00, 0x48, 0x8d, 0x6c, 0x24, 0x60, 0xc3 };
+#endif
+	struct disasm *d = NULL;
+	struct insn i;
+
+	elf_version(EV_CURRENT);
+	if (disasm_new(machine, &d))
+		return;
+	for (size_t at = 0;
+	     at < sizeof(code) && disasm_insn(d, code + at, sizeof(code) - at, at, &i);)
+		at += i.size;
+	disasm_free(d);
 }

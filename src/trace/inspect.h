@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Understand a binary: is it a TLS library or a program with one inside, and where do the probes
- * go? The file is hostile input, so inspect_file() works in a short-lived child that holds the
- * file's descriptor and no privilege; inspect_fd() is the analysis itself, for tests and fuzzers.
+ * go? The file is hostile input, so all this runs in a child that holds the file's descriptor and
+ * no privilege (inspect_child.h); inspect_fd() is the analysis itself, for tests and fuzzers.
  */
 #ifndef CLEARTAP_INSPECT_H
 #define CLEARTAP_INSPECT_H
@@ -55,6 +55,8 @@ struct go_layout {
 struct inspection {
 	uint32_t family; /* enum inspect_family */
 	uint32_t points;
+	uint32_t more; /* 1: to be attached at once; debug information may yet correct `go` */
+	uint32_t pad;
 	char version[64]; /* "OpenSSL 3.0.15", "go1.19.8", "" unknown */
 	char module[96];  /* Go: path of the main package, "" unknown */
 	char plan[256]; /* for /api/targets: "ssl_read_internal+0 push %rbp (SSL_read, SSL_read_ex)"
@@ -75,10 +77,10 @@ bool inspect_may_find(int fd);
 
 /* Analyse an open file. 0 (family NONE and a reason when there is nothing), or -errno. */
 int inspect_fd(int fd, struct inspection *ret);
-/*
- * The same in a child without privileges, processor time LIMIT_INSPECT_SECONDS and memory
- * LIMIT_INSPECT_MEMORY. A child that crashes or runs away gives 0 with a reason that says so.
- */
-int inspect_file(int fd, uid_t uid, gid_t gid, struct inspection *ret);
+/* The same; what is known before debug information is read goes to `first`, with more = 1. */
+typedef void inspect_first_fn(const struct inspection *in);
+int inspect_staged(int fd, inspect_first_fn *first, struct inspection *ret);
+/* Make an analysis to come shorter: what it needs of libraries is loaded and linked. */
+void inspect_warm(void);
 
 #endif

@@ -3,7 +3,7 @@
  * The analysis in a child that can do nothing but read one file and write one answer. What comes
  * back is checked as if the file itself had written it.
  */
-#include "trace/inspect.h"
+#include "trace/inspect_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -37,18 +38,14 @@ static int set_limit(int resource, rlim_t value)
 	return setrlimit(resource, &limit) ? -errno : 0;
 }
 
-static int set_limits(int fd)
+static int set_limits(void)
 {
 	struct rlimit cpu = { LIMIT_INSPECT_SECONDS, LIMIT_INSPECT_SECONDS + 1 };
-	struct stat st;
-	int r = 0;
+	int r;
 
-	if (fstat(fd, &st) || setrlimit(RLIMIT_CPU, &cpu))
+	if (setrlimit(RLIMIT_CPU, &cpu))
 		return -errno;
-	if (!SANITIZED)
-		r = set_limit(RLIMIT_AS, LIMIT_INSPECT_MEMORY + st.st_size);
-	if (!r)
-		r = set_limit(RLIMIT_CORE, 0);
+	r = set_limit(RLIMIT_CORE, 0);
 	if (!r)
 		r = set_limit(RLIMIT_NPROC, 0);
 	return r ? r : set_limit(RLIMIT_FSIZE, 0);
@@ -96,22 +93,25 @@ static int filter_calls(void)
 	if (!SANITIZED && !r)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
 				     SCMP_A0(SCMP_CMP_EQ, CHILD_ANSWER));
+	if (!SANITIZED && !r)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1,
+				     SCMP_A0(SCMP_CMP_EQ, CHILD_ANSWER));
+	/* its own, which it can only lower */
+	if (!SANITIZED && !r)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+				     SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_EQ, RLIMIT_AS));
 	if (!r)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return r;
 }
 
-/* Keep the file as 0 and the pipe as 1, and nothing else. */
-static int keep_descriptors(int fd, int answer)
+/* Keep the socket as 1, and nothing else: the file that is sent becomes 0. */
+static int keep_descriptors(int socket)
 {
-	/* out of the way of each other first */
-	int file = fcntl(fd, F_DUPFD, 3), pipe_end = fcntl(answer, F_DUPFD, 3);
-
-	if (file < 0 || pipe_end < 0)
+	if (socket != CHILD_ANSWER && dup2(socket, CHILD_ANSWER) < 0)
 		return -errno;
-	if (dup2(file, CHILD_FILE) < 0 || dup2(pipe_end, CHILD_ANSWER) < 0)
-		return -errno;
+	close(CHILD_FILE);
 	return close_range(SANITIZED ? 3 : 2, ~0U, 0) ? -errno : 0;
 }
 
@@ -125,21 +125,54 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-__attribute__((noreturn)) static void child(int fd, int answer, pid_t parent, uid_t uid, gid_t gid)
+/* One write is one message, whole or not at all. */
+static void answer(const struct inspection *in)
+{
+	if (write(CHILD_ANSWER, in, sizeof(*in)) != sizeof(*in))
+		_exit(EIO);
+}
+
+/* The file, as descriptor 0, which is the lowest that is free; it bounds the memory to come. */
+static bool receive_file(void)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec data = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &data,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+
+	struct stat st;
+
+	if (recvmsg(CHILD_ANSWER, &m, 0) != 1 || m.msg_controllen < sizeof(control.header) ||
+	    control.header.cmsg_type != SCM_RIGHTS || fstat(CHILD_FILE, &st))
+		return false;
+	return SANITIZED || !set_limit(RLIMIT_AS, LIMIT_INSPECT_MEMORY + (rlim_t)st.st_size);
+}
+
+__attribute__((noreturn)) static void child(int socket, pid_t parent, uid_t uid, gid_t gid)
 {
 	static struct inspection in;
 	int r;
 
 	reset_signals();
 	/* a change of user would undo the death signal, so it comes after */
-	if (keep_descriptors(fd, answer) || set_limits(CHILD_FILE) || drop_privilege(uid, gid) ||
+	if (keep_descriptors(socket) || set_limits() || drop_privilege(uid, gid) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || filter_calls())
 		_exit(CHILD_SETUP_FAILED);
-	r = inspect_fd(CHILD_FILE, &in);
+	inspect_warm();
+	if (!receive_file())
+		_exit(EIO);
+	r = inspect_staged(CHILD_FILE, answer, &in);
 	if (r)
 		_exit(-r & 63);
-	/* one write: sizeof(in) is less than a pipe holds */
-	_exit(write(CHILD_ANSWER, &in, sizeof(in)) == sizeof(in) ? 0 : EIO);
+	in.more = 0;
+	answer(&in);
+	_exit(0);
 }
 
 static int64_t now_ms(void)
@@ -150,33 +183,6 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Read until the end of the pipe. Bytes read, or -ETIMEDOUT after a while that is no use. */
-static ssize_t read_answer(int fd, void *data, size_t len)
-{
-	int64_t end = now_ms() + LIMIT_INSPECT_WALL_SECONDS * 1000;
-	size_t have = 0;
-
-	while (have < len) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = end - now_ms();
-		ssize_t n;
-
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, left) < 0 && errno != EINTR)
-			return -errno;
-		if (!p.revents)
-			continue;
-		n = read(fd, (char *)data + have, len - have);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (!n)
-			break;
-		have += n > 0 ? n : 0;
-	}
-	return have;
-}
-
 static bool text_ok(const char *text, size_t room)
 {
 	return memchr(text, 0, room);
@@ -185,7 +191,7 @@ static bool text_ok(const char *text, size_t room)
 /* The answer of a child that may have been taken over by the file it read. */
 static bool answer_ok(const struct inspection *in, uint64_t file_size)
 {
-	if (in->family > INSPECT_GO || in->points > LIMIT_PROBE_POINTS)
+	if (in->family > INSPECT_GO || in->points > LIMIT_PROBE_POINTS || in->more > 1)
 		return false;
 	if (!text_ok(in->version, sizeof(in->version)) ||
 	    !text_ok(in->module, sizeof(in->module)) || !text_ok(in->plan, sizeof(in->plan)) ||
@@ -234,7 +240,7 @@ static int explain(int status, bool timed_out, struct inspection *ret)
 	return -(WEXITSTATUS(status) ? WEXITSTATUS(status) : EIO);
 }
 
-/* Status of the child; one that closed its end of the pipe gets a moment to die of what did it. */
+/* Status of the child; one that closed its end gets a moment to die of what did it. */
 static int reap(pid_t pid, bool dying)
 {
 	int64_t end = now_ms() + (dying ? LIMIT_INSPECT_DYING_MS : 0);
@@ -251,33 +257,139 @@ static int reap(pid_t pid, bool dying)
 	return status;
 }
 
-int inspect_file(int fd, uid_t uid, gid_t gid, struct inspection *ret)
+int inspect_child_new(uid_t uid, gid_t gid, struct inspect_child *ret)
 {
 	pid_t parent = getpid(), pid;
-	struct stat st;
-	int ends[2], status = 0;
-	ssize_t n;
+	int ends[2];
 
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return stopped(ret, "not a regular file");
-	if (pipe2(ends, O_CLOEXEC))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
 	pid = fork();
 	if (!pid)
-		child(fd, ends[1], parent, uid, gid);
+		child(ends[1], parent, uid, gid);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);
 		return -EAGAIN;
 	}
-	n = read_answer(ends[0], ret, sizeof(*ret));
-	close(ends[0]);
-	status = reap(pid, n >= 0 && n < (ssize_t)sizeof(*ret));
-	if (n != sizeof(*ret))
-		return explain(status, n == -ETIMEDOUT, ret);
-	if (!answer_ok(ret, st.st_size))
-		return stopped(ret, "the analysis gave an answer that makes no sense");
+	*ret = (struct inspect_child){ .pid = pid, .socket = ends[0] };
 	return 0;
+}
+
+static int send_file(int socket, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS } };
+	char nothing = 0;
+	struct iovec data = { &nothing, 1 };
+	struct msghdr m = { .msg_iov = &data,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control.room) };
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	return sendmsg(socket, &m, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
+int inspect_child_give(struct inspect_child *c, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	c->file_size = (uint64_t)st.st_size;
+	c->since = now_ms();
+	return send_file(c->socket, fd);
+}
+
+/* What became of a child that gave no answer, or no sensible one. */
+static int take_failure(struct inspect_child *c, ssize_t got, bool timed_out,
+			struct inspection *ret)
+{
+	int status = reap(c->pid, !timed_out && got == 0);
+
+	c->pid = 0;
+	if (got > 0)
+		return stopped(ret, "the analysis gave an answer that makes no sense");
+	return explain(status, timed_out, ret);
+}
+
+int inspect_child_take(struct inspect_child *c, struct inspection *ret)
+{
+	ssize_t n = recv(c->socket, ret, sizeof(*ret), MSG_DONTWAIT | MSG_TRUNC);
+	bool timed_out =
+		n < 0 && c->since && now_ms() - c->since > LIMIT_INSPECT_WALL_SECONDS * 1000;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !timed_out)
+		return -EAGAIN;
+	if (n != sizeof(*ret) || !answer_ok(ret, c->file_size))
+		return take_failure(c, n, timed_out, ret);
+	if (ret->more) /* its debug information can wait */
+		inspect_child_calm(c);
+	return 0;
+}
+
+void inspect_child_calm(const struct inspect_child *c)
+{
+	setpriority(PRIO_PROCESS, (id_t)c->pid, LIMIT_INSPECT_NICE);
+}
+
+int64_t inspect_child_used_ms(const struct inspect_child *c)
+{
+	struct timespec t = { 0 };
+	clockid_t clock;
+
+	if (clock_getcpuclockid(c->pid, &clock) || clock_gettime(clock, &t))
+		return 0;
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void inspect_child_end(struct inspect_child *c)
+{
+	if (c->pid > 0)
+		reap(c->pid, false);
+	if (c->socket > 0)
+		close(c->socket);
+	*c = (struct inspect_child){ 0 };
+}
+
+int inspect_file(int fd, uid_t uid, gid_t gid, struct inspection *ret)
+{
+	static struct inspection next; /* too large for the stack */
+	struct inspect_child c;
+	struct pollfd p;
+	bool first = false;
+	int r = inspect_child_new(uid, gid, &c);
+
+	if (r)
+		return r;
+	r = inspect_child_give(&c, fd);
+	if (r == -EINVAL)
+		stopped(ret, "not a regular file");
+	p = (struct pollfd){ .fd = c.socket, .events = POLLIN };
+	while (!r) {
+		poll(&p, 1, 1000);
+		r = inspect_child_take(&c, first ? &next : ret);
+		if (r == -EAGAIN) {
+			r = 0;
+			continue;
+		}
+		/* debug information that cannot be read takes nothing back */
+		if (first && !r && next.points)
+			*ret = next;
+		if (first)
+			r = 0;
+		if (first || r || !ret->more)
+			break;
+		first = true;
+	}
+	ret->more = 0;
+	inspect_child_end(&c);
+	return r == -EINVAL ? 0 : r;
 }

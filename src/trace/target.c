@@ -2,11 +2,13 @@
 #include "trace/target.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "event.h"
@@ -14,6 +16,8 @@
 #include "log.h"
 #include "trace/attach.h"
 #include "trace/inspect.h"
+#include "trace/inspector.h"
+#include "trace/load.h"
 #include "trace/message.h"
 
 /* A file that was looked at. Time and size tell one that was written anew in place. */
@@ -22,6 +26,18 @@ struct seen {
 	struct timespec mtime;
 	off_t size;
 	uint32_t target; /* 0: nothing to probe */
+	struct job *job; /* its analysis, when under way */
+};
+
+/* A file that is being analysed, and who maps it meanwhile. */
+struct job {
+	int fd; /* -1: kept by its target */
+	char *path;
+	struct stat st;
+	uint32_t target; /* once attached */
+	uint32_t tgid[LIMIT_FILE_PROCESSES];
+	size_t tgids;
+	bool crowd;
 };
 
 struct target {
@@ -31,41 +47,54 @@ struct target {
 
 struct targets {
 	const struct load *load;
-	uid_t uid;
-	gid_t gid;
-	target_fn *fn;
+	const struct target_ops *ops;
 	void *ctx;
-	struct inspection plan; /* of the file at hand; too large for the stack */
-	struct seen *seen;	/* open addressing, LIMIT_FILES_SEEN slots */
+	struct inspector *inspector;
+	struct seen *seen; /* open addressing, LIMIT_FILES_SEEN slots */
 	size_t seen_count;
 	struct target target[EV_TARGETS_MAX];
 	uint32_t last; /* number of the newest target */
 	unsigned attached;
 };
 
-struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid, target_fn *fn, void *ctx)
+static void on_answer(void *ctx, void *job, const struct inspection *in);
+
+struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
+			    const struct target_ops *ops, void *ctx)
 {
 	struct targets *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
+	t->load = load;
+	t->ops = ops;
+	t->ctx = ctx;
 	t->seen = calloc(LIMIT_FILES_SEEN, sizeof(*t->seen));
-	if (!t->seen) {
-		free(t);
+	t->inspector = inspector_new(uid, gid, on_answer, t);
+	if (!t->seen || !t->inspector) {
+		targets_free(t);
 		return NULL;
 	}
-	t->load = load;
-	t->uid = uid;
-	t->gid = gid;
-	t->fn = fn;
-	t->ctx = ctx;
 	return t;
+}
+
+static void job_free(struct job *job)
+{
+	if (job->fd >= 0)
+		close(job->fd);
+	free(job->path);
+	free(job);
 }
 
 void targets_free(struct targets *t)
 {
 	if (!t)
 		return;
+	inspector_free(t->inspector);
+	for (size_t i = 0; t->seen && i < LIMIT_FILES_SEEN; i++) {
+		if (t->seen[i].job)
+			job_free(t->seen[i].job);
+	}
 	for (uint32_t i = 1; i <= t->last; i++) {
 		attach_close(&t->target[i].attachment);
 		if (t->target[i].fd > 0)
@@ -86,13 +115,6 @@ static struct seen *slot_of(const struct targets *t, uint64_t dev, uint64_t inod
 	}
 }
 
-int targets_find(const struct targets *t, uint64_t dev, uint64_t inode)
-{
-	const struct seen *s = slot_of(t, dev, inode);
-
-	return s->inode ? (int)s->target : -ENOENT;
-}
-
 static struct seen *remember(struct targets *t, const struct stat *st)
 {
 	if (t->seen_count > LIMIT_FILES_SEEN / 2) { /* start over: files will be looked at again */
@@ -106,7 +128,7 @@ static struct seen *remember(struct targets *t, const struct stat *st)
 		}
 		t->seen_count = 0;
 		for (size_t i = 0; i < LIMIT_FILES_SEEN; i++) {
-			if (old[i].target) {
+			if (old[i].target || old[i].job) {
 				*slot_of(t, old[i].dev, old[i].inode) = old[i];
 				t->seen_count++;
 			}
@@ -115,15 +137,14 @@ static struct seen *remember(struct targets *t, const struct stat *st)
 	}
 	struct seen *s = slot_of(t, st->st_dev, st->st_ino);
 	t->seen_count += !s->inode;
-	*s = (struct seen){ st->st_dev, st->st_ino, st->st_mtim, st->st_size, 0 };
+	*s = (struct seen){ st->st_dev, st->st_ino, st->st_mtim, st->st_size, 0, NULL };
 	return s;
 }
 
 static void tell(struct targets *t, uint32_t n, const struct stat *st, const char *path,
-		 uint32_t state, const char *reason)
+		 const struct inspection *plan, uint32_t state, const char *reason)
 {
 	static const char *const library[] = { "", "openssl", "boringssl", "go" };
-	const struct inspection *plan = &t->plan;
 	struct message m = { .type = MSG_TARGET,
 			     .target = n,
 			     .state = state,
@@ -137,7 +158,7 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 	snprintf(m.path, sizeof(m.path), "%s", path + skip);
 	snprintf(m.plan, sizeof(m.plan), "%s", plan->plan);
 	snprintf(m.reason, sizeof(m.reason), "%s", reason);
-	t->fn(t->ctx, &m);
+	t->ops->target(t->ctx, &m);
 }
 
 static bool wants_name(const char *path)
@@ -153,26 +174,52 @@ static bool of_interest(const char *path, const struct inspection *plan)
 	return plan->family != INSPECT_NONE || wants_name(path);
 }
 
-static int attach_new(struct targets *t, int fd, const struct stat *st, const char *path)
+static void attach_new(struct targets *t, struct job *job, const struct inspection *plan)
 {
-	uint32_t n = t->last + 1;
+	uint32_t n = ++t->last;
 	struct target *target = &t->target[n];
-	int err = attach_file(t->load, fd, &t->plan, n, &target->attachment);
+	int err = attach_file(t->load, job->fd, plan, n, &target->attachment);
 
-	t->last = n;
 	if (err) {
 		char reason[160];
 		snprintf(reason, sizeof(reason), "the kernel refused the probes: %s",
 			 strerror(-err));
-		log_warn("attach to %s: %s; its traffic will not be read", path, strerror(-err));
-		tell(t, n, st, path, TARGET_FAILED, reason);
-		return err;
+		log_warn("attach to %s: %s; its traffic will not be read", job->path,
+			 strerror(-err));
+		tell(t, n, &job->st, job->path, plan, TARGET_FAILED, reason);
+		return;
 	}
-	target->fd = fd;
+	target->fd = job->fd;
+	job->fd = -1;
+	job->target = n;
 	t->attached++;
-	log_debug("attached to %s (%s): %s", path, t->plan.version, t->plan.plan);
-	tell(t, n, st, path, TARGET_ATTACHED, "");
-	return (int)n;
+	log_debug("attached to %s (%s): %s", job->path, plan->version, plan->plan);
+	tell(t, n, &job->st, job->path, plan, TARGET_ATTACHED, "");
+	for (size_t i = 0; i < job->tgids; i++)
+		t->ops->process(t->ctx, job->tgid[i], n);
+	if (job->crowd)
+		t->ops->crowd(t->ctx);
+}
+
+/* A file is attached to at its first answer; what debug information adds comes after. */
+static void on_answer(void *ctx, void *arg, const struct inspection *in)
+{
+	struct targets *t = ctx;
+	struct job *job = arg;
+	struct seen *s = slot_of(t, job->st.st_dev, job->st.st_ino);
+	bool room = t->last + 1 < EV_TARGETS_MAX;
+
+	if (in && job->target)
+		load_set_go(t->load, t->target[job->target].fd, in, job->target);
+	else if (in && in->points && room)
+		attach_new(t, job, in);
+	else if (in && room && of_interest(job->path, in))
+		tell(t, ++t->last, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
+	s->target = job->target;
+	if (in && in->more)
+		return;
+	s->job = NULL;
+	job_free(job);
 }
 
 static bool same_content(const struct seen *s, const struct stat *st)
@@ -181,44 +228,120 @@ static bool same_content(const struct seen *s, const struct stat *st)
 	       s->mtime.tv_nsec == st->st_mtim.tv_nsec;
 }
 
-int targets_add_take(struct targets *t, int fd, const char *path)
+static void note(struct targets *t, const struct seen *s, uint32_t tgid)
 {
-	struct stat st;
-	int n = 0;
+	struct job *job = s->job;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		goto close;
-	n = targets_find(t, st.st_dev, st.st_ino);
-	const struct seen *old = slot_of(t, st.st_dev, st.st_ino);
-	if (n >= 0 && same_content(old, &st))
-		goto close;
-	if (n > 0) {
-		attach_close(&t->target[n].attachment);
+	if (s->target)
+		t->ops->process(t->ctx, tgid, s->target);
+	else if (job && job->tgids < LIMIT_FILE_PROCESSES)
+		job->tgid[job->tgids++] = tgid;
+	else if (job)
+		job->crowd = true;
+}
+
+bool targets_note(struct targets *t, uint64_t dev, uint64_t inode, uint32_t tgid)
+{
+	const struct seen *s = slot_of(t, dev, inode);
+
+	if (s->inode && tgid)
+		note(t, s, tgid);
+	return s->inode;
+}
+
+/* The analysis of a file that is worth one; NULL when there is none. */
+static struct job *job_new(struct targets *t, int fd, const struct stat *st, const char *path,
+			   uint32_t tgid)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	int err;
+
+	if (!job)
+		return NULL;
+	job->fd = fd;
+	job->st = *st;
+	job->path = strdup(path);
+	if (tgid)
+		job->tgid[job->tgids++] = tgid;
+	while (job->path && (err = inspector_submit(t->inspector, fd, job)) == -EAGAIN) {
+		struct pollfd p = { .fd = inspector_fd(t->inspector), .events = POLLIN };
+		poll(&p, 1, inspector_timeout(t->inspector));
+		inspector_run(t->inspector);
+	}
+	if (job->path && !err)
+		return job;
+	job->fd = -1;
+	job_free(job);
+	return NULL;
+}
+
+/* False: it was looked at before, and has not changed since. */
+static bool is_new(struct targets *t, const struct stat *st, const char *path, uint32_t tgid)
+{
+	struct seen *s = slot_of(t, st->st_dev, st->st_ino);
+	const struct inspection nothing = { 0 };
+
+	if (s->inode && (s->job || same_content(s, st))) {
+		if (tgid)
+			note(t, s, tgid);
+		return false;
+	}
+	if (s->target) {
+		attach_close(&t->target[s->target].attachment);
 		t->attached--;
-		tell(t, (uint32_t)n, &st, path, TARGET_DETACHED, "the file was written anew");
+		tell(t, s->target, st, path, &nothing, TARGET_DETACHED,
+		     "the file was written anew");
 	}
-	struct seen *s = remember(t, &st);
-	memset(&t->plan, 0, sizeof(t->plan));
-	int err = 0;
-	if (wants_name(path) || inspect_may_find(fd))
-		err = inspect_file(fd, t->uid, t->gid, &t->plan);
-	if (err)
-		snprintf(t->plan.reason, sizeof(t->plan.reason), "not analysed: %s",
-			 strerror(-err));
-	n = 0;
-	if (t->plan.points && t->last + 1 < EV_TARGETS_MAX) {
-		n = attach_new(t, fd, &st, path);
-		if (n > 0) {
-			if (s)
-				s->target = (uint32_t)n;
-			return n;
-		}
-	} else if (of_interest(path, &t->plan) && t->last + 1 < EV_TARGETS_MAX) {
-		tell(t, ++t->last, &st, path, TARGET_SKIPPED, t->plan.reason);
+	return true;
+}
+
+void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid)
+{
+	struct job *job = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_new(t, &st, path, tgid)) {
+		close(fd);
+		return;
 	}
-close:
-	close(fd);
-	return n;
+	/* where the slot is may change while a full queue is waited for */
+	bool kept = remember(t, &st);
+	if (kept && (wants_name(path) || inspect_may_find(fd)))
+		job = job_new(t, fd, &st, path, tgid);
+	if (job)
+		slot_of(t, st.st_dev, st.st_ino)->job = job;
+	else
+		close(fd);
+}
+
+void targets_run(struct targets *t)
+{
+	inspector_run(t->inspector);
+}
+
+int targets_fd(const struct targets *t)
+{
+	return inspector_fd(t->inspector);
+}
+
+int targets_timeout(const struct targets *t)
+{
+	return inspector_timeout(t->inspector);
+}
+
+void targets_settle(struct targets *t)
+{
+	struct pollfd p = { .fd = targets_fd(t), .events = POLLIN };
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t begun = now.tv_sec * 1000 + now.tv_nsec / 1000000, at = begun;
+	while (inspector_pending(t->inspector) && at - begun < LIMIT_INSPECT_SETTLE_MS) {
+		poll(&p, 1, targets_timeout(t));
+		targets_run(t);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		at = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	}
 }
 
 unsigned targets_attached(const struct targets *t)

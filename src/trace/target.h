@@ -3,6 +3,7 @@
 #ifndef CLEARTAP_TARGET_H
 #define CLEARTAP_TARGET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -10,21 +11,33 @@ struct load;
 struct message;
 struct targets;
 
-/* Called with a MSG_TARGET for each file of interest. */
-typedef void target_fn(void *ctx, const struct message *m);
+struct target_ops {
+	/* a MSG_TARGET for each file of interest */
+	void (*target)(void *ctx, const struct message *m);
+	/* a process that maps a file with probes */
+	void (*process)(void *ctx, uint32_t tgid, uint32_t target);
+	/* processes that map this one were not all noted */
+	void (*crowd)(void *ctx);
+};
 
-/* uid and gid: whom the analysing child becomes. NULL when out of memory. */
-struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid, target_fn *fn,
-			    void *ctx);
+/* uid and gid: whom the analysing children become. NULL when out of memory. */
+struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
+			    const struct target_ops *ops, void *ctx);
 /* Detaches all. */
 void targets_free(struct targets *t);
 /*
- * Look at an open file (taken: closed here when it is not kept) known as `path`. The number of its
- * target when it has probes, 0 when not, or -errno.
+ * A file that the process maps (0: none does yet), by the numbers that stat() tells. False when it
+ * was never seen: then open it and add it.
  */
-int targets_add_take(struct targets *t, int fd, const char *path);
-/* The same answer for a file that was looked at before by these numbers, -ENOENT for a new one. */
-int targets_find(const struct targets *t, uint64_t dev, uint64_t inode);
+bool targets_note(struct targets *t, uint64_t dev, uint64_t inode, uint32_t tgid);
+/* Have an open file (taken) known as `path` looked at, and probed when there is what to probe. */
+void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid);
+/* Attach what has been analysed; its descriptor for poll(), and how long that may take in ms. */
+void targets_run(struct targets *t);
+int targets_fd(const struct targets *t);
+int targets_timeout(const struct targets *t);
+/* Do so until all files at hand are done with, LIMIT_INSPECT_SETTLE_MS at most. */
+void targets_settle(struct targets *t);
 /* Probes in place. */
 unsigned targets_attached(const struct targets *t);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,7 +25,8 @@
 #include "trace/watch.h"
 
 #define SWEEP_SECONDS 10
-#define ANCESTORS     64 /* looked at for --pid */
+#define ANCESTORS     64  /* looked at for --pid */
+#define PRIORITY      -10 /* nice */
 
 struct trace {
 	const struct trace_options *options;
@@ -49,8 +51,9 @@ static void tell(void *ctx, const struct message *m)
 		t->server_gone = true;
 }
 
-static void tell_process(struct trace *t, uint32_t tgid, uint32_t target)
+static void tell_process(void *ctx, uint32_t tgid, uint32_t target)
 {
+	struct trace *t = ctx;
 	struct message m = { .type = MSG_PROCESS, .tgid = tgid, .target = target };
 
 	for (size_t i = 0; i < t->told_count; i++)
@@ -68,7 +71,7 @@ static void on_library(void *ctx, int fd, const char *path)
 {
 	struct trace *t = ctx;
 
-	targets_add_take(t->targets, fd, path);
+	targets_add_take(t->targets, fd, path, 0);
 }
 
 /* The first sight of a mount namespace: a container. Its libraries are probed before it uses them.
@@ -97,17 +100,14 @@ static void on_mapping(void *ctx, const struct watch_mapping *m)
 	/* As st_dev has it; other file systems than overlay and btrfs say the same in both. */
 	uint64_t dev = (uint64_t)(m->minor & 0xff) | (uint64_t)m->major << 8 |
 		       (uint64_t)(m->minor & ~0xffU) << 12;
-	int n = targets_find(t->targets, dev, m->inode);
 
-	if (n < 0) {
-		int fd = process_open_mapping(m);
-		if (fd < 0)
-			return;
-		look_at_root(t, m->tgid);
-		n = targets_add_take(t->targets, fd, m->path);
-	}
-	if (n > 0)
-		tell_process(t, m->tgid, (uint32_t)n);
+	if (targets_note(t->targets, dev, m->inode, m->tgid))
+		return;
+	int fd = process_open_mapping(m);
+	if (fd < 0)
+		return;
+	targets_add_take(t->targets, fd, m->path, m->tgid);
+	look_at_root(t, m->tgid);
 }
 
 /* Children that are there already: of those that come, the kernel side knows. */
@@ -202,6 +202,7 @@ static int start(struct trace *t)
 	}
 	scan_root("", on_library, t);
 	process_each(on_process, t);
+	targets_settle(t->targets);
 	if (!targets_attached(t->targets))
 		log_warn("no TLS library found yet; waiting for programs that bring one");
 	tell(t, &ready);
@@ -214,11 +215,14 @@ static int loop(struct trace *t)
 		{ .fd = t->options->signals, .events = POLLIN },
 		{ .fd = t->options->socket, .events = POLLIN },
 		{ .fd = watch_fd(t->watch), .events = POLLIN },
+		{ .fd = targets_fd(t->targets), .events = POLLIN },
 	};
 	time_t swept = time(NULL);
 
 	while (!t->server_gone) {
-		if (poll(fds, 3, SWEEP_SECONDS * 1000) < 0 && errno != EINTR)
+		int timeout = targets_timeout(t->targets);
+		if (poll(fds, 4, timeout < 0 ? SWEEP_SECONDS * 1000 : timeout) < 0 &&
+		    errno != EINTR)
 			return -errno;
 		struct signalfd_siginfo s;
 		if ((fds[0].revents & POLLIN) && read(fds[0].fd, &s, sizeof(s)) == sizeof(s)) {
@@ -229,6 +233,7 @@ static int loop(struct trace *t)
 			break;
 		if (fds[2].revents)
 			watch_read(t->watch);
+		targets_run(t->targets);
 		if (t->rescan) {
 			t->rescan = false;
 			process_each(on_process, t);
@@ -243,14 +248,19 @@ static int loop(struct trace *t)
 
 int trace_run(const struct trace_options *options, const struct load *load)
 {
+	static const struct target_ops ops = { .target = tell,
+					       .process = tell_process,
+					       .crowd = on_lost };
 	struct trace *t = calloc(1, sizeof(*t));
 	int err = -ENOMEM;
 
 	if (!t)
 		return -ENOMEM;
+	/* a program that has just started does not wait either; the children have the same */
+	setpriority(PRIO_PROCESS, 0, PRIORITY);
 	t->options = options;
 	t->load = load;
-	t->targets = targets_new(load, options->uid, options->gid, tell, t);
+	t->targets = targets_new(load, options->uid, options->gid, &ops, t);
 	if (t->targets)
 		err = start(t);
 	if (!err)

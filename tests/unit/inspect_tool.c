@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "trace/inspect.h"
+#include "trace/inspect_child.h"
 
 static const char *const kinds[PROBE_KIND_COUNT] = {
 	"ssl_read",  "ssl_read_ex", "ssl_write",   "ssl_write_ex", "ssl_write_ex2", "ssl_free",

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "elfgen.h"
-#include "trace/inspect.h"
+#include "trace/inspect_child.h"
 
 enum { INNER, INNER2, OTHER, READ, READ_EX, WRITE, WRITE_EX, WRITE_EX2, FREE, PEEK };
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "elfgen.h"
-#include "trace/inspect.h"
+#include "trace/inspect_child.h"
 
 enum { SYMBOLS = 4 << 20, TRIES = 2000 };
 
@@ -123,7 +123,7 @@ static void test_powerless(void **state)
 			assert_true(status_has(status, "Uid:\t65534\t65534\t65534\t65534"));
 			assert_true(status_has(status, "Gid:\t65534\t65534\t65534\t65534"));
 			assert_true(status_has(status, "Groups:\t \n"));
-			assert_int_equal(count_descriptors(pid), DESCRIPTORS);
+			assert_in_range(count_descriptors(pid), 1, DESCRIPTORS);
 		}
 	}
 	kill(parent, SIGKILL);

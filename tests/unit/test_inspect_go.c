@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "elfgen.h"
-#include "trace/inspect.h"
+#include "trace/inspect_child.h"
 
 static const char with_tls[] =
 	"package main\n"
