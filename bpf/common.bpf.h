@@ -19,8 +19,11 @@ struct user_pt_regs {
 #include <bpf/bpf_endian.h>
 
 #include "event.h"
+#include "limits.h"
 
-#define CALL_DEPTH 4 /* LIMIT_CALL_DEPTH */
+#define CALL_DEPTH LIMIT_CALL_DEPTH
+
+const volatile __u32 event_version __weak = EV_VERSION;
 
 /* Tunables, set between open and load. */
 const volatile __u64 message_budget __weak = 1 << 20;
@@ -48,14 +51,10 @@ struct thread {
 
 struct proc {
 	__u64 gen; /* ktime of the first call: tells a reused tgid */
-	__u64 go;  /* has Go connections that only a nested receive can bind */
+	__u64 go;  /* not 0 (below): has Go connections that only a nested receive can bind */
 };
 
-struct conn_key {
-	__u64 conn;
-	__u32 tgid;
-	__u32 pad;
-};
+enum { GO_REGISTERS = 1, GO_STACK = 2 }; /* where a goroutine is found: its ABI */
 
 enum { BOUND_NOT, BOUND_WEAK, BOUND_STRONG };
 
@@ -74,25 +73,18 @@ struct conn {
 	__u64 below; /* Go: what lies below the tls.Conn, to tell a reused address */
 };
 
-/* What src/trace/inspect.h found of a Go program; offsets are -1 when unknown. */
-struct go_target {
-	__s32 goid, conn_conn, fd_sysfd, conn_fd;
-	__u32 register_abi;
-	__u32 pad;
-	__u64 itab;			   /* of *net.TCPConn as net.Conn, as linked */
-	__u64 read_address, write_address; /* of the probe points, as linked */
-};
-
-struct exe_key {
-	__u64 inode;
-	__u32 dev; /* as the kernel has it: major << 20 | minor */
-	__u32 pad;
-};
-
 struct reading_key {
 	__u64 g;
 	__u32 tgid;
 	__u32 pad;
+};
+
+/* A Read that is under way, by where it is on its goroutine's stack, which moves. */
+struct reading {
+	__u64 conn;
+	__u64 depth;	/* top of the stack less the stack pointer at its entry */
+	__u64 from, to; /* addresses of the function; 0: returns tell when it ends */
+	__u64 frame;	/* of it, 0 unknown */
 };
 
 struct {
@@ -131,14 +123,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, LIMIT_THREADS);
 	__type(key, __u64); /* pid_tgid */
 	__type(value, struct thread);
 } threads __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, LIMIT_CONNS);
 	__type(key, struct conn_key);
 	__type(value, struct conn);
 } conns __weak SEC(".maps");
@@ -151,7 +143,7 @@ struct {
 } procs __weak SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EV_TARGETS_MAX);
 	__type(key, __u32); /* number of the file */
 	__type(value, struct go_target);
@@ -165,12 +157,12 @@ struct {
 	__type(value, __u32);
 } go_exes __weak SEC(".maps");
 
-/* Goroutines inside a Read of a connection that is not bound yet: its address. */
+/* Goroutines inside a Read of a connection that is not bound yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
 	__type(key, struct reading_key);
-	__type(value, __u64);
+	__type(value, struct reading);
 } go_reading __weak SEC(".maps");
 
 struct {
@@ -295,26 +287,12 @@ static __always_inline __u64 proc_gen(__u32 tgid)
 	return p ? p->gen : 0;
 }
 
-static __always_inline void proc_set_go(__u32 tgid)
+static __always_inline void proc_set_go(__u32 tgid, __u64 abi)
 {
 	struct proc *p = bpf_map_lookup_elem(&procs, &tgid);
 
 	if (p && !p->go)
-		p->go = 1;
-}
-
-static __always_inline void go_reading_set(__u32 tgid, __u64 g, __u64 conn)
-{
-	struct reading_key key = { .g = g, .tgid = tgid };
-
-	bpf_map_update_elem(&go_reading, &key, &conn, BPF_ANY);
-}
-
-static __always_inline void go_reading_clear(__u32 tgid, __u64 g)
-{
-	struct reading_key key = { .g = g, .tgid = tgid };
-
-	bpf_map_delete_elem(&go_reading, &key);
+		p->go = abi;
 }
 
 static const struct thread no_thread;

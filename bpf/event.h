@@ -10,7 +10,8 @@
 #include <linux/types.h>
 #endif
 
-#define EV_VERSION 1
+/* Of all that is below; the loader refuses kernel code that was built with another one. */
+#define EV_VERSION 2
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
@@ -124,10 +125,38 @@ enum ev_counter {
 /* Probed files, numbered from 1. */
 #define EV_TARGETS_MAX 4096
 
+/* The rest is between the tracer and the kernel side: keys and values of maps. */
+
+struct conn_key {
+	__u64 conn;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* What src/trace/inspect.h found of a Go program; offsets are -1 when unknown. */
+struct go_target {
+	__s32 goid, conn_conn, fd_sysfd, conn_fd;
+	__u32 register_abi;
+	__u32 copy_frame; /* as in struct go_layout; 0: Read is probed at its returns */
+	__u64 itab;	  /* of *net.TCPConn as net.Conn; this and all below as linked */
+	__u64 read, read_end;
+	__u64 read_entry, read_copy, write[2]; /* probe points, 0: none */
+};
+
+/* A program file, for kernels without cookies. */
+struct exe_key {
+	__u64 inode;
+	__u32 dev; /* as the kernel has it: major << 20 | minor */
+	__u32 pad;
+};
+
 _Static_assert(sizeof(struct ev_hdr) == 40, "ev_hdr");
 _Static_assert(sizeof(struct ev_open) == 88, "ev_open");
 _Static_assert(sizeof(struct ev_data) == 72, "ev_data");
 _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
+_Static_assert(sizeof(struct conn_key) == 16, "conn_key");
+_Static_assert(sizeof(struct go_target) == 80, "go_target");
+_Static_assert(sizeof(struct exe_key) == 16, "exe_key");
 
 #endif

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Go's crypto/tls: (*Conn).Read, Write and Close. A goroutine moves between threads and its stack
- * moves in memory, so a call is known by the goroutine and by how far below the top of its stack it
- * runs; nothing here keeps an address inside a stack. Entries are probed where the stack pointer is
- * still the caller's (src/trace/gobin.c), returns at every RET.
+ * Go's crypto/tls: (*Conn).Read, Write and Close. Where Read copies the plaintext to its caller and
+ * Write hands it on, all that is wanted is at hand: nothing is kept from one probe to another
+ * (src/trace/gocopy.h). Code that is not like that is probed at the entry of Write, and at the
+ * entry and every RET of Read: a goroutine moves between threads and its stack moves in memory, so
+ * a call is then known by the goroutine and by how far below the top of its stack it runs. Entries
+ * are probed where the stack pointer is still the caller's (src/trace/goplan.h).
  */
 #include "common.bpf.h"
 #include "socket.bpf.h"
@@ -57,14 +59,22 @@ static __always_inline struct go_target *target_get(void *ctx, __u32 *ret_number
 	return bpf_map_lookup_elem(&go_targets, &n);
 }
 
-/* What a probe point of Read or Write sees. */
+/* What a probe point sees. */
 struct site {
 	struct go_target *target;
-	__u32 number;
-	__u32 tgid;
-	__u64 g, top, sp;
-	__u64 conn, buf, len;
+	__u32 number, tgid;
+	__u64 g;
+	__u64 conn;
+	__u64 bias; /* of the addresses in the target: where the program was loaded */
 };
+
+/* Where a stack begins with arguments: below them lies, on arm64, the word for the link register.
+ */
+#ifdef __TARGET_ARCH_arm64
+#define STACK_ARGUMENTS 8
+#else
+#define STACK_ARGUMENTS 0
+#endif
 
 static __always_inline __u64 current_g(struct pt_regs *ctx, const struct go_target *t)
 {
@@ -79,15 +89,36 @@ static __always_inline __u64 current_g(struct pt_regs *ctx, const struct go_targ
 #endif
 }
 
+static __always_inline __u64 register_argument(struct pt_regs *ctx, int n)
+{
+#ifdef __TARGET_ARCH_arm64
+	return ((struct user_pt_regs *)ctx)->regs[n];
+#else
+	return n == 0 ? ctx->ax : n == 1 ? ctx->bx : n == 2 ? ctx->cx : ctx->di;
+#endif
+}
+
+/* At a function's entry: the return address lies below its arguments, on either processor. */
 static __always_inline __u64 argument(struct pt_regs *ctx, const struct go_target *t, int n)
 {
 	if (!t->register_abi)
 		return user_u64(PT_REGS_SP(ctx) + 8 + 8 * n);
-#ifdef __TARGET_ARCH_arm64
-	return ((struct user_pt_regs *)ctx)->regs[n];
-#else
-	return n == 0 ? ctx->ax : n == 1 ? ctx->bx : ctx->cx;
-#endif
+	return register_argument(ctx, n);
+}
+
+/* At a call: its first four. */
+static __always_inline void call_arguments(struct pt_regs *ctx, const struct go_target *t,
+					   __u64 ret[4])
+{
+	if (t->register_abi) {
+		ret[0] = register_argument(ctx, 0);
+		ret[1] = register_argument(ctx, 1);
+		ret[2] = register_argument(ctx, 2);
+		ret[3] = register_argument(ctx, 3);
+		return;
+	}
+	ret[0] = ret[1] = ret[2] = ret[3] = 0;
+	bpf_probe_read_user(ret, 4 * sizeof(*ret), (void *)(PT_REGS_SP(ctx) + STACK_ARGUMENTS));
 }
 
 static __always_inline bool site_read(struct pt_regs *ctx, struct site *s)
@@ -96,105 +127,186 @@ static __always_inline bool site_read(struct pt_regs *ctx, struct site *s)
 	if (!s->target || !process_allowed())
 		return false;
 	s->tgid = bpf_get_current_pid_tgid() >> 32;
-	s->g = current_g(ctx, s->target);
-	s->top = user_u64(s->g + 8); /* runtime.g begins with stack.lo, stack.hi */
-	s->sp = PT_REGS_SP(ctx);
 	return true;
 }
 
-static __always_inline __u64 goid_of(const struct site *s)
+static __always_inline __u64 goid_of(struct pt_regs *ctx, const struct site *s)
 {
-	return s->target->goid < 0 ? 0 : user_u64(s->g + s->target->goid);
+	const struct go_target *t = s->target;
+
+	return t->goid < 0 ? 0 : user_u64(current_g(ctx, t) + t->goid);
 }
 
-/* The file descriptor below a tls.Conn, -1 when its net.Conn is not a *net.TCPConn. */
-static __always_inline int fd_below(const struct site *s, __u64 bias, __u64 *ret_netfd)
+/* The netFD below a tls.Conn; 0 when its net.Conn is not a *net.TCPConn. */
+static __always_inline __u64 netfd_below(const struct site *s)
 {
 	const struct go_target *t = s->target;
 	__u64 iface[2] = { 0, 0 };
-	int fd = -1;
 
 	if (t->conn_conn < 0 || t->conn_fd < 0 || t->fd_sysfd < 0 || !t->itab)
-		return -1;
+		return 0;
 	bpf_probe_read_user(iface, sizeof(iface), (void *)(s->conn + t->conn_conn));
-	if (iface[0] != t->itab + bias)
-		return -1;
-	*ret_netfd = user_u64(iface[1] + t->conn_fd);
-	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(*ret_netfd + t->fd_sysfd)))
-		return -1;
-	return fd;
+	return iface[0] == t->itab + s->bias ? user_u64(iface[1] + t->conn_fd) : 0;
+}
+
+/* Bound to its socket by the chain of Go's own types. */
+static __always_inline void go_bind(const struct site *s, struct conn_key *key, struct conn *c,
+				    __u64 netfd)
+{
+	int fd = -1;
+
+	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(netfd + s->target->fd_sysfd)))
+		return;
+	struct sock *sk = fd < 0 ? NULL : sock_of_fd(fd);
+	if (sk && send_bind(key, c, sk, EV_HOW_GO, 1))
+		c->below = netfd;
 }
 
 /*
- * The connection, bound to its socket by the chain of Go's own types. A tls.Conn that is dropped
- * without Close leaves its state behind, and the next one may be found at the same address with a
- * netFD and a descriptor that are the same again; that the socket was closed meanwhile tells.
+ * The connection. A tls.Conn that is dropped without Close leaves its state behind, and the next
+ * one may be found at the same address. It has another netFD as long as the old one has not been
+ * closed; that its socket was closed tells of the rest.
  */
-static __always_inline struct conn *go_conn(const struct site *s, __u64 bias)
+static __always_inline struct conn *go_conn(const struct site *s)
 {
 	struct conn_key key = { .conn = s->conn, .tgid = s->tgid };
-	__u64 proc = proc_gen(s->tgid), netfd = 0;
+	__u64 proc = proc_gen(s->tgid), netfd = netfd_below(s);
 	struct conn *c = conn_get(&key, proc, EV_LIB_GO, s->number);
 
 	if (!c)
 		return NULL;
-	int fd = fd_below(s, bias, &netfd);
-	__u64 below = fd < 0 ? 0 : netfd ^ (__u64)fd << 48;
-	if (socket_gone(c) || (c->below && fd >= 0 && c->below != below)) {
+	if (socket_gone(c) || (c->below && c->below != netfd)) {
 		conn_close(&key);
 		c = conn_get(&key, proc, EV_LIB_GO, s->number);
 		if (!c)
 			return NULL;
 	}
-	if (fd < 0)
-		proc_set_go(s->tgid);
-	if (c->below == below)
-		return c;
-	struct sock *sk = fd < 0 ? NULL : sock_of_fd(fd);
-	if (sk && send_bind(&key, c, sk, EV_HOW_GO, 1))
-		c->below = below;
+	if (!netfd)
+		proc_set_go(s->tgid, s->target->register_abi ? GO_REGISTERS : GO_STACK);
+	else if (c->below != netfd)
+		go_bind(s, &key, c, netfd);
 	return c;
 }
 
-static __always_inline int go_enter(struct pt_regs *ctx, __u8 dir)
+/* A Read that may receive from a socket which only that can tell of. */
+static __always_inline void go_reading_set(const struct site *s, __u64 g, __u64 depth)
+{
+	const struct go_target *t = s->target;
+	struct reading_key key = { .g = g, .tgid = s->tgid };
+	struct reading r = { .conn = s->conn, .depth = depth, .frame = t->copy_frame };
+
+	if (t->copy_frame) {
+		r.from = t->read + s->bias;
+		r.to = t->read_end + s->bias;
+	}
+	bpf_map_update_elem(&go_reading, &key, &r, BPF_ANY);
+}
+
+static __always_inline void go_reading_clear(__u32 tgid, __u64 g)
+{
+	struct reading_key key = { .g = g, .tgid = tgid };
+
+	bpf_map_delete_elem(&go_reading, &key);
+}
+
+SEC("uprobe") int go_read_copy(struct pt_regs *ctx)
 {
 	struct site s = { 0 };
+	__u64 call[4], own[3] = { 0 }; /* conn, buffer, its length */
 
+	USE_STACK_OF_THREAD(ctx, no_programs);
 	if (!site_read(ctx, &s))
 		return 0;
-	s.conn = argument(ctx, s.target, 0);
-	s.buf = argument(ctx, s.target, 1);
-	s.len = argument(ctx, s.target, 2);
-	__u64 link = dir == EV_READ ? s.target->read_address : s.target->write_address;
-	struct conn *c = go_conn(&s, PT_REGS_IP(ctx) - link);
-	if (!c)
+	call_arguments(ctx, s.target, call);
+	__u64 to = call[0], from = call[1], n = call[2];
+	bpf_probe_read_user(own, sizeof(own), (void *)(PT_REGS_SP(ctx) + s.target->copy_frame + 8));
+	if (!n || to != own[1] || n > own[2])
 		return 0;
-	if (dir == EV_WRITE) {
-		if (s.len)
-			send_call(c, s.conn, dir, s.buf, s.len, goid_of(&s));
-		return 0;
-	}
-	bool on_stack = s.buf < s.top && s.buf >= user_u64(s.g);
-	struct go_key key = { .g = s.g, .depth = s.top - s.sp, .tgid = s.tgid };
-	struct go_call call = { .conn = s.conn,
-				.on_stack = on_stack,
-				.buf = on_stack ? s.top - s.buf : s.buf };
-	bpf_map_update_elem(&go_calls, &key, &call, BPF_ANY);
-	if (!c->bound)
-		go_reading_set(s.tgid, s.g, s.conn);
+	s.conn = own[0];
+	s.bias = PT_REGS_IP(ctx) - s.target->read_copy;
+	struct conn *c = go_conn(&s);
+	if (c)
+		send_call(c, s.conn, EV_READ, from, n, goid_of(ctx, &s));
 	return 0;
 }
 
-SEC("uprobe") int go_read_enter(struct pt_regs *ctx)
+#define RECORD_TYPE_APPLICATION_DATA 23
+
+SEC("uprobe") int go_write_record(struct pt_regs *ctx)
 {
+	struct site s = { 0 };
+	__u64 call[4]; /* conn, type of record, data, its length */
+
 	USE_STACK_OF_THREAD(ctx, no_programs);
-	return go_enter(ctx, EV_READ);
+	if (!site_read(ctx, &s))
+		return 0;
+	call_arguments(ctx, s.target, call);
+	if ((__u8)call[1] != RECORD_TYPE_APPLICATION_DATA || !call[3])
+		return 0;
+	/* a program is loaded at a page, and the calls differ within one */
+	__u64 ip = PT_REGS_IP(ctx), *write = s.target->write;
+	s.bias = ip - ((ip ^ write[0]) & 0xfff ? write[1] : write[0]);
+	s.conn = call[0];
+	struct conn *c = go_conn(&s);
+	if (c)
+		send_call(c, s.conn, EV_WRITE, call[2], call[3], goid_of(ctx, &s));
+	return 0;
 }
 
 SEC("uprobe") int go_write_enter(struct pt_regs *ctx)
 {
+	struct site s = { 0 };
+
 	USE_STACK_OF_THREAD(ctx, no_programs);
-	return go_enter(ctx, EV_WRITE);
+	if (!site_read(ctx, &s))
+		return 0;
+	__u64 buf = argument(ctx, s.target, 1), len = argument(ctx, s.target, 2);
+	s.conn = argument(ctx, s.target, 0);
+	s.bias = PT_REGS_IP(ctx) - s.target->write[0];
+	struct conn *c = len ? go_conn(&s) : NULL;
+	if (c)
+		send_call(c, s.conn, EV_WRITE, buf, len, goid_of(ctx, &s));
+	return 0;
+}
+
+/* Where its returns are probed, a Read is remembered from here to there. */
+static __always_inline void remember_call(struct pt_regs *ctx, const struct site *s, __u64 top,
+					  __u64 depth)
+{
+	__u64 buf = argument(ctx, s->target, 1);
+	bool on_stack = buf < top && buf >= user_u64(s->g);
+	struct go_key key = { .g = s->g, .depth = depth, .tgid = s->tgid };
+	struct go_call call = { .conn = s->conn,
+				.on_stack = on_stack,
+				.buf = on_stack ? top - buf : buf };
+
+	bpf_map_update_elem(&go_calls, &key, &call, BPF_ANY);
+}
+
+SEC("uprobe") int go_read_enter(struct pt_regs *ctx)
+{
+	struct site s = { 0 };
+
+	USE_STACK_OF_THREAD(ctx, no_programs);
+	if (!site_read(ctx, &s))
+		return 0;
+	s.conn = argument(ctx, s.target, 0);
+	struct conn_key key = { .conn = s.conn, .tgid = s.tgid };
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	if (s.target->copy_frame && c && c->bound == BOUND_STRONG)
+		return 0; /* what there is to know will be seen at the copy */
+	s.bias = PT_REGS_IP(ctx) - s.target->read_entry;
+	c = go_conn(&s);
+	if (!c)
+		return 0;
+	s.g = current_g(ctx, s.target);
+	__u64 top = user_u64(s.g + 8); /* runtime.g begins with stack.lo, stack.hi */
+	__u64 depth = top - PT_REGS_SP(ctx);
+	if (!s.target->copy_frame)
+		remember_call(ctx, &s, top, depth);
+	if (!c->bound)
+		go_reading_set(&s, s.g, depth);
+	return 0;
 }
 
 /* At a RET of Read: the stack pointer is where it was at the entry. */
@@ -205,7 +317,9 @@ SEC("uprobe") int go_read_ret(struct pt_regs *ctx)
 	USE_STACK_OF_THREAD(ctx, no_programs);
 	if (!site_read(ctx, &s))
 		return 0;
-	struct go_key key = { .g = s.g, .depth = s.top - s.sp, .tgid = s.tgid };
+	s.g = current_g(ctx, s.target);
+	__u64 top = user_u64(s.g + 8);
+	struct go_key key = { .g = s.g, .depth = top - PT_REGS_SP(ctx), .tgid = s.tgid };
 	struct go_call *call = bpf_map_lookup_elem(&go_calls, &key);
 	if (!call) {
 		count(EV_C_ORPHAN, 1);
@@ -220,11 +334,10 @@ SEC("uprobe") int go_read_ret(struct pt_regs *ctx)
 	if (c->bound != BOUND_STRONG)
 		go_reading_clear(s.tgid, s.g);
 	/* Results follow the four words of receiver and slice in ABI0. */
-	__s64 n = s.target->register_abi ? (__s64)argument(ctx, s.target, 0)
-					 : (__s64)argument(ctx, s.target, 4);
+	__s64 n = (__s64)argument(ctx, s.target, s.target->register_abi ? 0 : 4);
 	if (n > 0)
-		send_call(c, done.conn, EV_READ, done.on_stack ? s.top - done.buf : done.buf, n,
-			  goid_of(&s));
+		send_call(c, done.conn, EV_READ, done.on_stack ? top - done.buf : done.buf, n,
+			  goid_of(ctx, &s));
 	return 0;
 }
 

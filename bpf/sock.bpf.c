@@ -23,20 +23,62 @@ static __always_inline __u8 length_fits(const struct frame *f, __u8 dir, __s64 l
 	return len >= plain + TLS_OVERHEAD_MIN && len <= plain + TLS_OVERHEAD_MAX;
 }
 
-/* The registers that a goroutine had when it entered the kernel; 5.15. */
-static __always_inline __u64 goroutine_in_kernel(void)
+static __always_inline __u64 user_u64(__u64 address)
 {
+	__u64 v = 0;
+
+	bpf_probe_read_user(&v, sizeof(v), (void *)address);
+	return v;
+}
+
+/* Of the registers that a goroutine had when it entered the kernel (5.15). */
+struct goroutine {
+	__u64 g, fp; /* frame pointer */
+};
+
+static __always_inline struct goroutine goroutine_in_kernel(__u64 abi)
+{
+	struct goroutine ret = { 0, 0 };
+
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return 0;
+		return ret;
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 #ifdef __TARGET_ARCH_arm64
-	__u64 g = 0; /* struct pt_regs begins with struct user_pt_regs */
-	bpf_probe_read_kernel(&g, sizeof(g), &((struct user_pt_regs *)regs)->regs[28]);
-	return g;
+	/* struct pt_regs begins with struct user_pt_regs */
+	struct user_pt_regs *user = (void *)regs;
+	bpf_probe_read_kernel(&ret.g, sizeof(ret.g), &user->regs[28]);
+	bpf_probe_read_kernel(&ret.fp, sizeof(ret.fp), &user->regs[29]);
 #else
-	return BPF_CORE_READ(regs, r14);
+	ret.fp = BPF_CORE_READ(regs, bp);
+	ret.g = abi == GO_REGISTERS ? BPF_CORE_READ(regs, r14)
+				    : user_u64(BPF_CORE_READ(task, thread.fsbase) - 8);
 #endif
+	return ret;
+}
+
+#define GO_FRAMES 32 /* between a system call and the Read that it is for */
+
+/* Is this Read still what the goroutine is in? Its frames are linked, and say who called. */
+static __always_inline bool still_reading(const struct goroutine *at, const struct reading *r)
+{
+	__u64 entry = user_u64(at->g + 8) - r->depth, link[2], fp = at->fp;
+#ifdef __TARGET_ARCH_arm64
+	__u64 frame = entry - r->frame - 8;
+#else
+	__u64 frame = entry - 8;
+#endif
+
+	if (!r->to)
+		return true;
+	for (int i = 0; i < GO_FRAMES; i++) {
+		if (fp >= frame || bpf_probe_read_user(link, sizeof(link), (void *)fp))
+			return false;
+		if (link[0] == frame)
+			return link[1] >= r->from && link[1] < r->to;
+		fp = link[0];
+	}
+	return false;
 }
 
 /* A Go connection whose net.Conn is not a plain TCP one: the goroutine that reads it receives. */
@@ -47,13 +89,14 @@ static __always_inline int nested_go(struct sock *sk, __u64 id)
 
 	if (!p || !p->go || !is_tcp(sk))
 		return 0;
-	struct reading_key reading = { .g = goroutine_in_kernel(), .tgid = key.tgid };
-	__u64 *conn = reading.g ? bpf_map_lookup_elem(&go_reading, &reading) : NULL;
-	if (!conn)
+	struct goroutine at = goroutine_in_kernel(p->go);
+	struct reading_key reading = { .g = at.g, .tgid = key.tgid };
+	struct reading *r = at.g ? bpf_map_lookup_elem(&go_reading, &reading) : NULL;
+	if (!r)
 		return 0;
-	key.conn = *conn;
+	key.conn = r->conn;
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-	if (c && c->bound != BOUND_STRONG && c->sk != (__u64)sk)
+	if (c && c->bound != BOUND_STRONG && c->sk != (__u64)sk && still_reading(&at, r))
 		send_bind(&key, c, sk, EV_HOW_NESTED, 0);
 	return 0;
 }

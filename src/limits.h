@@ -107,6 +107,7 @@
 #define LIMIT_GO_FUNCTIONS	   (4 << 20) /* functions of a Go program */
 #define LIMIT_GO_ITABS		   (1 << 20) /* its interface tables */
 #define LIMIT_GO_FUNCTION	   (1 << 20) /* bytes of a Go function searched for returns */
+#define LIMIT_GO_WALKED		   (64 << 10) /* and of one that is followed path by path */
 #define LIMIT_DWARF_SECONDS	   4	     /* processor time for debug information */
 #define LIMIT_STRUCT_BYTES	   (1 << 20) /* offset of a member that is believed */
 #define LIMIT_PROBE_POINTS	   1024	     /* probe points in one binary */

@@ -39,8 +39,10 @@ static struct kind kind_programs(const struct cleartap_bpf *s, uint32_t kind)
 		[PROBE_SSL_FREE] = { s->progs.ssl_free },
 		[PROBE_SSL_CLEAR] = { s->progs.ssl_clear },
 		[PROBE_GO_READ] = { s->progs.go_read_enter },
+		[PROBE_GO_READ_COPY] = { s->progs.go_read_copy },
 		[PROBE_GO_READ_RET] = { s->progs.go_read_ret },
 		[PROBE_GO_WRITE] = { s->progs.go_write_enter },
+		[PROBE_GO_WRITE_RECORD] = { s->progs.go_write_record },
 		[PROBE_GO_CLOSE] = { s->progs.go_close_enter },
 	};
 

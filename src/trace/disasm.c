@@ -271,6 +271,44 @@ static void x86_effects(const cs_insn *c, struct insn *i)
 	}
 }
 
+static void touch(struct insn *i, int64_t disp, int32_t bytes, bool certain)
+{
+	i->touched = disp;
+	i->touches = i->touches || !certain ? -1 : bytes;
+}
+
+/* Effects that tell of a store. */
+static uint32_t stores(const struct insn *i)
+{
+	uint32_t count = 0;
+
+	for (uint32_t n = 0; n < i->effects; n++)
+		count += i->effect[n].kind == EFFECT_STORE;
+	return count;
+}
+
+static void x86_touch(const cs_insn *c, struct insn *i)
+{
+	const cs_x86 *x = &c->detail->x86;
+
+	for (uint8_t n = 0; n < x->op_count; n++) {
+		const cs_x86_op *op = &x->operands[n];
+		bool lea = c->id == X86_INS_LEA;
+
+		if (op->type != X86_OP_MEM || x86_number(op->mem.base) != REG_SP)
+			continue;
+		if (c->id == X86_INS_NOP || (!lea && op->access == CS_AC_READ))
+			continue;
+		if (!lea && op->size == 8 && stores(i))
+			continue;
+		touch(i, op->mem.disp,
+		      lea	 ? 1
+		      : op->size ? op->size
+				 : 64,
+		      op->mem.index == X86_REG_INVALID);
+	}
+}
+
 static void x86_decode(const cs_insn *c, struct insn *i)
 {
 	const cs_x86 *x = &c->detail->x86;
@@ -290,6 +328,7 @@ static void x86_decode(const cs_insn *c, struct insn *i)
 	}
 	if (i->flow == FLOW_NEXT)
 		x86_effects(c, i);
+	x86_touch(c, i);
 }
 
 static void arm_flow(const cs_insn *c, struct insn *i)
@@ -415,6 +454,56 @@ static void arm_effects(const cs_insn *c, struct insn *i)
 	}
 }
 
+static bool arm_loads(const cs_insn *c)
+{
+	return !strncmp(c->mnemonic, "ld", 2) || !strncmp(c->mnemonic, "prf", 3);
+}
+
+/* Bytes that a store writes at most. */
+static int32_t arm_width(const cs_insn *c, const cs_arm64_op *first)
+{
+	bool pair = c->id == ARM64_INS_STP;
+
+	switch (c->id) {
+	case ARM64_INS_STR:
+	case ARM64_INS_STUR:
+	case ARM64_INS_STP:
+		if (first->type != ARM64_OP_REG || first->vas)
+			return 64;
+		if (first->reg >= ARM64_REG_Q0 && first->reg <= ARM64_REG_Q31)
+			return pair ? 32 : 16;
+		return pair ? 16 : 8;
+	case ARM64_INS_STRB:
+	case ARM64_INS_STURB:
+		return 1;
+	case ARM64_INS_STRH:
+	case ARM64_INS_STURH:
+		return 2;
+	default:
+		return 64;
+	}
+}
+
+static void arm_touch(const cs_insn *c, struct insn *i)
+{
+	const cs_arm64 *a = &c->detail->arm64;
+	const cs_arm64_op *op = a->operands;
+	bool address = c->id == ARM64_INS_ADD || c->id == ARM64_INS_SUB || c->id == ARM64_INS_MOV;
+
+	/* sp itself moves, or sp +- n goes to another register */
+	if (address && a->op_count > 1 && arm_number(op[0].reg) != REG_SP &&
+	    op[1].type == ARM64_OP_REG && arm_number(op[1].reg) == REG_SP)
+		touch(i, i->effects ? i->effect[0].disp : 0, 1, i->effects == 1);
+	for (uint8_t n = 0; n < a->op_count; n++) {
+		if (op[n].type != ARM64_OP_MEM || arm_number(op[n].mem.base) != REG_SP)
+			continue;
+		/* one effect for each register before the memory, when all are known */
+		if (arm_loads(c) || (stores(i) == n && arm_wide(op)))
+			continue;
+		touch(i, op[n].mem.disp, arm_width(c, op), op[n].mem.index == ARM64_REG_INVALID);
+	}
+}
+
 static void arm_decode(const cs_insn *c, struct insn *i)
 {
 	const cs_arm64 *a = &c->detail->arm64;
@@ -437,6 +526,7 @@ static void arm_decode(const cs_insn *c, struct insn *i)
 	}
 	if (i->flow == FLOW_NEXT)
 		arm_effects(c, i);
+	arm_touch(c, i);
 }
 
 /* Words that this Capstone may not know: retaa, retab, udf (padding), and anything newer. */

@@ -48,6 +48,12 @@ struct insn {
 	bool direct;
 	bool emulated; /* the kernel emulates it under a uprobe, it need not single-step */
 	bool landing;  /* endbr64, bti: marks a place to branch to and does nothing */
+	/*
+	 * Bytes from the stack pointer (as it was before) that no effect tells of but that may be
+	 * written to, or whose address is taken; 0 bytes: none, -1: not known which.
+	 */
+	int32_t touches;
+	int64_t touched;
 	struct effect effect[INSN_EFFECTS]; /* in order */
 	char text[64];
 };

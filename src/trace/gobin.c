@@ -10,6 +10,8 @@ const char *const gobin_names[GOBIN_NAMES] = {
 	[GOBIN_READ] = "crypto/tls.(*Conn).Read",
 	[GOBIN_WRITE] = "crypto/tls.(*Conn).Write",
 	[GOBIN_CLOSE] = "crypto/tls.(*Conn).Close",
+	[GOBIN_WRITE_RECORD] = "crypto/tls.(*Conn).writeRecordLocked",
+	[GOBIN_MEMMOVE] = "runtime.memmove",
 };
 
 static const char magic[] = "\xff Go buildinf:";

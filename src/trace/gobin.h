@@ -21,7 +21,14 @@ struct gobin_func {
 };
 
 /* The functions that are looked for, and their names in the tables. */
-enum gobin_name { GOBIN_READ, GOBIN_WRITE, GOBIN_CLOSE, GOBIN_NAMES };
+enum gobin_name {
+	GOBIN_READ,
+	GOBIN_WRITE,
+	GOBIN_CLOSE,
+	GOBIN_WRITE_RECORD,
+	GOBIN_MEMMOVE,
+	GOBIN_NAMES
+};
 extern const char *const gobin_names[GOBIN_NAMES];
 
 /* Layouts of the function table, by its magic number. */

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "trace/golang.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "trace/dwarf.h"
 #include "trace/gobin.h"
+#include "trace/gocopy.h"
 #include "trace/goplan.h"
 
-/* The newest Go 1.N whose structures were looked at; later ones must tell by debug information. */
+/*
+ * Go 1.N whose structures and code were looked at. Of later ones debug information must tell, and
+ * functions are probed at their entries and returns.
+ */
+#define GOLANG_OLDEST 9 /* brought internal/poll */
 #define GOLANG_NEWEST 27
 
 struct golang {
@@ -38,7 +44,8 @@ static bool take_symbol(const struct elf_symbol *symbol, void *arg)
 	    (!strcmp(symbol->name, "go:itab.*net.TCPConn,net.Conn") ||
 	     !strcmp(symbol->name, "go.itab.*net.TCPConn,net.Conn")))
 		g->out->go.itab_tcp_conn = symbol->addr;
-	if (strncmp(symbol->name, "crypto/tls.(*Conn).", 19))
+	if (strncmp(symbol->name, "crypto/tls.(*Conn).", 19) &&
+	    strcmp(symbol->name, "runtime.memmove"))
 		return false;
 	for (int i = 0; i < GOBIN_NAMES; i++) {
 		if (strcmp(symbol->name, gobin_names[i]) || !symbol->size ||
@@ -67,14 +74,18 @@ static int32_t goid_offset(const char *version, int minor)
 	return snapshot && goid_of(minor - 1) != goid_of(minor) ? -1 : goid_of(minor);
 }
 
+static bool looked_at(const struct golang *g)
+{
+	return g->minor >= GOLANG_OLDEST && g->minor <= GOLANG_NEWEST;
+}
+
 /* By the version alone. */
 static void known_layout(struct golang *g)
 {
 	struct go_layout *go = &g->out->go;
 
 	go->goid = goid_offset(g->out->version, g->minor);
-	/* since 1.9, which brought internal/poll, these have not changed */
-	if (g->minor < 9 || g->minor > GOLANG_NEWEST)
+	if (!looked_at(g))
 		return;
 	go->conn_conn = 0;
 	go->conn_fd = 0;
@@ -124,62 +135,117 @@ static void add_point(struct golang *g, uint64_t addr, enum probe_kind kind, boo
 		(struct probe_point){ .offset = offset, .kind = kind, .cheap = cheap };
 }
 
-static void tell(struct golang *g, const char *name, const struct gobin_func *f,
-		 const struct plan_place *place, size_t returns)
+__attribute__((format(printf, 3, 4))) static void tell(struct golang *g, enum gobin_name which,
+						       const char *fmt, ...)
 {
 	char *plan = g->out->plan;
 	size_t len = strlen(plan), room = sizeof(g->out->plan) - len;
+	va_list ap;
 
-	if (place)
-		snprintf(plan + len, room, "%s%s+%u %s", len ? "; " : "", name,
-			 (unsigned int)(place->addr - f->addr), place->text);
-	else
-		snprintf(plan + len, room, "%s%s left out: its code is not understood",
-			 len ? "; " : "", name);
+	snprintf(plan + len, room, "%s%s", len ? "; " : "",
+		 gobin_names[which] + strlen("crypto/tls."));
 	len = strlen(plan);
-	if (returns)
-		snprintf(plan + len, sizeof(g->out->plan) - len, ", %zu returns", returns);
+	va_start(ap, fmt);
+	vsnprintf(plan + len, sizeof(g->out->plan) - len, fmt, ap);
+	va_end(ap);
 }
 
-static void plan_func(struct golang *g, enum gobin_name which, enum probe_kind entry,
-		      enum probe_kind leave)
+/* The plaintext is copied in one place: with this no return is needed. */
+static bool plan_copy(struct golang *g, bool table)
 {
-	uint64_t returns[LIMIT_PROBE_POINTS / 4];
-	const struct gobin_func *f = &g->func[which];
-	bool registers = g->out->go.register_abi, once = which == GOBIN_WRITE;
-	const char *name = gobin_names[which] + strlen("crypto/tls.");
+	struct go_layout *go = &g->out->go;
+	uint64_t at = 0;
+
+	if (table && looked_at(g))
+		at = gocopy_read(g->e, g->d, &g->table, g->func, go->register_abi, &go->copy_frame);
+	if (!at)
+		return false;
+	add_point(g, at, PROBE_GO_READ_COPY, true);
+	return true;
+}
+
+static void plan_read(struct golang *g, bool table)
+{
+	uint64_t returns[LIMIT_PROBE_POINTS / 4], end;
+	struct gobin_func f = g->func[GOBIN_READ];
 	struct plan_place place;
 	struct insn insn;
-	size_t count = 0;
+	size_t count;
 
-	if (!f->addr)
+	if (!f.addr)
 		return;
-	if (leave != entry)
-		count = goplan_returns(g->e, g->d, *f, returns, LIMIT_PROBE_POINTS / 4);
-	if (!goplan_entry(g->e, g->d, *f, registers, once, &place) ||
-	    (leave != entry && (!count || count == LIMIT_PROBE_POINTS / 4))) {
-		tell(g, name, f, NULL, 0);
+	if (!goplan_entry(g->e, g->d, f, g->out->go.register_abi, false, &place)) {
+		tell(g, GOBIN_READ, " left out: its code is not understood");
 		return;
 	}
-	add_point(g, place.addr, entry, place.cheap);
+	end = f.addr + f.size;
+	g->out->go.read = f.addr;
+	g->out->go.read_end = end;
+	if (plan_copy(g, table)) {
+		add_point(g, place.addr, PROBE_GO_READ, place.cheap);
+		tell(g, GOBIN_READ, "+%u %s, its copy to the caller",
+		     (unsigned int)(place.addr - f.addr), place.text);
+		return;
+	}
+	count = goplan_returns(g->e, g->d, f, returns, LIMIT_PROBE_POINTS / 4);
+	if (!count || count == LIMIT_PROBE_POINTS / 4) {
+		tell(g, GOBIN_READ, " left out: its returns are not understood");
+		return;
+	}
+	add_point(g, place.addr, PROBE_GO_READ, place.cheap);
 	for (size_t i = 0; i < count; i++) {
 		struct elf_piece code = elf_at(g->e, returns[i]);
 
 		disasm_insn(g->d, code.data, code.size, code.addr, &insn);
-		add_point(g, returns[i], leave, insn.emulated);
+		add_point(g, returns[i], PROBE_GO_READ_RET, insn.emulated);
 	}
-	tell(g, name, f, &place, count);
+	tell(g, GOBIN_READ, "+%u %s, %zu returns", (unsigned int)(place.addr - f.addr), place.text,
+	     count);
 }
 
-static void plan(struct golang *g)
+static void plan_write(struct golang *g)
+{
+	struct gobin_func f = g->func[GOBIN_WRITE];
+	uint64_t calls[GOCOPY_WRITES];
+	struct plan_place place;
+	size_t count = 0;
+
+	if (!f.addr)
+		return;
+	if (looked_at(g))
+		count = gocopy_write(g->e, g->d, g->func, calls);
+	for (size_t i = 0; i < count; i++)
+		add_point(g, calls[i], PROBE_GO_WRITE_RECORD, true);
+	if (count) {
+		tell(g, GOBIN_WRITE, ", %zu calls of writeRecordLocked", count);
+	} else if (goplan_entry(g->e, g->d, f, g->out->go.register_abi, true, &place)) {
+		add_point(g, place.addr, PROBE_GO_WRITE, place.cheap);
+		tell(g, GOBIN_WRITE, "+%u %s", (unsigned int)(place.addr - f.addr), place.text);
+	} else {
+		tell(g, GOBIN_WRITE, " left out: its code is not understood");
+	}
+}
+
+static void plan_close(struct golang *g)
+{
+	struct gobin_func f = g->func[GOBIN_CLOSE];
+	struct plan_place place;
+
+	if (!f.addr || !goplan_entry(g->e, g->d, f, g->out->go.register_abi, false, &place))
+		return;
+	add_point(g, place.addr, PROBE_GO_CLOSE, place.cheap);
+	tell(g, GOBIN_CLOSE, "+%u %s", (unsigned int)(place.addr - f.addr), place.text);
+}
+
+static void plan(struct golang *g, bool table)
 {
 	const struct gobin_func *any =
 		&g->func[g->func[GOBIN_READ].addr ? GOBIN_READ : GOBIN_WRITE];
 
 	g->out->go.register_abi = register_abi(g, *any);
-	plan_func(g, GOBIN_READ, PROBE_GO_READ, PROBE_GO_READ_RET);
-	plan_func(g, GOBIN_WRITE, PROBE_GO_WRITE, PROBE_GO_WRITE_RET);
-	plan_func(g, GOBIN_CLOSE, PROBE_GO_CLOSE, PROBE_GO_CLOSE);
+	plan_read(g, table);
+	plan_write(g);
+	plan_close(g);
 	if (!g->out->points)
 		snprintf(g->out->reason, sizeof(g->out->reason),
 			 "the code of crypto/tls.(*Conn).Read and Write is not understood");
@@ -243,7 +309,7 @@ int golang_inspect(int fd, struct elf_file *e, struct disasm *d, inspect_first_f
 	}
 	find_itab(&g, table);
 	known_layout(&g);
-	plan(&g);
+	plan(&g, table);
 	if (first && ret->points) {
 		ret->more = 1;
 		first(ret);

@@ -213,7 +213,7 @@ void gopcln_lookup(const struct gopcln *t, const struct elf_file *e,
 			return;
 		const char *name = function_name(t, data);
 
-		if (strncmp(name, "crypto/tls.(*Conn).", 19))
+		if (strncmp(name, "crypto/tls.(*Conn).", 19) && strcmp(name, "runtime.memmove"))
 			continue;
 		for (int i = 0; i < GOBIN_NAMES; i++) {
 			if (ret[i].addr || strcmp(name, gobin_names[i]) || end <= addr ||

@@ -23,10 +23,11 @@ enum probe_kind {
 	PROBE_SSL_WRITE_EX2, /* 5th argument */
 	PROBE_SSL_FREE,
 	PROBE_SSL_CLEAR,
-	PROBE_GO_READ,	   /* crypto/tls.(*Conn).Read entry */
-	PROBE_GO_READ_RET, /* one of its RETs */
-	PROBE_GO_WRITE,
-	PROBE_GO_WRITE_RET,
+	PROBE_GO_READ,	       /* crypto/tls.(*Conn).Read entry */
+	PROBE_GO_READ_COPY,    /* where it copies the plaintext to its caller; or else */
+	PROBE_GO_READ_RET,     /* one of its RETs */
+	PROBE_GO_WRITE,	       /* crypto/tls.(*Conn).Write entry, or else */
+	PROBE_GO_WRITE_RECORD, /* where it hands the plaintext on */
 	PROBE_GO_CLOSE,
 	PROBE_KIND_COUNT,
 };
@@ -46,9 +47,10 @@ struct go_layout {
 	int32_t fd_sysfd;      /* net.netFD.pfd.Sysfd */
 	int32_t conn_fd;       /* net.conn.fd */
 	uint32_t register_abi; /* 1: arguments in registers (Go 1.17 on) */
-	uint32_t pad;
-	uint64_t itab_tcp_conn; /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
-	uint64_t text_delta;	/* address of a probe point less its offset in the file */
+	uint32_t copy_frame;   /* at PROBE_GO_READ_COPY: the caller's stack pointer less this one */
+	uint64_t itab_tcp_conn;	 /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
+	uint64_t text_delta;	 /* address of a probe point less its offset in the file */
+	uint64_t read, read_end; /* addresses of (*Conn).Read */
 };
 
 /* Plain data: it crosses a pipe from the child. */

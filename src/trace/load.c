@@ -143,6 +143,10 @@ int load_open(const struct load_options *options, struct load *ret, char *error,
 	l.skel = cleartap_bpf__open_opts(&open);
 	if (!l.skel)
 		return fail(error, size, -errno, "open the BPF programs");
+	if (l.skel->rodata->event_version != EV_VERSION) {
+		load_free(&l);
+		return fail(error, size, -EPROTO, "the BPF programs are of another build");
+	}
 	l.skel->rodata->message_budget = options->message_budget;
 	l.skel->rodata->wake_bytes = options->ring_size / 16;
 	l.skel->rodata->filter_processes = options->filter_processes;
@@ -178,40 +182,38 @@ int load_allow(const struct load *l, uint32_t tgid)
 	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.allowed), &tgid, &one, BPF_ANY);
 }
 
-/* As in bpf/common.bpf.h. */
-struct go_target {
-	int32_t goid, conn_conn, fd_sysfd, conn_fd;
-	uint32_t register_abi, pad;
-	uint64_t itab, read_address, write_address;
-};
-
-struct exe_key {
-	uint64_t inode;
-	uint32_t dev, pad;
-};
-
-static uint64_t point_address(const struct inspection *plan, enum probe_kind kind)
+/* Addresses of the points of this kind, as linked; the rest of ret stays as it is. */
+static void point_addresses(const struct inspection *plan, enum probe_kind kind, __u64 *ret,
+			    size_t room)
 {
-	for (uint32_t i = 0; i < plan->points; i++)
-		if (plan->point[i].kind == kind)
-			return plan->point[i].offset + plan->go.text_delta;
-	return 0;
+	for (uint32_t i = 0; room && i < plan->points; i++) {
+		if (plan->point[i].kind != kind)
+			continue;
+		*ret++ = plan->point[i].offset + plan->go.text_delta;
+		room--;
+	}
 }
 
 int load_set_go(const struct load *l, int fd, const struct inspection *plan, uint32_t target)
 {
 	const struct go_layout *go = &plan->go;
-	const struct go_target t = {
+	struct go_target t = {
 		.goid = go->goid,
 		.conn_conn = go->conn_conn,
 		.fd_sysfd = go->fd_sysfd,
 		.conn_fd = go->conn_fd,
 		.register_abi = go->register_abi,
+		.copy_frame = go->copy_frame,
 		.itab = go->itab_tcp_conn,
-		.read_address = point_address(plan, PROBE_GO_READ),
-		.write_address = point_address(plan, PROBE_GO_WRITE),
+		.read = go->read,
+		.read_end = go->read_end,
 	};
 	struct stat st;
+
+	point_addresses(plan, PROBE_GO_READ, &t.read_entry, 1);
+	point_addresses(plan, PROBE_GO_READ_COPY, &t.read_copy, 1);
+	point_addresses(plan, PROBE_GO_WRITE, t.write, 1);
+	point_addresses(plan, PROBE_GO_WRITE_RECORD, t.write, 2);
 
 	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.go_targets), &target, &t, BPF_ANY))
 		return -errno;
@@ -236,10 +238,7 @@ void load_set_paused(const struct load *l, bool paused)
 
 int load_sweep(const struct load *l)
 {
-	struct {
-		__u64 conn;
-		__u32 tgid, pad;
-	} key, next;
+	struct conn_key key, next;
 	int fd = bpf_map__fd(l->skel->maps.conns), removed = 0;
 	bool more = !bpf_map_get_next_key(fd, NULL, &key);
 

@@ -10,8 +10,9 @@
 #include "trace/inspect_child.h"
 
 static const char *const kinds[PROBE_KIND_COUNT] = {
-	"ssl_read",  "ssl_read_ex", "ssl_write",   "ssl_write_ex", "ssl_write_ex2", "ssl_free",
-	"ssl_clear", "go_read",	    "go_read_ret", "go_write",	   "go_write_ret",  "go_close",
+	"ssl_read", "ssl_read_ex",     "ssl_write", "ssl_write_ex", "ssl_write_ex2",
+	"ssl_free", "ssl_clear",       "go_read",   "go_read_copy", "go_read_ret",
+	"go_write", "go_write_record", "go_close",
 };
 
 static void print_inspection(const struct inspection *in)
