@@ -11,8 +11,10 @@
 #include "api/mask.h"
 #include "api/request.h"
 #include "api/route.h"
+#include "api/server.h"
 #include "entry.h"
 #include "kfl/kfl.h"
+#include "store/store.h"
 
 #define PAGE_DEFAULT 100
 
@@ -32,13 +34,44 @@ static bool put_row(void *ctx, const struct entry *e)
 	return !l->error;
 }
 
+/*
+ * What limit(n) leaves for this page, -1 without one. The results of a query with it are the newest
+ * n at any time, so a page holds what of them is older than the cursor: those that are not have to
+ * be counted, but nothing has to be remembered between pages, nor does the cursor carry more than
+ * an id. Counting ends at the time limit; there may then be more pages than there should be.
+ */
+static bool find_left(struct request *r, const struct store_query *q, int64_t *ret)
+{
+	uint64_t counts[1][OUTCOMES] = { 0 };
+	const struct store_histogram newer = {
+		.filter = q->filter,
+		.after = q->before - 1,
+		.bucket_us = INT64_MAX / 2,
+		.buckets = 1,
+		.time_limit_ms = LIMIT_QUERY_MS,
+	};
+	struct store_counted counted = { 0 };
+	char error[256] = "";
+
+	*ret = q->filter ? kfl_limit(q->filter) : -1;
+	if (*ret <= 0 || !q->before)
+		return true;
+	int e = store_count(r->api->store, &newer, counts, &counted, error, sizeof(error));
+	if (e)
+		problem_store(r, error[0] ? error : strerror(-e));
+	*ret -= (int64_t)counted.total;
+	return !e;
+}
+
 static void put_page(struct request *r, struct store_query *q)
 {
 	struct list l = { .out = &r->answer.body, .filter = q->filter };
 	struct store_page page = { 0 };
-	int64_t most = q->filter ? kfl_limit(q->filter) : -1;
-	bool last = most >= 0 && (uint64_t)most <= q->limit;
+	int64_t most;
 
+	if (!find_left(r, q, &most))
+		return;
+	bool last = most >= 0 && (uint64_t)most <= q->limit;
 	if (last)
 		q->limit = (size_t)most;
 	l.error = buf_puts(l.out, "{\"entries\":[");

@@ -8,6 +8,7 @@
 #include "api/problem.h"
 #include "api/request.h"
 #include "entry.h"
+#include "kfl/kfl.h"
 
 static bool add(void *ctx, const struct entry *e)
 {
@@ -23,20 +24,24 @@ static bool add(void *ctx, const struct entry *e)
 
 bool window_scan(struct request *r, const struct kfl *filter, struct window *w)
 {
-	const struct store_query q = {
+	struct store_query q = {
 		.filter = filter,
 		.limit = LIMIT_WINDOW,
 		.time_limit_ms = LIMIT_WINDOW_MS,
 	};
 	struct store_page page = { 0 };
+	int64_t most = filter ? kfl_limit(filter) : -1;
+	bool last = most >= 0 && most <= LIMIT_WINDOW;
 
-	if (!page_select(r, &q, add, w, &page))
+	if (last)
+		q.limit = (size_t)most;
+	if (q.limit && !page_select(r, &q, add, w, &page))
 		return false;
 	if (w->error) {
 		problem_errno(r, w->error);
 		return false;
 	}
-	w->partial = page.next != 0;
+	w->partial = page.next != 0 && !(last && page.count == q.limit);
 	return true;
 }
 

@@ -47,7 +47,7 @@ static int64_t tally_width(const struct store_histogram *q)
 {
 	static const int64_t widths[] = { 3600, 60, 1 };
 
-	for (size_t i = 0; !q->filter && i < sizeof(widths) / sizeof(*widths); i++)
+	for (size_t i = 0; !q->filter && !q->after && i < sizeof(widths) / sizeof(*widths); i++)
 		if (q->bucket_us % (widths[i] * SECOND_US) == 0)
 			return widths[i];
 	return 0;
@@ -130,6 +130,7 @@ int store_count(struct store *s, const struct store_histogram *q, uint64_t (*cou
 			.ops = &ops,
 			.filter = q->filter,
 			.left = limit >= 0 ? (size_t)limit : SIZE_MAX,
+			.low = q->after + 1,
 			.high = INT64_MAX - 1,
 			/* The newest so many are wherever they are. */
 			.from_us = limit < 0 ? q->start_us : INT64_MIN,

@@ -99,6 +99,7 @@ enum outcome store_outcome(const struct entry *e);
 /* Entries counted by time. A bucket begins at a multiple of its width since 1970. */
 struct store_histogram {
 	const struct kfl *filter; /* NULL: everything */
+	int64_t after;		  /* id, exclusive; 0: all */
 	int64_t start_us;	  /* a multiple of bucket_us */
 	int64_t bucket_us;
 	size_t buckets;

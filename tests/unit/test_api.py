@@ -73,6 +73,39 @@ def entries_filter():
     assert len(page["entries"]) == 3 and page["next"] is None, page["next"]
 
 
+def pages_of(q, size):
+    """The ids of all pages, as next leads through them."""
+    ids, before = [], ""
+    while True:
+        page = server.get("/api/entries?q=%s&limit=%d%s" % (q, size, before)).json()
+        ids.append([e["id"] for e in page["entries"]])
+        assert len(ids[-1]) <= size
+        if page["next"] is None:
+            return ids
+        before = "&before=%d" % page["next"]
+
+
+def entries_limited():
+    """limit(n) is n results, over however many pages"""
+    for q, want in (("", list(range(500, 0, -1))),
+                    ("status_code==500+and+", list(range(495, 0, -10))),
+                    ("response.body.contains(%22alert%22)+and+", None)):
+        want = want or sum(pages_of(q + "true", 1000), [])
+        for n in (1, 6, 7, 49, 50, 51, 99, 100, 101, 499, 500, 501, 100000):
+            for size in (7, 50, 1000):
+                pages = pages_of("%slimit(%d)" % (q, n), size)
+                assert sum(pages, []) == want[:n], (q, n, size)
+                # No empty page behind the last result that the limit allows.
+                assert n > len(want) or len(pages) == max(1, -(-n // size)), (q, n, size)
+    a = server.get("/api/entries?q=limit(20)&before=490").json()
+    assert [e["id"] for e in a["entries"]] == list(range(489, 480, -1)) and a["next"] is None
+    assert server.get("/api/entries?q=limit(20)&before=100").json()["entries"] == []
+    assert server.get("/api/map?q=limit(3)").json()["window"]["entries"] == 3
+    assert server.get("/api/map?q=limit(3)").json()["partial"] is False
+    rows = server.get("/api/connections?q=limit(7)").json()
+    assert sum(c["entries"] for c in rows["connections"]) == 7
+
+
 def entries_redacted():
     """redact() hides a field in what the query returns"""
     page = server.get("/api/entries?limit=2&q=redact(%22src.process%22)").json()
@@ -463,7 +496,7 @@ def clean_end():
         s.close()
 
 
-run([entries_page, entries_parameters, entries_filter, entries_redacted, validate, one_entry,
+run([entries_page, entries_parameters, entries_filter, entries_limited, entries_redacted, validate, one_entry,
      no_entry, bodies, bomb, revalidation, compression, token_needed, cookie, login_page, rebinding,
      cross_site, security_headers, methods, capture, health, stats, sizes, garbage, pipelining,
      unix_socket, listen_refused, clean_end])
