@@ -17,7 +17,7 @@ struct store;
 
 struct store_options {
 	const char *uri;    /* a path, or sqlite:PATH */
-	uint64_t max_size;  /* bytes of main file, WAL and shm together; 0 no bound */
+	uint64_t max_size;  /* bytes of all its files together; 0 no bound */
 	uint64_t max_age_s; /* 0 no bound */
 	unsigned readers;   /* connections for concurrent readers */
 };
@@ -46,9 +46,10 @@ void store_close(struct store *s);
  * Gives each entry its id, in the order of the batch, in one transaction or, where the bound of
  * the log asks for it, in several. One thread only. On failure what has been stored has its id and
  * the others 0; the store stays usable and the cause is kept for store_error(): -ENOSPC, -EROFS,
- * -EBUSY (another program keeps the log from being emptied), -EIO, ... An entry larger than an
- * eighth of what --max-size sets aside for the log loses its bodies, which it says itself; one
- * whose texts alone are larger is lost, and counted, without a failure. Also keeps the bounds, a
+ * -EBUSY (another program keeps the log from being emptied), -EIO, ... An entry whose rows are
+ * larger than an eighth of what --max-size sets aside for the log, or whose large bodies are more
+ * than a sixteenth of it, loses its bodies, which it says itself; one whose texts alone are larger
+ * is lost, and counted, without a failure. Also keeps the bounds, a
  * bounded piece of work at each call.
  */
 int store_append(struct store *s, struct entry *const *batch, size_t count);
