@@ -28,6 +28,8 @@ static int check_progress(void *ctx)
 {
 	struct scan *c = ctx;
 
+	if (!plan_spend(&c->plans, PROGRESS_STEPS))
+		return 1;
 	if (c->progress && scan_late(c))
 		return 1;
 	return c->window > WINDOW_MIN && store_clock_ms() >= c->cut_ms;
@@ -53,7 +55,10 @@ static int prepare_rows(struct scan *c, int64_t n, bool whole)
 
 	sqlite3_finalize(c->stmt);
 	c->stmt = NULL;
+	const char *index = whole ? c->plans.v[c->plans.now].index : NULL;
 	int r = buf_printf(&sql, "SELECT %s FROM entry_%" PRId64 " e", c->ops->columns, n);
+	if (!r && index)
+		r = buf_printf(&sql, " INDEXED BY entry_%" PRId64 "_%s", n, index);
 	/* CROSS: entries first, their payload only when the rest of the filter holds. */
 	if (!r && k && kfl_needs_payload(k))
 		r = buf_printf(&sql, " CROSS JOIN " PAYLOAD " p ON p.id=e.id", n);
@@ -137,7 +142,10 @@ static int read_window(struct scan *c, int64_t n, int64_t low, int64_t high, boo
 	int first = c->filter ? kfl_params(c->filter) : 0;
 	uint64_t began = store_clock_ms();
 	bool done = false;
-	bool ready = c->stmt && c->stmt_n == n && c->stmt_whole == whole;
+	bool ready = c->stmt && c->stmt_n == n && !c->stmt_whole && !whole;
+
+	if (whole)
+		plan_choose(&c->plans);
 	int r = ready ? 0 : prepare_rows(c, n, whole);
 
 	if (!r) {
@@ -150,9 +158,14 @@ static int read_window(struct scan *c, int64_t n, int64_t low, int64_t high, boo
 		scan_move_past(c, c->oldest_first ? high : low);
 		resize_window(c, store_clock_ms() - began);
 	}
-	if (r == -EINTR) {
+	if (r && whole && plan_drop(&c->plans, r)) {
+		r = 0;
+	} else if (r == -EINTR) {
 		c->window = WINDOW_MIN;
 		r = 0;
+	} else if (whole && !r) {
+		plan_note(&c->plans,
+			  (uint64_t)sqlite3_stmt_status(c->stmt, SQLITE_STMTSTATUS_VM_STEP, 1));
 	}
 	if (r < 0)
 		scan_fail(c, r);
@@ -211,6 +224,7 @@ void scan_begin(struct scan *c)
 	int64_t from_us, to_us;
 
 	c->window = WINDOW_MIN;
+	plan_begin(&c->plans, c->filter);
 	if (!c->filter)
 		return;
 	kfl_time_range(c->filter, &from_us, &to_us);

@@ -12,7 +12,29 @@
 
 #include "store/sqlite.h"
 
+struct kfl;
 struct scan;
+
+/* plan.c: which index to go by when there are several */
+#define PLANS_MAX 6
+struct plan {
+	const char *index; /* NULL: SQLite's own choice */
+	uint64_t steps;	   /* that it took for a segment; 0: not tried */
+};
+struct plans {
+	struct plan v[PLANS_MAX];
+	size_t count, now;
+	uint64_t budget, used; /* of an index on trial; 0: none is */
+};
+void plan_begin(struct plans *p, const struct kfl *filter);
+/* The plan for the next segment is p->v[p->now]. */
+void plan_choose(struct plans *p);
+/* So much more was taken; false: that is too much for what is on trial. */
+bool plan_spend(struct plans *p, uint64_t steps);
+/* The plan went through, and took this. */
+void plan_note(struct plans *p, uint64_t steps);
+/* It failed; true: another may not, so it is not taken again. */
+bool plan_drop(struct plans *p, int error);
 
 struct scan_ops {
 	const char *columns; /* what is selected; the first is e.id */
@@ -39,6 +61,7 @@ struct scan {
 
 	int64_t window;
 	uint64_t cut_ms;
+	struct plans plans;
 	bool progress; /* something has been looked at completely */
 
 	/* Of the chunk that is being read. */

@@ -332,6 +332,93 @@ static void test_time(void **state)
 	assert_int_equal(total(f->s, inside[3].query, SPAN_START), 0);
 }
 
+#define MANY 40000
+
+static size_t expect_many(predicate *holds, int64_t *ids)
+{
+	size_t n = 0;
+
+	for (uint64_t i = 0; i < MANY; i++) {
+		struct entry *e = synthetic_entry(i, 0, 0);
+		if (holds(e))
+			ids[n++] = (int64_t)i + 1;
+		entry_free(e);
+	}
+	return n;
+}
+
+static bool is_node_503(const struct entry *e)
+{
+	return is_503(e) && !strcmp(e->src.process, "node");
+}
+
+static bool is_node_503_http(const struct entry *e)
+{
+	return is_node_503(e) && !strcmp(e->protocol, "http") &&
+	       strcmp(e->host, "api7.example.com");
+}
+
+static bool is_node_or_opaque_404(const struct entry *e)
+{
+	return e->status_code == 404 && (is_opaque(e) || !strcmp(e->src.process, "node"));
+}
+
+static const struct {
+	const char *query;
+	predicate *holds;
+} several[] = {
+	{ "src.process == \"node\" and status_code == 503", is_node_503 },
+	{ "status_code >= 503 and status_code < 504 and src.process in [\"node\", \"none\"]",
+	  is_node_503 },
+	{ "http and src.process == \"node\" and status_code == 503 and protocol == \"http\" and "
+	  "host != \"api7.example.com\"",
+	  is_node_503_http },
+	{ "status_code == 404 and (src.process == \"node\" or protocol == \"tls\")",
+	  is_node_or_opaque_404 },
+	{ "src.process == \"node\" and status_code == 599", is_nothing },
+};
+
+static void check_several(struct store *s)
+{
+	static int64_t want[MANY];
+	static struct collected c;
+
+	for (size_t i = 0; i < sizeof(several) / sizeof(*several); i++) {
+		size_t n = expect_many(several[i].holds, want);
+		assert_true(n > 3 || several[i].holds == is_nothing);
+		for (int j = 0; j < 4; j++) {
+			struct store_query q = { .filter = compile(several[i].query),
+						 .limit = j & 1 ? 7 : 1000,
+						 .oldest_first = j & 2 };
+			c.count = 0;
+			collect_pages(s, q, &c);
+			assert_same(&c, want, n, q.oldest_first);
+			kfl_free((struct kfl *)q.filter);
+		}
+	}
+}
+
+/* Whichever index is tried, the answer is the same; also where one of them is missing. */
+static void test_plans(void **state)
+{
+	struct fixture *f = *state;
+	char sql[64];
+	sqlite3 *db;
+
+	fixture_open(f, 128 * MIB, 0);
+	for (uint64_t i = 0; i < MANY; i += 1000)
+		assert_int_equal(put_entries(f->s, i, 1000, 0, 1), 0);
+	assert_true(store_stats(f->s).segments > 8);
+	check_several(f->s);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	for (int n = 1; n < 6; n++) {
+		snprintf(sql, sizeof(sql), "DROP INDEX entry_%d_status_code", n);
+		assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	}
+	sqlite3_close(db);
+	check_several(f->s);
+}
+
 static double seconds_of(struct store *s, const char *query)
 {
 	struct kfl *k = compile(query);
@@ -382,7 +469,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_filters), TEST(test_partial), TEST(test_regex_error),
-		TEST(test_time),    TEST(test_index),
+		TEST(test_time),    TEST(test_plans),	TEST(test_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
