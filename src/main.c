@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +120,27 @@ static int wait_server(pid_t pid, bool wanted)
 	return EXIT_SERVER;
 }
 
+/* The file of the server's socket; no type when there is none. */
+static struct stat find_socket(const char *path)
+{
+	struct stat st = { 0 };
+
+	if (!path || lstat(path, &st) || !S_ISSOCK(st.st_mode))
+		return (struct stat){ 0 };
+	return st;
+}
+
+/* The server may not any more; what somebody else has put there since stays. */
+static void remove_socket(const char *path, const struct stat *was)
+{
+	struct stat now = find_socket(path);
+
+	if (!S_ISSOCK(was->st_mode) || now.st_ino != was->st_ino || now.st_dev != was->st_dev)
+		return;
+	if (unlink(path))
+		log_warn("remove %s: %s; the next start does it", path, strerror(errno));
+}
+
 /* The tracer's side, from the moment that the server serves to the end of both. */
 static int trace(const struct options *o, const struct load *l, int socket, pid_t server, uid_t uid,
 		 gid_t gid, int signals)
@@ -135,11 +157,13 @@ static int trace(const struct options *o, const struct load *l, int socket, pid_
 
 	if (recv(socket, &m, sizeof(m), 0) != sizeof(m) || m.type != MSG_SERVING)
 		return wait_server(server, true); /* it said why */
+	const struct stat local = find_socket(o->unix_socket);
 	int end = trace_run(&options, l);
 	m = (struct message){ .type = MSG_STOP };
 	if (end != TRACE_SERVER_GONE && send(socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
 		log_debug("tell the server to stop: %s", strerror(errno));
 	int status = wait_server(server, end != TRACE_SERVER_GONE);
+	remove_socket(o->unix_socket, &local);
 	return end < 0 ? EXIT_TRACER : status;
 }
 

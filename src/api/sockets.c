@@ -196,7 +196,7 @@ void api_unbind(struct api_sockets *s)
 		close(s->tcp);
 	if (s->local >= 0)
 		close(s->local);
-	/* Fails without privileges; the next start removes what is left. */
+	/* Fails without privileges; the tracer removes it then, or the next start. */
 	if (s->path)
 		unlink(s->path);
 	free(s->path);

@@ -71,4 +71,5 @@ want=403
 tap_ok "another origin" refused -H "Authorization: Bearer $CT_TOKEN" \
 	-H 'Origin: http://evil.example' "$base/api/stats"
 tap_ok "cleartap ends well" ct_stop
+tap_ok "the unix socket is gone with it" test ! -e "$CT_SOCK"
 tap_done
