@@ -182,13 +182,7 @@ void entry_format_time(int64_t us, char out[static 28])
 	snprintf(out + 19, 9, ".%06uZ", (unsigned)(us % 1000000) % 1000000);
 }
 
-static int put_text(struct buf *out, const char *name, const char *text)
-{
-	int r = buf_printf(out, ",\"%s\":", name);
-	return r ? r : buf_put_json(out, text, strlen(text));
-}
-
-static int put_endpoint(struct buf *out, const char *name, const struct endpoint *p)
+int entry_put_endpoint(struct buf *out, const char *name, const struct endpoint *p)
 {
 	const char *const fields[][2] = {
 		{ "name", p->name }, { "process", p->process },	    { "container", p->container },
@@ -196,9 +190,9 @@ static int put_endpoint(struct buf *out, const char *name, const struct endpoint
 	};
 	int r = buf_printf(out, ",\"%s\":{\"port\":%u,\"pid\":%" PRId32, name, p->port, p->pid);
 
-	r = r ? r : put_text(out, "ip", p->ip);
+	r = r ? r : buf_put_member(out, "ip", p->ip);
 	for (size_t i = 0; !r && i < sizeof(fields) / sizeof(*fields); i++)
-		r = put_text(out, fields[i][0], fields[i][1]);
+		r = buf_put_member(out, fields[i][0], fields[i][1]);
 	return r ? r : buf_putc(out, '}');
 }
 
@@ -226,9 +220,9 @@ int entry_put_json(const struct entry *e, struct buf *out)
 	int r = buf_printf(out, "{\"id\":%" PRId64 ",\"timestamp\":\"%s\",\"tls\":%s", e->id, time,
 			   e->tls ? "true" : "false");
 	for (size_t i = 0; !r && i < sizeof(texts) / sizeof(*texts); i++)
-		r = put_text(out, texts[i][0], texts[i][1]);
-	r = r ? r : put_endpoint(out, "src", &e->src);
-	r = r ? r : put_endpoint(out, "dst", &e->dst);
+		r = buf_put_member(out, texts[i][0], texts[i][1]);
+	r = r ? r : entry_put_endpoint(out, "src", &e->src);
+	r = r ? r : entry_put_endpoint(out, "dst", &e->dst);
 	r = r ? r : buf_printf(out, ",\"status_code\":%" PRId32 ",\"elapsed_us\":", e->status_code);
 	r = r			? r
 	    : e->elapsed_us < 0 ? buf_puts(out, "null")

@@ -81,6 +81,8 @@ const char *entry_printf(struct entry *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Append the JSON object of design section 7 without request, response, tls_info and events. */
 int entry_put_json(const struct entry *e, struct buf *out);
+/* Append one of its ends as a member of an object, with the comma before it. */
+int entry_put_endpoint(struct buf *out, const char *name, const struct endpoint *p);
 /* "2026-11-21T19:10:18.123456Z" of µs since 1970; out holds at least 28 bytes. */
 void entry_format_time(int64_t us, char out[static 28]);
 

@@ -29,37 +29,16 @@ struct rows {
 	struct buf rows; /* of struct row */
 };
 
-static int put_text(struct buf *out, const char *name, const char *text)
-{
-	int e = buf_printf(out, ",\"%s\":", name);
-
-	return e ? e : buf_put_json(out, text, strlen(text));
-}
-
-static int put_end(struct buf *out, const char *name, const struct endpoint *p)
-{
-	int e = buf_printf(out, ",\"%s\":{\"port\":%u,\"pid\":%" PRId32, name, p->port, p->pid);
-
-	e = e ? e : put_text(out, "ip", p->ip);
-	e = e ? e : put_text(out, "name", p->name);
-	e = e ? e : put_text(out, "process", p->process);
-	e = e ? e : put_text(out, "container", p->container);
-	e = e ? e : put_text(out, "pod", p->pod);
-	e = e ? e : put_text(out, "namespace", p->namespace);
-	e = e ? e : put_text(out, "service", p->service);
-	return e ? e : buf_putc(out, '}');
-}
-
 static int put_head(struct buf *out, const struct entry *e)
 {
 	int r = buf_puts(out, "{\"connection\":");
 
 	r = r ? r : buf_put_json(out, e->connection, strlen(e->connection));
-	r = r ? r : put_end(out, "src", &e->src);
-	r = r ? r : put_end(out, "dst", &e->dst);
-	r = r ? r : put_text(out, "library", e->library);
-	r = r ? r : put_text(out, "bind", e->bind);
-	return r ? r : put_text(out, "protocol", e->protocol);
+	r = r ? r : entry_put_endpoint(out, "src", &e->src);
+	r = r ? r : entry_put_endpoint(out, "dst", &e->dst);
+	r = r ? r : buf_put_member(out, "library", e->library);
+	r = r ? r : buf_put_member(out, "bind", e->bind);
+	return r ? r : buf_put_member(out, "protocol", e->protocol);
 }
 
 static int start_row(struct rows *rows, const struct entry *e)

@@ -29,9 +29,10 @@ struct workload {
 };
 
 struct coverage {
-	struct index index, connections;
-	struct buf list;  /* of struct workload */
-	struct buf texts; /* NUL-terminated; offset 0 is "" */
+	struct index index, connections, pids;
+	struct buf by_pid; /* of size_t: the workload that the entries of a pid were of */
+	struct buf list;   /* of struct workload */
+	struct buf texts;  /* NUL-terminated; offset 0 is "" */
 	struct buf key;
 };
 
@@ -69,6 +70,18 @@ static const struct endpoint *traced_end(const struct entry *e)
 	return !strcmp(e->role, "client") || e->src.pid ? &e->src : &e->dst;
 }
 
+/* Entries come newest first: the name that a process has now is the one that counts. */
+static int note_pid(struct coverage *c, int32_t pid, const struct workload *w)
+{
+	size_t known = c->pids.count, n = (size_t)(w - (struct workload *)c->list.data);
+
+	if (pid <= 0)
+		return 0;
+	if (index_of(&c->pids, (const char *)&pid, sizeof(pid)) < 0)
+		return -ENOMEM;
+	return c->pids.count > known ? buf_put(&c->by_pid, &n, sizeof(n)) : 0;
+}
+
 static int add(void *ctx, const struct entry *e)
 {
 	struct coverage *c = ctx;
@@ -80,6 +93,7 @@ static int add(void *ctx, const struct entry *e)
 	if (!e->tls || e->lock != LOCK_OPEN)
 		return 0;
 	r = find_workload(c, p->process, p->container, &w);
+	r = r ? r : note_pid(c, p->pid, w);
 	if (r)
 		return r;
 	int64_t n = index_of(&c->connections, e->connection, strlen(e->connection));
@@ -98,6 +112,22 @@ static const char *text_of(const json_t *o, const char *name)
 	return text ? text : "";
 }
 
+/* A program that has changed its name since it was found goes by the one in its entries. */
+static int find_program(struct coverage *c, const json_t *p, struct workload **ret)
+{
+	int32_t pid = (int32_t)json_integer_value(json_object_get(p, "pid"));
+	int64_t n = index_of(&c->pids, (const char *)&pid, sizeof(pid));
+
+	if (n < 0)
+		return (int)n;
+	/* Those behind were no entry's. */
+	if ((size_t)n < c->by_pid.len / sizeof(size_t)) {
+		*ret = (struct workload *)c->list.data + ((const size_t *)c->by_pid.data)[n];
+		return 0;
+	}
+	return find_workload(c, text_of(p, "process"), text_of(p, "container"), ret);
+}
+
 static int add_target(struct coverage *c, const json_t *target)
 {
 	bool attached = !strcmp(text_of(target, "state"), "attached");
@@ -108,7 +138,7 @@ static int add_target(struct coverage *c, const json_t *target)
 
 	json_array_foreach(processes, i, p)
 	{
-		r = find_workload(c, text_of(p, "process"), text_of(p, "container"), &w);
+		r = find_program(c, p, &w);
 		if (!r && !w->library)
 			r = keep_text(c, text_of(target, "library"), &w->library);
 		if (!r && !attached && !w->reason)
@@ -192,6 +222,8 @@ void coverage_get(struct request *r)
 	}
 	index_free(&c.index);
 	index_free(&c.connections);
+	index_free(&c.pids);
+	buf_free(&c.by_pid);
 	buf_free(&c.list);
 	buf_free(&c.texts);
 	buf_free(&c.key);

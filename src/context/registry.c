@@ -125,21 +125,19 @@ size_t registry_count(struct registry *r, uint32_t state)
 	return n;
 }
 
-static int put_text(struct buf *out, const char *name, const char *text)
-{
-	int r = buf_printf(out, ",\"%s\":", name);
-
-	return r ? r : buf_put_json(out, text, strlen(text));
-}
-
 static int put_process(struct buf *out, const struct message *m)
 {
 	const char *slash = strrchr(m->path, '/');
 	int r = buf_printf(out, "{\"pid\":%u", m->tgid);
 
-	r = r ? r : put_text(out, "process", slash ? slash + 1 : m->path);
-	r = r ? r : put_text(out, "exe", m->path);
-	r = r ? r : put_text(out, "container", m->container);
+	/* Entries go by the name of the main thread; a file may be called otherwise. */
+	r = r ? r
+	      : buf_put_member(out, "process",
+			       *m->comm ? m->comm
+			       : slash	? slash + 1
+					: m->path);
+	r = r ? r : buf_put_member(out, "exe", m->path);
+	r = r ? r : buf_put_member(out, "container", m->container);
 	return r ? r : buf_putc(out, '}');
 }
 
@@ -151,13 +149,14 @@ static int put_target(struct registry *r, const struct message *m, uint64_t hits
 			   m->target, m->points, hits, m->inode);
 	bool first = true;
 
-	err = err ? err : put_text(out, "path", m->path);
-	err = err ? err : put_text(out, "library", m->library);
-	err = err ? err : put_text(out, "version", m->version);
+	err = err ? err : buf_put_member(out, "path", m->path);
+	err = err ? err : buf_put_member(out, "library", m->library);
+	err = err ? err : buf_put_member(out, "version", m->version);
 	err = err ? err
-		  : put_text(out, "state", states[m->state <= TARGET_DETACHED ? m->state : 0]);
-	err = err ? err : put_text(out, "plan", m->plan);
-	err = err ? err : put_text(out, "reason", m->reason);
+		  : buf_put_member(out, "state",
+				   states[m->state <= TARGET_DETACHED ? m->state : 0]);
+	err = err ? err : buf_put_member(out, "plan", m->plan);
+	err = err ? err : buf_put_member(out, "reason", m->reason);
 	err = err ? err : buf_puts(out, ",\"processes\":[");
 	for (size_t i = 0; !err && i < r->processes; i++) {
 		if (r->process[i].target != m->target)

@@ -7,13 +7,6 @@
 #include "buf.h"
 #include "kfl/fields.h"
 
-static int put_member(struct buf *out, const char *name, const char *text)
-{
-	int r = buf_printf(out, ",\"%s\":", name);
-
-	return r ? r : buf_put_json(out, text, strlen(text));
-}
-
 static const char *type_word(enum kfl_type type)
 {
 	static const char *const words[] = {
@@ -31,9 +24,9 @@ static int put_field(struct buf *out, const struct kfl_field *f)
 	int r = buf_puts(out, "{\"name\":");
 
 	r = r ? r : buf_put_json(out, f->name, strlen(f->name));
-	r = r ? r : put_member(out, "type", type_word(f->type));
-	r = r ? r : put_member(out, "help", f->help);
-	r = r ? r : put_member(out, "example", f->example);
+	r = r ? r : buf_put_member(out, "type", type_word(f->type));
+	r = r ? r : buf_put_member(out, "help", f->help);
+	r = r ? r : buf_put_member(out, "example", f->example);
 	r = r ? r : buf_puts(out, ",\"aliases\":[");
 	for (size_t i = 0; !r && i < KFL_ALIASES && f->aliases[i]; i++) {
 		r = i ? buf_putc(out, ',') : 0;
@@ -62,11 +55,11 @@ static int put_function(struct buf *out, const struct kfl_function *f)
 	int r = buf_puts(out, "{\"name\":");
 
 	r = r ? r : buf_put_json(out, f->name, strlen(f->name));
-	r = r ? r : put_member(out, "type", type_word(f->result));
-	r = r ? r : put_member(out, "signature", f->signature);
+	r = r ? r : buf_put_member(out, "type", type_word(f->result));
+	r = r ? r : buf_put_member(out, "signature", f->signature);
 	r = r ? r : buf_printf(out, ",\"method\":%s", f->method ? "true" : "false");
-	r = r ? r : put_member(out, "help", f->help);
-	r = r ? r : put_member(out, "example", f->example);
+	r = r ? r : buf_put_member(out, "help", f->help);
+	r = r ? r : buf_put_member(out, "example", f->example);
 	return r ? r : buf_putc(out, '}');
 }
 

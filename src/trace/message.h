@@ -33,6 +33,7 @@ struct message {
 	char plan[256];
 	char reason[192];
 	char container[72]; /* container id of the process */
+	char comm[16];	    /* its name, as entries have it */
 };
 
 #endif

@@ -25,6 +25,19 @@ void process_exe(uint32_t tgid, char *out, size_t size)
 	out[n > 0 ? n : 0] = '\0';
 }
 
+void process_comm(uint32_t tgid, char *out, size_t size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", tgid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
 uint32_t process_parent(uint32_t tgid)
 {
 	char path[32], text[512];

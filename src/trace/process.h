@@ -11,6 +11,8 @@ struct watch_mapping;
 
 /* Path of the executable as the process sees it; "" when it is gone or a kernel thread. */
 void process_exe(uint32_t tgid, char *out, size_t size);
+/* The name of its main thread (comm), "" when it is gone. */
+void process_comm(uint32_t tgid, char *out, size_t size);
 /* Its parent, 0 when there is none or it has ended. */
 uint32_t process_parent(uint32_t tgid);
 /* The container id in the process's cgroup path (64 hex digits), "" outside of containers. */

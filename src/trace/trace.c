@@ -63,6 +63,7 @@ static void tell_process(void *ctx, uint32_t tgid, uint32_t target)
 		return; /* shown without its process until others end */
 	t->told[t->told_count++] = (struct told){ tgid, target };
 	process_exe(tgid, m.path, sizeof(m.path));
+	process_comm(tgid, m.comm, sizeof(m.comm));
 	process_container(tgid, m.container, sizeof(m.container));
 	tell(t, &m);
 }

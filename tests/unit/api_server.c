@@ -41,7 +41,8 @@ static int put_targets(void *ctx, struct buf *out)
 			"{\"targets\":[{\"id\":1,\"path\":\"/usr/lib/libssl.so.3\",\"library\":"
 			"\"openssl\",\"version\":\"OpenSSL 3.0.15\",\"state\":\"attached\","
 			"\"reason\":\"\",\"plan\":\"\",\"points\":3,\"hits\":9,\"processes\":[{"
-			"\"pid\":4242,\"process\":\"curl\",\"container\":\"\"}]}]}");
+			"\"pid\":4242,\"process\":\"curl-7.88\",\"container\":\"\"},{\"pid\":99,"
+			"\"process\":\"idle\",\"container\":\"\"}]}]}");
 }
 
 static int put_stats(void *ctx, struct buf *out)

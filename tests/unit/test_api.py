@@ -112,6 +112,16 @@ def entries_redacted():
     assert [e["src"]["process"] for e in page["entries"]] == ["[redacted]"] * 2, page
 
 
+def coverage():
+    """a program has one name, whatever its file is called; one that has said nothing is listed"""
+    rows = {(w["process"], w["container"]): w
+            for w in server.get("/api/coverage").json()["workloads"]}
+    assert sorted(rows) == [("curl", ""), ("curl", "c0ffee"), ("idle", "")], rows
+    curl, idle = rows["curl", ""], rows["idle", ""]
+    assert curl["entries"] == 499 and curl["library"] == "openssl"
+    assert idle["connections"] == 0 and idle["library"] == "openssl"
+
+
 def validate():
     """a filter is validated with the place of its error"""
     assert server.get("/api/kfl/validate?q=tls").json() == {"valid": True}
@@ -496,7 +506,7 @@ def clean_end():
         s.close()
 
 
-run([entries_page, entries_parameters, entries_filter, entries_limited, entries_redacted, validate, one_entry,
+run([entries_page, entries_parameters, entries_filter, entries_limited, entries_redacted, coverage, validate, one_entry,
      no_entry, bodies, bomb, revalidation, compression, token_needed, cookie, login_page, rebinding,
      cross_site, security_headers, methods, capture, health, stats, sizes, garbage, pipelining,
      unix_socket, listen_refused, clean_end])
