@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -248,7 +249,7 @@ static int reap(pid_t pid, bool dying)
 	pid_t got;
 
 	while (!(got = waitpid(pid, &status, WNOHANG)) || (got < 0 && errno == EINTR)) {
-		struct timespec pause = { 0, 1000000 };
+		struct timespec pause = { 0, 200000 };
 
 		if (now_ms() >= end)
 			kill(pid, SIGKILL);
@@ -335,8 +336,18 @@ int inspect_child_take(struct inspect_child *c, struct inspection *ret)
 	return 0;
 }
 
+void inspect_child_hurry(const struct inspect_child *c)
+{
+	const struct sched_param lowest = { .sched_priority = 1 };
+
+	sched_setscheduler(c->pid, SCHED_RR, &lowest);
+}
+
 void inspect_child_calm(const struct inspect_child *c)
 {
+	const struct sched_param none = { 0 };
+
+	sched_setscheduler(c->pid, SCHED_OTHER, &none);
 	setpriority(PRIO_PROCESS, (id_t)c->pid, LIMIT_INSPECT_NICE);
 }
 
@@ -350,13 +361,18 @@ int64_t inspect_child_used_ms(const struct inspect_child *c)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void inspect_child_end(struct inspect_child *c)
+bool inspect_child_end(struct inspect_child *c)
 {
-	if (c->pid > 0)
-		reap(c->pid, false);
-	if (c->socket > 0)
+	if (c->socket > 0) {
 		close(c->socket);
-	*c = (struct inspect_child){ 0 };
+		if (c->pid > 0)
+			kill(c->pid, SIGKILL);
+	}
+	c->socket = -1;
+	if (c->pid > 0 && !waitpid(c->pid, NULL, WNOHANG))
+		return false;
+	c->pid = 0;
+	return true;
 }
 
 int inspect_file(int fd, uid_t uid, gid_t gid, struct inspection *ret)
@@ -390,6 +406,7 @@ int inspect_file(int fd, uid_t uid, gid_t gid, struct inspection *ret)
 		first = true;
 	}
 	ret->more = 0;
-	inspect_child_end(&c);
+	if (!inspect_child_end(&c))
+		reap(c.pid, false);
 	return r == -EINVAL ? 0 : r;
 }

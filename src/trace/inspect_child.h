@@ -7,6 +7,7 @@
 #ifndef CLEARTAP_INSPECT_CHILD_H
 #define CLEARTAP_INSPECT_CHILD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,10 +29,14 @@ int inspect_child_give(struct inspect_child *c, int fd);
  * an answer with a reason that says so. -EAGAIN: not yet. Another -errno: it could not work.
  */
 int inspect_child_take(struct inspect_child *c, struct inspection *ret);
-/* Processor time that it has used; and let others go first from now on. */
+/* Processor time that it has used. */
 int64_t inspect_child_used_ms(const struct inspect_child *c);
+/* A program has just started and would not wait: ahead of all that has no real-time priority. */
+void inspect_child_hurry(const struct inspect_child *c);
+/* Others go first from now on. */
 void inspect_child_calm(const struct inspect_child *c);
-void inspect_child_end(struct inspect_child *c);
+/* No more is wanted of it; false: it has not ended yet, call again. Never waits. */
+bool inspect_child_end(struct inspect_child *c);
 
 /*
  * Analyse a file in a child of its own and wait for all of the answer. Processor time is at most

@@ -13,9 +13,10 @@
 #include "log.h"
 #include "trace/inspect_child.h"
 
-enum { SPARES = 3, CHECK_MS = 100, LONG_MS = 200 };
+enum { SPARES = 3, CHECK_MS = 20, LONG_MS = 50, DYING_MS = 5 };
 
-enum stage { FREE, READY, FIRST, MORE }; /* no child; idle; at work; its first answer is out */
+/* no child; killed, not gone yet; idle; at work; its first answer is out */
+enum stage { FREE, DYING, READY, FIRST, MORE };
 
 struct slot {
 	enum stage stage;
@@ -34,6 +35,7 @@ struct inspector {
 	inspector_fn *fn;
 	void *ctx;
 	int epoll;
+	bool urgent;
 	size_t spares;		  /* children to have ready; none while they fail */
 	struct inspection answer; /* too large for the stack */
 	struct slot slot[LIMIT_INSPECT_CHILDREN];
@@ -65,8 +67,8 @@ void inspector_free(struct inspector *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
-		if (p->slot[i].stage != FREE)
-			inspect_child_end(&p->slot[i].child);
+		while (p->slot[i].stage != FREE && !inspect_child_end(&p->slot[i].child))
+			usleep(100);
 	}
 	close(p->epoll);
 	free(p);
@@ -90,6 +92,13 @@ static size_t count_stage(const struct inspector *p, enum stage stage)
 	return n;
 }
 
+/* The child has done its work, or never will. */
+static void release(struct slot *s)
+{
+	s->job = NULL;
+	s->stage = inspect_child_end(&s->child) ? FREE : DYING;
+}
+
 static int make_ready(struct inspector *p, struct slot *s)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
@@ -99,18 +108,11 @@ static int make_ready(struct inspector *p, struct slot *s)
 		return err;
 	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, s->child.socket, &ev)) {
 		err = -errno;
-		inspect_child_end(&s->child);
+		release(s);
 		return err;
 	}
 	s->stage = READY;
 	return 0;
-}
-
-/* The child has done its work, or never will. */
-static void release(struct slot *s)
-{
-	inspect_child_end(&s->child);
-	*s = (struct slot){ .stage = FREE };
 }
 
 static void refuse(struct inspector *p, void *job, const char *what, int err)
@@ -138,13 +140,14 @@ static struct slot *stop_longest(struct inspector *p)
 	}
 	if (!longest)
 		return NULL;
-	struct slot old = *longest;
+	void *job = longest->job;
+	enum stage stage = longest->stage;
 	release(longest);
-	if (old.stage == MORE)
-		p->fn(p->ctx, old.job, NULL);
+	if (stage == MORE)
+		p->fn(p->ctx, job, NULL);
 	else
-		refuse(p, old.job, "it took long and other files were waiting", 0);
-	return longest;
+		refuse(p, job, "it took long and other files were waiting", 0);
+	return find_stage(p, FREE);
 }
 
 /* A child for the next file, NULL when all are at work. */
@@ -181,6 +184,8 @@ static void start_waiting(struct inspector *p)
 		}
 		s->stage = FIRST;
 		s->job = next.job;
+		if (p->urgent)
+			inspect_child_hurry(&s->child);
 	}
 }
 
@@ -230,7 +235,9 @@ void inspector_run(struct inspector *p)
 	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
 		struct slot *s = &p->slot[i];
 
-		if (s->stage != FREE)
+		if (s->stage == DYING)
+			release(s);
+		else if (s->stage != FREE)
 			take_answer(p, s);
 		if (s->stage == FIRST && inspect_child_used_ms(&s->child) > LONG_MS)
 			inspect_child_calm(&s->child);
@@ -239,6 +246,11 @@ void inspector_run(struct inspector *p)
 	/* one at a time: what has happened meanwhile comes first */
 	if (wants_spare(p) && make_ready(p, find_stage(p, FREE)))
 		p->spares = 0;
+}
+
+void inspector_hurry(struct inspector *p)
+{
+	p->urgent = true;
 }
 
 int inspector_fd(const struct inspector *p)
@@ -250,6 +262,8 @@ int inspector_timeout(const struct inspector *p)
 {
 	if (wants_spare(p))
 		return 0;
+	if (count_stage(p, DYING))
+		return DYING_MS;
 	return count_stage(p, FIRST) || count_stage(p, MORE) ? CHECK_MS : -1;
 }
 

@@ -22,6 +22,8 @@ void inspector_free(struct inspector *p);
 /* Analyse an open file, which stays the caller's, until the last answer. 0, -EAGAIN: the queue
  * is full; or -errno. */
 int inspector_submit(struct inspector *p, int fd, void *job);
+/* From now on the programs in question are running already. */
+void inspector_hurry(struct inspector *p);
 /* Hand out what was answered, and give waiting files to free children. Never blocks. */
 void inspector_run(struct inspector *p);
 /* Readable when there is something to run. */

@@ -342,6 +342,7 @@ void targets_settle(struct targets *t)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		at = now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	}
+	inspector_hurry(t->inspector);
 }
 
 unsigned targets_attached(const struct targets *t)

@@ -36,7 +36,8 @@ void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid
 void targets_run(struct targets *t);
 int targets_fd(const struct targets *t);
 int targets_timeout(const struct targets *t);
-/* Do so until all files at hand are done with, LIMIT_INSPECT_SETTLE_MS at most. */
+/* Do so until all files at hand are done with, LIMIT_INSPECT_SETTLE_MS at most; later ones hurry.
+ */
 void targets_settle(struct targets *t);
 /* Probes in place. */
 unsigned targets_attached(const struct targets *t);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,7 @@
 #include "trace/watch.h"
 
 #define SWEEP_SECONDS 10
-#define ANCESTORS     64  /* looked at for --pid */
-#define PRIORITY      -10 /* nice */
+#define ANCESTORS     64 /* looked at for --pid */
 
 struct trace {
 	const struct trace_options *options;
@@ -210,6 +210,21 @@ static int start(struct trace *t)
 	return 0;
 }
 
+/*
+ * A program that has just started makes its first request within a few milliseconds, so nothing
+ * may keep the tracer from its little work. Its children are one step below it.
+ */
+static void take_precedence(void)
+{
+	const struct sched_param p = { .sched_priority = 2 };
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &p) &&
+	    setpriority(PRIO_PROCESS, 0, -10))
+		log_info("no precedence for the tracer (%s): a program that was never seen may "
+			 "lose its first requests on a busy machine",
+			 strerror(errno));
+}
+
 static int loop(struct trace *t)
 {
 	struct pollfd fds[] = {
@@ -219,6 +234,8 @@ static int loop(struct trace *t)
 		{ .fd = targets_fd(t->targets), .events = POLLIN },
 	};
 	time_t swept = time(NULL);
+
+	take_precedence();
 
 	while (!t->server_gone) {
 		int timeout = targets_timeout(t->targets);
@@ -257,8 +274,6 @@ int trace_run(const struct trace_options *options, const struct load *load)
 
 	if (!t)
 		return -ENOMEM;
-	/* a program that has just started does not wait either; the children have the same */
-	setpriority(PRIO_PROCESS, 0, PRIORITY);
 	t->options = options;
 	t->load = load;
 	t->targets = targets_new(load, options->uid, options->gid, &ops, t);
