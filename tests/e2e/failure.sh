@@ -133,7 +133,7 @@ start_again() { CT_PID='' && ct_start; }
 # try_kill WHO STATUS TEXT
 try_kill() {
 	local server victim status
-	server=$(pgrep -P "$CT_PID" | head -n 1)
+	server=$(pgrep -o -P "$CT_PID")
 	{ held "$CT_PID"; held "$server"; } >"$TMPDIR/held"
 	ask_many "kill-$1" 50 >"$TMPDIR/asked"
 	tap_ok "kill -9 of the $1: committed before" count_is 50 \

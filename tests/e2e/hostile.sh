@@ -32,7 +32,7 @@ print(found)
 sys.exit(not (found and found[0]["state"] != "attached" and found[0]["reason"]))' "$1"; }
 
 alive() {
-	kill -0 "$CT_PID" && [ "$(pgrep -P "$CT_PID" | head -n 1)" = "$server" ] && ct_get /healthz
+	kill -0 "$CT_PID" && [ "$(pgrep -o -P "$CT_PID")" = "$server" ] && ct_get /healthz
 }
 
 try_libraries() {
@@ -56,7 +56,76 @@ try_libraries() {
 	done
 	tap_ok "cleartap lives" alive
 	goes_on hostile-libraries
+	try_slow
 	exec 8>&-
+}
+
+# slow_library FILE: an ELF file whose analysis takes long.
+slow_library() {
+	python3 - "$1" <<'END'
+import os, struct, sys
+SYMBOLS, NAMES = 100000, 16 << 20
+header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 3, 62, 1, 0, 64, 120, 0, 64, 56, 1, 64, 3, 0)
+load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 4096, 4096, 4096)
+table = struct.pack("<IIQQQQIIQQ", 0, 2, 0, 0, 8192, SYMBOLS * 24, 2, 0, 8, 24)
+names = struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, 8192 + SYMBOLS * 24, NAMES, 0, 0, 1, 0)
+with open(sys.argv[1], "wb") as file:
+    file.write(header + load + bytes(64) + table + names)
+    # defined functions, each with a name that has no end: found nowhere, looked for every time
+    file.seek(8192)
+    file.write(struct.pack("<IBBHQQ", 1, 2, 0, 1, 64, 64) * SYMBOLS)
+    file.seek(8192 + SYMBOLS * 24)
+    file.write(b"\0" + b"A" * (NAMES - 1))
+END
+}
+
+# Analyses that take long hold up neither the start of cleartap nor what comes after them.
+try_slow() {
+	local i before
+	for i in 1 2 3 4; do
+		mkdir "$TMPDIR/slow-$i"
+		slow_library "$TMPDIR/slow-$i/libssl.so.3"
+	done
+	python3 -c 'import mmap, sys
+files = [open(name, "rb") for name in sys.argv[2:]]
+maps = [mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC) for file in files]
+open(sys.argv[1], "w").write("mapped")
+sys.stdin.read()' "$TMPDIR/mapped-slow" "$TMPDIR"/slow-*/libssl.so.3 <"$TMPDIR/hold" &
+	at_exit_kill $!
+	for ((i = 0; i < 200; i++)); do
+		[ -s "$TMPDIR/mapped-slow" ] && break
+		sleep 0.05
+	done
+	good=$(ldd "$(command -v curl)" | awk '$1 ~ /^libssl/ { print $3 }')
+	mkdir "$TMPDIR/fresh"
+	cp "$good" "$TMPDIR/fresh/"
+	LD_LIBRARY_PATH=$TMPDIR/fresh curl -sSk --http1.1 -o /dev/null --max-time 20 \
+		"https://127.0.0.1:$port/warm-up"
+	tap_ok "a library is probed while others are analysed" attached_before_slow
+	LD_LIBRARY_PATH=$TMPDIR/fresh curl -sSk --http1.1 -o /dev/null --max-time 20 \
+		"https://127.0.0.1:$port/during-slow"
+	ct_check "and read" --path /during-slow --role client --dst-port "$port" --status 200 --complete
+	for i in 1 2 3 4; do
+		tap_ok "a library that takes long ($i) is told of" until_told "slow-$i/libssl.so.3"
+	done
+}
+
+# The new library has its probes, and no slow one has been told of yet.
+attached_before_slow() { ct_get /api/targets | python3 -c '
+import json, sys
+targets = json.load(sys.stdin)["targets"]
+slow = [t for t in targets if "/slow-" in t["path"]]
+new = [t for t in targets if "/fresh/" in t["path"]]
+print(slow, new)
+sys.exit(not (new and new[0]["state"] == "attached" and len(slow) < 4))'; }
+
+until_told() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		told_of "$1" >/dev/null && break
+		sleep 0.1
+	done
+	told_of "$1"
 }
 
 # query NAME STATUS: what is in the file `raw' is answered with one of these, in bounded time
@@ -135,7 +204,7 @@ python3 "$here/server.py" 127.0.0.1 "$port" "$TMPDIR" 2>"$TMPDIR/server.log" &
 at_exit_kill $!
 wait_port "$port"
 tap_ok "cleartap starts" ct_start || tap_done
-server=$(pgrep -P "$CT_PID" | head -n 1)
+server=$(pgrep -o -P "$CT_PID")
 api_port=${CT_URL#*://*:}
 api_port=${api_port%%/*}
 try_libraries

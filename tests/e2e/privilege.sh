@@ -41,7 +41,7 @@ refused() { [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 20 "$@")" = "
 need_cleartap
 umask 022
 tap_ok "cleartap starts" ct_start || tap_done
-server=$(pgrep -P "$CT_PID" | head -n 1)
+server=$(pgrep -o -P "$CT_PID")
 base=${CT_URL%%/\?*}
 tap_ok "two processes" test -n "$server"
 tap_ok "own user" other_uid
