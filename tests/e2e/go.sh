@@ -81,7 +81,7 @@ never_seen() {
 		"$TMPDIR/new-$i" get "https://127.0.0.1:$port" 1 >>"$TMPDIR/never" 2>>"$TMPDIR/said"
 		rm "$TMPDIR/new-$i"
 	done
-	tap_ok "never seen, one request ($1)" "$srcdir/tests/e2e/check_go.py" --share 0.8 \
+	tap_ok "never seen, one request ($1)" "$srcdir/tests/e2e/check_go.py" --share 0.75 \
 		"$CT_SOCK" "$TMPDIR/never"
 	echo "# $(tail -n 1 "$TMPDIR/output")"
 	rm "$TMPDIR/never"
