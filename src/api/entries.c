@@ -58,7 +58,7 @@ static bool find_left(struct request *r, const struct store_query *q, int64_t *r
 		return true;
 	int e = store_count(r->api->store, &newer, counts, &counted, error, sizeof(error));
 	if (e)
-		problem_store(r, error[0] ? error : strerror(-e));
+		problem_store(r, e, error);
 	*ret -= (int64_t)counted.total;
 	return !e;
 }

@@ -121,10 +121,10 @@ static void count(struct request *r, const struct store_histogram *q)
 	int e = counts ? 0 : -ENOMEM;
 
 	e = e ? e : store_count(r->api->store, q, counts, &counted, error, sizeof(error));
-	if (e && error[0])
-		problem_store(r, error);
+	if (e)
+		problem_store(r, e, error);
 	else
-		answer_json(r, e ? e : put_answer(&r->answer.body, q, counts, &counted));
+		answer_json(r, put_answer(&r->answer.body, q, counts, &counted));
 	free(counts);
 }
 

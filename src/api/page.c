@@ -18,10 +18,8 @@ bool page_select(struct request *r, const struct store_query *q, store_row_fn *r
 	char error[256] = "";
 	int e = store_select(r->api->store, q, row, ctx, ret, error, sizeof(error));
 
-	if (e && error[0])
-		problem_store(r, error);
-	else if (e)
-		problem_errno(r, e);
+	if (e)
+		problem_store(r, e, error);
 	return !e;
 }
 

@@ -67,8 +67,13 @@ void problem_errno(struct request *r, int error)
 	problem(r, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL, "%s", strerror(-error));
 }
 
-void problem_store(struct request *r, const char *sentence)
+void problem_store(struct request *r, int error, const char *sentence)
 {
-	problem(r, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL, "the store could not answer: %s",
-		sentence);
+	if (error == -EDOM)
+		problem(r, MHD_HTTP_BAD_REQUEST, "q", "%s", sentence);
+	else if (!*sentence)
+		problem_errno(r, error);
+	else
+		problem(r, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL, "the store could not answer: %s",
+			sentence);
 }

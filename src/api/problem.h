@@ -13,7 +13,8 @@ void problem(struct request *r, unsigned status, const char *parameter, const ch
 void problem_filter(struct request *r, const struct kfl_error *error);
 /* 500 or 503 for -errno. */
 void problem_errno(struct request *r, int error);
-/* 500 for a store that could not answer: its sentence. */
-void problem_store(struct request *r, const char *sentence);
+/* For a store that could not answer, with its sentence: 400 when the filter is to blame, else 500.
+ */
+void problem_store(struct request *r, int error, const char *sentence);
 
 #endif

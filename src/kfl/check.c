@@ -343,8 +343,8 @@ static int arithmetic_type(enum token_kind op, enum kfl_type a, enum kfl_type b)
 	bool sum = op == TOK_PLUS || op == TOK_MINUS;
 
 	if (a == TYPE_TEXT || b == TYPE_TEXT)
-		return op == TOK_PLUS && (a == TYPE_TEXT || a == TYPE_TEXTS) &&
-				       (b == TYPE_TEXT || b == TYPE_TEXTS)
+		return op == TOK_PLUS && (a == TYPE_TEXT || a == TYPE_TEXTS || a == TYPE_JSON) &&
+				       (b == TYPE_TEXT || b == TYPE_TEXTS || b == TYPE_JSON)
 			       ? (int)TYPE_TEXT
 			       : -1;
 	a = a == TYPE_JSON || a == TYPE_TEXTS ? TYPE_NUMBER : a;

@@ -31,6 +31,7 @@ static void result(sqlite3_context *ctx, int r)
 		 "simpler",
 		 LIMIT_REGEX_STEPS, LIMIT_REGEX_MS);
 	sqlite3_result_error(ctx, message, -1);
+	sqlite3_result_error_code(ctx, KFL_ERROR_CODE);
 }
 
 /* The value of an SQL argument, as `right` says. */

@@ -4,6 +4,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+/* How IPv6 writes IPv4 (RFC 4291 section 2.5.5.2). */
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
 static bool parse_address(const char *text, size_t len, uint8_t out[16], bool *ret_v4)
 {
 	char copy[INET6_ADDRSTRLEN];
@@ -51,7 +54,12 @@ bool ip_contains(const struct ip_network *n, const char *text, size_t len)
 	uint8_t a[16];
 	bool v4;
 
-	if (!parse_address(text, len, a, &v4) || memcmp(a, n->address, n->bits / 8))
+	if (!parse_address(text, len, a, &v4))
+		return false;
+	/* ::/0 has no IPv4 addresses, however they are written. */
+	if (n->bits < 96 && !memcmp(a, mapped, sizeof(mapped)))
+		return false;
+	if (memcmp(a, n->address, n->bits / 8))
 		return false;
 	unsigned rest = n->bits % 8;
 	return !rest || !((a[n->bits / 8] ^ n->address[n->bits / 8]) >> (8 - rest));

@@ -56,6 +56,9 @@ const struct kfl_redaction *kfl_redacted(const struct kfl *k, size_t i);
 /* Two queries with the same meaning text share one evaluation: the query with blanks folded. */
 const char *kfl_normal(const struct kfl *k);
 
+/* What a statement fails with when the query is to blame: sqlite3_errmsg() says why. */
+#define KFL_ERROR_CODE 25 /* SQLITE_RANGE, which has no other use here */
+
 /* Register the SQL functions that kfl_sql() uses on a connection. 0 or -errno. */
 int kfl_register(struct sqlite3 *db);
 /* Append the JSON of /api/kfl/fields:

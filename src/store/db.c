@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "kfl/kfl.h"
+
 int db_errno(sqlite3 *db, int rc)
 {
 	int sys = db ? sqlite3_system_errno(db) : 0;
@@ -24,6 +26,8 @@ int db_errno(sqlite3 *db, int rc)
 		return -EBUSY;
 	case SQLITE_INTERRUPT:
 		return -EINTR;
+	case KFL_ERROR_CODE:
+		return -EDOM;
 	case SQLITE_NOTADB:
 		return -EINVAL;
 	case SQLITE_CORRUPT:

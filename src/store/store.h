@@ -78,8 +78,8 @@ typedef bool store_row_fn(void *ctx, const struct entry *e);
 
 /*
  * Readers may be called from any thread and never wait for the writer; at most
- * store_options.readers at once, further ones wait. 0, or -errno with a sentence in error (a regex
- * past its step limit, an unreadable file).
+ * store_options.readers at once, further ones wait. 0, or -errno with a sentence in error: -EDOM
+ * when the filter is to blame (a regex past its step limit), else an unreadable file, ...
  */
 int store_select(struct store *s, const struct store_query *q, store_row_fn *row, void *ctx,
 		 struct store_page *ret, char *error, size_t error_size);

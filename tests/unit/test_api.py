@@ -10,6 +10,7 @@ import socket
 import stat
 import sys
 import time
+import urllib.parse
 
 from api_lib import TOKEN, Server, Stream, run, wait_for
 
@@ -104,6 +105,16 @@ def entries_limited():
     assert server.get("/api/map?q=limit(3)").json()["partial"] is False
     rows = server.get("/api/connections?q=limit(7)").json()
     assert sum(c["entries"] for c in rows["connections"]) == 7
+
+
+def entries_hopeless():
+    """a filter that cannot be run is the asker's mistake, and is told so"""
+    q = urllib.parse.quote('response.body == r"(?s).*.*.*.*=.*Q"', safe="")
+    for path in ("entries", "entries?limit=3", "map", "connections", "histogram"):
+        p = problem(server.get("/api/%s%sq=%s" % (path, "&" if "?" in path else "?", q)), 400, "q")
+        assert "regular expression" in p["detail"], p
+    late = urllib.parse.quote('response.body == r"(?s).*.*.*.*=.*Q" and limit(5)', safe="")
+    problem(server.get("/api/entries?before=100&q=" + late), 400, "q")
 
 
 def entries_redacted():
@@ -506,7 +517,7 @@ def clean_end():
         s.close()
 
 
-run([entries_page, entries_parameters, entries_filter, entries_limited, entries_redacted, coverage, validate, one_entry,
+run([entries_page, entries_parameters, entries_filter, entries_limited, entries_hopeless, entries_redacted, coverage, validate, one_entry,
      no_entry, bodies, bomb, revalidation, compression, token_needed, cookie, login_page, rebinding,
      cross_site, security_headers, methods, capture, health, stats, sizes, garbage, pipelining,
      unix_socket, listen_refused, clean_end])
