@@ -2,6 +2,7 @@
 #include "api/compress.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -44,6 +45,20 @@ static int deflate_all(const struct buf *in, struct buf *out)
 	return r;
 }
 
+/* One strong tag is of one sequence of bytes (RFC 9110 section 8.8.3.3). */
+static void weaken_tag(struct answer *a)
+{
+	for (size_t i = 0; i < a->headers; i++) {
+		struct answer_header *h = &a->header[i];
+		char *weak;
+		if (strcasecmp(h->name, MHD_HTTP_HEADER_ETAG) || h->value[0] == 'W' ||
+		    asprintf(&weak, "W/%s", h->value) < 0)
+			continue;
+		free(h->value);
+		h->value = weak;
+	}
+}
+
 void compress_answer(struct request *r)
 {
 	struct answer *a = &r->answer;
@@ -61,5 +76,6 @@ void compress_answer(struct request *r)
 	}
 	buf_free(&a->body);
 	a->body = packed;
+	weaken_tag(a);
 	answer_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 }

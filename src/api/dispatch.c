@@ -65,11 +65,36 @@ static ssize_t read_stream(void *ctx, uint64_t pos, char *out, size_t max)
 	return n;
 }
 
+static ssize_t read_nothing(void *ctx, uint64_t pos, char *out, size_t max)
+{
+	(void)ctx;
+	(void)pos;
+	(void)out;
+	(void)max;
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/*
+ * HEAD of a stream, whose length nobody knows: 0 would be wrong, and of a chunked answer to HEAD
+ * libmicrohttpd 0.9.75 sends the last chunk. What ends with the connection has neither.
+ */
+static struct MHD_Response *make_bodiless(void)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_nothing, NULL, NULL);
+
+	if (response)
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return response;
+}
+
 static struct MHD_Response *make_response(struct request *r)
 {
 	struct answer *a = &r->answer;
 	struct MHD_Response *response;
 
+	if (!a->stream.ctx && a->stream.read)
+		return make_bodiless();
 	if (a->stream.ctx)
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK,
 							 read_stream, r, NULL);

@@ -40,7 +40,7 @@ struct answer_stream {
 	 */
 	ssize_t (*read)(void *ctx, char *out, size_t max);
 	void (*free)(void *ctx);
-	void *ctx; /* NULL: the answer is not streamed */
+	void *ctx; /* NULL: the answer is not streamed, or to HEAD when there is a read() */
 };
 
 struct answer_header {

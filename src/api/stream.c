@@ -83,8 +83,10 @@ void stream_get(struct request *r)
 		return;
 	r->answer.status = MHD_HTTP_OK;
 	r->answer.type = "text/event-stream";
-	if (r->method == METHOD_HEAD)
+	if (r->method == METHOD_HEAD) {
 		kfl_free(filter);
-	else
+		r->answer.stream.read = reader_read;
+	} else {
 		join(r, filter, after);
+	}
 }
