@@ -34,7 +34,7 @@ export async function newPage(browser, options) {
 		...options,
 	});
 	const page = await context.newPage();
-	page.setDefaultTimeout(15000);
+	page.setDefaultTimeout(30000);
 	page.problems = [];
 	page.on("console", m => {
 		if (m.type() === "error" && !/Failed to load resource|ERR_/.test(m.text()))

@@ -54,6 +54,7 @@ export class Mock {
 		this.last = this.entries;
 		this.readers = new Set();
 		this.carry = 0;
+		this.ticked = performance.now();
 		this.server = createServer((req, res) =>
 			this.serve(req, res).catch(error => {
 				res.statusCode = 500;
@@ -99,8 +100,10 @@ export class Mock {
 	}
 
 	tick() {
+		const elapsed = performance.now() - this.ticked;
+		this.ticked += elapsed;
 		if (this.state === "paused") return;
-		this.carry += (this.rate * TICK) / 1000;
+		this.carry += (this.rate * elapsed) / 1000;
 		const batch = [];
 		const now = new Date().toISOString().slice(0, 23);
 		for (; this.carry >= 1; this.carry--)

@@ -38,15 +38,30 @@ once() {
 	timeout -k 5 "${TEST_TIMEOUT:-300}" "$node" --test-reporter=tap "$1" >"$log"
 }
 
+# The cases that failed, and the one that had begun but did not end.
+failures() {
+	awk '/^# Subtest: /{ begun = substr($0, 12) }
+	/^(not )?ok /{ begun = "" }
+	/^not ok /{ print "# " $0 }
+	END { if (begun != "") print "# not ended: " begun }' "$1"
+}
+
 # A browser on a busy machine may miss a moment: a file that fails runs once more, and it is said.
 run() {
 	log=$(mktemp)
 	for file; do
-		once "$file" || { echo "# ${file##*/} failed and runs again:"; grep '^not ok' "$log" | sed 's/^/# /'; once "$file"; }
+		once "$file" || {
+			echo "# ${file##*/} failed and runs again:"
+			failures "$log"
+			once "$file"
+		}
 		status=$?
 		cat "$log"
 		# 0 and 1 are told by the cases
-		[ $status -le 1 ] || echo "not ok 0 - ${file##*/} ended with status $status"
+		[ $status -le 1 ] || {
+			failures "$log"
+			echo "not ok 0 - ${file##*/} ended with status $status"
+		}
 	done
 	rm -f "$log"
 }
