@@ -3,10 +3,10 @@
 // missing are a hatched strip at their place.
 import { getBytes } from "./api.js";
 import { button, copy, el } from "./el.js";
-import { bytes, size } from "./format.js";
+import { bytes, plural, size } from "./format.js";
 import { gapStrip, hexView } from "./hex.js";
 import { glyph } from "./icons.js";
-import { jsonTree } from "./jsontree.js";
+import { jsonTree, parse } from "./jsontree.js";
 
 const FETCH_MAX = 4 << 20;
 const TEXTUAL = /^text\/|[/+](json|xml|javascript|ecmascript|x-www-form-urlencoded|x-ndjson)$/;
@@ -66,7 +66,7 @@ function parseJSON(message) {
 	if (message.gaps?.length || !(t.endsWith("json") || /^\s*[[{]/.test(message.body)))
 		return undefined;
 	try {
-		return JSON.parse(message.body);
+		return parse(message.body);
 	} catch {
 		return undefined;
 	}
@@ -76,6 +76,7 @@ function bar(message, which, modes) {
 	const parts = [
 		type(message),
 		message.content_encoding && `${message.content_encoding} decoded`,
+		message.decoded && `${message.decoded} decoded`,
 		bytes(message.body_size || 0),
 	];
 	return el(
@@ -97,8 +98,20 @@ function bar(message, which, modes) {
 	);
 }
 
+// Masking has moved the bytes: the places of the gaps are those in what was sent.
+function unplacedGaps(message) {
+	const gaps = (message.gaps_as_sent || []).map(gapStrip);
+	if (message.gaps_omitted)
+		gaps.push(el("p", { class: "note" }, `${plural(message.gaps_omitted, "gap")} more.`));
+	return gaps;
+}
+
 // Choose the view, with buttons for the others that make sense.
 export function bodyView(box, e, message, which, context) {
+	if (message.body_redacted) {
+		box.append(el("p", { class: "note" }, "redact() in the filter hides this body."));
+		return;
+	}
 	if (!message.body_size && !message.body && !message.gaps?.length) {
 		box.append(el("p", { class: "dim pad" }, "No body."));
 		return;
@@ -140,7 +153,7 @@ export function bodyView(box, e, message, which, context) {
 		view.replaceChildren();
 		views[i][1](view);
 	};
-	box.append(bar(message, which, modes), view);
+	box.append(bar(message, which, modes), ...unplacedGaps(message), view);
 	choose(0);
 }
 
@@ -208,6 +221,7 @@ function image(view, message, context) {
 }
 
 export function rawView(box, message, context) {
-	if (message.body_url) hex(box, message, `${message.body_url}?raw=1`, context);
+	const address = message.body_url;
+	if (address) hex(box, message, `${address}${address.includes("?") ? "&" : "?"}raw=1`, context);
 	else box.append(...(message.gaps || []).map(gapStrip));
 }

@@ -3,6 +3,7 @@
 import { getJSON } from "./api.js";
 import { el } from "./el.js";
 import { compact } from "./entry.js";
+import { term } from "./filter.js";
 import { clock, elapsed } from "./format.js";
 import { lockWhy } from "./icons.js";
 import { pairs } from "./table.js";
@@ -84,7 +85,7 @@ async function fillOthers(box, e, context) {
 	try {
 		answer = await getJSON(
 			"/api/entries",
-			{ q: `connection == "${e.connection}"`, limit: 100 },
+			{ q: term({ field: "connection", value: e.connection }), limit: 100 },
 			context.signal,
 		);
 	} catch (error) {

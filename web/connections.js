@@ -7,6 +7,7 @@ import { link } from "./state.js";
 import { notYet } from "./states.js";
 import { sortable } from "./table.js";
 import { filterable, addFilter } from "./tip.js";
+import { term } from "./filter.js";
 
 const order = { column: 7, down: true };
 let filter = "";
@@ -61,7 +62,13 @@ const COLUMNS = [
 		cell: c =>
 			el(
 				"a",
-				{ href: link({ page: "traffic", q: `connection == "${c.connection}"`, id: 0 }) },
+				{
+					href: link({
+						page: "traffic",
+						q: term({ field: "connection", value: c.connection }),
+						id: 0,
+					}),
+				},
 				count(c.entries || 0),
 			),
 		sort: c => c.entries || 0,

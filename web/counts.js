@@ -61,7 +61,7 @@ export class Counts {
 		try {
 			const answer = await getJSON(
 				"/api/histogram",
-				{ q: this.q, from, to, buckets },
+				{ q: this.q, from, to: to && to - 1, buckets },
 				signal,
 			);
 			this.take(answer);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One entry: the sentence a person would say, then tabs.
-import { getJSON } from "./api.js";
+import { getBytes, getJSON } from "./api.js";
 import { release } from "./body.js";
 import { connectionTab } from "./connection.js";
 import { curl } from "./curl.js";
-import { button, copy, el, put } from "./el.js";
+import { button, copy, el, put, toast } from "./el.js";
+import { redaction, term } from "./filter.js";
 import { compact, outcome } from "./entry.js";
-import { bytes, elapsed, end } from "./format.js";
+import { bytes, count, elapsed, end } from "./format.js";
 import { glyph, lockIcon, lockWhy } from "./icons.js";
 import { messageTab, rawTab } from "./message.js";
 import { go, link, state } from "./state.js";
@@ -48,12 +49,14 @@ export class Detail {
 
 	// `known`: the entry as the list has it, shown at once while the rest loads.
 	async show(id, known) {
-		if (id === this.id) {
+		const mask = redaction(state.q);
+		if (id === this.id && mask === this.mask) {
 			if (this.tabs && state.tab && state.tab !== this.tabs.key())
 				this.tabs.select(state.tab, false);
 			return;
 		}
 		this.id = id;
+		this.mask = mask;
 		this.abort?.abort();
 		this.abort = new AbortController();
 		const signal = this.abort.signal;
@@ -63,7 +66,7 @@ export class Detail {
 		if (!known || !this.body.firstChild)
 			this.body.replaceChildren(loading("Reading the entry…"));
 		try {
-			const full = await getJSON(`/api/entries/${id}`, {}, signal);
+			const full = await getJSON(`/api/entries/${id}`, { q: mask }, signal);
 			this.draw(full);
 		} catch (error) {
 			if (!signal.aborted) this.drawError(error);
@@ -165,11 +168,17 @@ export class Detail {
 		);
 	}
 
+	// The reason counts the bytes as well, but for those it does not know of.
 	missing(e) {
+		const told = [...e.reason.matchAll(/(\d+) bytes/g)].reduce(
+			(sum, m) => sum + Number(m[1]),
+			0,
+		);
 		const parts = [];
-		if (e.lost) parts.push(`${bytes(e.lost)} lost`);
-		if (e.truncated) parts.push(`${bytes(e.truncated)} cut by a limit`);
-		if (e.reason) parts.push(e.reason);
+		if (e.lost && told < e.lost + e.truncated) parts.push(`${bytes(e.lost)} lost`);
+		if (e.truncated && told < e.lost + e.truncated)
+			parts.push(`${bytes(e.truncated)} cut by a limit`);
+		if (e.reason) parts.push(e.reason.replace(/\d+(?= bytes)/g, n => count(Number(n))));
 		return parts.length ? el("div", { class: "missing" }, parts.join(" · ")) : null;
 	}
 
@@ -187,9 +196,7 @@ export class Detail {
 				title: "Next entry on this connection (])",
 			}),
 			el("span", { class: "grow" }),
-			isHTTP
-				? button("Copy as curl", () => copy(curl(full), "curl command"), { class: "plain" })
-				: null,
+			isHTTP ? button("Copy as curl", () => copyCurl(full), { class: "plain" }) : null,
 			button("Copy link", () => copy(new URL(link({}), location.href).href, "Link"), {
 				class: "plain",
 			}),
@@ -200,14 +207,42 @@ export class Detail {
 	async step(by) {
 		const e = this.entry;
 		if (!e?.connection || e.id !== this.id) return;
-		const q = `connection == "${e.connection}"`;
-		const answer = await getJSON(
-			"/api/entries",
-			by < 0 ? { q, before: e.id, limit: 1 } : { q, after: e.id, limit: 1000 },
-		).catch(() => ({ entries: [] }));
-		const next = answer.entries[by < 0 ? 0 : answer.entries.length - 1];
+		const next = await (by < 0 ? older(e) : newer(e)).catch(() => null);
 		const button = this.head.querySelector(`.tools button:nth-child(${by < 0 ? 1 : 2})`);
 		if (next) this.on.open(next.id);
 		else if (button) button.disabled = true;
+	}
+}
+
+const same = e => term({ field: "connection", value: e.connection });
+
+async function older(e) {
+	const answer = await getJSON("/api/entries", { q: same(e), before: e.id, limit: 1 });
+	return answer.entries[0];
+}
+
+// Lists begin with the newest: the one that follows is at the end of the last page.
+async function newer(e) {
+	let last = null;
+	for (let before = null; before !== undefined;) {
+		const answer = await getJSON("/api/entries", {
+			q: same(e),
+			after: e.id,
+			before,
+			limit: 1000,
+		});
+		last = answer.entries[answer.entries.length - 1] || last;
+		before = answer.next ?? undefined;
+	}
+	return last;
+}
+
+async function copyCurl(full) {
+	try {
+		const { text, note } = await curl(full, getBytes);
+		await copy(text, "curl command");
+		if (note) toast(`curl command copied: ${note}`);
+	} catch (error) {
+		toast(`The body did not load: ${error.message}`);
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From something shown to a piece of KFL, and from pieces to a filter.
 import { iso, parseTime } from "./format.js";
+import { tokens } from "./kflhl.js";
 
 export function quote(value) {
 	const escaped = String(value)
@@ -12,13 +13,14 @@ export function quote(value) {
 }
 
 export function literal(value) {
-	return typeof value === "number" || typeof value === "boolean" ? String(value) : quote(value);
+	return typeof value === "string" ? quote(value) : String(value);
 }
 
 // {field, value} or {flag}: null when there is nothing to filter by.
 export function term(what) {
 	if (!what) return "";
 	if (what.flag) return what.flag;
+	if (String(what.value).includes("\0")) return ""; // no address can hold it
 	return `${what.field} ${what.operator || "=="} ${literal(what.value)}`;
 }
 
@@ -50,6 +52,12 @@ function guarded(q) {
 	return q;
 }
 
+// The part of a filter that hides what it lists, for what is read one by one: all of it, or "".
+export function redaction(q) {
+	const words = tokens(q).filter(t => t.type === "function");
+	return words.some(t => t.text === "redact") ? q : "";
+}
+
 export function add(q, piece) {
 	const old = q.trim();
 	if (!piece || old === piece) return old;
@@ -60,6 +68,7 @@ export function add(q, piece) {
 
 export function negated(what) {
 	if (what.flag) return `not ${what.flag}`;
+	if (!term(what)) return "";
 	if (!what.operator || what.operator === "==") return term({ ...what, operator: "!=" });
 	return `not (${term(what)})`;
 }

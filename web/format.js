@@ -47,7 +47,10 @@ export function ago(us, now) {
 
 // A length of time in the largest units that it fills; "2 min", not "2 min 0 s".
 export function span(seconds) {
-	if (seconds < 1) return elapsed(seconds * 1e6);
+	if (seconds < 1)
+		return seconds < 0.001
+			? `${Math.round(seconds * 1e6)} µs`
+			: `${Number((seconds * 1000).toFixed(1))} ms`;
 	const s = Math.round(seconds);
 	const part = (n, unit, rest, small) => `${n} ${unit}${rest ? ` ${rest} ${small}` : ""}`;
 	if (s < 60) return `${s} s`;

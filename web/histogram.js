@@ -62,6 +62,7 @@ export class Histogram {
 	async open(q) {
 		const range = timeRange(q);
 		this.brush = null;
+		this.last = null;
 		this.tipNode.hidden = true;
 		this.drawChip(range);
 		this.node.classList.add("counting");
@@ -97,7 +98,10 @@ export class Histogram {
 	draw() {
 		const ratio = devicePixelRatio || 1;
 		const { clientWidth: width, clientHeight: height } = this.canvas;
-		if (!width || !height) return;
+		const { buckets, error } = this.counts;
+		const isCounting = !buckets && !error;
+		this.node.classList.toggle("counting", isCounting);
+		if (!width || !height || isCounting) return;
 		const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
 		if (this.canvas.width !== w || this.canvas.height !== h)
 			[this.canvas.width, this.canvas.height] = [w, h];
@@ -105,8 +109,6 @@ export class Histogram {
 		c.setTransform(ratio, 0, 0, ratio, 0, 0);
 		c.clearRect(0, 0, width, height);
 		this.last = null;
-		const { buckets, error } = this.counts;
-		this.node.classList.toggle("counting", !buckets && !error);
 		if (!buckets) return this.describe(0);
 		this.colours = this.colours || this.readColours();
 		const bottom = height - 1;
@@ -329,8 +331,12 @@ export class Histogram {
 		say(`${stretch(a, b)}: ${parts(sum) || "none"}`);
 	}
 
+	// The marked stretch in pixels, to whole bars.
 	brushed() {
-		return [Math.min(...this.brush), Math.max(...this.brush)];
+		const { x, pitch } = this.last;
+		const from = Math.floor((Math.min(...this.brush) - x) / pitch + 0.001);
+		const to = Math.ceil((Math.max(...this.brush) - x) / pitch - 0.001);
+		return [x + from * pitch, x + Math.max(to, from + 1) * pitch];
 	}
 
 	cancel() {
@@ -358,6 +364,7 @@ const parts = bucket =>
 		.join(" · ");
 
 function stretch(from, to) {
-	const width = (to - from) / 10;
+	const isWhole = [from, to].every(us => Math.abs(us - Math.round(us / 1e6) * 1e6) < 1);
+	const width = isWhole ? 1e6 : (to - from) / 10;
 	return `${timeText(from, width)} – ${timeText(to, width, from)}`;
 }

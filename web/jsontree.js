@@ -1,15 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // JSON as a tree that opens and closes. A value can be put into the filter by its path.
 import { button, copy, el } from "./el.js";
-import { jsonPath, literal } from "./filter.js";
+import { jsonPath, literal, term } from "./filter.js";
 import { addFilter, excludeFilter } from "./tip.js";
 
 const OPEN_ROWS = 200; // what is opened by itself
 const CHUNK = 200; // children drawn at once
 
-function kind(value) {
-	return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+// A number that a double would round: told by its digits.
+export class Exact {
+	constructor(source) {
+		this.source = source;
+	}
+
+	toString() {
+		return this.source;
+	}
+
+	toJSON() {
+		return JSON.rawJSON ? JSON.rawJSON(this.source) : this.source;
+	}
 }
+
+const isExact = value => value instanceof Exact;
+
+function kind(value) {
+	if (value === null) return "null";
+	return isExact(value) ? "number" : Array.isArray(value) ? "array" : typeof value;
+}
+
+const isBranch = value => value !== null && typeof value === "object" && !isExact(value);
 
 function brief(value) {
 	if (Array.isArray(value)) return `[${value.length}]`;
@@ -18,8 +38,9 @@ function brief(value) {
 }
 
 function actions(path, value) {
-	const isLeaf = value === null || typeof value !== "object";
-	const what = isLeaf && value !== null ? { field: path, value } : null;
+	const isLeaf = !isBranch(value);
+	const whole = isLeaf && value !== null ? { field: path, value } : null;
+	const what = term(whole) ? whole : null;
 	return el(
 		"span",
 		{ class: "j-actions" },
@@ -94,7 +115,7 @@ function node(key, value, base, keys, budget) {
 		key === null
 			? null
 			: el("span", { class: "j-key" }, typeof key === "number" ? `${key}` : key);
-	if (value === null || typeof value !== "object") return leaf(label, value, path);
+	if (!isBranch(value)) return leaf(label, value, path);
 	const isOpen = budget.rows > 0 && keys.length < 6;
 	budget.rows -= isOpen ? Object.keys(value).length : 0;
 	const box = el("div", { class: "j-children" });
@@ -110,6 +131,18 @@ function node(key, value, base, keys, budget) {
 	details.addEventListener("toggle", fill);
 	fill();
 	return details;
+}
+
+// As JSON.parse, but large numbers keep their digits where the browser tells them.
+export function parse(text) {
+	return JSON.parse(text, (key, value, context) =>
+		typeof value === "number" &&
+		!Number.isSafeInteger(value) &&
+		context?.source !== undefined &&
+		/^-?\d+$/.test(context.source)
+			? new Exact(context.source)
+			: value,
+	);
 }
 
 export function jsonTree(value, base) {

@@ -4,7 +4,7 @@
 import { el, svg } from "./el.js";
 import { count, middle, rate, size } from "./format.js";
 import { page } from "./page.js";
-import { go } from "./state.js";
+import { go, link } from "./state.js";
 import { notYet } from "./states.js";
 import { sortable } from "./table.js";
 
@@ -222,7 +222,7 @@ function table(edges, names) {
 			cell: e => {
 				const a = el(
 					"a",
-					{ href: `#/traffic?q=${encodeURIComponent(e.q || "")}` },
+					{ href: link({ page: "traffic", q: e.q || "", id: 0 }) },
 					count(e.entries),
 				);
 				return a;

@@ -2,7 +2,8 @@
 // The tabs Request, Response and Raw.
 import { bodyView, rawView } from "./body.js";
 import { button, copy, el } from "./el.js";
-import { bytes } from "./format.js";
+import { quote } from "./filter.js";
+import { bytes, dateTime } from "./format.js";
 import { fields } from "./table.js";
 
 function section(title, open, content, action) {
@@ -30,7 +31,9 @@ function startLine(message, which) {
 
 function headerFilter(which) {
 	return (name, value) =>
-		name.startsWith(":") ? null : { field: `${which}.headers["${name.toLowerCase()}"]`, value };
+		name.startsWith(":")
+			? null
+			: { field: `${which}.headers[${quote(name.toLowerCase())}]`, value };
 }
 
 function redactedNote(message) {
@@ -44,6 +47,24 @@ function redactedNote(message) {
 				".",
 			)
 		: null;
+}
+
+// What was not as it should be with the message itself.
+function remarks(message) {
+	const out = (message.notes || []).map(note => String(note));
+	if (message.skipped) out.push(`${bytes(message.skipped)} before it that begin no message`);
+	if (message.unplaced) out.push(`${bytes(message.unplaced)} after its framing was lost`);
+	return out.map(text => el("p", { class: "note" }, text));
+}
+
+// A 1xx answer that came before.
+function interim(one) {
+	const time = one.time_us ? ` · ${dateTime(one.time_us).slice(11)}` : "";
+	return section(
+		[`${one.status} ${one.reason || ""} `, el("small", {}, `came before the answer${time}`)],
+		false,
+		fields(one.headers || []),
+	);
 }
 
 export function messageTab(panel, e, full, which, context) {
@@ -60,6 +81,7 @@ export function messageTab(panel, e, full, which, context) {
 		);
 		return;
 	}
+	panel.append(...remarks(message), ...(message.interim || []).map(interim));
 	const line = startLine(message, which);
 	if (line) panel.append(el("div", { class: "startline" }, line));
 	lists(panel, message, which);
@@ -93,7 +115,7 @@ function lists(panel, message, which) {
 					(name, value) => ({
 						field: /^[A-Za-z_]\w*$/.test(name)
 							? `request.query.${name}`
-							: `request.query["${name}"]`,
+							: `request.query[${quote(name)}]`,
 						value,
 					}),
 					masks(message, "query"),
@@ -107,7 +129,7 @@ function lists(panel, message, which) {
 				false,
 				fields(
 					message.cookies,
-					(name, value) => ({ field: `${which}.cookies["${name}"]`, value }),
+					(name, value) => ({ field: `${which}.cookies[${quote(name)}]`, value }),
 					masks(message, "cookie"),
 				),
 			),

@@ -57,7 +57,7 @@ export async function placesOf(counts, store) {
 	const end = start + width * buckets.length;
 	const [all, after] = await Promise.all([
 		getJSON("/api/histogram", { from: start, to: end - 1, buckets: buckets.length }),
-		range ? getJSON("/api/histogram", { from: end, buckets: 1 }) : { total: 0 },
+		range ? getJSON("/api/histogram", { from: end, buckets: 500 }) : { total: 0 },
 	]);
 	if (all.start_us !== start || all.bucket_us !== width) return null;
 	return ranges(buckets, all.counts, after.total, store);

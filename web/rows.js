@@ -129,6 +129,8 @@ export class Rows {
 		if (this.next <= (ranges[ranges.length - 1]?.lo ?? 0)) this.next = null;
 		this.partial = false;
 		this.dirty();
+		const guesses = this.pages.filter(p => p.guess);
+		if (guesses.length <= FETCHES) for (const p of guesses) this.refetch(p);
 		this.on.change();
 	}
 
@@ -289,6 +291,7 @@ export class Rows {
 
 	stop() {
 		this.searching = false;
+		this.on.change();
 	}
 
 	async refetch(p) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What stands where there is nothing to list: what is so, why, and the next step.
 import { button, copy, el } from "./el.js";
+import { dateTime } from "./format.js";
 import { glyph, lockIcon } from "./icons.js";
 import { go, link } from "./state.js";
 
@@ -67,7 +68,27 @@ export function firstRun(libraries, paused) {
 	);
 }
 
-// `older`: {node, text} when the search ran out of its time: how to go on, how far it came.
+// How far a search came that ran out of its time, and the button that goes on with it or stops it.
+// One node for as long as it lasts: what is about to be clicked must not be swapped.
+export class SearchControl {
+	constructor(onclick) {
+		this.text = el("span", {});
+		this.button = button("", onclick, { class: "plain" });
+		this.node = el("div", { class: "search-on" }, this.text, this.button);
+	}
+
+	update(rows) {
+		const at = rows.backTo ? `, at ${dateTime(rows.backTo).slice(0, 19)}` : "";
+		const text = rows.searching
+			? `Searching further back${at}…`
+			: `Partial result: the search ran out of its time${at}; what is older was not looked at yet.`;
+		if (this.text.textContent !== text) this.text.textContent = text;
+		const label = rows.searching ? "Stop" : "Search further back";
+		if (this.button.textContent !== label) this.button.textContent = label;
+	}
+}
+
+// `older`: the node of a SearchControl when not all was searched.
 export function noResult(q, older) {
 	return box(
 		"none",
@@ -77,13 +98,13 @@ export function noResult(q, older) {
 			{},
 			"No stored entry matches ",
 			el("code", {}, q),
-			older ? ` in the part that was searched${older.text}.` : ".",
+			older ? " in the part that was searched." : ".",
 		),
+		older,
 		el("p", { class: "dim" }, "New entries that match will appear by themselves."),
 		el(
 			"p",
 			{ class: "actions" },
-			older?.node,
 			button("Clear the filter", () => go({ q: "" }), { class: "plain" }),
 		),
 	);
@@ -147,7 +168,7 @@ export function strip(kind, text, ...actions) {
 		"div",
 		{ class: `strip strip-${kind}`, role: "status" },
 		kind === "paused" ? glyph("pause", 12) : null,
-		el("span", {}, text),
+		typeof text === "string" ? el("span", {}, text) : text,
 		actions,
 	);
 }

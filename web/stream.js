@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The one owner of EventSource. Entries arrive one an event; they are parsed and handed on in
 // batches, a few times a second, so that 2,000 a second cost as little as 20.
-import { events } from "./api.js";
+import { events, url } from "./api.js";
 
 const FLUSH_MS = 100;
 const QUEUE_MAX = 20000; // a hidden page is throttled; what exceeds this is counted as skipped
@@ -45,9 +45,7 @@ export class Stream {
 	}
 
 	connect() {
-		const source = new EventSource(
-			`/api/stream${this.q ? `?q=${encodeURIComponent(this.q)}` : ""}`,
-		);
+		const source = new EventSource(url("/api/stream", { q: this.q }));
 		this.source = source;
 		source.onopen = () => {
 			this.tries = 0;

@@ -45,7 +45,7 @@ function show(node, text, what) {
 	hideTip();
 	anchor = node;
 	tip = el("div", { class: "tip", role: "tooltip" }, el("div", { class: "tip-text" }, text));
-	if (what) {
+	if (term(what)) {
 		tip.append(
 			el(
 				"div",
@@ -94,7 +94,7 @@ export function leave() {
 
 // A value in a page or the detail: a button that filters, with the tooltip.
 export function filterable(text, what, attributes) {
-	if (!what || text === "" || text === undefined)
+	if (!term(what) || text === "" || text === undefined)
 		return el("span", attributes, String(text ?? ""));
 	const node = el(
 		"button",

@@ -7,6 +7,7 @@ import { Detail } from "./detail.js";
 import { button, el, put } from "./el.js";
 import { compact } from "./entry.js";
 import { count, dateTime, plural } from "./format.js";
+import { redaction } from "./filter.js";
 import { Histogram } from "./histogram.js";
 import { glyph } from "./icons.js";
 import { List, ROW } from "./list.js";
@@ -24,7 +25,7 @@ const HOLD_MS = 1500; // rows keep still this long after the pointer moved over 
 const PENDING_MAX = 10000; // entries kept aside while scrolled away; more are read anew
 
 let rows, list, histogram, detail, stream;
-let node, strips, empty, pill, total;
+let node, strips, empty, pill, total, search;
 let pending = [];
 let pendingCount = 0;
 let following = true;
@@ -47,6 +48,7 @@ export function build() {
 	detail = new Detail({ close: closeDetail, open });
 	strips = el("div", { class: "strips" });
 	empty = el("div", { class: "empty" });
+	search = new states.SearchControl(() => (rows.searching ? rows.stop() : rows.search()));
 	pill = button("", toNewest, { class: "newpill", hidden: true });
 	total = el("span", { class: "total" });
 	const listBox = el(
@@ -78,7 +80,8 @@ export function build() {
 	});
 	subscribe((now, old) => {
 		if (now.q !== old.q) load();
-		if (now.id !== old.id || now.tab !== old.tab) showSelected();
+		const isMasked = redaction(now.q) !== redaction(old.q);
+		if (now.id !== old.id || now.tab !== old.tab || (now.id && isMasked)) showSelected();
 	});
 	capture.subscribe(draw);
 	return node;
@@ -292,7 +295,7 @@ function draw() {
 			: !rows.ready
 				? "loading"
 				: state.q
-					? `none ${rows.next} ${rows.backTo} ${rows.searching} ${state.q}`
+					? `none ${rows.next === null} ${state.q}`
 					: `first ${libraries} ${capture.capture.paused}`;
 	if (kind !== empty.dataset.kind) {
 		empty.dataset.kind = kind;
@@ -301,6 +304,7 @@ function draw() {
 	pill.hidden = !pendingCount || (following && pendingCount < 20);
 	if (!pill.hidden) pill.textContent = `${count(pendingCount)} new`;
 	total.textContent = isEmpty ? "" : totalText();
+	search.update(rows);
 	drawStrips();
 }
 
@@ -319,27 +323,15 @@ function emptyState(kind) {
 	if (kind.startsWith("error")) return states.failed(rows.error, () => load());
 	if (kind === "loading") return states.loading("Reading…");
 	if (kind.startsWith("none"))
-		return states.noResult(state.q, rows.next === null ? null : searchOn());
+		return states.noResult(state.q, rows.next === null ? null : search.node);
 	return kind ? states.firstRun(libraries, capture.capture.paused) : null;
-}
-
-const searchedTo = words => (rows.backTo ? `${words} ${dateTime(rows.backTo).slice(0, 19)}` : "");
-
-// The button that goes on with a search, or stops it, and what was searched so far.
-function searchOn() {
-	return {
-		node: rows.searching
-			? button("Stop", () => rows.stop(), { class: "plain" })
-			: button("Search further back", () => rows.search(), { class: "plain" }),
-		text: searchedTo(", back to"),
-	};
 }
 
 let stripKey = "";
 
 function drawStrips() {
 	const { paused, link } = capture.capture;
-	const isPartial = rows.partial && rows.count > 0 && `${rows.backTo} ${rows.searching}`;
+	const isPartial = rows.partial && rows.count > 0;
 	const error = rows.error && rows.count ? rows.error.message : "";
 	const key = [paused, link, isPartial, skipped, error, liveError].join();
 	if (key === stripKey) return;
@@ -364,16 +356,7 @@ function drawStrips() {
 				button("Go on", capture.toggle, { class: "plain" }),
 			),
 		);
-	if (isPartial)
-		list.push(
-			states.strip(
-				"partial",
-				rows.searching
-					? `Searching further back${searchedTo(", now at")}…`
-					: `Partial result: the search ran out of its time${searchedTo(" at")}; what is older was not looked at yet.`,
-				searchOn().node,
-			),
-		);
+	if (isPartial) list.push(states.strip("partial", search.node));
 	if (skipped)
 		list.push(
 			states.strip(

@@ -191,7 +191,10 @@ test("a header's value goes into the filter by its name", async () => {
 	assert.equal(await query(), 'request.headers["accept-encoding"] == "gzip, br"');
 });
 
+const counted = () => page.locator(".histogram-box:not(.counting)").waitFor();
+
 test("the histogram is brushed into a filter by time", async () => {
+	await counted();
 	const box = await page.locator("canvas.histogram").boundingBox();
 	await page.mouse.move(box.x + box.width - 120, box.y + 30);
 	await page.mouse.down();
@@ -203,6 +206,7 @@ test("the histogram is brushed into a filter by time", async () => {
 			document.querySelector("#query").value,
 		),
 	);
+	await counted();
 	await page.focus("canvas.histogram");
 	await page.keyboard.press("ArrowLeft");
 	await page.keyboard.press("Shift+ArrowLeft");
@@ -214,6 +218,75 @@ test("the histogram is brushed into a filter by time", async () => {
 		1,
 		"a new stretch replaces the old one",
 	);
+});
+
+test("a brushed stretch is shown, and cleared by its cross and by Delete", async () => {
+	const chip = page.locator(".histogram-chip");
+	await counted();
+	await page.focus("canvas.histogram");
+	await page.keyboard.press("ArrowLeft");
+	await page.keyboard.press("Enter");
+	await chip.waitFor();
+	assert.match(await chip.innerText(), /\d\d:\d\d.* – .*\d\d:\d\d/);
+	await page.fill("#query", `status_code == 200 and ${await query()}`);
+	await page.press("#query", "Enter");
+	await page.waitForURL(/status_code/);
+	await chip.locator("button").click();
+	await page.waitForFunction(
+		() => document.querySelector("#query").value === "status_code == 200",
+	);
+	await chip.waitFor({ state: "hidden" });
+	await counted();
+	await page.keyboard.press("ArrowLeft");
+	await page.keyboard.press("Enter");
+	await chip.waitFor();
+	assert.match(await query(), /^status_code == 200 and timestamp >= /);
+	await page.focus("canvas.histogram");
+	await page.keyboard.press("Delete");
+	await page.waitForFunction(
+		() => document.querySelector("#query").value === "status_code == 200",
+	);
+});
+
+test("marking a stretch says what is in it", async () => {
+	await page.goto(`${mock.url}/#/traffic`);
+	await page.focus("canvas.histogram");
+	await page.waitForFunction(() =>
+		/^Entries over time: 3,0\d\d entries/.test(
+			document.querySelector("canvas.histogram").ariaLabel,
+		),
+	);
+	await page.keyboard.press("ArrowLeft");
+	await page.keyboard.press("Shift+ArrowLeft");
+	await page.waitForFunction(() =>
+		/^\d\d:\d\d:\d\d – .*\d ok/.test(document.getElementById("say").textContent),
+	);
+	await page.keyboard.press("Escape");
+});
+
+// What the bars are drawn from.
+const total = () =>
+	page.evaluate(() =>
+		Number(
+			document
+				.querySelector("canvas.histogram")
+				.ariaLabel.match(/([\d,]+) entr/)[1]
+				.replaceAll(",", ""),
+		),
+	);
+
+test("live entries are added to the bars without asking for each", async () => {
+	const before = await total();
+	const asked = mock.histograms;
+	for (let i = 0; i < 30; i++) {
+		mock.add({ summary: "/bar" });
+		await page.waitForTimeout(20);
+	}
+	await page.waitForFunction(
+		n => document.querySelector("canvas.histogram").ariaLabel.includes(n),
+		(before + 30).toLocaleString("en-US"),
+	);
+	assert.ok(mock.histograms - asked <= 2, `${mock.histograms - asked} questions`);
 });
 
 test("nothing went wrong on the way", async () => {

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
 import { Mock } from "./mock-server.mjs";
 
-const EVIL = `"><img src=x onerror="window.pwned=1"><script>window.pwned=1</script>\u202e\u0000<b id=evil>`;
+const EVIL = `"><img src=x onerror="window.pwned=1"><script>window.pwned=1</script>\u202e\u0001<b id=evil>`;
 let browser, mock, page, entry;
 
 before(async () => {
@@ -23,7 +23,7 @@ before(async () => {
 		namespace: EVIL,
 		service: EVIL,
 	};
-	const body = JSON.stringify({ [EVIL]: EVIL, list: [EVIL, { 'a]b"c': EVIL }] });
+	const body = JSON.stringify({ [EVIL]: EVIL, list: [EVIL, `${EVIL}\u0000`, { 'a]b"c': EVIL }] });
 	const message = {
 		headers: [
 			[EVIL, EVIL],

@@ -118,9 +118,28 @@ test("partial result: is marked, and the search goes on from where it was", asyn
 	await page.locator(".strip-partial").waitFor();
 	await page.locator(".layer .row").first().waitFor();
 	const few = await page.locator(".total").innerText();
+	await page.getByText(/ran out of its time, at \d{4}-\d\d-\d\d \d\d:/).waitFor();
+	await page.locator(".histogram-label", { hasText: "older ones not all counted" }).waitFor();
 	await shot(page, "state-partial");
 	await page.locator(".strip-partial button").click();
 	await page.waitForFunction(old => document.querySelector(".total").textContent !== old, few);
+	await end();
+});
+
+test("a search that finds nothing goes on until it is told to stop", async () => {
+	const { mock, page, end } = await open(
+		{ entries: 200000, partial: true, spacing: 1000 },
+		"#/traffic?q=path+%3D%3D+%22%2Fnowhere%22",
+	);
+	await page.getByText("Nothing found yet").waitFor();
+	await page.getByRole("button", { name: "Search further back" }).click();
+	await page.getByRole("button", { name: "Stop" }).click();
+	await page.getByRole("button", { name: "Search further back" }).waitFor();
+	await shot(page, "state-search-stopped");
+	mock.partial = false;
+	mock.extra.set(1000, { ...mock.entry(1000), summary: "/nowhere" });
+	await page.getByRole("button", { name: "Search further back" }).click();
+	await page.locator(".layer .row", { hasText: "/nowhere" }).waitFor();
 	await end();
 });
 
