@@ -186,15 +186,16 @@ static bool check_method(struct request *r)
 static bool check_params(struct request *r)
 {
 	if (r->bad_param) {
-		problem(r, MHD_HTTP_BAD_REQUEST, NULL, "%s", r->bad_param);
+		problem(r, MHD_HTTP_BAD_REQUEST, r->bad_name, "%s", r->bad_param);
 		return false;
 	}
 	for (size_t i = 0; i < r->params; i++) {
 		if (route_takes(r->route, r->param[i].name))
 			continue;
 		problem(r, MHD_HTTP_BAD_REQUEST, r->param[i].name,
-			"there is no such parameter here; there %s:%s",
+			"there is no such parameter here; there %s:%.*s",
 			strlen(r->route->params) > 1 ? "are" : "is",
+			strlen(r->route->params) > 1 ? (int)strlen(r->route->params) - 1 : 5,
 			strlen(r->route->params) > 1 ? r->route->params : " none");
 		return false;
 	}
@@ -240,21 +241,32 @@ static enum MHD_Result start(struct request *r)
 	return MHD_YES;
 }
 
-static enum MHD_Result add_size(void *ctx, enum MHD_ValueKind kind, const char *name,
-				const char *value)
+struct fields {
+	size_t size;
+	const char *length; /* Content-Length */
+	bool lengths_differ;
+};
+
+static enum MHD_Result add_field(void *ctx, enum MHD_ValueKind kind, const char *name,
+				 const char *value)
 {
+	struct fields *f = ctx;
+
 	(void)kind;
-	*(size_t *)ctx += strlen(name) + (value ? strlen(value) : 0);
+	f->size += strlen(name) + (value ? strlen(value) : 0);
+	if (!strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) && value) {
+		f->lengths_differ |= f->length && strcmp(f->length, value);
+		f->length = value;
+	}
 	return MHD_YES;
 }
 
 /* What is wrong with the request before its body is read; false: answered. */
 static bool check_sizes(struct request *r)
 {
-	const char *length = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	size_t fields = 0;
+	struct fields fields = { 0 };
 
-	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, add_size, &fields);
+	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, add_field, &fields);
 	if (clients_count(r->api->clients) > LIMIT_HTTP_CONNS) {
 		answer_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "5");
 		problem(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
@@ -265,11 +277,13 @@ static bool check_sizes(struct request *r)
 			LIMIT_URI_BYTES);
 	} else if (r->bad_uri) {
 		problem(r, MHD_HTTP_BAD_REQUEST, NULL, "the path is not percent-encoded UTF-8");
-	} else if (fields > LIMIT_FIELD_BYTES) {
+	} else if (fields.lengths_differ) {
+		problem(r, MHD_HTTP_BAD_REQUEST, NULL, "there are two lengths of the body");
+	} else if (fields.size > LIMIT_FIELD_BYTES) {
 		problem(r, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, NULL,
 			"the header fields are longer than %d bytes", LIMIT_FIELD_BYTES);
 	} else if (r->body_too_large ||
-		   (length && strtoull(length, NULL, 10) > LIMIT_REQUEST_BODY)) {
+		   (fields.length && strtoull(fields.length, NULL, 10) > LIMIT_REQUEST_BODY)) {
 		problem(r, MHD_HTTP_CONTENT_TOO_LARGE, NULL, "the body is longer than %d bytes",
 			LIMIT_REQUEST_BODY);
 	} else {

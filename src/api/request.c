@@ -60,10 +60,14 @@ static const char *add_param(struct request *r, char *text)
 		*value++ = '\0';
 	else
 		value = text + strlen(text);
-	if (!decode(text, true) || !decode(value, true))
+	if (!decode(text, true))
+		return "the name of a parameter is not percent-encoded UTF-8";
+	r->bad_name = text;
+	if (!decode(value, true))
 		return "a parameter is not percent-encoded UTF-8";
 	if (request_param(r, text))
 		return "a parameter is given twice";
+	r->bad_name = NULL;
 	r->param[r->params++] = (struct param){ text, value };
 	return NULL;
 }

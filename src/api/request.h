@@ -73,6 +73,7 @@ struct request {
 	struct param param[LIMIT_PARAMS];
 	size_t params;
 	const char *bad_param;	/* why the parameters cannot be used, NULL when they can */
+	const char *bad_name;	/* which one, NULL when it has no name */
 	char id[LIMIT_PATH_ID]; /* what {id} in the route stands for */
 	struct buf body;
 	bool started, body_too_large, dispatched, counted;

@@ -130,7 +130,7 @@ int store_count(struct store *s, const struct store_histogram *q, uint64_t (*cou
 			.ops = &ops,
 			.filter = q->filter,
 			.left = limit >= 0 ? (size_t)limit : SIZE_MAX,
-			.low = q->after + 1,
+			.low = q->after < INT64_MAX ? q->after + 1 : INT64_MAX,
 			.high = INT64_MAX - 1,
 			/* The newest so many are wherever they are. */
 			.from_us = limit < 0 ? q->start_us : INT64_MIN,

@@ -74,7 +74,8 @@ int store_select(struct store *s, const struct store_query *q, store_row_fn *row
 			.filter = q->filter,
 			.oldest_first = q->oldest_first,
 			.left = q->limit,
-			.low = q->after + 1,
+			/* Nothing is behind the last id that there can be. */
+			.low = q->after < INT64_MAX ? q->after + 1 : INT64_MAX,
 			.high = q->before ? q->before - 1 : INT64_MAX - 1,
 			.from_us = INT64_MIN,
 			.to_us = INT64_MAX,

@@ -51,11 +51,20 @@ def entries_parameters():
         problem(server.get("/api/entries?" + bad), 400, "limit")
     problem(server.get("/api/entries?before=x"), 400, "before")
     problem(server.get("/api/entries?wrong=1"), 400, "wrong")
-    problem(server.get("/api/entries?limit=1&limit=2"), 400)
-    problem(server.get("/api/entries?q=%00"), 400)
-    problem(server.get("/api/entries?q=%ff"), 400)
-    problem(server.get("/api/entries?q=%2"), 400)
-    problem(server.get("/api/entries?q=%zz"), 400)
+    problem(server.get("/api/entries?limit=1&limit=2"), 400, "limit")
+    for bad in ("%00", "%ff", "%2", "%zz", "%", "a%ED%A0%80"):
+        problem(server.get("/api/entries?limit=1&q=" + bad), 400, "q")
+    problem(server.get("/api/entries?%zz=1"), 400)
+    problem(server.get("/api/entries?" + "&".join("a%d=" % i for i in range(40))), 400)
+    p = problem(server.get("/api/map?x=1"), 400, "x")
+    assert p["detail"].endswith("there are: q"), p
+    for last in (2 ** 63 - 1, 2 ** 63 - 2):
+        assert server.get("/api/entries?after=%d" % last).json()["entries"] == []
+        assert len(server.get("/api/entries?before=%d" % last).json()["entries"]) == 100
+    both = server.raw(("POST /api/capture HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer "
+                       "secret-token\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"
+                       % server.port).encode())
+    assert both.startswith(b"HTTP/1.1 400 "), both
     problem(server.get("/healthz?x=1"), 400, "x")
     assert server.get("/api/entries?limit=1000").status == 200
 
