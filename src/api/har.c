@@ -85,6 +85,17 @@ static void add_text(json_t *o, const struct buf *body, const char *encoding)
 	free(text);
 }
 
+/* The body as a browser would show it; as it was sent where nothing of it could be decoded. */
+static int decode(const struct side *m, struct buf *ret)
+{
+	int r = body_decode(side_text(m, "content_encoding"), m->body->data, m->body->len,
+			    LIMIT_BODY_DECODED, ret);
+
+	if (r && !ret->len)
+		buf_put(ret, m->body->data, m->body->len);
+	return r;
+}
+
 static void add_comment(json_t *o, const struct side *m, int decoded)
 {
 	int64_t offset, missing = side_missing(m, &offset);
@@ -111,8 +122,7 @@ static json_t *content_of(const struct side *m)
 {
 	json_t *o = json_object();
 	struct buf body = { 0 };
-	int r = body_decode(side_text(m, "content_encoding"), m->body->data, m->body->len,
-			    LIMIT_BODY_DECODED, &body);
+	int r = decode(m, &body);
 	int64_t size = side_number(m, "body_size", 0);
 
 	/* Bytes that were not seen belong to the size all the same. */
@@ -133,8 +143,7 @@ static json_t *post_of(const struct side *m)
 {
 	json_t *o = json_object();
 	struct buf body = { 0 };
-	int r = body_decode(side_text(m, "content_encoding"), m->body->data, m->body->len,
-			    LIMIT_BODY_DECODED, &body);
+	int r = decode(m, &body);
 
 	json_object_set_new(o, "mimeType", json_string(type_of(m)));
 	/* HAR knows no coding of a request's body; the name of this member is ours. */
@@ -148,7 +157,9 @@ static void add_sides(json_t *o, const struct side *m)
 {
 	char version[32];
 
-	snprintf(version, sizeof(version), "HTTP/%.20s", side_text(m, "http_version"));
+	/* A message that was not seen has none. */
+	const char *known = side_text(m, "http_version");
+	snprintf(version, sizeof(version), "%s%.20s", *known ? "HTTP/" : "", known);
 	json_object_set_new(o, "httpVersion", json_string(version));
 	json_object_set_new(o, "cookies", pairs_of(m, "cookies"));
 	json_object_set_new(o, "headers", pairs_of(m, "headers"));

@@ -92,6 +92,9 @@ def har_content():
     assert e[3]["request"]["url"] == "https://example.net/item/3?a=1&b=%20"
     assert {"name": "b", "value": " "} in e[3]["request"]["queryString"]
     assert e[8]["response"]["status"] == 0 and e[8]["comment"]
+    assert e[8]["response"]["httpVersion"] == "" and e[8]["request"]["httpVersion"] == "HTTP/1.1"
+    c = e[53]["response"]["content"]
+    assert base64.b64decode(c["text"]) == b"\x1f\x8b is no gzip" and "decoded" in c["comment"], c
     assert e[5]["response"]["status"] == 500
     t = e[123]
     assert abs(t["timings"]["wait"] - 0.19) < 0.001 and abs(t["timings"]["receive"] - 1.23) < 0.001
