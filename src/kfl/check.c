@@ -106,8 +106,10 @@ static int text_to_bool(struct checker *c, struct node *flag, struct node *liter
 	return 0;
 }
 
-static int adapt_lower(struct checker *c, struct node *literal)
+int check_adapt_lower(struct checker *c, const struct node *field, struct node *literal)
 {
+	if (!has_trait(field, FIELD_LOWER) || literal->kind != NODE_STRING)
+		return 0;
 	char *copy = query_alloc(c->q, literal->text.len + 1);
 
 	if (!copy)
@@ -152,7 +154,7 @@ static int adapt_text(struct checker *c, struct node *field, struct node *litera
 	if (literal->kind != NODE_STRING)
 		return 0;
 	if (has_trait(field, FIELD_LOWER))
-		return adapt_lower(c, literal);
+		return check_adapt_lower(c, field, literal);
 	if (has_trait(field, FIELD_HTTP_VERSION))
 		return adapt_http_version(c, literal);
 	return has_trait(field, FIELD_LOCK) ? adapt_lock(c, literal) : 0;

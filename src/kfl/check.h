@@ -31,6 +31,8 @@ void check_prefer_text(struct node *n);
 /* Is it one of the types that hold one text or several? */
 bool check_is_textual(const struct node *n);
 bool check_is_dynamic(enum kfl_type type);
+/* A text beside a field whose values are all lower case becomes so. */
+int check_adapt_lower(struct checker *c, const struct node *field, struct node *literal);
 int check_pattern(struct checker *c, struct node *n);
 /* Turn the node into an integer of that type. */
 void check_make_integer(struct node *n, enum kfl_type type, int64_t value);

@@ -95,7 +95,7 @@ static int check_text_test(struct checker *c, struct node *n)
 		return 0;
 	if (arg->type != TYPE_TEXT || n->function->id == FUNCTION_MATCHES)
 		return fail_argument(c, n, arg);
-	return 0;
+	return check_adapt_lower(c, object, arg);
 }
 
 static int check_size(struct checker *c, struct node *n)
