@@ -11,7 +11,7 @@
 #endif
 
 /* Of all that is below; the loader refuses kernel code that was built with another one. */
-#define EV_VERSION 2
+#define EV_VERSION 3
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
@@ -141,6 +141,8 @@ struct go_target {
 	__u64 itab;	  /* of *net.TCPConn as net.Conn; this and all below as linked */
 	__u64 read, read_end;
 	__u64 read_entry, read_copy, write[2]; /* probe points, 0: none */
+	__u64 tls_slot; /* ABI0 on amd64: where the goroutine's place in thread-local storage is
+			 * found, 0: right below the thread pointer */
 };
 
 /* A program file, for kernels without cookies. */
@@ -156,7 +158,7 @@ _Static_assert(sizeof(struct ev_data) == 72, "ev_data");
 _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
 _Static_assert(sizeof(struct conn_key) == 16, "conn_key");
-_Static_assert(sizeof(struct go_target) == 80, "go_target");
+_Static_assert(sizeof(struct go_target) == 88, "go_target");
 _Static_assert(sizeof(struct exe_key) == 16, "exe_key");
 
 #endif

@@ -76,16 +76,22 @@ struct site {
 #define STACK_ARGUMENTS 0
 #endif
 
-static __always_inline __u64 current_g(struct pt_regs *ctx, const struct go_target *t)
+/* 0 when it cannot be known. */
+static __always_inline __u64 current_g(struct pt_regs *ctx, const struct site *s)
 {
 #ifdef __TARGET_ARCH_arm64
 	return ((struct user_pt_regs *)ctx)->regs[28];
 #else
+	const struct go_target *t = s->target;
+	__u64 at = -8ULL;
+
 	if (t->register_abi)
 		return ctx->r14;
-	/* ABI0 keeps it in thread-local storage, right below the thread pointer. */
+	/* ABI0 keeps it in thread-local storage, in a program right below the thread pointer. */
 	struct task_struct *task = (void *)bpf_get_current_task();
-	return user_u64(BPF_CORE_READ(task, thread.fsbase) - 8);
+	if (t->tls_slot)
+		at = s->bias ? user_u64(t->tls_slot + s->bias) : 0;
+	return at ? user_u64(BPF_CORE_READ(task, thread.fsbase) + at) : 0;
 #endif
 }
 
@@ -132,9 +138,9 @@ static __always_inline bool site_read(struct pt_regs *ctx, struct site *s)
 
 static __always_inline __u64 goid_of(struct pt_regs *ctx, const struct site *s)
 {
-	const struct go_target *t = s->target;
+	__u64 g = s->target->goid < 0 ? 0 : current_g(ctx, s);
 
-	return t->goid < 0 ? 0 : user_u64(current_g(ctx, t) + t->goid);
+	return g ? user_u64(g + s->target->goid) : 0;
 }
 
 /* The netFD below a tls.Conn; 0 when its net.Conn is not a *net.TCPConn. */
@@ -299,7 +305,7 @@ SEC("uprobe") int go_read_enter(struct pt_regs *ctx)
 	c = go_conn(&s);
 	if (!c)
 		return 0;
-	s.g = current_g(ctx, s.target);
+	s.g = current_g(ctx, &s);
 	__u64 top = user_u64(s.g + 8); /* runtime.g begins with stack.lo, stack.hi */
 	__u64 depth = top - PT_REGS_SP(ctx);
 	if (!s.target->copy_frame)
@@ -317,7 +323,7 @@ SEC("uprobe") int go_read_ret(struct pt_regs *ctx)
 	USE_STACK_OF_THREAD(ctx, no_programs);
 	if (!site_read(ctx, &s))
 		return 0;
-	s.g = current_g(ctx, s.target);
+	s.g = current_g(ctx, &s);
 	__u64 top = user_u64(s.g + 8);
 	struct go_key key = { .g = s.g, .depth = top - PT_REGS_SP(ctx), .tgid = s.tgid };
 	struct go_call *call = bpf_map_lookup_elem(&go_calls, &key);

@@ -181,6 +181,7 @@ static void plan_read(struct golang *g, bool table)
 	end = f.addr + f.size;
 	g->out->go.read = f.addr;
 	g->out->go.read_end = end;
+	g->out->go.tls_slot = goplan_tls_slot(g->e, f);
 	if (plan_copy(g, table)) {
 		add_point(g, place.addr, PROBE_GO_READ, place.cheap);
 		tell(g, GOBIN_READ, "+%u %s, its copy to the caller",

@@ -60,6 +60,20 @@ bool goplan_register_abi(const struct elf_file *e, struct disasm *d, struct gobi
 	return false;
 }
 
+uint64_t goplan_tls_slot(const struct elf_file *e, struct gobin_func f)
+{
+	static const uint8_t load[] = { 0x48, 0x8b, 0x0d };	 /* mov rcx, [rip + 32 bits] */
+	static const uint8_t use[] = { 0x64, 0x48, 0x8b, 0x09 }; /* mov rcx, fs:[rcx] */
+	struct elf_piece code = elf_at(e, f.addr);
+	int32_t offset;
+
+	if (e->machine != EM_X86_64 || code.size < 11 || memcmp(code.data, load, sizeof(load)) ||
+	    memcmp(code.data + 7, use, sizeof(use)))
+		return 0;
+	memcpy(&offset, code.data + 3, sizeof(offset));
+	return f.addr + 7 + (uint64_t)(int64_t)offset;
+}
+
 /*
  * Registers that carry something until the probe has fired: the stack pointer, the goroutine, and
  * with ABIInternal the first four words of the arguments (rax rbx rcx rdi; x0 to x3).

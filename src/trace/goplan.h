@@ -19,6 +19,11 @@
 /* Does the prologue find the goroutine in a register (amd64: r14), as ABIInternal has it? */
 bool goplan_register_abi(const struct elf_file *e, struct disasm *d, struct gobin_func f);
 /*
+ * A library with ABI0 on amd64 finds the goroutine where a word says that only the dynamic linker
+ * knows: the address of this word, 0 when the function begins in another way.
+ */
+uint64_t goplan_tls_slot(const struct elf_file *e, struct gobin_func f);
+/*
  * The place of the entry probe, where the arguments are as the caller left them. With `once` it is
  * one that each call passes exactly once, else a restarted call may pass it twice. False when no
  * place is known to be right.

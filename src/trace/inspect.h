@@ -51,6 +51,7 @@ struct go_layout {
 	uint64_t itab_tcp_conn;	 /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
 	uint64_t text_delta;	 /* address of a probe point less its offset in the file */
 	uint64_t read, read_end; /* addresses of (*Conn).Read */
+	uint64_t tls_slot;	 /* address of the word that goplan_tls_slot() tells of, or 0 */
 };
 
 /* Plain data: it crosses a pipe from the child. */

@@ -207,6 +207,7 @@ int load_set_go(const struct load *l, int fd, const struct inspection *plan, uin
 		.itab = go->itab_tcp_conn,
 		.read = go->read,
 		.read_end = go->read_end,
+		.tls_slot = go->tls_slot,
 	};
 	struct stat st;
 

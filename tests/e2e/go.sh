@@ -17,7 +17,7 @@ build() {
 builds() {
 	build gotest . && build goplain plain &&
 		CGO_ENABLED=0 build gostripped . -ldflags '-s -w' &&
-		build gopie . -buildmode=pie
+		build gopie . -buildmode=pie && build gonoopt . -gcflags 'crypto/tls=-N -l'
 }
 
 # target PATH FIELD=VALUE...: /api/targets has that file, with fields that begin so.
@@ -162,6 +162,7 @@ over_http "HTTP over IPv4" gotest 127.0.0.1
 over_http "HTTP over IPv6" gotest "[::1]"
 over_http "stripped, without C" gostripped 127.0.0.1
 over_http "PIE" gopie "[::1]"
+over_http "not optimised" gonoopt 127.0.0.1
 never_seen gotest
 never_seen gopie
 all="http2 many stream deep threads large failed wrapped pipe proxy reuse"
@@ -169,10 +170,12 @@ all="http2 many stream deep threads large failed wrapped pipe proxy reuse"
 say_all gotest $all
 say_all gostripped deep wrapped proxy
 say_all gopie deep wrapped proxy
+say_all gonoopt deep wrapped proxy
 for name in $all; do
 	tap_ok "$name" is_seen "$TMPDIR/gotest-$name"
 done
-for name in gostripped-deep gostripped-wrapped gostripped-proxy gopie-deep gopie-wrapped gopie-proxy; do
+for name in gostripped-deep gostripped-wrapped gostripped-proxy gopie-deep gopie-wrapped gopie-proxy \
+	gonoopt-deep gonoopt-wrapped gonoopt-proxy; do
 	tap_ok "$name" is_seen "$TMPDIR/$name"
 done
 tap_ok "nothing was dropped" no_loss

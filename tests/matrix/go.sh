@@ -1,14 +1,22 @@
 #!/bin/bash
 # shellcheck disable=SC2317
 # gotls.go built by Go toolchains of several Debian suites, each executable and PIE, with symbols
-# and stripped; every program is server and client. GOS="bullseye:1.15 sid:1.27" tries some only.
+# and stripped, with C and without optimisation; every program is server and client. A c-shared
+# library is a client. GOS="bullseye:1.15 sid:1.27" tries some only.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
 GOS=${GOS:-bullseye:1.15 bookworm:1.19 trixie:1.24 sid:1.27}
 programs=()
 declare -A https echo
 
-# build SUITE VERSION: the four programs VERSION-{exe,pie}{,-stripped}.
+# build_library SUITE VERSION: VERSION.so for programs that are not Go's.
+build_library() {
+	CGO_ENABLED=1 GOSOURCE=$srcdir/tests/e2e/gotest/shared/shared.go \
+		"$srcdir/tests/matrix/gobuild.sh" "$1" "$2" "$TMPDIR/$2.so" -buildmode=c-shared
+}
+
+# build SUITE VERSION: VERSION-{exe,pie}{,-stripped}, -cgo, and -noopt, whose Read is probed at its
+# returns.
 build() {
 	local mode flags name
 	for mode in exe pie; do
@@ -19,6 +27,10 @@ build() {
 			programs+=("$name")
 		done
 	done
+	CGO_ENABLED=1 "$srcdir/tests/matrix/gobuild.sh" "$1" "$2" "$TMPDIR/$2-cgo" &&
+		"$srcdir/tests/matrix/gobuild.sh" "$1" "$2" "$TMPDIR/$2-noopt" \
+			-gcflags 'crypto/tls=-N -l' || return
+	programs+=("$2-cgo" "$2-noopt")
 }
 
 # start_servers NAME: HTTPS over IPv6 (and IPv4 as mapped addresses) and TLS echo.
@@ -84,6 +96,24 @@ try_new() {
 		--path "/new-$1" --status 200 --dst-port "${https[new-$1]}"
 }
 
+# try_library VERSION: in a python that maps it before and calls it after it has been probed.
+try_library() {
+	local python port=${https[$1-exe]}
+	mkfifo "$TMPDIR/go-$1"
+	python3 -c 'import ctypes, sys
+go = ctypes.CDLL(sys.argv[1])
+open(sys.argv[2]).read()
+sys.exit(go.request(sys.argv[3].encode(), sys.argv[4].encode()) != 200)' \
+		"$TMPDIR/$1.so" "$TMPDIR/go-$1" "127.0.0.1:$port" "/shared-$1" &
+	python=$!
+	sleep 2
+	: >"$TMPDIR/go-$1"
+	wait "$python"
+	cell "$1" c-shared "$CHECK" --socket "$CT_SOCK" --library go --role client --complete \
+		--path "/shared-$1" --status 200 --src-process python3 --src-pid "$python" \
+		--dst-port "$port" 'goroutine=!0'
+}
+
 need_cleartap
 seq 1 20000 >"$TMPDIR/up"
 for go in $GOS; do
@@ -104,6 +134,13 @@ for name in "${programs[@]}"; do
 	try_post "$name"
 	try_echo "$name"
 	try_new "$name"
+done
+for go in $GOS; do
+	if build_library "${go%:*}" "${go#*:}" >"$TMPDIR/reason" 2>&1; then
+		try_library "${go#*:}"
+	else
+		cell_skip "${go#*:}" c-shared "$(tail -n 1 "$TMPDIR/reason")"
+	fi
 done
 tap_ok "cleartap stops" ct_stop
 table_print

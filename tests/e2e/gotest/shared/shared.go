@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"io/ioutil"
 	"net/http"
 )
 
@@ -22,7 +23,7 @@ func request(addr, path *C.char) C.int {
 	if err != nil {
 		return -2
 	}
-	io.Copy(io.Discard, a.Body)
+	io.Copy(ioutil.Discard, a.Body)
 	conn.Close()
 	return C.int(a.StatusCode)
 }
