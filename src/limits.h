@@ -49,6 +49,8 @@
 #define LIMIT_FILTER_BODY     (4 << 20)	 /* of a decoded body, what a filter looks at */
 #define LIMIT_JSON_DEPTH      100	 /* nesting of JSON that a filter looks into */
 #define LIMIT_JSON_BYTES      (32 << 20) /* that one path into JSON may pass in one entry */
+#define LIMIT_MASK_BODY	      (1 << 20)	 /* of JSON that redact() hides a part of */
+#define LIMIT_MASK_VALUES     1000000	 /* that it passes; beyond, the whole is hidden */
 #define LIMIT_FILTER_ELEMENTS 10000	 /* of an array, what a filter compares */
 #define LIMIT_XML_ELEMENTS    50000	 /* of XML that a filter looks into */
 #define LIMIT_PAGE	      1000	 /* entries in one answer */

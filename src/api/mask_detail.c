@@ -131,18 +131,24 @@ static void hide_body(struct masked *m, size_t side)
 	*body_of(m, side) = (struct buf){ 0 };
 }
 
-/* Mask what the steps lead to in v. */
-static void mask_steps(json_t *v, struct text steps);
+/* Mask what the steps lead to in v; `left` counts down what is passed, to 0 when it was too much.
+ */
+static void mask_steps(json_t *v, struct text steps, size_t *left);
 
-static json_t *masked_child(json_t *child, struct text rest)
+static json_t *masked_child(json_t *child, struct text rest, size_t *left)
 {
 	if (!rest.len)
 		return new_mask();
-	mask_steps(child, rest);
+	mask_steps(child, rest, left);
 	return json_incref(child);
 }
 
-static void descend(json_t *v, const struct step *s, struct text rest)
+static bool is_named(const char *key, const struct step *s)
+{
+	return strlen(key) == s->key.len && !memcmp(key, s->key.data, s->key.len);
+}
+
+static void descend(json_t *v, const struct step *s, struct text rest, size_t *left)
 {
 	const char *key;
 	size_t i;
@@ -151,14 +157,21 @@ static void descend(json_t *v, const struct step *s, struct text rest)
 
 	json_object_foreach_safe(v, next, key, child)
 	{
-		descend(child, s, rest);
-		if (strlen(key) == s->key.len && !memcmp(key, s->key.data, s->key.len))
-			json_object_set_new(v, key, masked_child(child, rest));
+		if (!*left || !--*left)
+			return;
+		descend(child, s, rest, left);
+		if (is_named(key, s))
+			json_object_set_new(v, key, masked_child(child, rest, left));
 	}
-	json_array_foreach(v, i, child) descend(child, s, rest);
+	json_array_foreach(v, i, child)
+	{
+		if (!*left || !--*left)
+			return;
+		descend(child, s, rest, left);
+	}
 }
 
-static void mask_steps(json_t *v, struct text steps)
+static void mask_steps(json_t *v, struct text steps, size_t *left)
 {
 	const char *key;
 	struct step s;
@@ -169,32 +182,38 @@ static void mask_steps(json_t *v, struct text steps)
 	if (!json_read_step(&steps, &s))
 		return;
 	if (s.kind == STEP_DESCEND) {
-		descend(v, &s, steps);
+		descend(v, &s, steps, left);
 		return;
 	}
 	json_object_foreach_safe(v, next, key, child)
 	{
-		bool here = strlen(key) == s.key.len && !memcmp(key, s.key.data, s.key.len);
-		if (s.kind == STEP_ANY || (s.kind == STEP_KEY && here))
-			json_object_set_new(v, key, masked_child(child, steps));
+		if (!*left || !--*left)
+			return;
+		if (s.kind == STEP_ANY || (s.kind == STEP_KEY && is_named(key, &s)))
+			json_object_set_new(v, key, masked_child(child, steps, left));
 	}
-	json_array_foreach(v, i, child) if (s.kind == STEP_ANY ||
-					    (s.kind == STEP_INDEX && (int64_t)i == s.index))
-		json_array_set_new(v, i, masked_child(child, steps));
+	json_array_foreach(v, i, child)
+	{
+		if (!*left || !--*left)
+			return;
+		if (s.kind == STEP_ANY || (s.kind == STEP_INDEX && (int64_t)i == s.index))
+			json_array_set_new(v, i, masked_child(child, steps, left));
+	}
 }
 
-/* The body with what the steps lead to masked, decoded; NULL when it is no JSON, or not whole. */
+/* The body with what the steps lead to masked, decoded; NULL when that cannot be told for sure. */
 static char *mask_json(struct masked *m, size_t side, struct text steps)
 {
 	const struct buf *body = body_of(m, side);
 	struct buf text = { 0 };
+	size_t left = LIMIT_MASK_VALUES;
 	char *out = NULL;
 
 	if (!body_decode(detail_encoding(m->detail, sides[side]), body->data, body->len,
-			 LIMIT_BODY_DECODED, &text)) {
+			 LIMIT_MASK_BODY, &text)) {
 		json_t *v = json_loadb(text.data, text.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
-		mask_steps(v, steps);
-		out = v ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+		mask_steps(v, steps, &left);
+		out = v && left ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 		json_decref(v);
 	}
 	buf_free(&text);

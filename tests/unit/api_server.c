@@ -121,6 +121,12 @@ static void set_bodies(struct entry *e, uint64_t n, bool small)
 		buf_reserve(&large, LIMIT_BODY_DECODED + 1000);
 		memset(large.data, 0, LIMIT_BODY_DECODED + 1000);
 		put_gzip(&e->response_body, large.data, LIMIT_BODY_DECODED + 1000);
+	} else if (n == 56) { /* paths with many ".." lead through it in many ways */
+		for (unsigned i = 0; i < 200; i++)
+			buf_puts(&e->response_body, "{\"a\":");
+		buf_puts(&e->response_body, "\"deep\"");
+		for (unsigned i = 0; i < 200; i++)
+			buf_puts(&e->response_body, "}");
 	} else if (n == 53) { /* no gzip, whatever it says */
 		buf_puts(&e->response_body, "\x1f\x8b is no gzip");
 	} else if (n % 10 == 3) {

@@ -10,7 +10,7 @@ import urllib.parse
 from api_lib import Server, Stream, run
 
 server = Server("-b")
-server.append(50)
+server.append(60)
 FIELDS = server.get("/api/kfl/fields").json()["fields"]
 FULL = 46  # has a value in every field
 
@@ -191,6 +191,16 @@ def not_json():
     assert e["response"]["body_redacted"] is True
 
 
+def many_ways():
+    """a path that leads through a body in too many ways hides all of it, and soon"""
+    whole = server.get("/api/entries/56?q=" + quote(redact("response.body.json()" + "..a" * 40))).json()
+    assert whole["response"]["body_redacted"] is True
+    part = server.get("/api/entries/56?q=" + quote(redact("response.body.json()" + ".a" * 40))).json()
+    assert part["response"]["body"].count("{") == 40 and "deep" not in part["response"]["body"]
+    none = server.get("/api/entries/56?q=" + quote(redact("response.body.json()" + "[0]" * 40))).json()
+    assert none["response"]["body"].count("{") == 200
+
+
 def tags():
     """the ETag is of what is shown"""
     a = server.get("/api/entries/%d" % FULL).headers["etag"]
@@ -224,5 +234,5 @@ def ends():
     assert server.stop() == 0
 
 
-run([every_field, nothing_left, several, body_in_detail, not_json, tags, refused,
+run([every_field, nothing_left, several, body_in_detail, not_json, many_ways, tags, refused,
      decoded_in_pcapng, ends])
