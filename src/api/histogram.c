@@ -50,6 +50,20 @@ static int64_t find_width(int64_t from_us, int64_t to_us, int64_t buckets)
 	return width;
 }
 
+/* RFC 3339; the "+" of an offset may have been sent as it is, which in a query means a blank. */
+static bool parse_time(const char *text, int64_t *ret)
+{
+	size_t n = strlen(text);
+	char copy[64];
+
+	if (n < 6 || n >= sizeof(copy))
+		return false;
+	memcpy(copy, text, n);
+	if (copy[n - 6] == ' ' && copy[n - 3] == ':')
+		copy[n - 6] = '+';
+	return time_parse_rfc3339(copy, n, ret) && *ret >= 0 && *ret <= TIME_MAX;
+}
+
 /* A time as a parameter, `preset` without it. False: the answer is made. */
 static bool get_time(struct request *r, const char *name, int64_t preset, int64_t *ret)
 {
@@ -64,7 +78,7 @@ static bool get_time(struct request *r, const char *name, int64_t preset, int64_
 		*ret = strtoll(text, &end, 10);
 		if (!errno && *ret <= TIME_MAX)
 			return true;
-	} else if (time_parse_rfc3339(text, strlen(text), ret) && *ret >= 0 && *ret <= TIME_MAX) {
+	} else if (parse_time(text, ret)) {
 		return true;
 	}
 	problem(r, MHD_HTTP_BAD_REQUEST, name,
