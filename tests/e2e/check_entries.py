@@ -65,10 +65,12 @@ class Api:
                                else expected[name])
                  for name in ("summary", "src.port", "dst.port")
                  if expected.get(name, "!")[:1] != "!"]
-        query = "q=" + urllib.parse.quote(" and ".join(terms))
-        found, before = [], ""
+        return self.matching(" and ".join(terms))
+
+    def matching(self, query):
+        found, before, query = [], "", urllib.parse.quote(query)
         while True:
-            page = json.loads(self.get("/api/entries?limit=1000&" + query + before))
+            page = json.loads(self.get("/api/entries?limit=1000&q=" + query + before))
             found += page["entries"]
             if page["next"] is None:
                 return found

@@ -18,11 +18,11 @@ SHOWN = 4
 
 
 class Entries:
-    """All entries, found by any set of their fields."""
+    """All entries of a query, found by any set of their fields."""
 
-    def __init__(self, api):
+    def __init__(self, api, query):
         self.api = api
-        self.all = api.entries({})
+        self.all = api.matching(query)
         self.index = {}
 
     def find(self, fields):
@@ -68,8 +68,16 @@ def differences(entries, expected):
             yield "  " + short(entry)
 
 
+def query_for(expectations):
+    """Their ports, when all have one: on a busy machine there are many other entries."""
+    ports = {e["find"].get("dst.port", e.get("want", {}).get("dst.port")) for e in expectations}
+    if None in ports or len(ports) > 20:
+        return ""
+    return " or ".join("dst.port == %d" % port for port in sorted(ports))
+
+
 def check(api, expectations):
-    entries = Entries(api)
+    entries = Entries(api, query_for(expectations))
     bad = []
     for expected in expectations:
         lines = list(differences(entries, expected))
