@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #include "trace/inspector.h"
 #include "trace/load.h"
 #include "trace/message.h"
+
+#define DETACHERS 32
 
 /* A file that was looked at. Time and size tell one that was written anew in place. */
 struct seen {
@@ -86,17 +89,51 @@ static void job_free(struct job *job)
 	free(job);
 }
 
+/* A part of the targets, for one of the threads that detach. */
+struct part {
+	struct targets *t;
+	uint32_t first;
+	pthread_t thread;
+};
+
+static void *detach_part(void *arg)
+{
+	const struct part *p = arg;
+
+	for (uint32_t i = p->first; i <= p->t->last; i += DETACHERS)
+		attach_close(&p->t->target[i].attachment);
+	return NULL;
+}
+
+/* The kernel waits some 50 ms for each link that goes: for many at once. */
+static void detach_all(struct targets *t)
+{
+	struct part part[DETACHERS];
+	uint32_t started = 0;
+
+	while (started < DETACHERS && started < t->last) {
+		part[started] = (struct part){ .t = t, .first = started + 1 };
+		if (pthread_create(&part[started].thread, NULL, detach_part, &part[started]))
+			break;
+		started++;
+	}
+	for (uint32_t i = 0; i < started; i++)
+		pthread_join(part[i].thread, NULL);
+	for (uint32_t i = 1; i <= t->last; i++) /* of threads that could not be had */
+		attach_close(&t->target[i].attachment);
+}
+
 void targets_free(struct targets *t)
 {
 	if (!t)
 		return;
+	detach_all(t);
 	inspector_free(t->inspector);
 	for (size_t i = 0; t->seen && i < LIMIT_FILES_SEEN; i++) {
 		if (t->seen[i].job)
 			job_free(t->seen[i].job);
 	}
 	for (uint32_t i = 1; i <= t->last; i++) {
-		attach_close(&t->target[i].attachment);
 		if (t->target[i].fd > 0)
 			close(t->target[i].fd);
 	}
