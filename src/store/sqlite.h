@@ -193,7 +193,10 @@ struct segment *segment_oldest(struct store *s);
 uint64_t segment_target(const struct store *s);
 
 /* tally.c: the table `tally` */
-#define TALLY_COLUMNS "e.id,e.timestamp,e.complete,e.status_code,e.protocol,e.grpc_status"
+/* A late column is found by going through all before it. */
+#define TALLY_COLUMNS                                                                              \
+	"e.id,e.timestamp,e.complete,e.status_code,e.protocol,"                                    \
+	"CASE e.protocol WHEN 'grpc' THEN e.grpc_status ELSE '' END"
 /* Add a batch that goes into segment n, in the same transaction. */
 int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t count);
 /* The segment is full: sum up its minutes and hours. Within a transaction. */
