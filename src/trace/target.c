@@ -58,6 +58,7 @@ struct targets {
 	struct target target[EV_TARGETS_MAX];
 	uint32_t last; /* number of the newest target */
 	unsigned attached;
+	bool full; /* and said so */
 };
 
 static void on_answer(void *ctx, void *job, const struct inspection *in);
@@ -253,6 +254,11 @@ static void on_answer(void *ctx, void *arg, const struct inspection *in)
 	else if (in && room && of_interest(job->path, in))
 		tell(t, ++t->last, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
 	s->target = job->target;
+	if (in && in->points && !room && !job->target && !t->full) {
+		t->full = true;
+		log_warn("more than %d files with TLS; %s and later ones are not read",
+			 EV_TARGETS_MAX - 1, job->path);
+	}
 	if (in && in->more)
 		return;
 	s->job = NULL;

@@ -220,9 +220,19 @@ static void take_precedence(void)
 
 	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &p) &&
 	    setpriority(PRIO_PROCESS, 0, -10))
-		log_info("no precedence for the tracer (%s): a program that was never seen may "
-			 "lose its first requests on a busy machine",
-			 strerror(errno));
+		log_debug("no precedence for the tracer (%s): a program that was never seen may "
+			  "lose its first requests on a busy machine",
+			  strerror(errno));
+}
+
+/* A look at all processes takes long, and goes beside what they do. */
+static void look_again(struct trace *t)
+{
+	const struct sched_param none = { 0 };
+
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	process_each(on_process, t);
+	take_precedence();
 }
 
 static int loop(struct trace *t)
@@ -254,7 +264,7 @@ static int loop(struct trace *t)
 		targets_run(t->targets);
 		if (t->rescan) {
 			t->rescan = false;
-			process_each(on_process, t);
+			look_again(t);
 		}
 		if (time(NULL) - swept >= SWEEP_SECONDS) {
 			sweep(t);
