@@ -419,6 +419,65 @@ static void test_plans(void **state)
 	check_several(f->s);
 }
 
+/* The tally of seconds and a look at the entries agree on how an exchange ended. */
+static void test_outcomes(void **state)
+{
+	static const struct {
+		const char *protocol, *grpc_status;
+		int status_code;
+		bool complete;
+		enum outcome want;
+	} ends[] = {
+		{ "http", "", 200, true, OUTCOME_OK },
+		{ "http", "", 0, true, OUTCOME_OK },
+		{ "http", "5", 200, true, OUTCOME_OK },
+		{ "http", "", 399, true, OUTCOME_OK },
+		{ "http", "", 400, true, OUTCOME_CLIENT_ERROR },
+		{ "http", "", 499, true, OUTCOME_CLIENT_ERROR },
+		{ "http", "", 500, true, OUTCOME_SERVER_ERROR },
+		{ "http", "", 999, true, OUTCOME_SERVER_ERROR },
+		{ "http", "", 500, false, OUTCOME_INCOMPLETE },
+		{ "grpc", "5", 200, false, OUTCOME_INCOMPLETE },
+		{ "grpc", "5", 200, true, OUTCOME_SERVER_ERROR },
+		{ "grpc", "UNAVAILABLE", 200, true, OUTCOME_SERVER_ERROR },
+		{ "grpc", "0", 200, true, OUTCOME_OK },
+		{ "grpc", "OK", 200, true, OUTCOME_OK },
+		{ "grpc", "", 200, true, OUTCOME_OK },
+		{ "grpc", "5", 404, true, OUTCOME_CLIENT_ERROR },
+	};
+	size_t n = sizeof(ends) / sizeof(*ends);
+	uint64_t want[OUTCOMES] = { 0 }, failed = 0;
+	struct fixture *f = *state;
+
+	fixture_open(f, 0, 0);
+	for (size_t i = 0; i < n; i++) {
+		struct entry *e = synthetic_entry(i, SPAN_START, 0);
+		e->protocol = ends[i].protocol;
+		e->grpc_status = ends[i].grpc_status;
+		e->status_code = ends[i].status_code;
+		e->complete = ends[i].complete;
+		assert_int_equal(store_outcome(e), ends[i].want);
+		assert_int_equal(store_append(f->s, &e, 1), 0);
+		want[ends[i].want]++;
+		failed += ends[i].want != OUTCOME_OK;
+		entry_free(e);
+	}
+	for (int look = 0; look < 2; look++) {
+		struct store_histogram q = { .filter = look ? compile("id > 0") : NULL,
+					     .start_us = SPAN_START,
+					     .bucket_us = 1000000,
+					     .buckets = 1 };
+		uint64_t counts[1][OUTCOMES] = { 0 };
+		struct store_counted c;
+		char error[256];
+		assert_int_equal(store_count(f->s, &q, counts, &c, error, sizeof(error)), 0);
+		assert_memory_equal(counts[0], want, sizeof(want));
+		kfl_free((struct kfl *)q.filter);
+	}
+	/* And so does the flag of the language. */
+	assert_int_equal(matches(f->s, "error", false), failed);
+}
+
 static double seconds_of(struct store *s, const char *query)
 {
 	struct kfl *k = compile(query);
@@ -468,8 +527,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_filters), TEST(test_partial), TEST(test_regex_error),
-		TEST(test_time),    TEST(test_plans),	TEST(test_index),
+		TEST(test_filters), TEST(test_partial),	 TEST(test_regex_error), TEST(test_time),
+		TEST(test_plans),   TEST(test_outcomes), TEST(test_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
