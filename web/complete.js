@@ -2,9 +2,9 @@
 // What could be typed next: fields, flags and functions from the server's own table, words of the
 // language, and values seen lately.
 import { getJSON } from "./api.js";
-import { literal } from "./filter.js";
+import { literal, quote } from "./filter.js";
 import { tokens } from "./kflhl.js";
-import { valuesOf } from "./values.js";
+import { namesOf, valuesOf } from "./values.js";
 
 const MAX = 40;
 const COMPARE = new Set(["==", "!=", "<", "<=", ">", ">=", "in"]);
@@ -36,7 +36,7 @@ function names() {
 		for (const alias of f.aliases || [])
 			out.push({ text: alias, kind: f.type || "field", help: `same as ${f.name}` });
 	}
-	for (const f of table.functions)
+	for (const f of table.functions.filter(f => !f.signature?.startsWith("x.")))
 		out.push({ text: `${f.name}(`, kind: "function", help: f.help, detail: f.signature });
 	for (const word of ["and", "or", "not", "in"]) out.push({ text: word, kind: "word" });
 	return out;
@@ -60,6 +60,33 @@ function ranked(items, prefix) {
 		.map(([, item]) => item);
 }
 
+const fieldOf = name => table.fields.find(f => f.name === name || (f.aliases || []).includes(name));
+
+// After "path." what can be asked of a text, after "namespaces." of a list.
+function methods(typed) {
+	const base = typed.slice(0, Math.max(0, typed.lastIndexOf(".")));
+	const field = base && fieldOf(base);
+	if (!field || !["text", "list", "map"].includes(field.type)) return [];
+	const isText = field.type === "text";
+	const fits = name =>
+		name === "json" || name === "xml"
+			? isText && base.endsWith("body")
+			: name === "contains" || (name === "exists") !== isText;
+	return table.functions
+		.filter(f => f.signature?.startsWith("x.") && fits(f.name))
+		.map(f => ({
+			text: `${base}.${f.name}(`,
+			kind: "function",
+			help: f.help,
+			detail: f.signature,
+		}));
+}
+
+// After "request.headers[": the names seen lately, and those that are always there.
+function keys(map, closed) {
+	return namesOf(map).map(name => ({ text: `${quote(name)}${closed ? "" : "]"}`, kind: "name" }));
+}
+
 // {from, to, items: [{text, kind, help, detail}]} for the caret in the text.
 export function suggest(text, caret) {
 	const before = tokens(text).filter(t => t.at < caret && t.type !== "comment");
@@ -72,6 +99,7 @@ export function suggest(text, caret) {
 			last.type,
 		);
 	const typed = open ? last.text.slice(0, caret - last.at) : "";
+	const unquoted = typed.replace(/^["']|["']$/g, "");
 	const from = open ? last.at : caret;
 	const to = open ? last.at + last.text.length : caret;
 	const prior = open ? words.slice(0, -1) : words;
@@ -79,14 +107,16 @@ export function suggest(text, caret) {
 	const field = prior[prior.length - 2];
 	if (operator && COMPARE.has(operator.text) && field?.type === "name") {
 		const values = valuesOf(field.text).map(v => ({ text: literal(v), kind: "seen" }));
-		return { from, to, items: ranked(values, typed.replace(/^["']|["']$/g, "")) };
+		return { from, to, items: ranked(values, unquoted) };
 	}
+	if (operator?.text === "[" && field?.type === "name")
+		return { from, to, items: ranked(keys(field.text, text[to] === "]"), unquoted) };
 	if (open && last.type !== "name" && last.type !== "function" && last.type !== "keyword")
 		return { from, to, items: [] };
 	const after =
 		operator && ["name", "string", "number", "constant", "regex"].includes(operator.type);
 	if (after || operator?.text === ")") return { from, to, items: ranked(joins(operator), typed) };
-	return { from, to, items: ranked(names(), typed) };
+	return { from, to, items: ranked([...methods(typed), ...names()], typed) };
 }
 
 // After a whole term: a comparison, or a word that joins the next.

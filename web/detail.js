@@ -7,7 +7,7 @@ import { curl } from "./curl.js";
 import { button, copy, el, put, toast } from "./el.js";
 import { redaction, term } from "./filter.js";
 import { compact, outcome } from "./entry.js";
-import { bytes, count, elapsed, end } from "./format.js";
+import { bytes, count, elapsed, end, middle } from "./format.js";
 import { glyph, lockIcon, lockWhy } from "./icons.js";
 import { messageTab, rawTab } from "./message.js";
 import { go, link, state } from "./state.js";
@@ -15,6 +15,7 @@ import { loading } from "./states.js";
 import { tabs } from "./tabs.js";
 import { timingTab } from "./timing.js";
 import { addFilter } from "./tip.js";
+import { noteNames } from "./values.js";
 
 function who(side) {
 	const { host, address } = end(side);
@@ -23,11 +24,13 @@ function who(side) {
 
 // "GET /login → 200 in 1.8 ms, curl[4242] to nginx[913]"
 export function sentence(e) {
-	const what = [e.method, e.summary].filter(Boolean).join(" ") || e.protocol;
+	const what = [e.method, middle(e.summary, SUMMARY_MAX)].filter(Boolean).join(" ") || e.protocol;
 	const result = e.status ? ` → ${e.status}` : e.complete ? "" : " → no answer seen";
 	const time = e.elapsed >= 0 ? ` in ${elapsed(e.elapsed)}` : "";
 	return [what, `${result}${time}, ${who(e.src)} to ${who(e.dst)}`];
 }
+
+const SUMMARY_MAX = 120; // characters of a path in the sentence; all of it is in the tabs
 
 export class Detail {
 	// on: {close(), open(id)}
@@ -67,6 +70,7 @@ export class Detail {
 			this.body.replaceChildren(loading("Reading the entry…"));
 		try {
 			const full = await getJSON(`/api/entries/${id}`, { q: mask }, signal);
+			noteNames(full);
 			this.draw(full);
 		} catch (error) {
 			if (!signal.aborted) this.drawError(error);
@@ -157,7 +161,7 @@ export class Detail {
 				lock,
 				el(
 					"h2",
-					{ class: `outcome-${outcome(e)}` },
+					{ class: `outcome-${outcome(e)}`, title: e.summary },
 					el("b", {}, what),
 					el("span", {}, rest),
 				),

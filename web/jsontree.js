@@ -109,12 +109,15 @@ function children(box, value, base, keys, budget) {
 	grow();
 }
 
+// A key that would not be seen, or not as what it is, stands as JSON writes it.
+const keyText = key => (/^\s*$|[\p{Cc}\p{Cf}"\\]/u.test(key) ? JSON.stringify(key) : key);
+
 function node(key, value, base, keys, budget) {
 	const path = jsonPath(base, keys);
 	const label =
 		key === null
 			? null
-			: el("span", { class: "j-key" }, typeof key === "number" ? `${key}` : key);
+			: el("span", { class: "j-key" }, typeof key === "number" ? `${key}` : keyText(key));
 	if (!isBranch(value)) return leaf(label, value, path);
 	const isOpen = budget.rows > 0 && keys.length < 6;
 	budget.rows -= isOpen ? Object.keys(value).length : 0;

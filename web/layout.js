@@ -56,6 +56,8 @@ export function build() {
 			if (a.dataset.page === state.page) a.setAttribute("aria-current", "page");
 			else a.removeAttribute("aria-current");
 		}
+		const current = links.find(a => a.dataset.page === state.page);
+		current.scrollIntoView({ block: "nearest", inline: "nearest" });
 	};
 	subscribe(draw);
 	draw();

@@ -31,13 +31,13 @@ function cut(out, before, lo, count) {
 
 // What matches a filter. `matching` and `all` count the entries of the same stretches of time, with
 // the filter and without, and `newer` entries came after them; ids follow the time closely, so that
-// the sums of `all` tell them.
-export function ranges(matching, all, newer, store) {
+// the sums of `all` tell them. Up to the first `from` stretches nothing is known.
+export function ranges(matching, all, newer, store, from) {
 	const out = [];
 	let before = store.last_id + 1;
 	let id = before - newer;
 	let count = 0;
-	for (let i = all.length - 1; i >= 0; i--) {
+	for (let i = all.length - 1; i >= from; i--) {
 		id = Math.max(store.first_id, id - sum(all[i]));
 		count += sum(matching[i]);
 		if (count >= PAGE && id < before) {
@@ -46,19 +46,21 @@ export function ranges(matching, all, newer, store) {
 			count = 0;
 		}
 	}
-	if (before > store.first_id) cut(out, before, store.first_id, count);
+	if (!from) id = store.first_id;
+	if (before > id) cut(out, before, id, count);
 	return out;
 }
 
-// The same for the Counts of a filter, when they are whole; else null.
+// The same for the Counts of a filter, as far back as they are whole; null when nothing is known.
 export async function placesOf(counts, store) {
 	const { buckets, start, width, whole, total, range } = counts;
-	if (!buckets?.length || !total || whole || !isDense(store)) return null;
+	if (!buckets?.length || !total || !isDense(store)) return null;
+	const from = whole ? Math.ceil((whole - start) / width) : 0;
 	const end = start + width * buckets.length;
 	const [all, after] = await Promise.all([
 		getJSON("/api/histogram", { from: start, to: end - 1, buckets: buckets.length }),
 		range ? getJSON("/api/histogram", { from: end, buckets: 500 }) : { total: 0 },
 	]);
 	if (all.start_us !== start || all.bucket_us !== width) return null;
-	return ranges(buckets, all.counts, after.total, store);
+	return ranges(buckets, all.counts, after.total, store, from);
 }

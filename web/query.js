@@ -12,6 +12,15 @@ import { go, state, subscribe } from "./state.js";
 
 const CHECK_MS = 120;
 
+// What an empty bar offers as long as nothing was asked yet.
+const EXAMPLES = [
+	["tls and status_code >= 400", "what failed"],
+	["elapsed_time > 500000", "slower than half a second"],
+	['method == "POST" and path.startsWith("/api")', "by method and path"],
+	['src.process == "curl"', "by program"],
+	["not complete", "with something missing"],
+].map(([text, help]) => ({ text, help, kind: "example" }));
+
 let node, input, paint, popup, message, star, clear;
 let items = [];
 let chosen = -1;
@@ -193,6 +202,7 @@ function complete() {
 	const caret = input.selectionStart;
 	if (!input.value) {
 		items = remembered();
+		if (!items.length) items = EXAMPLES;
 		span = [0, 0];
 	} else {
 		const answer = suggest(input.value, caret);
@@ -250,7 +260,7 @@ function mark() {
 
 function accept(i) {
 	const item = items[i];
-	if (item.kind === "saved" || item.kind === "history") {
+	if (["saved", "history", "example"].includes(item.kind)) {
 		apply(item.text);
 		return;
 	}

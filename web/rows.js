@@ -44,7 +44,7 @@ export class Rows {
 		this.partial = false;
 		this.backTo = 0; // when the oldest entry that a partial search looked at was
 		this.searching = false;
-		this.ranges = null;
+		this.later = null; // to be done when the request under way has been answered
 		this.ready = false;
 		this.busy = false;
 		this.error = null;
@@ -111,10 +111,10 @@ export class Rows {
 	}
 
 	// The rest of the list as ranges of ids, newest first: [{before, lo, count}], in which `count`
-	// may be a guess. What was not fetched yet is below `next`.
-	layOut(ranges, isGuess) {
+	// may be a guess. What was not fetched yet is below `next`. `oldest`: the first id of the store.
+	layOut(ranges, oldest, isGuess) {
 		if (this.next === null || this.most < Infinity) return;
-		this.ranges = this.busy ? ranges : null;
+		this.later = this.busy ? () => this.layOut(ranges, oldest, isGuess) : null;
 		if (this.busy) return;
 		for (const r of ranges) {
 			const before = Math.min(r.before, this.next);
@@ -126,8 +126,8 @@ export class Rows {
 			);
 			this.next = r.lo;
 		}
-		if (this.next <= (ranges[ranges.length - 1]?.lo ?? 0)) this.next = null;
-		this.partial = false;
+		if (this.next <= oldest) this.next = null;
+		if (this.next === null) this.partial = false;
 		this.dirty();
 		const guesses = this.pages.filter(p => p.guess);
 		if (guesses.length <= FETCHES) for (const p of guesses) this.refetch(p);
@@ -267,7 +267,7 @@ export class Rows {
 		}
 		if (signal.aborted) return;
 		this.busy = false;
-		if (this.ranges) this.layOut(this.ranges, true);
+		this.later?.();
 		this.on.change();
 	}
 

@@ -134,7 +134,7 @@ async function load() {
 		: isDense(store)
 			? dense(store)
 			: null;
-	if (places && !signal.aborted) rows.layOut(places, Boolean(q));
+	if (places && !signal.aborted) rows.layOut(places, store.first_id, Boolean(q));
 	if (!signal.aborted) showLinked();
 }
 
@@ -288,6 +288,7 @@ function changed() {
 function draw() {
 	const isEmpty = !rows.count;
 	node.classList.toggle("is-empty", isEmpty);
+	list.node.setAttribute("aria-busy", rows.ready ? "false" : "true");
 	const kind = !isEmpty
 		? ""
 		: rows.error
@@ -310,6 +311,8 @@ function draw() {
 
 function totalText() {
 	const n = rows.count + pendingCount;
+	if (rows.next !== null && rows.most < Infinity)
+		return `${count(n)} of at most ${count(rows.most)}`;
 	if (rows.next !== null) return `${count(n)} entries and older`;
 	const text = plural(n, "entry", "entries");
 	return rows.most <= rows.count
@@ -388,6 +391,7 @@ function showSelected() {
 	if (state.id) {
 		following = false;
 		const row = rows.indexOf(state.id);
+		if (row >= 0) list.scrollTo(row);
 		detail.show(state.id, row < 0 ? null : rows.at(row));
 	} else {
 		detail.hide();

@@ -44,6 +44,38 @@ function put(field, value) {
 	if (values.size > PER_FIELD) values.delete(values.keys().next().value);
 }
 
+const HEADERS = {
+	request: [
+		"host",
+		"user-agent",
+		"accept",
+		"content-type",
+		"content-length",
+		"referer",
+		"origin",
+	],
+	response: ["content-type", "content-length", "server", "location", "cache-control", "etag"],
+};
+const names = new Map(); // of headers, cookies and parameters in entries that were opened
+
+// What an opened entry has by name: "request.headers" and its kin.
+export function noteNames(full) {
+	for (const which of ["request", "response"])
+		for (const part of ["headers", "cookies", "query"])
+			for (const [name] of full[which]?.[part] || []) {
+				const key = `${which}.${part}`;
+				const list = names.get(key) || new Set();
+				if (list.size < PER_FIELD) list.add(part === "headers" ? name.toLowerCase() : name);
+				names.set(key, list);
+			}
+}
+
+export function namesOf(map) {
+	const [which, part] = map.split(".");
+	const known = names.get(map === "query_string" ? "request.query" : map) || [];
+	return [...new Set([...known, ...((part === "headers" && HEADERS[which]) || [])])];
+}
+
 const ALIASES = {
 	"response.status": "status_code",
 	"request.method": "method",

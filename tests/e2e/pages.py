@@ -24,11 +24,15 @@ def png(width, height):
 
 
 DOCUMENT = json.dumps({"name": "lock", "open": True, "list": [1, 2, {"deep": None}]}).encode()
+# Keys as nobody should choose them; the values count from 1 in the order of the document.
+ODD = json.dumps(dict(zip(["a b", "a.b", 'a"b', "a\\b", "and", "\u00e9\u65e5", "x\ny", "1st", "]", ""],
+                          range(1, 11)))).encode()
 HUGE = 3 << 20  # more than is kept of one message
 
 # path: (status, type, body, further headers)
 ANSWERS = {
     "/json": (200, "application/json", DOCUMENT, {}),
+    "/odd": (200, "application/json", ODD, {}),
     "/gzip": (200, "application/json", gzip.compress(DOCUMENT), {"Content-Encoding": "gzip"}),
     "/image": (200, "image/png", png(48, 32), {}),
     "/binary": (200, "application/octet-stream", bytes(range(256)) * 4, {}),

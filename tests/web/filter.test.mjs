@@ -105,6 +105,27 @@ test("fields, values seen and words are completed", async () => {
 	});
 });
 
+test("an empty bar offers examples, a dot methods, a bracket names of headers", async () => {
+	const offered = async text => {
+		await page.fill("#query", text);
+		await page.locator(".q-item").first().waitFor();
+		return page.$$eval(".q-item code", list => list.map(n => n.innerText));
+	};
+	const other = await newPage(browser);
+	await other.goto(`${mock.url}/?token=test`);
+	await other.locator(".pill-live").waitFor();
+	await other.focus("#query");
+	await other.locator(".q-item", { hasText: "example" }).first().waitFor();
+	await shot(other, "examples");
+	await other.context().close();
+	assert.deepEqual(await offered("path.st"), ["path.startsWith("]);
+	assert.ok((await offered('response.headers["cont')).includes('"content-type"]'));
+	await page.keyboard.press("Tab");
+	assert.equal((await query()).trim(), 'response.headers["content-type"]');
+	await page.press("#query", "Escape");
+	await page.press("#query", "Escape");
+});
+
 test("history and saved filters are offered in an empty bar", async () => {
 	await page.fill("#query", "status_code == 404");
 	await page.press("#query", "Enter");

@@ -41,8 +41,8 @@ once() {
 # The cases that failed, and the one that had begun but did not end.
 failures() {
 	awk '/^# Subtest: /{ begun = substr($0, 12) }
-	/^(not )?ok /{ begun = "" }
-	/^not ok /{ print "# " $0 }
+	/^(not )?ok /{ begun = ""; failed = /^not/ }
+	failed && /^(not |  )/{ print "# " $0 }
 	END { if (begun != "") print "# not ended: " begun }' "$1"
 }
 
