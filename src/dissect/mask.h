@@ -16,7 +16,8 @@
 struct names {
 	char (*list)[MASK_NAME_MAX];
 	size_t count;
-	/* What most texts fail: by first and last letter, there is one; by the first, its length. */
+	/* What most texts fail: by first and last letter, there is one; by the first, its length.
+	 */
 	uint32_t ends[32];
 	uint64_t lengths[32];
 };
