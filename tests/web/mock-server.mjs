@@ -346,7 +346,7 @@ export class Mock {
 		this.json(res, {
 			fields: Object.keys(FIELDS).map(name => ({
 				name,
-				type: number.has(name) ? "number" : "string",
+				type: number.has(name) ? "number" : "text",
 				help: help[name] || `the ${name} of the entry`,
 				example: example(name),
 				aliases:
