@@ -24,7 +24,7 @@ function page(before, count, rows, lo, guess) {
 }
 
 export class Rows {
-	// on: {change(), shift(index, delta), loaded(entries, contiguous), failed(error)}
+	// on: {change(), shift(index, count, delta), loaded(entries, contiguous), failed(error)}
 	constructor(on) {
 		this.on = on;
 		this.tick = 0;
@@ -332,7 +332,7 @@ export class Rows {
 		const delta = put.reduce((sum, one) => sum + one.count, 0) - p.count;
 		this.pages.splice(k, 1, ...put);
 		this.dirty();
-		if (delta) this.on.shift(start, delta);
+		if (delta) this.on.shift(start, p.count, delta);
 		this.error = null;
 		this.on.loaded(rows);
 	}

@@ -270,8 +270,12 @@ function failed(error) {
 	draw();
 }
 
-function shifted(index, delta) {
-	if (index * ROW < list.top) list.changed(delta, false);
+// `count` rows from `index` on became `delta` more. What is below them stays where it is seen; within
+// them the view keeps its distance from their first, so that going on passes over none.
+function shifted(index, count, delta) {
+	const end = (index + count) * ROW;
+	if (end <= list.top) list.changed(delta, false);
+	else if (index * ROW < list.top && end + delta * ROW < list.top) list.top = end + delta * ROW;
 }
 
 function changed() {

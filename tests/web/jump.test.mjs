@@ -111,10 +111,9 @@ test("walked from end to end after jumps, every entry was there once", async () 
 			(rows.length - 6) * ROW,
 		);
 	}
-	assert.deepEqual(
-		[...found].sort((a, b) => b - a),
-		truth,
-	);
+	const missing = truth.filter(id => !found.has(id));
+	assert.deepEqual(missing.slice(0, 5), [], `${missing.length} were passed over`);
+	assert.equal(found.size, truth.length);
 	const total = await page.locator(".total").innerText();
 	assert.equal(total.replaceAll(",", ""), `${truth.length} entries`, "no guess is left");
 	await page.context().close();

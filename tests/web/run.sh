@@ -42,7 +42,8 @@ once() {
 failures() {
 	awk '/^# Subtest: /{ begun = substr($0, 12) }
 	/^(not )?ok /{ begun = ""; failed = /^not/ }
-	failed && /^(not |  )/{ print "# " $0 }
+	/^not ok /{ lines = 0 }
+	failed && /^(not |  )/ && lines++ < 30{ print "# " $0 }
 	END { if (begun != "") print "# not ended: " begun }' "$1"
 }
 
