@@ -237,6 +237,13 @@ void load_set_paused(const struct load *l, bool paused)
 	bpf_map_update_elem(bpf_map__fd(l->skel->maps.control), &zero, &c, BPF_ANY);
 }
 
+void load_clear_hits(const struct load *l, uint32_t target)
+{
+	__u64 none = 0;
+
+	bpf_map_update_elem(bpf_map__fd(l->skel->maps.hits), &target, &none, BPF_ANY);
+}
+
 int load_sweep(const struct load *l)
 {
 	struct conn_key key, next;

@@ -43,9 +43,13 @@ struct job {
 	bool crowd;
 };
 
+/* What a number stands for: a file with probes, or (fd 0) one that needs none any more. */
 struct target {
 	int fd;
 	struct attachment attachment;
+	struct stat st;
+	char *path;
+	bool unused; /* at the last sweep */
 };
 
 struct targets {
@@ -56,7 +60,8 @@ struct targets {
 	struct seen *seen; /* open addressing, LIMIT_FILES_SEEN slots */
 	size_t seen_count;
 	struct target target[EV_TARGETS_MAX];
-	uint32_t last; /* number of the newest target */
+	uint32_t last; /* the highest number given away */
+	uint32_t next; /* where one to give away again is looked for */
 	unsigned attached;
 	bool full; /* and said so */
 };
@@ -137,6 +142,7 @@ void targets_free(struct targets *t)
 	for (uint32_t i = 1; i <= t->last; i++) {
 		if (t->target[i].fd > 0)
 			close(t->target[i].fd);
+		free(t->target[i].path);
 	}
 	free(t->seen);
 	free(t);
@@ -212,9 +218,24 @@ static bool of_interest(const char *path, const struct inspection *plan)
 	return plan->family != INSPECT_NONE || wants_name(path);
 }
 
-static void attach_new(struct targets *t, struct job *job, const struct inspection *plan)
+/* A number; once all are given away, again those of files without probes. 0: there is none. */
+static uint32_t new_number(struct targets *t)
 {
-	uint32_t n = ++t->last;
+	if (t->last + 1 < EV_TARGETS_MAX)
+		return ++t->last;
+	for (uint32_t i = 0; i < t->last; i++) {
+		uint32_t n = t->next++ % t->last + 1;
+		if (!t->target[n].fd) {
+			load_clear_hits(t->load, n);
+			return n;
+		}
+	}
+	return 0;
+}
+
+static void attach_new(struct targets *t, struct job *job, const struct inspection *plan,
+		       uint32_t n)
+{
 	struct target *target = &t->target[n];
 	int err = attach_file(t->load, job->fd, plan, n, &target->attachment);
 
@@ -228,6 +249,9 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 		return;
 	}
 	target->fd = job->fd;
+	target->st = job->st;
+	target->path = strdup(job->path);
+	target->unused = false;
 	job->fd = -1;
 	job->target = n;
 	t->attached++;
@@ -245,16 +269,17 @@ static void on_answer(void *ctx, void *arg, const struct inspection *in)
 	struct targets *t = ctx;
 	struct job *job = arg;
 	struct seen *s = slot_of(t, job->st.st_dev, job->st.st_ino);
-	bool room = t->last + 1 < EV_TARGETS_MAX;
+	bool wanted = in && !job->target && (in->points || of_interest(job->path, in));
+	uint32_t n = wanted ? new_number(t) : 0;
 
-	if (in && job->target)
+	if (in && job->target && t->target[job->target].fd)
 		load_set_go(t->load, t->target[job->target].fd, in, job->target);
-	else if (in && in->points && room)
-		attach_new(t, job, in);
-	else if (in && room && of_interest(job->path, in))
-		tell(t, ++t->last, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
+	if (n && in->points)
+		attach_new(t, job, in, n);
+	else if (n)
+		tell(t, n, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
 	s->target = job->target;
-	if (in && in->points && !room && !job->target && !t->full) {
+	if (wanted && !n && !t->full) {
 		t->full = true;
 		log_warn("more than %d files with TLS; %s and later ones are not read",
 			 EV_TARGETS_MAX - 1, job->path);
@@ -318,11 +343,64 @@ static struct job *job_new(struct targets *t, int fd, const struct stat *st, con
 	return NULL;
 }
 
+static void *close_target(void *arg)
+{
+	struct target *target = arg;
+
+	attach_close(&target->attachment);
+	close(target->fd);
+	free(target->path);
+	free(target);
+	return NULL;
+}
+
+/* Without probes from now on; the kernel takes its time to remove them, which a thread waits for.
+ */
+static void retire(struct targets *t, uint32_t n, const char *why)
+{
+	const struct inspection nothing = { 0 };
+	struct target *old = malloc(sizeof(*old));
+	pthread_attr_t detached;
+	pthread_t thread;
+
+	if (!old)
+		return;
+	*old = t->target[n];
+	t->target[n] = (struct target){ 0 };
+	t->attached--;
+	slot_of(t, old->st.st_dev, old->st.st_ino)->target = 0;
+	log_debug("detached from %s: %s", old->path ? old->path : "", why);
+	tell(t, n, &old->st, old->path ? old->path : "", &nothing, TARGET_DETACHED, why);
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &detached, close_target, old))
+		close_target(old);
+	pthread_attr_destroy(&detached);
+}
+
+bool targets_sweep(struct targets *t)
+{
+	bool doubt = false;
+	struct stat st;
+
+	for (uint32_t n = 1; n <= t->last; n++) {
+		struct target *target = &t->target[n];
+		if (!target->fd || fstat(target->fd, &st) || st.st_nlink ||
+		    t->ops->in_use(t->ctx, n)) {
+			target->unused = false;
+		} else if (!target->unused) {
+			target->unused = doubt = true;
+		} else {
+			retire(t, n, "the file was deleted, and no process maps it");
+		}
+	}
+	return doubt;
+}
+
 /* False: it was looked at before, and has not changed since. */
-static bool is_new(struct targets *t, const struct stat *st, const char *path, uint32_t tgid)
+static bool is_new(struct targets *t, const struct stat *st, uint32_t tgid)
 {
 	struct seen *s = slot_of(t, st->st_dev, st->st_ino);
-	const struct inspection nothing = { 0 };
 
 	if (s->inode && (s->job || same_content(s, st))) {
 		if (tgid)
@@ -331,9 +409,7 @@ static bool is_new(struct targets *t, const struct stat *st, const char *path, u
 	}
 	if (s->target) {
 		attach_close(&t->target[s->target].attachment);
-		t->attached--;
-		tell(t, s->target, st, path, &nothing, TARGET_DETACHED,
-		     "the file was written anew");
+		retire(t, s->target, "the file was written anew");
 	}
 	return true;
 }
@@ -343,7 +419,7 @@ void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid
 	struct job *job = NULL;
 	struct stat st;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_new(t, &st, path, tgid)) {
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_new(t, &st, tgid)) {
 		close(fd);
 		return;
 	}

@@ -18,6 +18,8 @@ struct target_ops {
 	void (*process)(void *ctx, uint32_t tgid, uint32_t target);
 	/* processes that map this one were not all noted */
 	void (*crowd)(void *ctx);
+	/* does a process map this file, or may it? */
+	bool (*in_use)(void *ctx, uint32_t target);
 };
 
 /* uid and gid: whom the analysing children become. NULL when out of memory. */
@@ -39,6 +41,11 @@ int targets_timeout(const struct targets *t);
 /* Do so until all files at hand are done with, LIMIT_INSPECT_SETTLE_MS at most; later ones hurry.
  */
 void targets_settle(struct targets *t);
+/*
+ * Let go of files that are deleted and in nobody's use, at the second sweep that finds them so.
+ * True: there are new ones of those, and a look at all processes should decide.
+ */
+bool targets_sweep(struct targets *t);
 /* Probes in place. */
 unsigned targets_attached(const struct targets *t);
 

@@ -155,6 +155,16 @@ static void on_lost(void *ctx)
 	((struct trace *)ctx)->rescan = true;
 }
 
+static bool in_use(void *ctx, uint32_t target)
+{
+	const struct trace *t = ctx;
+
+	for (size_t i = 0; i < t->told_count; i++)
+		if (t->told[i].target == target)
+			return true;
+	return t->told_count == LIMIT_TOLD_PROCESSES;
+}
+
 static void sweep(struct trace *t)
 {
 	int gone = load_sweep(t->load);
@@ -173,6 +183,8 @@ static void sweep(struct trace *t)
 		}
 	}
 	t->told_count = kept;
+	/* A process that was forked maps what its parent did, and was not told of. */
+	t->rescan |= targets_sweep(t->targets);
 }
 
 /* A request of the server; false at the end of the connection. */
@@ -276,9 +288,9 @@ static int loop(struct trace *t)
 
 int trace_run(const struct trace_options *options, const struct load *load)
 {
-	static const struct target_ops ops = { .target = tell,
-					       .process = tell_process,
-					       .crowd = on_lost };
+	static const struct target_ops ops = {
+		.target = tell, .process = tell_process, .crowd = on_lost, .in_use = in_use
+	};
 	struct trace *t = calloc(1, sizeof(*t));
 	int err = -ENOMEM;
 
