@@ -2,30 +2,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The rounds of nginx.sh and go.sh: wrk against a server, in turn with nothing, with empty probes at
 # the same points (the floor), with cleartap, and with bpftrace's sslsnoop.bt where it is installed
-# and knows the library. Wants: name, port, file (what is probed), exe (a glob for --exe), modes.
+# and knows the library. Wants: name, port, file (what is probed, with blanks between), exe (a glob for --exe), modes.
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-4} connections=${CONNECTIONS:-16}
 
-helper=
+helper=()
 begin() {
 	case $1 in
 	nothing) ;;
 	floor)
-		exec 5< <(exec "$builddir/tests/bench/floor" "$file" 2>&1)
-		helper=$!
-		read -r line <&5
-		[ "$line" = ready ] || { echo "floor: $line"; exit 1; }
+		local f
+		for f in $file; do
+			exec 5< <(exec "$builddir/tests/bench/floor" "$f" 2>&1)
+			helper+=($!)
+			read -r line <&5
+			[ "$line" = ready ] || { echo "floor: $line"; exit 1; }
+		done
 		;;
 	cleartap) ct_start --max-size 256M --exe "$exe" >/dev/null || exit 1 ;;
 	sslsnoop)
 		bpftrace "$(sslsnoop)" >/dev/null 2>&1 &
-		helper=$!
+		helper=($!)
 		sleep 4
 		;;
 	esac
 }
 lost=0
 end() {
-	[ -z "$helper" ] || { kill "$helper"; wait "$helper" 2>/dev/null; helper=; }
+	[ ${#helper[@]} = 0 ] || { kill "${helper[@]}"; wait "${helper[@]}" 2>/dev/null; helper=(); }
 	if [ -n "$CT_PID" ]; then
 		ct_get /api/stats >"$TMPDIR/stats"
 		lost=$((lost + $(python3 -c 'import json,sys; print(json.load(sys.stdin)["dropped"])' <"$TMPDIR/stats")))
