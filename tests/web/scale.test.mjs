@@ -196,7 +196,9 @@ test("a place in the middle shows the entry that belongs there", async () => {
 	await page.waitForFunction(
 		() =>
 			document.querySelectorAll(".layer .row:not([hidden])").length > 10 &&
-			document.querySelectorAll(".layer .row.waiting:not([hidden])").length === 0,
+			document.querySelectorAll(".layer .row.waiting:not([hidden])").length === 0 &&
+			/* not those at the top, from before the list has followed */
+			document.querySelector(".layer .row:not([hidden])").ariaRowIndex > 1000,
 	);
 	const index = await page.$eval(
 		".layer .row:not([hidden])",
