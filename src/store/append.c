@@ -28,12 +28,10 @@ static uint64_t rows_size(const struct entry *e)
 	return size > bodies ? size - bodies : 0;
 }
 
-static void add_cost(const struct store *s, struct cost *c, const struct entry *e)
+static void add_cost(const struct store *s, struct cost *c, uint64_t n, uint64_t bodies)
 {
-	uint64_t n = rows_size(e);
-
 	c->bytes += n;
-	c->bodies += bodies_size(e);
+	c->bodies += bodies;
 	/* A row ends in a page that it does not fill, its keys in pages half full. */
 	c->pages += n / s->page_size + (n > s->page_size / 4);
 	c->frames += 8;
@@ -47,18 +45,18 @@ static void finish_cost(struct store *s, struct cost *c)
 	c->frames = (c->frames < segment ? c->frames : segment) + c->pages;
 }
 
-static bool too_large(const struct store *s, const struct entry *e)
+static bool too_large(const struct store *s, uint64_t rows, uint64_t bodies)
 {
-	return rows_size(e) > s->bounds.entry_bytes || bodies_size(e) > s->bounds.bodies_bytes;
+	return rows > s->bounds.entry_bytes || bodies > s->bounds.bodies_bytes;
 }
 
 /* An entry too large for the bounds is kept without its bodies, and says so. */
 static void cut_entry(const struct store *s, struct entry *e)
 {
-	if (!too_large(s, e))
+	if (!too_large(s, rows_size(e), bodies_size(e)))
 		return;
 	entry_drop_bodies(e, "bodies larger than --max-size allows");
-	if (too_large(s, e))
+	if (too_large(s, rows_size(e), bodies_size(e)))
 		buf_free(&e->detail);
 }
 
@@ -216,11 +214,13 @@ static size_t take(struct store *s, struct entry *const *batch, size_t count, st
 	struct cost c = { 0 };
 	size_t n = 0;
 
-	for (; n < count && !too_large(s, batch[n]); n++) {
-		if (n && (c.bytes + rows_size(batch[n]) > s->bounds.batch_bytes ||
-			  c.bodies + bodies_size(batch[n]) > s->bounds.bodies_bytes))
+	for (; n < count; n++) {
+		uint64_t rows = rows_size(batch[n]), bodies = bodies_size(batch[n]);
+		if (too_large(s, rows, bodies) ||
+		    (n && (c.bytes + rows > s->bounds.batch_bytes ||
+			   c.bodies + bodies > s->bounds.bodies_bytes)))
 			break;
-		add_cost(s, &c, batch[n]);
+		add_cost(s, &c, rows, bodies);
 	}
 	finish_cost(s, &c);
 	*ret = c;

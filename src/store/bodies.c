@@ -225,27 +225,17 @@ int bodies_put(struct store *s, uint64_t key, const struct buf *body, int64_t *r
 	return 0;
 }
 
-/* Keep the extents that `keep` tells; the room left in the current one is given up. */
-static void keep_extents(struct bodies *b, bool (*keep)(const struct extent *, int64_t), int64_t n)
+/* Those of segment n, or with n = 0 those that the transaction took; what the current one has left
+ * is given up. */
+static void drop_extents(struct bodies *b, int64_t n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < b->count; i++)
-		if (keep(&b->v[i], n))
+		if (n ? b->v[i].n != n : !b->v[i].fresh)
 			b->v[kept++] = b->v[i];
 	b->count = kept;
 	b->left = 0;
-}
-
-static bool is_old(const struct extent *e, int64_t n)
-{
-	(void)n;
-	return !e->fresh;
-}
-
-static bool is_of_others(const struct extent *e, int64_t n)
-{
-	return e->n != n;
 }
 
 void bodies_ended(struct store *s, bool committed)
@@ -254,7 +244,7 @@ void bodies_ended(struct store *s, bool committed)
 
 	b->iov_count = 0;
 	if (!committed)
-		keep_extents(b, is_old, 0);
+		drop_extents(b, 0);
 	for (size_t i = 0; i < b->count; i++)
 		b->v[i].fresh = false;
 }
@@ -266,7 +256,7 @@ void bodies_roll(struct store *s)
 
 void bodies_forget(struct store *s, int64_t n)
 {
-	keep_extents(&s->bodies, is_of_others, n);
+	drop_extents(&s->bodies, n);
 }
 
 bool bodies_shrink(struct store *s)

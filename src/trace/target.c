@@ -408,6 +408,7 @@ static bool is_new(struct targets *t, const struct stat *st, uint32_t tgid)
 		return false;
 	}
 	if (s->target) {
+		/* waited for: old and new probes on one file would see each call twice */
 		attach_close(&t->target[s->target].attachment);
 		retire(t, s->target, "the file was written anew");
 	}
