@@ -92,9 +92,14 @@ static size_t count_stage(const struct inspector *p, enum stage stage)
 	return n;
 }
 
-/* The child has done its work, or never will. */
-static void release(struct slot *s)
+/*
+ * The child has done its work, or never will. Children that were made after it and have not run yet
+ * still hold its socket, so closing that does not end what epoll says of it.
+ */
+static void release(struct inspector *p, struct slot *s)
 {
+	if (s->stage != DYING)
+		epoll_ctl(p->epoll, EPOLL_CTL_DEL, s->child.socket, NULL);
 	s->job = NULL;
 	s->stage = inspect_child_end(&s->child) ? FREE : DYING;
 }
@@ -108,7 +113,7 @@ static int make_ready(struct inspector *p, struct slot *s)
 		return err;
 	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, s->child.socket, &ev)) {
 		err = -errno;
-		release(s);
+		release(p, s);
 		return err;
 	}
 	s->stage = READY;
@@ -142,7 +147,7 @@ static struct slot *stop_longest(struct inspector *p)
 		return NULL;
 	void *job = longest->job;
 	enum stage stage = longest->stage;
-	release(longest);
+	release(p, longest);
 	if (stage == MORE)
 		p->fn(p->ctx, job, NULL);
 	else
@@ -177,7 +182,7 @@ static void start_waiting(struct inspector *p)
 		p->first = (p->first + 1) % LIMIT_INSPECT_QUEUE;
 		p->count--;
 		if (!err && (err = inspect_child_give(&s->child, next.fd)))
-			release(s);
+			release(p, s);
 		if (err) {
 			refuse(p, next.job, "a process for it could not be had", err);
 			continue;
@@ -211,7 +216,7 @@ static void take_answer(struct inspector *p, struct slot *s)
 		p->fn(p->ctx, job, &p->answer);
 		return;
 	}
-	release(s);
+	release(p, s);
 	p->answer.more = 0;
 	p->spares = stage == READY ? 0 : SPARES;
 	if (stage == READY)
@@ -236,7 +241,7 @@ void inspector_run(struct inspector *p)
 		struct slot *s = &p->slot[i];
 
 		if (s->stage == DYING)
-			release(s);
+			release(p, s);
 		else if (s->stage != FREE)
 			take_answer(p, s);
 		if (s->stage == FIRST && inspect_child_used_ms(&s->child) > LONG_MS)

@@ -187,6 +187,29 @@ try_size() {
 	tap_ok "--max-size: and not much less" test "$(cat "$TMPDIR/most")" -ge $((16 << 20))
 }
 
+# The tracer goes before all else, and its children must have their turn on the same processor.
+confined() { exec taskset -c 0 "$program" "$@"; }
+
+# rests PID: less than a tenth of a processor within two seconds.
+rests() {
+	local before after
+	before=$(awk '{ print $14 + $15 }' "/proc/$1/stat")
+	sleep 2
+	after=$(awk '{ print $14 + $15 }' "/proc/$1/stat")
+	echo "$((after - before)) ticks"
+	[ $((after - before)) -lt $(($(getconf CLK_TCK) / 5)) ]
+}
+
+try_one_processor() {
+	program=$CLEARTAP
+	CLEARTAP=confined fresh || return
+	tap_ok "on one processor the tracer rests" rests "$CT_PID"
+	cp "$(command -v curl)" "$TMPDIR/fresh-curl"
+	"$TMPDIR/fresh-curl" -sk --http1.1 "https://127.0.0.1:${port[one]}/confined" >/dev/null
+	ct_check "and sees what starts" --path /confined --role client --status 200 --complete \
+		--src-process fresh-curl
+}
+
 need_cleartap
 need openssl
 make_cert "$TMPDIR"
@@ -198,6 +221,7 @@ try_exe
 try_container
 try_pause
 try_size
+try_one_processor
 if [ -x "$tls_cases" ]; then
 	try_cases
 else
