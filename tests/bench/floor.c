@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * usage: floor FILE [SECONDS] - attach empty probes at the points where cleartap would probe FILE,
- * in the same kind of link, say "ready", and hold them. Needs a kernel with sessions (6.13), or
- * multi links (6.6) for files whose points have no return probe.
+ * usage: floor FILE [LIKE] - attach empty probes at the points where cleartap would probe FILE (or
+ * LIKE, a file of the same layout), in the same kind of link, say "ready", and hold them for ten
+ * minutes at most. Needs a kernel with sessions (6.13), or multi links (6.6) for files whose points
+ * have no return probe.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static int attach(const struct inspection *plan, const char *path, bool with_ret
 int main(int argc, char **argv)
 {
 	static struct inspection plan;
-	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
+	int fd = argc > 1 ? open(argv[argc > 2 ? 2 : 1], O_RDONLY) : -1;
 
 	if (fd < 0 || inspect_fd(fd, &plan) || !plan.points) {
 		fprintf(stderr, "floor: nothing to probe: %s\n", plan.reason);
@@ -56,6 +57,6 @@ int main(int argc, char **argv)
 	}
 	puts("ready");
 	fflush(stdout);
-	sleep(argc > 2 ? (unsigned)atoi(argv[2]) : 600);
+	sleep(600);
 	return 0;
 }
