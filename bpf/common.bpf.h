@@ -44,14 +44,14 @@ struct frame {
 };
 
 struct thread {
-	__u64 proc; /* struct proc.gen of its process */
+	__u64 proc; /* struct self.proc */
 	__u64 depth;
 	struct frame frame[CALL_DEPTH];
 };
 
+/* A process with connections. */
 struct proc {
-	__u64 gen; /* ktime of the first call: tells a reused tgid */
-	__u64 go;  /* not 0 (below): has Go connections that only a nested receive can bind */
+	__u32 go; /* not 0 (below): some are bound by what its goroutines are in */
 };
 
 enum { GO_REGISTERS = 1, GO_STACK = 2 }; /* where a goroutine is found: its ABI */
@@ -73,18 +73,17 @@ struct conn {
 	__u64 below; /* Go: what lies below the tls.Conn, to tell a reused address */
 };
 
-struct reading_key {
+struct go_nesting_key {
 	__u64 g;
 	__u32 tgid;
 	__u32 pad;
 };
 
-/* A Read that is under way, by where it is on its goroutine's stack, which moves. */
-struct reading {
+/* A Read or Write that is under way, by where it is on its goroutine's stack, which moves. */
+struct go_nesting {
 	__u64 conn;
-	__u64 depth;	/* top of the stack less the stack pointer at its entry */
-	__u64 from, to; /* addresses of the function; 0: returns tell when it ends */
-	__u64 frame;	/* of it, 0 unknown */
+	__u64 depth; /* top of the stack less the function's frame pointer */
+	__u64 back;  /* where what it called returns to; 0: a probe tells when it ends */
 };
 
 struct {
@@ -157,13 +156,13 @@ struct {
 	__type(value, __u32);
 } go_exes __weak SEC(".maps");
 
-/* Goroutines inside a Read of a connection that is not bound yet. */
+/* Goroutines inside a Read or Write of a connection that is not bound yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
-	__type(key, struct reading_key);
-	__type(value, struct reading);
-} go_reading __weak SEC(".maps");
+	__type(key, struct go_nesting_key);
+	__type(value, struct go_nesting);
+} go_nestings __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -193,6 +192,31 @@ const volatile bool never __weak = false;
 		if (never)                                                                         \
 			bpf_tail_call(ctx, &map, 0);                                               \
 	} while (0)
+
+/* The current thread, asked for once in a probe: helpers are what its time goes to. */
+struct self {
+	__u64 id;   /* tgid << 32 | tid */
+	__u64 proc; /* tells a process from the next one with its number, a program from what
+		     * follows it by exec */
+};
+
+static __always_inline struct self self_read(void)
+{
+	struct self s;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id,
+				       BPF_FUNC_get_current_task_btf)) { /* 5.11 */
+		struct task_struct *task = bpf_get_current_task_btf();
+		s.id = (__u64)task->tgid << 32 | (__u32)task->pid;
+		s.proc = task->group_leader->start_boottime + (task->self_exec_id << 56);
+	} else {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		s.id = bpf_get_current_pid_tgid();
+		s.proc = BPF_CORE_READ(task, group_leader, start_boottime) +
+			 (BPF_CORE_READ(task, self_exec_id) << 56);
+	}
+	return s;
+}
 
 static __always_inline void count(enum ev_counter c, __u64 n)
 {
@@ -234,11 +258,9 @@ static __always_inline __u64 wake_flags(__u64 size)
 	return (fill & (wake_bytes - 1)) < size ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void fill_hdr(struct ev_hdr *hdr, enum ev_type type, __u32 size, __u64 conn,
-				     __u64 gen)
+static __always_inline void fill_hdr(struct ev_hdr *hdr, enum ev_type type, __u32 size, __u64 id,
+				     __u64 conn, __u64 gen)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-
 	hdr->type = type;
 	hdr->flags = 0;
 	hdr->size = size;
@@ -260,39 +282,47 @@ static __always_inline void fill_hdr(struct ev_hdr *hdr, enum ev_type type, __u3
 
 static __always_inline void submit(void *rec, __u64 size)
 {
-	count(EV_C_RECORDS, 1);
 	bpf_ringbuf_submit(rec, wake_flags(size));
 }
 
-static __always_inline bool process_allowed(void)
+static __always_inline bool process_allowed(__u32 tgid)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-
 	if (!filter_processes || bpf_map_lookup_elem(&allowed, &tgid))
 		return true;
 	count(EV_C_FILTERED, 1);
 	return false;
 }
 
-/* The generation of the current process; made at its first call. */
-static __always_inline __u64 proc_gen(__u32 tgid)
-{
-	struct proc *p = bpf_map_lookup_elem(&procs, &tgid);
+/*
+ * Processes with a connection whose socket is not known for certain, by tgid modulo SEEKING; where
+ * two of them meet, SEEK_ANY for good. All sends and receives of the machine ask this first.
+ */
+#define SEEKING	 4096
+#define SEEK_ANY (~0U)
+__u32 seeking[SEEKING] __weak;
 
-	if (p)
-		return p->gen;
-	struct proc fresh = { .gen = bpf_ktime_get_ns() };
-	bpf_map_update_elem(&procs, &tgid, &fresh, BPF_NOEXIST);
-	p = bpf_map_lookup_elem(&procs, &tgid);
-	return p ? p->gen : 0;
+static __always_inline bool is_seeking(__u32 tgid)
+{
+	__u32 who = seeking[tgid & (SEEKING - 1)];
+
+	return who == tgid || who == SEEK_ANY;
 }
 
-static __always_inline void proc_set_go(__u32 tgid, __u64 abi)
+/* Said anew with each call that seeks, as another CPU may have written over it. */
+static __always_inline void seek(__u32 tgid)
 {
-	struct proc *p = bpf_map_lookup_elem(&procs, &tgid);
+	__u32 *who = &seeking[tgid & (SEEKING - 1)];
 
-	if (p && !p->go)
-		p->go = abi;
+	if (!is_seeking(tgid))
+		*who = *who ? SEEK_ANY : tgid;
+}
+
+static __always_inline void seek_no_more(__u32 tgid)
+{
+	__u32 *who = &seeking[tgid & (SEEKING - 1)];
+
+	if (*who == tgid)
+		*who = 0;
 }
 
 static const struct thread no_thread;
@@ -306,20 +336,20 @@ static __always_inline struct thread *thread_get(__u64 id)
 	bpf_map_update_elem(&threads, &id, &no_thread, BPF_NOEXIST);
 	t = bpf_map_lookup_elem(&threads, &id);
 	if (t)
-		t->proc = proc_gen(id >> 32);
+		t->proc = self_read().proc;
 	else
 		count(EV_C_THREADS_FULL, 1);
 	return t;
 }
 
-static __always_inline void send_open(struct conn_key *key, struct conn *c)
+static __always_inline void send_open(__u64 id, struct conn_key *key, struct conn *c)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct ev_open *e = reserve(struct ev_open);
 
 	if (!e)
 		return;
-	fill_hdr(&e->hdr, EV_OPEN, sizeof(*e), key->conn, c->gen);
+	fill_hdr(&e->hdr, EV_OPEN, sizeof(*e), id, key->conn, c->gen);
 	e->cgroup = bpf_get_current_cgroup_id();
 	e->target = c->target;
 	e->uid = (__u32)bpf_get_current_uid_gid();
@@ -331,7 +361,7 @@ static __always_inline void send_open(struct conn_key *key, struct conn *c)
 	c->announced = 1;
 }
 
-static __always_inline void conn_close(struct conn_key *key)
+static __always_inline void conn_close(__u64 id, struct conn_key *key)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
@@ -339,7 +369,7 @@ static __always_inline void conn_close(struct conn_key *key)
 		return;
 	struct ev_close *e = reserve(struct ev_close);
 	if (e) {
-		fill_hdr(&e->hdr, EV_CLOSE, sizeof(*e), key->conn, c->gen);
+		fill_hdr(&e->hdr, EV_CLOSE, sizeof(*e), id, key->conn, c->gen);
 		e->offset[0] = c->offset[0];
 		e->offset[1] = c->offset[1];
 		submit(e, sizeof(*e));
@@ -347,21 +377,23 @@ static __always_inline void conn_close(struct conn_key *key)
 	bpf_map_delete_elem(&conns, key);
 }
 
-/* The state of a connection; made, and announced, at its first call. `proc`: struct thread. */
-static __always_inline struct conn *conn_get(struct conn_key *key, __u64 proc, __u8 library,
-					     __u64 target)
+/* The state of a connection; made, and announced, at its first call. */
+static __always_inline struct conn *conn_get(const struct self *self, struct conn_key *key,
+					     __u8 library, __u64 target)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
-	if (c && c->proc != proc) {
-		conn_close(key);
+	if (c && c->proc != self->proc) {
+		conn_close(self->id, key);
 		c = NULL;
 	}
 	if (!c) {
 		struct conn fresh = { .gen = bpf_ktime_get_ns(),
-				      .proc = proc,
+				      .proc = self->proc,
 				      .library = library,
 				      .target = target };
+		struct proc unknown = { 0 };
+		bpf_map_update_elem(&procs, &key->tgid, &unknown, BPF_NOEXIST);
 		/* Another goroutine may have been first: one reads while another writes. */
 		bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST);
 		c = bpf_map_lookup_elem(&conns, key);
@@ -371,13 +403,13 @@ static __always_inline struct conn *conn_get(struct conn_key *key, __u64 proc, _
 		}
 	}
 	if (!c->announced)
-		send_open(key, c);
+		send_open(self->id, key, c);
 	return c;
 }
 
 /* What one record says, before its payload. */
 struct piece {
-	__u64 conn, gen, offset, goid, src;
+	__u64 id, conn, gen, offset, goid, src;
 	__u32 span, len;
 	__u8 dir, flags;
 };
@@ -398,7 +430,7 @@ static __always_inline bool send_class(const struct piece *p, const __u64 class)
 	asm volatile("" : "+r"(len)); /* clang 14 would drop the bound that the verifier needs */
 	if (len > class)
 		len = class;
-	fill_hdr(&e->hdr, EV_DATA, sizeof(*e) + len, p->conn, p->gen);
+	fill_hdr(&e->hdr, EV_DATA, sizeof(*e) + len, p->id, p->conn, p->gen);
 	e->hdr.flags = p->flags;
 	e->offset = p->offset;
 	e->goid = p->goid;
@@ -412,8 +444,6 @@ static __always_inline bool send_class(const struct piece *p, const __u64 class)
 		len = 0;
 	}
 	e->len = len;
-	if (len) /* clang turns an atomic addition of a constant 0 into an OR, which 5.10 refuses */
-		count(EV_C_BYTES, len);
 	submit(e, sizeof(*e) + class);
 	return true;
 }
@@ -458,12 +488,13 @@ static __always_inline void count_lost(const struct piece *p)
  * The bytes of one finished call. The offset moves on by all of them; what the budget leaves out is
  * counted in the span of the last record, what finds no room shows as a jump of the offset.
  */
-static __always_inline void send_call(struct conn *c, __u64 conn, __u8 dir, __u64 src, __u64 total,
-				      __u64 goid)
+static __always_inline void send_call(__u64 id, struct conn *c, __u64 conn, __u8 dir, __u64 src,
+				      __u64 total, __u64 goid)
 {
 	__u32 zero = 0;
 	struct ev_control *ctl = bpf_map_lookup_elem(&control, &zero);
-	struct piece p = { .conn = conn,
+	struct piece p = { .id = id,
+			   .conn = conn,
 			   .gen = c->gen,
 			   .offset = c->offset[dir & 1],
 			   .goid = goid,

@@ -11,7 +11,7 @@
 #endif
 
 /* Of all that is below; the loader refuses kernel code that was built with another one. */
-#define EV_VERSION 3
+#define EV_VERSION 4
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
@@ -107,8 +107,6 @@ struct ev_control {
 
 /* Per-CPU counters: slot cpu * EV_C__COUNT + counter of one mapped array of __u64. */
 enum ev_counter {
-	EV_C_RECORDS,	   /* records sent */
-	EV_C_BYTES,	   /* payload bytes sent */
 	EV_C_CALLS,	   /* successful reads and writes seen */
 	EV_C_RING_FULL,	   /* records that found no room */
 	EV_C_RING_BYTES,   /* payload bytes that found no room */
@@ -137,9 +135,8 @@ struct conn_key {
 struct go_target {
 	__s32 goid, conn_conn, fd_sysfd, conn_fd;
 	__u32 register_abi;
-	__u32 copy_frame; /* as in struct go_layout; 0: Read is probed at its returns */
+	__u32 copy_frame; /* as in struct go_layout */
 	__u64 itab;	  /* of *net.TCPConn as net.Conn; this and all below as linked */
-	__u64 read, read_end;
 	__u64 read_entry, read_copy, write[2]; /* probe points, 0: none */
 	__u64 tls_slot; /* ABI0 on amd64: where the goroutine's place in thread-local storage is
 			 * found, 0: right below the thread pointer */
@@ -158,7 +155,7 @@ _Static_assert(sizeof(struct ev_data) == 72, "ev_data");
 _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
 _Static_assert(sizeof(struct conn_key) == 16, "conn_key");
-_Static_assert(sizeof(struct go_target) == 88, "go_target");
+_Static_assert(sizeof(struct go_target) == 72, "go_target");
 _Static_assert(sizeof(struct exe_key) == 16, "exe_key");
 
 #endif

@@ -61,6 +61,7 @@ static __always_inline struct go_target *target_get(void *ctx, __u32 *ret_number
 
 /* What a probe point sees. */
 struct site {
+	struct self self;
 	struct go_target *target;
 	__u32 number, tgid;
 	__u64 g;
@@ -130,10 +131,9 @@ static __always_inline void call_arguments(struct pt_regs *ctx, const struct go_
 static __always_inline bool site_read(struct pt_regs *ctx, struct site *s)
 {
 	s->target = target_get(ctx, &s->number);
-	if (!s->target || !process_allowed())
-		return false;
-	s->tgid = bpf_get_current_pid_tgid() >> 32;
-	return true;
+	s->self = self_read();
+	s->tgid = s->self.id >> 32;
+	return s->target;
 }
 
 static __always_inline __u64 goid_of(struct pt_regs *ctx, const struct site *s)
@@ -164,7 +164,7 @@ static __always_inline void go_bind(const struct site *s, struct conn_key *key, 
 	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(netfd + s->target->fd_sysfd)))
 		return;
 	struct sock *sk = fd < 0 ? NULL : sock_of_fd(fd);
-	if (sk && send_bind(key, c, sk, EV_HOW_GO, 1))
+	if (sk && send_bind(s->self.id, key, c, sk, EV_HOW_GO, 1))
 		c->below = netfd;
 }
 
@@ -176,43 +176,44 @@ static __always_inline void go_bind(const struct site *s, struct conn_key *key, 
 static __always_inline struct conn *go_conn(const struct site *s)
 {
 	struct conn_key key = { .conn = s->conn, .tgid = s->tgid };
-	__u64 proc = proc_gen(s->tgid), netfd = netfd_below(s);
-	struct conn *c = conn_get(&key, proc, EV_LIB_GO, s->number);
+	struct conn *c = bpf_map_lookup_elem(&conns, &key);
+	__u64 netfd = netfd_below(s);
 
-	if (!c)
-		return NULL;
-	if (socket_gone(c) || (c->below && c->below != netfd)) {
-		conn_close(&key);
-		c = conn_get(&key, proc, EV_LIB_GO, s->number);
+	if (c && (socket_gone(c) || (c->below && c->below != netfd))) {
+		conn_close(s->self.id, &key);
+		c = NULL;
+	}
+	if (!c || c->proc != s->self.proc || !c->announced) {
+		if (!process_allowed(s->tgid))
+			return NULL;
+		c = conn_get(&s->self, &key, EV_LIB_GO, s->number);
 		if (!c)
 			return NULL;
 	}
-	if (!netfd)
-		proc_set_go(s->tgid, s->target->register_abi ? GO_REGISTERS : GO_STACK);
-	else if (c->below != netfd)
+	if (netfd && c->below != netfd)
 		go_bind(s, &key, c, netfd);
 	return c;
 }
 
-/* A Read that may receive from a socket which only that can tell of. */
-static __always_inline void go_reading_set(const struct site *s, __u64 g, __u64 depth)
+/* Some program has a connection that only what its goroutine sends or receives can bind. */
+static __u32 go_nests;
+
+/*
+ * While a connection is not bound by its netFD, what this goroutine sends or receives inside of its
+ * call tells of its socket.
+ */
+static __always_inline void go_nesting_set(const struct site *s, const struct go_nesting *n)
 {
 	const struct go_target *t = s->target;
-	struct reading_key key = { .g = g, .tgid = s->tgid };
-	struct reading r = { .conn = s->conn, .depth = depth, .frame = t->copy_frame };
+	struct go_nesting_key key = { .g = s->g, .tgid = s->tgid };
 
-	if (t->copy_frame) {
-		r.from = t->read + s->bias;
-		r.to = t->read_end + s->bias;
-	}
-	bpf_map_update_elem(&go_reading, &key, &r, BPF_ANY);
-}
+	struct proc *p = bpf_map_lookup_elem(&procs, &s->tgid);
 
-static __always_inline void go_reading_clear(__u32 tgid, __u64 g)
-{
-	struct reading_key key = { .g = g, .tgid = tgid };
-
-	bpf_map_delete_elem(&go_reading, &key);
+	go_nests = 1;
+	if (p)
+		p->go = t->register_abi ? GO_REGISTERS : GO_STACK;
+	seek(s->tgid);
+	bpf_map_update_elem(&go_nestings, &key, n, BPF_ANY);
 }
 
 SEC("uprobe") int go_read_copy(struct pt_regs *ctx)
@@ -232,11 +233,38 @@ SEC("uprobe") int go_read_copy(struct pt_regs *ctx)
 	s.bias = PT_REGS_IP(ctx) - s.target->read_copy;
 	struct conn *c = go_conn(&s);
 	if (c)
-		send_call(c, s.conn, EV_READ, from, n, goid_of(ctx, &s));
+		send_call(s.self.id, c, s.conn, EV_READ, from, n, goid_of(ctx, &s));
 	return 0;
 }
 
 #define RECORD_TYPE_APPLICATION_DATA 23
+
+#ifdef __TARGET_ARCH_arm64
+#define CALL_SIZE 4
+#else
+#define CALL_SIZE 5
+#endif
+
+/*
+ * At a call in Write: what the goroutine sends before that returns. Another connection's Write that
+ * was left without a word of it has ended when this one's frame is not below it.
+ */
+static __always_inline void go_write_nesting(struct pt_regs *ctx, struct site *s,
+					     const struct conn *c)
+{
+	s->g = current_g(ctx, s);
+	struct go_nesting_key key = { .g = s->g, .tgid = s->tgid };
+	struct go_nesting n = { .conn = s->conn,
+				.depth = user_u64(s->g + 8) - PT_REGS_FP(ctx),
+				.back = PT_REGS_IP(ctx) + CALL_SIZE };
+	if (!c->bound) {
+		go_nesting_set(s, &n);
+		return;
+	}
+	struct go_nesting *old = bpf_map_lookup_elem(&go_nestings, &key);
+	if (old && old->conn != s->conn && old->depth >= n.depth)
+		bpf_map_delete_elem(&go_nestings, &key);
+}
 
 SEC("uprobe") int go_write_record(struct pt_regs *ctx)
 {
@@ -254,8 +282,11 @@ SEC("uprobe") int go_write_record(struct pt_regs *ctx)
 	s.bias = ip - ((ip ^ write[0]) & 0xfff ? write[1] : write[0]);
 	s.conn = call[0];
 	struct conn *c = go_conn(&s);
-	if (c)
-		send_call(c, s.conn, EV_WRITE, call[2], call[3], goid_of(ctx, &s));
+	if (!c)
+		return 0;
+	if (!c->bound || go_nests)
+		go_write_nesting(ctx, &s, c);
+	send_call(s.self.id, c, s.conn, EV_WRITE, call[2], call[3], goid_of(ctx, &s));
 	return 0;
 }
 
@@ -271,24 +302,11 @@ SEC("uprobe") int go_write_enter(struct pt_regs *ctx)
 	s.bias = PT_REGS_IP(ctx) - s.target->write[0];
 	struct conn *c = len ? go_conn(&s) : NULL;
 	if (c)
-		send_call(c, s.conn, EV_WRITE, buf, len, goid_of(ctx, &s));
+		send_call(s.self.id, c, s.conn, EV_WRITE, buf, len, goid_of(ctx, &s));
 	return 0;
 }
 
 /* Where its returns are probed, a Read is remembered from here to there. */
-static __always_inline void remember_call(struct pt_regs *ctx, const struct site *s, __u64 top,
-					  __u64 depth)
-{
-	__u64 buf = argument(ctx, s->target, 1);
-	bool on_stack = buf < top && buf >= user_u64(s->g);
-	struct go_key key = { .g = s->g, .depth = depth, .tgid = s->tgid };
-	struct go_call call = { .conn = s->conn,
-				.on_stack = on_stack,
-				.buf = on_stack ? top - buf : buf };
-
-	bpf_map_update_elem(&go_calls, &key, &call, BPF_ANY);
-}
-
 SEC("uprobe") int go_read_enter(struct pt_regs *ctx)
 {
 	struct site s = { 0 };
@@ -297,21 +315,22 @@ SEC("uprobe") int go_read_enter(struct pt_regs *ctx)
 	if (!site_read(ctx, &s))
 		return 0;
 	s.conn = argument(ctx, s.target, 0);
-	struct conn_key key = { .conn = s.conn, .tgid = s.tgid };
-	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-	if (s.target->copy_frame && c && c->bound == BOUND_STRONG)
-		return 0; /* what there is to know will be seen at the copy */
 	s.bias = PT_REGS_IP(ctx) - s.target->read_entry;
-	c = go_conn(&s);
+	struct conn *c = go_conn(&s);
 	if (!c)
 		return 0;
 	s.g = current_g(ctx, &s);
 	__u64 top = user_u64(s.g + 8); /* runtime.g begins with stack.lo, stack.hi */
-	__u64 depth = top - PT_REGS_SP(ctx);
-	if (!s.target->copy_frame)
-		remember_call(ctx, &s, top, depth);
+	__u64 buf = argument(ctx, s.target, 1);
+	bool on_stack = buf < top && buf >= user_u64(s.g);
+	struct go_key key = { .g = s.g, .depth = top - PT_REGS_SP(ctx), .tgid = s.tgid };
+	struct go_call call = { .conn = s.conn,
+				.on_stack = on_stack,
+				.buf = on_stack ? top - buf : buf };
+	struct go_nesting n = { .conn = s.conn };
+	bpf_map_update_elem(&go_calls, &key, &call, BPF_ANY);
 	if (!c->bound)
-		go_reading_set(&s, s.g, depth);
+		go_nesting_set(&s, &n);
 	return 0;
 }
 
@@ -337,13 +356,14 @@ SEC("uprobe") int go_read_ret(struct pt_regs *ctx)
 	struct conn *c = bpf_map_lookup_elem(&conns, &conn);
 	if (!c)
 		return 0;
+	struct go_nesting_key nesting = { .g = s.g, .tgid = s.tgid };
 	if (c->bound != BOUND_STRONG)
-		go_reading_clear(s.tgid, s.g);
+		bpf_map_delete_elem(&go_nestings, &nesting);
 	/* Results follow the four words of receiver and slice in ABI0. */
 	__s64 n = (__s64)argument(ctx, s.target, s.target->register_abi ? 0 : 4);
 	if (n > 0)
-		send_call(c, done.conn, EV_READ, done.on_stack ? top - done.buf : done.buf, n,
-			  goid_of(ctx, &s));
+		send_call(s.self.id, c, done.conn, EV_READ,
+			  done.on_stack ? top - done.buf : done.buf, n, goid_of(ctx, &s));
 	return 0;
 }
 
@@ -355,6 +375,6 @@ SEC("uprobe") int go_close_enter(struct pt_regs *ctx)
 	if (!site_read(ctx, &s))
 		return 0;
 	struct conn_key key = { .conn = argument(ctx, s.target, 0), .tgid = s.tgid };
-	conn_close(&key);
+	conn_close(s.self.id, &key);
 	return 0;
 }

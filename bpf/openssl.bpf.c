@@ -61,7 +61,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 	__u64 id = bpf_get_current_pid_tgid(), sp = PT_REGS_SP(ctx);
 	struct conn_key key = { .conn = PT_REGS_PARM1(ctx), .tgid = id >> 32 };
 
-	if (!process_allowed())
+	if (!process_allowed(key.tgid))
 		return 1;
 	struct thread *t = thread_get(id);
 	if (!t)
@@ -73,7 +73,8 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 	}
 	__u64 cookie = probe_cookie(ctx);
 	__u8 library = cookie >> 32 ? cookie >> 32 : EV_LIB_OPENSSL;
-	struct conn *c = conn_get(&key, t->proc, library, (__u32)cookie);
+	struct self self = { .id = id, .proc = t->proc };
+	struct conn *c = conn_get(&self, &key, library, (__u32)cookie);
 	if (!c)
 		return 1;
 	struct frame *f = &t->frame[depth & 3];
@@ -86,6 +87,8 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 	f->sp = sp;
 	f->dir = dir;
 	f->bound = c->bound;
+	if (c->bound != BOUND_STRONG)
+		seek(key.tgid);
 	t->depth = depth + 1;
 	return 0;
 }
@@ -126,7 +129,7 @@ static __always_inline int call_return(struct pt_regs *ctx)
 	struct conn_key key = { .conn = f->conn, .tgid = id >> 32 };
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
 	if (c)
-		send_call(c, key.conn, f->dir, f->buf, n, 0);
+		send_call(id, c, key.conn, f->dir, f->buf, n, 0);
 	return 0;
 }
 
@@ -163,11 +166,11 @@ SEC("uretprobe") int ssl_return(struct pt_regs *ctx)
 
 SEC("uprobe") int ssl_free(struct pt_regs *ctx)
 {
-	struct conn_key key = { .conn = PT_REGS_PARM1(ctx),
-				.tgid = bpf_get_current_pid_tgid() >> 32 };
+	__u64 id = bpf_get_current_pid_tgid();
+	struct conn_key key = { .conn = PT_REGS_PARM1(ctx), .tgid = id >> 32 };
 
 	USE_STACK_OF_THREAD(ctx, no_programs);
-	conn_close(&key);
+	conn_close(id, &key);
 	return 0;
 }
 
@@ -193,6 +196,6 @@ SEC("uprobe") int ssl_clear(struct pt_regs *ctx)
 
 	USE_STACK_OF_THREAD(ctx, no_programs);
 	if (!in_call(bpf_map_lookup_elem(&threads, &id), PT_REGS_SP(ctx), key.conn))
-		conn_close(&key);
+		conn_close(id, &key);
 	return 0;
 }

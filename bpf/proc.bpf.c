@@ -2,14 +2,17 @@
 /* Processes: their end closes their connections, and children of a process that is allowed are. */
 #include "common.bpf.h"
 
-static __always_inline void process_gone(__u32 tgid)
+static __always_inline void process_gone(__u64 id)
 {
+	__u32 tgid = id >> 32;
+
+	seek_no_more(tgid);
 	if (bpf_map_delete_elem(&procs, &tgid))
 		return; /* it never had a connection */
 	struct ev_hdr *e = reserve(struct ev_hdr);
 	if (!e)
 		return;
-	fill_hdr(e, EV_EXIT, sizeof(*e), 0, 0);
+	fill_hdr(e, EV_EXIT, sizeof(*e), id, 0, 0);
 	submit(e, sizeof(*e));
 }
 
@@ -23,7 +26,7 @@ SEC("raw_tp/sched_process_exit") int proc_exit(struct bpf_raw_tracepoint_args *c
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
 	bpf_map_delete_elem(&allowed, &tgid);
-	process_gone(tgid);
+	process_gone(id);
 	return 0;
 }
 
@@ -33,7 +36,7 @@ SEC("raw_tp/sched_process_exec") int proc_exec(struct bpf_raw_tracepoint_args *c
 	__u64 id = bpf_get_current_pid_tgid();
 
 	bpf_map_delete_elem(&threads, &id);
-	process_gone(id >> 32);
+	process_gone(id);
 	return 0;
 }
 

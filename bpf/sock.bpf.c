@@ -57,57 +57,55 @@ static __always_inline struct goroutine goroutine_in_kernel(__u64 abi)
 	return ret;
 }
 
-#define GO_FRAMES 32 /* between a system call and the Read that it is for */
+#define GO_FRAMES 32 /* between a system call and the Read or Write that it is for */
 
-/* Is this Read still what the goroutine is in? Its frames are linked, and say who called. */
-static __always_inline bool still_reading(const struct goroutine *at, const struct reading *r)
+/* Is this call still what the goroutine is in? Its frames are linked, and say who called. */
+static __always_inline bool still_in(const struct goroutine *at, const struct go_nesting *n)
 {
-	__u64 entry = user_u64(at->g + 8) - r->depth, link[2], fp = at->fp;
-#ifdef __TARGET_ARCH_arm64
-	__u64 frame = entry - r->frame - 8;
-#else
-	__u64 frame = entry - 8;
-#endif
+	__u64 frame = user_u64(at->g + 8) - n->depth, link[2], fp = at->fp;
 
-	if (!r->to)
+	if (!n->back)
 		return true;
 	for (int i = 0; i < GO_FRAMES; i++) {
 		if (fp >= frame || bpf_probe_read_user(link, sizeof(link), (void *)fp))
 			return false;
 		if (link[0] == frame)
-			return link[1] >= r->from && link[1] < r->to;
+			return link[1] == n->back;
 		fp = link[0];
 	}
 	return false;
 }
 
-/* A Go connection whose net.Conn is not a plain TCP one: the goroutine that reads it receives. */
+/* A Go connection whose net.Conn is not a plain TCP one: its goroutine sends or receives. */
 static __always_inline int nested_go(struct sock *sk, __u64 id)
 {
 	struct conn_key key = { .tgid = id >> 32 };
 	struct proc *p = bpf_map_lookup_elem(&procs, &key.tgid);
 
-	if (!p || !p->go || !is_tcp(sk))
+	if (!p || !p->go)
 		return 0;
 	struct goroutine at = goroutine_in_kernel(p->go);
-	struct reading_key reading = { .g = at.g, .tgid = key.tgid };
-	struct reading *r = at.g ? bpf_map_lookup_elem(&go_reading, &reading) : NULL;
-	if (!r)
+	struct go_nesting_key where = { .g = at.g, .tgid = key.tgid };
+	struct go_nesting *n = at.g ? bpf_map_lookup_elem(&go_nestings, &where) : NULL;
+
+	if (!n || !is_tcp(sk) || !still_in(&at, n))
 		return 0;
-	key.conn = r->conn;
+	key.conn = n->conn;
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-	if (c && c->bound != BOUND_STRONG && c->sk != (__u64)sk && still_reading(&at, r))
-		send_bind(&key, c, sk, EV_HOW_NESTED, 0);
+	if (c && c->bound != BOUND_STRONG && c->sk != (__u64)sk)
+		send_bind(id, &key, c, sk, EV_HOW_NESTED, 0);
 	return 0;
 }
 
 static __always_inline int nested(struct sock *sk, __u8 dir, __s64 len)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct thread *t = bpf_map_lookup_elem(&threads, &id);
 
+	if (!is_seeking(id >> 32))
+		return 0;
+	struct thread *t = bpf_map_lookup_elem(&threads, &id);
 	if (!t || !t->depth || t->depth > CALL_DEPTH)
-		return dir == EV_READ ? nested_go(sk, id) : 0;
+		return nested_go(sk, id);
 	struct frame *f = &t->frame[(t->depth - 1) & 3];
 	if (f->bound == BOUND_STRONG || !is_tcp(sk))
 		return 0;
@@ -116,7 +114,7 @@ static __always_inline int nested(struct sock *sk, __u8 dir, __s64 len)
 	__u8 fits = length_fits(f, dir, len);
 	if (!c || (c->bound && c->sk == (__u64)sk && !fits))
 		return 0;
-	if (send_bind(&key, c, sk, EV_HOW_NESTED, fits))
+	if (send_bind(id, &key, c, sk, EV_HOW_NESTED, fits))
 		f->bound = c->bound;
 	return 0;
 }

@@ -80,14 +80,14 @@ static __always_inline void fill_addresses(struct ev_bind *e, struct sock *sk)
 }
 
 /* True when the record is on its way. */
-static __always_inline bool send_bind(struct conn_key *key, struct conn *c, struct sock *sk,
-				      __u8 how, __u8 strong)
+static __always_inline bool send_bind(__u64 id, struct conn_key *key, struct conn *c,
+				      struct sock *sk, __u8 how, __u8 strong)
 {
 	struct ev_bind *e = reserve(struct ev_bind);
 
 	if (!e)
 		return false;
-	fill_hdr(&e->hdr, EV_BIND, sizeof(*e), key->conn, c->gen);
+	fill_hdr(&e->hdr, EV_BIND, sizeof(*e), id, key->conn, c->gen);
 	fill_addresses(e, sk);
 	e->how = how;
 	e->opened = opened_by(sk);

@@ -139,7 +139,7 @@ static void take_status(struct server *s, struct status *ret)
 	*ret = (struct status){ 0 };
 	ring_counters(s->ring, ret->counters);
 	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
-	ret->bad_records = ring_bad(s->ring);
+	ret->taken = ring_taken(s->ring);
 	ret->queue_bytes = queue_bytes(s->queue);
 	ret->queue_cut = queue_cut(s->queue);
 	ret->uptime_s = (now_ns(CLOCK_MONOTONIC) - s->started) / 1000000000;

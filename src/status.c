@@ -20,7 +20,7 @@ uint64_t status_resident(int fd)
 static uint64_t dropped(const struct status *s)
 {
 	return s->counters[EV_C_RING_FULL] + s->counters[EV_C_CONNS_FULL] +
-	       s->counters[EV_C_THREADS_FULL] + s->counters[EV_C_NESTED_DEEP] + s->bad_records;
+	       s->counters[EV_C_THREADS_FULL] + s->counters[EV_C_NESTED_DEEP] + s->taken.bad;
 }
 
 int status_put_json(const struct status *s, struct buf *out)
@@ -29,8 +29,8 @@ int status_put_json(const struct status *s, struct buf *out)
 		const char *name;
 		uint64_t value;
 	} capture[] = {
-		{ "records", s->counters[EV_C_RECORDS] },
-		{ "bytes", s->counters[EV_C_BYTES] },
+		{ "records", s->taken.records },
+		{ "bytes", s->taken.bytes },
 		{ "calls", s->counters[EV_C_CALLS] },
 		{ "dropped_records", s->counters[EV_C_RING_FULL] },
 		{ "dropped_bytes", s->counters[EV_C_RING_BYTES] },
@@ -41,7 +41,7 @@ int status_put_json(const struct status *s, struct buf *out)
 		{ "nested_too_deep", s->counters[EV_C_NESTED_DEEP] },
 		{ "returns_without_entry", s->counters[EV_C_ORPHAN] },
 		{ "filtered_calls", s->counters[EV_C_FILTERED] },
-		{ "bad_records", s->bad_records },
+		{ "bad_records", s->taken.bad },
 	};
 	const struct session_stats *n = &s->sessions;
 	int r = buf_printf(out,
@@ -77,11 +77,11 @@ int status_put_metrics(const struct status *s, struct buf *out)
 		uint64_t value;
 	} metrics[] = {
 		{ "captured_bytes_total", "counter", "Plaintext bytes copied from programs.",
-		  s->counters[EV_C_BYTES] },
+		  s->taken.bytes },
 		{ "captured_calls_total", "counter", "Successful reads and writes seen.",
 		  s->counters[EV_C_CALLS] },
-		{ "ring_records_total", "counter", "Records sent by the kernel side.",
-		  s->counters[EV_C_RECORDS] },
+		{ "ring_records_total", "counter", "Records that the kernel side sent.",
+		  s->taken.records },
 		{ "ring_used_bytes", "gauge", "Bytes waiting in the ring buffer.", s->ring_used },
 		{ "ring_size_bytes", "gauge", "Capacity of the ring buffer.", s->ring_size },
 		{ "queue_bytes", "gauge", "Entries waiting for the store.", s->queue_bytes },
@@ -105,7 +105,7 @@ int status_put_metrics(const struct status *s, struct buf *out)
 		{ "connections_full", s->counters[EV_C_CONNS_FULL] },
 		{ "threads_full", s->counters[EV_C_THREADS_FULL] },
 		{ "nested_too_deep", s->counters[EV_C_NESTED_DEEP] },
-		{ "bad_record", s->bad_records },
+		{ "bad_record", s->taken.bad },
 		{ "sessions_full", s->sessions.refused },
 	};
 	int r = 0;

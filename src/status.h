@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "event/ring.h"
 #include "session/session.h"
 
 struct buf;
@@ -14,7 +15,8 @@ struct buf;
 /* A moment's numbers; plain data, so that it is taken once and written in either form. */
 struct status {
 	uint64_t counters[EV_C__COUNT]; /* of the kernel side */
-	uint64_t bad_records, ring_used, ring_size;
+	struct ring_taken taken;
+	uint64_t ring_used, ring_size;
 	uint64_t queue_bytes, queue_cut;
 	uint64_t uptime_s;
 	uint64_t targets_attached, targets_failed;

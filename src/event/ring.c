@@ -2,6 +2,7 @@
 #include "event/ring.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,9 +11,11 @@
 #include <bpf/libbpf.h>
 
 /* While traffic flows the ring is looked at this often; the kernel wakes only for much data. */
-#define RING_LOOK_MS 10
+#define RING_LOOK_MS 5
+/* Records taken at once while more keep coming. */
+#define RING_BATCH 1024
 /* Looks without a record before the kernel is asked to wake for the very next one. */
-#define RING_IDLE_LOOKS 10
+#define RING_IDLE_LOOKS 20
 
 struct ring {
 	struct ring_buffer *rb;
@@ -24,7 +27,8 @@ struct ring {
 	const volatile unsigned long *producer;
 	size_t page, size;
 	unsigned idle;
-	uint64_t bad;
+	int taken;			      /* in this ring_poll() */
+	_Atomic uint64_t records, bytes, bad; /* written by ring_poll() alone */
 };
 
 static size_t min_size(unsigned type)
@@ -58,15 +62,33 @@ int ring_check(const void *data, size_t size)
 	return 0;
 }
 
+/* Cheaper than an atomic addition, with one writer. */
+static void add(_Atomic uint64_t *to, uint64_t n)
+{
+	atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
+	const struct ev_hdr *record = data;
 	struct ring *r = ctx;
 
-	if (ring_check(data, size))
-		r->bad++;
-	else
-		r->fn(r->ctx, data);
-	return 0;
+	if (ring_check(data, size)) {
+		add(&r->bad, 1);
+	} else {
+		add(&r->records, 1);
+		if (record->type == EV_DATA)
+			add(&r->bytes, ((const struct ev_data *)data)->len);
+		r->fn(r->ctx, record);
+	}
+	return ++r->taken < RING_BATCH ? 0 : -EAGAIN;
+}
+
+/* What the callback stopped is no error. */
+static int taken(const struct ring *r, int n)
+{
+	return n == -EAGAIN || n == -EINTR ? r->taken : n;
 }
 
 static void *map_page(int fd, size_t size, int prot)
@@ -126,18 +148,20 @@ int ring_poll(struct ring *r, int timeout_ms)
 		r->control->wake = 1;
 	else if (timeout_ms > RING_LOOK_MS)
 		timeout_ms = RING_LOOK_MS;
+	r->taken = 0;
 	/* What came between the last look and the flag woke nobody. */
-	int n = ring_buffer__consume(r->rb);
-	if (n == 0) {
-		n = ring_buffer__poll(r->rb, timeout_ms);
-		if (n == 0)
-			n = ring_buffer__consume(r->rb);
-	}
+	int n = taken(r, ring_buffer__consume(r->rb));
+	if (n == 0 && *r->producer != *r->consumer)
+		usleep(RING_LOOK_MS * 1000); /* its writer was interrupted; poll would not wait */
+	else if (n == 0)
+		n = taken(r, ring_buffer__poll(r->rb, timeout_ms));
+	if (n == 0)
+		n = taken(r, ring_buffer__consume(r->rb));
 	if (n > 0)
 		r->idle = 0;
 	else if (r->idle < RING_IDLE_LOOKS)
 		r->idle++;
-	return n == -EINTR ? 0 : n;
+	return n;
 }
 
 void ring_counters(const struct ring *r, uint64_t ret[EV_C__COUNT])
@@ -152,9 +176,9 @@ uint64_t ring_hits(const struct ring *r, uint32_t target)
 	return target < EV_TARGETS_MAX ? r->hits[target] : 0;
 }
 
-uint64_t ring_bad(const struct ring *r)
+struct ring_taken ring_taken(const struct ring *r)
 {
-	return r->bad;
+	return (struct ring_taken){ r->records, r->bytes, r->bad };
 }
 
 void ring_fill(const struct ring *r, uint64_t *ret_used, uint64_t *ret_size)

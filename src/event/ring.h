@@ -16,6 +16,13 @@ struct ring_maps {
 	size_t size;
 };
 
+/* What was taken off the ring. */
+struct ring_taken {
+	uint64_t records;
+	uint64_t bytes; /* of payload */
+	uint64_t bad;	/* records that ring_check() refused, not among the others */
+};
+
 /* The record is valid (ring_check passed) and borrowed for the call. */
 typedef void ring_record_fn(void *ctx, const struct ev_hdr *record);
 
@@ -23,16 +30,15 @@ typedef void ring_record_fn(void *ctx, const struct ev_hdr *record);
 int ring_open(const struct ring_maps *maps, ring_record_fn *fn, void *ctx, struct ring **ret);
 void ring_close(struct ring *r);
 /*
- * Deliver what is there, waiting at most timeout_ms for it; records delivered, or -errno. After a
- * while without records it asks the kernel to wake it for the next one, so idling costs nothing.
+ * Deliver some of what is there, waiting at most timeout_ms for it; their number, or -errno. After
+ * a while without records it asks the kernel to wake it for the next one, so idling costs nothing.
  */
 int ring_poll(struct ring *r, int timeout_ms);
 /* Sums over the CPUs by enum ev_counter. Safe from any thread, as are the next three. */
 void ring_counters(const struct ring *r, uint64_t ret[EV_C__COUNT]);
 /* Calls seen through a probed file. */
 uint64_t ring_hits(const struct ring *r, uint32_t target);
-/* Records that ring_check() refused. */
-uint64_t ring_bad(const struct ring *r);
+struct ring_taken ring_taken(const struct ring *r);
 /* Bytes waiting and capacity. */
 void ring_fill(const struct ring *r, uint64_t *ret_used, uint64_t *ret_size);
 /* 0 when the rest may trust the record; `size` is the ring's own length of it. */

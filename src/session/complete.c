@@ -69,9 +69,8 @@ static const char *host_name(struct entry *e)
 	return inet_pton(AF_INET, name, &v4) == 1 ? "" : name;
 }
 
-void session_emit(void *session, struct entry *e)
+static void complete(struct session *s, struct entry *e)
 {
-	struct session *s = session;
 	struct sessions *all = s->all;
 
 	e->tls = true;
@@ -93,4 +92,33 @@ void session_emit(void *session, struct entry *e)
 		e->dst.name = host_name(e);
 	all->stats.entries++;
 	all->sink.emit(all->sink.ctx, e);
+}
+
+void session_release(struct session *s)
+{
+	while (s->held) {
+		struct entry *e = s->held;
+
+		s->held = e->next;
+		complete(s, e);
+	}
+}
+
+/*
+ * What Go writes is seen before it is sent, and sending it may be what tells of the socket
+ * (bpf/gotls.bpf.c): the last write of an entry comes right before the EV_BIND.
+ */
+void session_emit(void *session, struct entry *e)
+{
+	struct session *s = session;
+	struct entry **end = &s->held;
+
+	if (s->library != EV_LIB_GO || s->bind != BIND_NONE) {
+		complete(s, e);
+		return;
+	}
+	while (*end)
+		end = &(*end)->next;
+	e->next = NULL;
+	*end = e;
 }

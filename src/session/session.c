@@ -8,6 +8,8 @@
 #include "session/table.h"
 
 #define BUCKETS_MIN 1024
+/* An EV_BIND comes within this of the write that it is about, if at all. */
+#define HOLD_NS 500000000ULL
 /* No connection carries so much: larger offsets are nonsense. */
 #define OFFSET_MAX (1ULL << 60)
 
@@ -116,6 +118,7 @@ static void end_session(struct session *s, uint64_t ktime)
 	struct sessions *all = s->all;
 
 	dissect_close(s->dissection, time_us(all, ktime));
+	session_release(s);
 	unlink_session(s);
 	if (s->peer)
 		peer_table_end(&all->peers, &all->processes, s->peer, ktime);
@@ -239,6 +242,7 @@ static void feed_data(struct sessions *all, const struct ev_data *d)
 		all->stats.bad_records++;
 		return;
 	}
+	session_release(s);
 	busy_touch(s, d->hdr.ktime);
 	if (d->goid)
 		s->goid = d->goid;
@@ -253,10 +257,12 @@ static void feed_bind(struct sessions *all, const struct ev_bind *b)
 {
 	struct session *s = session_of(all, &b->hdr);
 
-	if (b->family != 4 && b->family != 6)
+	if (b->family != 4 && b->family != 6) {
 		all->stats.bad_records++;
-	else if (s)
+	} else if (s) {
 		session_bind(s, b);
+		session_release(s);
+	}
 }
 
 static void feed_close(struct sessions *all, const struct ev_close *c)
@@ -325,12 +331,16 @@ void sessions_set_container(struct sessions *s, uint32_t tgid, const char *conta
 
 void sessions_tick(struct sessions *all, uint64_t now_ktime)
 {
+	for (struct session *s = all->busy_first; s && s->last_ktime + HOLD_NS < now_ktime;
+	     s = s->busy_next)
+		session_release(s);
 	while (all->busy_first &&
 	       all->busy_first->last_ktime + LIMIT_SESSION_IDLE_SECONDS * 1000000000ULL <
 		       now_ktime) {
 		struct session *s = all->busy_first;
 		busy_remove(s);
 		dissect_idle(s->dissection, time_us(all, now_ktime));
+		session_release(s);
 	}
 	peer_table_expire(&all->peers, &all->processes, now_ktime);
 }

@@ -100,6 +100,7 @@ struct session {
 	struct process *process;
 	struct peer *peer; /* NULL: socket unknown */
 	struct dissection *dissection;
+	struct entry *held; /* complete but for the socket, which is about to be known */
 	uint64_t conn, gen;
 	uint64_t expected[2]; /* stream offset of the next byte, by enum ev_dir */
 	uint64_t goid;
@@ -127,6 +128,8 @@ struct sessions {
 
 /* Complete an entry with what its connection knows, and send it on. An entry_sink's emit. */
 void session_emit(void *session, struct entry *e);
+/* Send on what waits for the socket of its connection. */
+void session_release(struct session *s);
 void session_bind(struct session *s, const struct ev_bind *bind);
 
 uint64_t table_hash(uint64_t a, uint64_t b);

@@ -150,23 +150,30 @@ __attribute__((format(printf, 3, 4))) static void tell(struct golang *g, enum go
 	va_end(ap);
 }
 
-/* The plaintext is copied in one place: with this no return is needed. */
-static bool plan_copy(struct golang *g, bool table)
+/* The calls that move the plaintext, where both are proven. */
+static bool plan_calls(struct golang *g)
 {
 	struct go_layout *go = &g->out->go;
-	uint64_t at = 0;
+	uint64_t read, write[GOCOPY_WRITES];
+	size_t writes;
 
-	if (table && looked_at(g))
-		at = gocopy_read(g->e, g->d, &g->table, g->func, go->register_abi, &go->copy_frame);
-	if (!at)
+	if (!looked_at(g))
 		return false;
-	add_point(g, at, PROBE_GO_READ_COPY, true);
+	writes = gocopy_write(g->e, g->d, g->func, write);
+	read = gocopy_read(g->e, g->d, &g->table, g->func, go->register_abi, &go->copy_frame);
+	if (!writes || !read)
+		return false;
+	add_point(g, read, PROBE_GO_READ_COPY, true);
+	for (size_t i = 0; i < writes; i++)
+		add_point(g, write[i], PROBE_GO_WRITE_RECORD, true);
+	tell(g, GOBIN_READ, ", its copy to the caller");
+	tell(g, GOBIN_WRITE, ", %zu calls of writeRecordLocked", writes);
 	return true;
 }
 
-static void plan_read(struct golang *g, bool table)
+static void plan_read(struct golang *g)
 {
-	uint64_t returns[LIMIT_PROBE_POINTS / 4], end;
+	uint64_t returns[LIMIT_PROBE_POINTS / 4];
 	struct gobin_func f = g->func[GOBIN_READ];
 	struct plan_place place;
 	struct insn insn;
@@ -176,16 +183,6 @@ static void plan_read(struct golang *g, bool table)
 		return;
 	if (!goplan_entry(g->e, g->d, f, g->out->go.register_abi, false, &place)) {
 		tell(g, GOBIN_READ, " left out: its code is not understood");
-		return;
-	}
-	end = f.addr + f.size;
-	g->out->go.read = f.addr;
-	g->out->go.read_end = end;
-	g->out->go.tls_slot = goplan_tls_slot(g->e, f);
-	if (plan_copy(g, table)) {
-		add_point(g, place.addr, PROBE_GO_READ, place.cheap);
-		tell(g, GOBIN_READ, "+%u %s, its copy to the caller",
-		     (unsigned int)(place.addr - f.addr), place.text);
 		return;
 	}
 	count = goplan_returns(g->e, g->d, f, returns, LIMIT_PROBE_POINTS / 4);
@@ -207,19 +204,11 @@ static void plan_read(struct golang *g, bool table)
 static void plan_write(struct golang *g)
 {
 	struct gobin_func f = g->func[GOBIN_WRITE];
-	uint64_t calls[GOCOPY_WRITES];
 	struct plan_place place;
-	size_t count = 0;
 
 	if (!f.addr)
 		return;
-	if (looked_at(g))
-		count = gocopy_write(g->e, g->d, g->func, calls);
-	for (size_t i = 0; i < count; i++)
-		add_point(g, calls[i], PROBE_GO_WRITE_RECORD, true);
-	if (count) {
-		tell(g, GOBIN_WRITE, ", %zu calls of writeRecordLocked", count);
-	} else if (goplan_entry(g->e, g->d, f, g->out->go.register_abi, true, &place)) {
+	if (goplan_entry(g->e, g->d, f, g->out->go.register_abi, true, &place)) {
 		add_point(g, place.addr, PROBE_GO_WRITE, place.cheap);
 		tell(g, GOBIN_WRITE, "+%u %s", (unsigned int)(place.addr - f.addr), place.text);
 	} else {
@@ -244,8 +233,11 @@ static void plan(struct golang *g, bool table)
 		&g->func[g->func[GOBIN_READ].addr ? GOBIN_READ : GOBIN_WRITE];
 
 	g->out->go.register_abi = register_abi(g, *any);
-	plan_read(g, table);
-	plan_write(g);
+	g->out->go.tls_slot = goplan_tls_slot(g->e, *any);
+	if (!table || !plan_calls(g)) {
+		plan_read(g);
+		plan_write(g);
+	}
 	plan_close(g);
 	if (!g->out->points)
 		snprintf(g->out->reason, sizeof(g->out->reason),

@@ -23,11 +23,11 @@ enum probe_kind {
 	PROBE_SSL_WRITE_EX2, /* 5th argument */
 	PROBE_SSL_FREE,
 	PROBE_SSL_CLEAR,
-	PROBE_GO_READ,	       /* crypto/tls.(*Conn).Read entry */
-	PROBE_GO_READ_COPY,    /* where it copies the plaintext to its caller; or else */
-	PROBE_GO_READ_RET,     /* one of its RETs */
-	PROBE_GO_WRITE,	       /* crypto/tls.(*Conn).Write entry, or else */
-	PROBE_GO_WRITE_RECORD, /* where it hands the plaintext on */
+	PROBE_GO_READ_COPY,    /* where crypto/tls.(*Conn).Read copies to its caller, and */
+	PROBE_GO_WRITE_RECORD, /* where (*Conn).Write hands the plaintext on; or else */
+	PROBE_GO_READ,	       /* the entry of Read, */
+	PROBE_GO_READ_RET,     /* its RETs */
+	PROBE_GO_WRITE,	       /* and the entry of Write */
 	PROBE_GO_CLOSE,
 	PROBE_KIND_COUNT,
 };
@@ -48,10 +48,9 @@ struct go_layout {
 	int32_t conn_fd;       /* net.conn.fd */
 	uint32_t register_abi; /* 1: arguments in registers (Go 1.17 on) */
 	uint32_t copy_frame;   /* at PROBE_GO_READ_COPY: the caller's stack pointer less this one */
-	uint64_t itab_tcp_conn;	 /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
-	uint64_t text_delta;	 /* address of a probe point less its offset in the file */
-	uint64_t read, read_end; /* addresses of (*Conn).Read */
-	uint64_t tls_slot;	 /* address of the word that goplan_tls_slot() tells of, or 0 */
+	uint64_t itab_tcp_conn; /* address of go:itab.*net.TCPConn,net.Conn, 0 unknown */
+	uint64_t text_delta;	/* address of a probe point less its offset in the file */
+	uint64_t tls_slot;	/* address of the word that goplan_tls_slot() tells of, or 0 */
 };
 
 /* Plain data: it crosses a pipe from the child. */

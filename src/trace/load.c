@@ -148,7 +148,7 @@ int load_open(const struct load_options *options, struct load *ret, char *error,
 		return fail(error, size, -EPROTO, "the BPF programs are of another build");
 	}
 	l.skel->rodata->message_budget = options->message_budget;
-	l.skel->rodata->wake_bytes = options->ring_size / 16;
+	l.skel->rodata->wake_bytes = options->ring_size / 4;
 	l.skel->rodata->filter_processes = options->filter_processes;
 	l.skel->rodata->have_cookies = l.features.cookies;
 	err = bpf_map__set_max_entries(l.skel->maps.events, (__u32)options->ring_size);
@@ -205,8 +205,6 @@ int load_set_go(const struct load *l, int fd, const struct inspection *plan, uin
 		.register_abi = go->register_abi,
 		.copy_frame = go->copy_frame,
 		.itab = go->itab_tcp_conn,
-		.read = go->read,
-		.read_end = go->read_end,
 		.tls_slot = go->tls_slot,
 	};
 	struct stat st;

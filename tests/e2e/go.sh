@@ -165,7 +165,7 @@ over_http "PIE" gopie "[::1]"
 over_http "not optimised" gonoopt 127.0.0.1
 never_seen gotest
 never_seen gopie
-all="http2 many stream deep threads large failed wrapped pipe proxy reuse"
+all="http2 many stream deep threads large failed wrapped pipe alternate proxy reuse"
 # shellcheck disable=SC2086
 say_all gotest $all
 say_all gostripped deep wrapped proxy
@@ -185,7 +185,7 @@ if tap_ok "a c-shared library is built" build goshared.so shared -buildmode=c-sh
 fi
 "$TMPDIR/goplain" &
 at_exit_kill $!
-tap_ok "a Go program is listed" target /gotest library=go version=go1. 'plan=(*Conn).Read+'
+tap_ok "a Go program is listed" target /gotest library=go version=go1. 'plan=(*Conn).Read, its copy'
 sleep 0.5
 tap_ok "one without TLS says so" target /goplain state=skipped library=go 'reason=Go 1.'
 tap_ok "cleartap stops" ct_stop

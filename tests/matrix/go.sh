@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 GOS=${GOS:-bullseye:1.15 bookworm:1.19 trixie:1.24 sid:1.27}
 programs=()
-declare -A https echo
+declare -A https wrapped echo
 
 # build_library SUITE VERSION: VERSION.so for programs that are not Go's.
 build_library() {
@@ -33,14 +33,16 @@ build() {
 	programs+=("$2-cgo" "$2-noopt")
 }
 
-# start_servers NAME: HTTPS over IPv6 (and IPv4 as mapped addresses) and TLS echo.
+# start_servers NAME: HTTPS, the same with a net.Conn of its own, and TLS echo.
 start_servers() {
-	https[$1]=$(free_port) echo[$1]=$(free_port)
+	https[$1]=$(free_port) wrapped[$1]=$(free_port) echo[$1]=$(free_port)
 	"$TMPDIR/$1" serve "127.0.0.1:${https[$1]}" 2>>"$TMPDIR/servers" &
+	at_exit_kill $!
+	"$TMPDIR/$1" wrapped-serve "127.0.0.1:${wrapped[$1]}" 2>>"$TMPDIR/servers" &
 	at_exit_kill $!
 	"$TMPDIR/$1" echo-serve "[::1]:${echo[$1]}" 2>>"$TMPDIR/servers" &
 	at_exit_kill $!
-	wait_port "${https[$1]}" && wait_port "${echo[$1]}"
+	wait_port "${https[$1]}" && wait_port "${wrapped[$1]}" && wait_port "${echo[$1]}"
 }
 
 # try NAME COLUMN ARGUMENT...: an entry of the client and one of the server hold all of it.
@@ -68,6 +70,15 @@ try_post() {
 	try "$1" post --protocol http --method POST --path "/post-$1" --status 200 \
 		--src-ip "$ip" --src-port "$from" --dst-ip 127.0.0.1 --dst-port "${https[$1]}" \
 		--request-body "$TMPDIR/up" --response-body "$TMPDIR/up"
+}
+
+# Nothing in the program tells of the socket: what it sends does.
+try_wrapped() {
+	local ip from
+	read -r ip from _ < <("$TMPDIR/$1" wrapped-get "https://127.0.0.1:${wrapped[$1]}/wrapped-$1")
+	try "$1" wrapped --protocol http --method GET --path "/wrapped-$1" --status 200 \
+		--src-ip "$ip" --src-port "$from" --dst-ip 127.0.0.1 --dst-port "${wrapped[$1]}" \
+		--bind nested
 }
 
 # TLS without HTTP: opaque bytes, there and back.
@@ -132,6 +143,7 @@ for name in "${programs[@]}"; do
 	short=${name:0:15}
 	try_get "$name"
 	try_post "$name"
+	try_wrapped "$name"
 	try_echo "$name"
 	try_new "$name"
 done

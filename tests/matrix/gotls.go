@@ -3,6 +3,8 @@
 //	gotls serve ADDR:PORT          HTTP/1.1 over TLS: GET /NAME answers with a text that holds
 //	                               the path, POST answers with what was sent
 //	gotls get URL [BODYFILE]       GET, or POST of the file
+//	gotls wrapped-serve ADDR:PORT  like serve, with a net.Conn of its own around the socket
+//	gotls wrapped-get URL [BODYFILE]
 //	gotls echo-serve ADDR:PORT     TLS without HTTP: sends back what it reads
 //	gotls echo ADDR:PORT TEXT
 //
@@ -55,7 +57,23 @@ func listen(addr string) net.Listener {
 	return l
 }
 
-func serve(addr string) {
+// wrapped is a net.Conn of the program's own; nothing tells where in it the socket is.
+type wrapped struct{ net.Conn }
+
+type wrappedListener struct{ net.Listener }
+
+func (l wrappedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return &wrapped{conn}, err
+}
+
+func wrappedListen(addr string) net.Listener {
+	l, err := net.Listen("tcp", addr)
+	check(err)
+	return tls.NewListener(wrappedListener{l}, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+}
+
+func serve(l net.Listener) {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		if r.Method == "POST" {
@@ -66,13 +84,20 @@ func serve(addr string) {
 		}
 		fmt.Fprintf(w, "this is %s\n", r.URL.Path)
 	}
-	check(http.Serve(listen(addr), http.HandlerFunc(handler)))
+	check(http.Serve(l, http.HandlerFunc(handler)))
 }
 
-func get(url string, bodyFile string) {
+func dialTLS(network, addr string) (net.Conn, error) { return tls.Dial(network, addr, insecure) }
+
+func wrappedDialTLS(network, addr string) (net.Conn, error) {
+	conn, err := net.Dial(network, addr)
+	return tls.Client(&wrapped{conn}, insecure), err
+}
+
+func get(dialTLS func(network, addr string) (net.Conn, error), url string, bodyFile string) {
 	var local net.Addr
 	dial := func(network, addr string) (net.Conn, error) {
-		conn, err := tls.Dial(network, addr, insecure)
+		conn, err := dialTLS(network, addr)
 		if err == nil {
 			local = conn.LocalAddr()
 		}
@@ -129,9 +154,13 @@ func main() {
 	arg := append(os.Args[1:], "", "", "")
 	switch arg[0] {
 	case "serve":
-		serve(arg[1])
+		serve(listen(arg[1]))
 	case "get":
-		get(arg[1], arg[2])
+		get(dialTLS, arg[1], arg[2])
+	case "wrapped-serve":
+		serve(wrappedListen(arg[1]))
+	case "wrapped-get":
+		get(wrappedDialTLS, arg[1], arg[2])
 	case "echo-serve":
 		echoServe(arg[1])
 	case "echo":

@@ -107,7 +107,7 @@ static void check_go(const struct inspection *in)
 	assert_int_equal(in->family, INSPECT_GO);
 	assert_memory_equal(in->version, "go1.", 4);
 	assert_string_equal(in->module, "example.org/tapped");
-	assert_int_equal(count_kind(in, PROBE_GO_READ), 1);
+	assert_int_equal(count_kind(in, PROBE_GO_READ), 0);
 	assert_int_equal(count_kind(in, PROBE_GO_READ_COPY), 1);
 	assert_int_equal(count_kind(in, PROBE_GO_READ_RET), 0);
 	assert_int_equal(count_kind(in, PROBE_GO_WRITE), 0);

@@ -383,6 +383,35 @@ static void test_idle(void **state)
 	assert_int_equal(g->count, 2);
 }
 
+/* What Go writes is seen right before it is sent, and sending it may be what tells the socket. */
+static void test_held(void **state)
+{
+	struct got *g = *state;
+	struct wire w = wire(g, 5, 1, 1);
+
+	wire_open(&w, "p", EV_LIB_GO, 1);
+	wire_read(&w, GET);
+	wire_write(&w, OK);
+	assert_int_equal(g->count, 0);
+	bind_weak(&w, 10);
+	assert_int_equal(g->count, 1);
+	assert_int_equal(g->entries[0]->src.port, 10);
+	expect_port(g, &w, 10, "bio");
+	w = wire(g, 6, 1, 1); /* no socket */
+	wire_open(&w, "p", EV_LIB_GO, 1);
+	for (size_t i = 2; i < 5; i++) {
+		wire_write(&w, GET);
+		wire_read(&w, OK);
+		assert_int_equal(g->count, i);
+		if (i == 2) /* else the next request lets it go */
+			sessions_tick(g->sessions, 2000000000);
+	}
+	wire_close(&w);
+	assert_int_equal(g->count, 5);
+	for (size_t i = 2; i < 5; i++)
+		assert_string_equal(g->entries[i]->bind, "unknown");
+}
+
 /* As many connections as are followed at once, past that they are counted; all end with EXIT. */
 static void test_full(void **state)
 {
@@ -468,6 +497,7 @@ int main(void)
 		CASE(test_joined),
 		CASE(test_exit),
 		CASE(test_idle),
+		CASE(test_held),
 		CASE(test_full),
 		CASE(test_idle_memory),
 		CASE(test_many_addresses),

@@ -108,7 +108,7 @@ func listen(addr string) net.Listener {
 var cases = map[string]func(){
 	"http2": http2, "many": many, "old": old,
 	"stream": stream, "deep": deep, "threads": threads, "large": large, "failed": failed,
-	"wrapped": wrapped, "pipe": pipe, "proxy": proxy, "reuse": reuse,
+	"wrapped": wrapped, "pipe": pipe, "alternate": alternate, "proxy": proxy, "reuse": reuse,
 }
 
 func main() {

@@ -95,6 +95,40 @@ func pipe() {
 	}
 }
 
+// alternate: a goroutine writes to a connection that has no socket and to one that has, in turn.
+func alternate() {
+	l := listen("127.0.0.1:0")
+	server(l, false)
+	a, b := net.Pipe()
+	plain, err := tls.Dial("tcp", l.Addr().String(), insecure)
+	check(err)
+	piped, back := tls.Client(a, insecure), tls.Server(b, config())
+	go func() {
+		in := bufio.NewReader(back)
+		for {
+			_, err := http.ReadRequest(in)
+			check(err)
+			fmt.Fprint(back, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+	}()
+	ask := func(conn *tls.Conn, path string) {
+		_, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+		check(err)
+		a, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		check(err)
+		io.Copy(io.Discard, a.Body)
+	}
+	for i := 0; i < 20; i++ {
+		two, path := 2, fmt.Sprintf("/alternate/%d", i)
+		ask(piped, path+"/piped")
+		ask(plain, path+"/plain")
+		say(expectation{Find: fields{"summary": path + "/piped"}, Count: &two,
+			Want: fields{"complete": true, "bind": "unknown", "src.port": 0, "dst.port": 0}})
+		say(expectation{Find: fields{"summary": path + "/plain", "role": "client"},
+			Want: ends(plain.LocalAddr(), plain.RemoteAddr()).and(fields{"bind": "go"})})
+	}
+}
+
 // tunnel is an HTTPS proxy that takes CONNECT and copies.
 func tunnel(outer *tls.Conn) {
 	in := bufio.NewReader(outer)
