@@ -2,6 +2,7 @@
 #include "trace/attach.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,10 +145,25 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 	return 0;
 }
 
+static void *close_link(void *fd)
+{
+	close(*(const int *)fd);
+	return NULL;
+}
+
+/* The kernel takes the probes of a link out at once and then waits some 50 ms: for all together. */
 void attach_close(struct attachment *a)
 {
-	for (size_t i = 0; i < a->fds; i++)
+	pthread_t thread[PROBE_KIND_COUNT * 2];
+	size_t started = 0;
+
+	while (started < a->fds && started < PROBE_KIND_COUNT * 2 &&
+	       !pthread_create(&thread[started], NULL, close_link, &a->fd[started]))
+		started++;
+	for (size_t i = started; i < a->fds; i++)
 		close(a->fd[i]);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(thread[i], NULL);
 	for (size_t i = 0; i < a->links; i++)
 		bpf_link__destroy(a->link[i]);
 	free(a->fd);

@@ -131,13 +131,25 @@ void process_each_mapping(uint32_t tgid, process_mapping_fn *fn, void *ctx)
 		fclose(f);
 }
 
+static void map_file(const struct watch_mapping *m, char *path, size_t size)
+{
+	snprintf(path, size, "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, m->tgid, m->start, m->end);
+}
+
+int process_stat_mapping(const struct watch_mapping *m, struct stat *ret)
+{
+	char path[80];
+
+	map_file(m, path, sizeof(path));
+	return stat(path, ret) ? -errno : 0;
+}
+
 int process_open_mapping(const struct watch_mapping *m)
 {
 	char path[4200];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, m->tgid, m->start,
-		 m->end);
+	map_file(m, path, sizeof(path));
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0)
 		return fd;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct stat;
 struct watch_mapping;
 
 /* Path of the executable as the process sees it; "" when it is gone or a kernel thread. */
@@ -28,6 +29,8 @@ typedef void process_mapping_fn(void *ctx, const struct watch_mapping *m);
 void process_each(process_fn *fn, void *ctx);
 /* Every executable mapping of a file in it. */
 void process_each_mapping(uint32_t tgid, process_mapping_fn *fn, void *ctx);
+/* What stat() says of the file behind a mapping. 0, or -errno when the mapping is gone. */
+int process_stat_mapping(const struct watch_mapping *m, struct stat *ret);
 /*
  * Open the file behind a mapping, also when it is deleted or lies in another mount namespace.
  * A descriptor, or -errno.

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,6 +51,7 @@ struct target {
 	struct attachment attachment;
 	struct stat st;
 	char *path;
+	int watch;   /* of its content, -1: none */
 	bool unused; /* at the last sweep */
 };
 
@@ -57,6 +60,7 @@ struct targets {
 	const struct target_ops *ops;
 	void *ctx;
 	struct inspector *inspector;
+	int changes;	   /* inotify's descriptor */
 	struct seen *seen; /* open addressing, LIMIT_FILES_SEEN slots */
 	size_t seen_count;
 	struct target target[EV_TARGETS_MAX];
@@ -72,6 +76,7 @@ struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 			    const struct target_ops *ops, void *ctx)
 {
 	struct targets *t = calloc(1, sizeof(*t));
+	struct epoll_event ev = { .events = EPOLLIN };
 
 	if (!t)
 		return NULL;
@@ -80,7 +85,9 @@ struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 	t->ctx = ctx;
 	t->seen = calloc(LIMIT_FILES_SEEN, sizeof(*t->seen));
 	t->inspector = inspector_new(uid, gid, on_answer, t);
-	if (!t->seen || !t->inspector) {
+	t->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (!t->seen || !t->inspector || t->changes < 0 ||
+	    epoll_ctl(inspector_fd(t->inspector), EPOLL_CTL_ADD, t->changes, &ev)) {
 		targets_free(t);
 		return NULL;
 	}
@@ -135,6 +142,8 @@ void targets_free(struct targets *t)
 		return;
 	detach_all(t);
 	inspector_free(t->inspector);
+	if (t->changes > 0)
+		close(t->changes);
 	for (size_t i = 0; t->seen && i < LIMIT_FILES_SEEN; i++) {
 		if (t->seen[i].job)
 			job_free(t->seen[i].job);
@@ -233,6 +242,14 @@ static uint32_t new_number(struct targets *t)
 	return 0;
 }
 
+static int watch_content(const struct targets *t, int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return inotify_add_watch(t->changes, path, IN_MODIFY);
+}
+
 static void attach_new(struct targets *t, struct job *job, const struct inspection *plan,
 		       uint32_t n)
 {
@@ -251,6 +268,7 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 	target->fd = job->fd;
 	target->st = job->st;
 	target->path = strdup(job->path);
+	target->watch = watch_content(t, job->fd);
 	target->unused = false;
 	job->fd = -1;
 	job->target = n;
@@ -308,13 +326,15 @@ static void note(struct targets *t, const struct seen *s, uint32_t tgid)
 		job->crowd = true;
 }
 
-bool targets_note(struct targets *t, uint64_t dev, uint64_t inode, uint32_t tgid)
+bool targets_note(struct targets *t, const struct stat *st, uint32_t tgid)
 {
-	const struct seen *s = slot_of(t, dev, inode);
+	const struct seen *s = slot_of(t, st->st_dev, st->st_ino);
 
-	if (s->inode && tgid)
+	if (!s->inode || !(s->job || same_content(s, st)))
+		return false;
+	if (tgid)
 		note(t, s, tgid);
-	return s->inode;
+	return true;
 }
 
 /* The analysis of a file that is worth one; NULL when there is none. */
@@ -368,7 +388,10 @@ static void retire(struct targets *t, uint32_t n, const char *why)
 	*old = t->target[n];
 	t->target[n] = (struct target){ 0 };
 	t->attached--;
-	slot_of(t, old->st.st_dev, old->st.st_ino)->target = 0;
+	struct seen *seen = slot_of(t, old->st.st_dev, old->st.st_ino);
+	seen->target = 0;
+	seen->size = -1; /* to be looked at again */
+	inotify_rm_watch(t->changes, old->watch);
 	log_debug("detached from %s: %s", old->path ? old->path : "", why);
 	tell(t, n, &old->st, old->path ? old->path : "", &nothing, TARGET_DETACHED, why);
 	pthread_attr_init(&detached);
@@ -397,22 +420,32 @@ bool targets_sweep(struct targets *t)
 	return doubt;
 }
 
-/* False: it was looked at before, and has not changed since. */
-static bool is_new(struct targets *t, const struct stat *st, uint32_t tgid)
+/*
+ * Without probes before it is mapped again: they would be put where they belonged in the old
+ * content. What runs it meanwhile is not read until some process maps it anew.
+ */
+static void written_anew(struct targets *t, uint32_t n)
 {
-	struct seen *s = slot_of(t, st->st_dev, st->st_ino);
+	attach_close(&t->target[n].attachment);
+	retire(t, n, "the file was written anew");
+}
 
-	if (s->inode && (s->job || same_content(s, st))) {
-		if (tgid)
-			note(t, s, tgid);
-		return false;
+static void read_changes(struct targets *t)
+{
+	union {
+		struct inotify_event event;
+		char bytes[4096];
+	} buf;
+	ssize_t size = read(t->changes, &buf, sizeof(buf));
+
+	for (ssize_t at = 0; at < size;) {
+		const struct inotify_event *e = (const void *)(buf.bytes + at);
+
+		for (uint32_t n = 1; (e->mask & IN_MODIFY) && n <= t->last; n++)
+			if (t->target[n].fd && t->target[n].watch == e->wd)
+				written_anew(t, n);
+		at += (ssize_t)(sizeof(*e) + e->len);
 	}
-	if (s->target) {
-		/* waited for: old and new probes on one file would see each call twice */
-		attach_close(&t->target[s->target].attachment);
-		retire(t, s->target, "the file was written anew");
-	}
-	return true;
 }
 
 void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid)
@@ -420,10 +453,13 @@ void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid
 	struct job *job = NULL;
 	struct stat st;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !is_new(t, &st, tgid)) {
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || targets_note(t, &st, tgid)) {
 		close(fd);
 		return;
 	}
+	uint32_t old = slot_of(t, st.st_dev, st.st_ino)->target;
+	if (old) /* waited for: both probes on one file would see each call twice */
+		written_anew(t, old);
 	/* where the slot is may change while a full queue is waited for */
 	bool kept = remember(t, &st);
 	if (kept && (wants_name(path) || inspect_may_find(fd)))
@@ -436,6 +472,7 @@ void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid
 
 void targets_run(struct targets *t)
 {
+	read_changes(t);
 	inspector_run(t->inspector);
 }
 

@@ -9,6 +9,7 @@
 
 struct load;
 struct message;
+struct stat;
 struct targets;
 
 struct target_ops {
@@ -28,13 +29,16 @@ struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 /* Detaches all. */
 void targets_free(struct targets *t);
 /*
- * A file that the process maps (0: none does yet), by the numbers that stat() tells. False when it
- * was never seen: then open it and add it.
+ * A file that the process maps (0: none does yet). False when it was never seen, or is not what it
+ * was: another file may have got its inode, or it was written anew. Then open it and add it.
  */
-bool targets_note(struct targets *t, uint64_t dev, uint64_t inode, uint32_t tgid);
+bool targets_note(struct targets *t, const struct stat *st, uint32_t tgid);
 /* Have an open file (taken) known as `path` looked at, and probed when there is what to probe. */
 void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid);
-/* Attach what has been analysed; its descriptor for poll(), and how long that may take in ms. */
+/*
+ * Attach what has been analysed, detach from what is being written; the descriptor for poll(), and
+ * how long that may take in ms.
+ */
 void targets_run(struct targets *t);
 int targets_fd(const struct targets *t);
 int targets_timeout(const struct targets *t);

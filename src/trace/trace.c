@@ -98,11 +98,9 @@ static void look_at_root(struct trace *t, uint32_t tgid)
 static void on_mapping(void *ctx, const struct watch_mapping *m)
 {
 	struct trace *t = ctx;
-	/* As st_dev has it; other file systems than overlay and btrfs say the same in both. */
-	uint64_t dev = (uint64_t)(m->minor & 0xff) | (uint64_t)m->major << 8 |
-		       (uint64_t)(m->minor & ~0xffU) << 12;
+	struct stat st;
 
-	if (targets_note(t->targets, dev, m->inode, m->tgid))
+	if (!process_stat_mapping(m, &st) && targets_note(t->targets, &st, m->tgid))
 		return;
 	int fd = process_open_mapping(m);
 	if (fd < 0)
