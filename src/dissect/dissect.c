@@ -201,6 +201,18 @@ static bool begin_waiting(struct dissection *d, enum dir dir)
 	return d->waiting != NULL;
 }
 
+/* At a change of direction nothing is left unasked, so that how bytes are cut makes no difference.
+ */
+static void judge_other(struct dissection *d, enum dir dir)
+{
+	struct waiting *w = d->waiting;
+	const struct dissector *choice =
+		w && w->probe[dir].len > w->probed[dir] ? ask(w, dir) : NULL;
+
+	if (choice)
+		decide(d, choice, w->segments[w->count - 1].last_us);
+}
+
 void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
 		  uint64_t offset, int64_t now)
 {
@@ -210,6 +222,7 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 
 	if (!len)
 		return;
+	judge_other(d, !dir);
 	if (!begin_waiting(d, dir)) {
 		pass(d, dir, data, len, offset, now);
 		return;
