@@ -29,15 +29,17 @@ if not any(all(str(t[name]).startswith(value) for name, value in pairs) for t in
     sys.exit("%s: %s" % (sys.argv[1], found))' "$@"
 }
 
-# until_attached PATH
-until_attached() {
+# until_target PATH FIELD=BEGINNING...: as target, within ten seconds
+until_target() {
 	local i
 	for ((i = 0; i < 200; i++)); do
-		target "$1" state=attached 2>/dev/null && return
+		target "$@" 2>/dev/null && return
 		sleep 0.05
 	done
-	target "$1" state=attached
+	target "$@"
 }
+
+until_attached() { until_target "$1" state=attached; }
 
 # say_all PROGRAM CASE...: what it expects goes to the file of each case.
 say_all() {
@@ -186,7 +188,6 @@ fi
 "$TMPDIR/goplain" &
 at_exit_kill $!
 tap_ok "a Go program is listed" target /gotest library=go version=go1. 'plan=(*Conn).Read, its copy'
-sleep 0.5
-tap_ok "one without TLS says so" target /goplain state=skipped library=go 'reason=Go 1.'
+tap_ok "one without TLS says so" until_target /goplain state=skipped library=go 'reason=Go 1.'
 tap_ok "cleartap stops" ct_stop
 tap_done

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Drives tests/unit/api_server: requests, raw sockets, event streams, TAP."""
+import atexit
 import gzip
 import json
 import os
@@ -53,6 +54,7 @@ def unchunk(data):
 class Server:
     def __init__(self, *args, binary=None, path=None):
         self.dir = path or tempfile.mkdtemp(prefix="cleartap-api.")
+        atexit.register(shutil.rmtree, self.dir, ignore_errors=True)
         binary = binary or os.path.join(os.environ.get("builddir", "."), "tests/unit/api_server")
         self.proc = subprocess.Popen([binary, "-s", self.dir + "/db", *args],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -71,7 +73,8 @@ class Server:
         assert self.tell("append %d" % n) == "ok"
 
     def stop(self, keep=False):
-        """Its exit status; not 0 when a sanitizer or MHD complained. keep: the store's directory."""
+        """Its exit status; not 0 when a sanitizer or MHD complained. keep: the store's directory,
+        which is there until the test ends."""
         try:
             self.proc.stdin.write("quit\n")
             self.proc.stdin.close()
@@ -81,7 +84,6 @@ class Server:
         if keep:
             assert status == 0
             return self.dir
-        shutil.rmtree(self.dir)
         return status
 
     def connect(self):
