@@ -211,6 +211,7 @@ __attribute__((format(printf, 2, 3))) static int stopped(struct inspection *ret,
 	va_list ap;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->failed = 1;
 	va_start(ap, fmt);
 	vsnprintf(ret->reason, sizeof(ret->reason), fmt, ap);
 	va_end(ap);

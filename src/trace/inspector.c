@@ -123,6 +123,7 @@ static int make_ready(struct inspector *p, struct slot *s)
 static void refuse(struct inspector *p, void *job, const char *what, int err)
 {
 	memset(&p->answer, 0, sizeof(p->answer));
+	p->answer.failed = 1;
 	snprintf(p->answer.reason, sizeof(p->answer.reason), "not analysed: %s%s%s", what,
 		 err ? ": " : "", err ? strerror(-err) : "");
 	p->fn(p->ctx, job, &p->answer);

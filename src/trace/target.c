@@ -60,7 +60,7 @@ struct targets {
 	const struct target_ops *ops;
 	void *ctx;
 	struct inspector *inspector;
-	int changes;	   /* inotify's descriptor */
+	int changes;	   /* inotify's descriptor, -1: none */
 	struct seen *seen; /* open addressing, LIMIT_FILES_SEEN slots */
 	size_t seen_count;
 	struct target target[EV_TARGETS_MAX];
@@ -86,11 +86,14 @@ struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 	t->seen = calloc(LIMIT_FILES_SEEN, sizeof(*t->seen));
 	t->inspector = inspector_new(uid, gid, on_answer, t);
 	t->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (!t->seen || !t->inspector || t->changes < 0 ||
-	    epoll_ctl(inspector_fd(t->inspector), EPOLL_CTL_ADD, t->changes, &ev)) {
+	if (!t->seen || !t->inspector) {
 		targets_free(t);
 		return NULL;
 	}
+	if (t->changes < 0 || epoll_ctl(inspector_fd(t->inspector), EPOLL_CTL_ADD, t->changes, &ev))
+		log_warn("inotify: %s; a probed file that is written anew is noticed only when it "
+			 "is mapped again",
+			 strerror(errno));
 	return t;
 }
 
@@ -224,7 +227,7 @@ static bool wants_name(const char *path)
 /* Is this a file that a user would expect to be read, so that its failure should be shown? */
 static bool of_interest(const char *path, const struct inspection *plan)
 {
-	return plan->family != INSPECT_NONE || wants_name(path);
+	return plan->family != INSPECT_NONE || plan->failed || wants_name(path);
 }
 
 /* A number; once all are given away, again those of files without probes. 0: there is none. */
@@ -242,6 +245,12 @@ static uint32_t new_number(struct targets *t)
 	return 0;
 }
 
+static bool same_content(const struct seen *s, const struct stat *st)
+{
+	return s->size == st->st_size && s->mtime.tv_sec == st->st_mtim.tv_sec &&
+	       s->mtime.tv_nsec == st->st_mtim.tv_nsec;
+}
+
 static int watch_content(const struct targets *t, int fd)
 {
 	char path[32];
@@ -254,21 +263,29 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 		       uint32_t n)
 {
 	struct target *target = &t->target[n];
-	int err = attach_file(t->load, job->fd, plan, n, &target->attachment);
+	int watch = watch_content(t, job->fd);
+	struct stat now;
+	int err = -ESTALE; /* written anew while it was analysed */
+
+	if (!fstat(job->fd, &now) && same_content(slot_of(t, now.st_dev, now.st_ino), &now))
+		err = attach_file(t->load, job->fd, plan, n, &target->attachment);
 
 	if (err) {
 		char reason[160];
-		snprintf(reason, sizeof(reason), "the kernel refused the probes: %s",
-			 strerror(-err));
-		log_warn("attach to %s: %s; its traffic will not be read", job->path,
-			 strerror(-err));
+		if (err == -ESTALE)
+			snprintf(reason, sizeof(reason), "the file was written anew meanwhile");
+		else
+			snprintf(reason, sizeof(reason), "the kernel refused the probes: %s",
+				 strerror(-err));
+		inotify_rm_watch(t->changes, watch);
+		log_warn("attach to %s: %s; its traffic will not be read", job->path, reason);
 		tell(t, n, &job->st, job->path, plan, TARGET_FAILED, reason);
 		return;
 	}
 	target->fd = job->fd;
 	target->st = job->st;
 	target->path = strdup(job->path);
-	target->watch = watch_content(t, job->fd);
+	target->watch = watch;
 	target->unused = false;
 	job->fd = -1;
 	job->target = n;
@@ -296,7 +313,7 @@ static void on_answer(void *ctx, void *arg, const struct inspection *in)
 		attach_new(t, job, in, n);
 	else if (n)
 		tell(t, n, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
-	s->target = job->target;
+	s->target = t->target[job->target].fd ? job->target : 0; /* it may have been let go */
 	if (wanted && !n && !t->full) {
 		t->full = true;
 		log_warn("more than %d files with TLS; %s and later ones are not read",
@@ -306,12 +323,6 @@ static void on_answer(void *ctx, void *arg, const struct inspection *in)
 		return;
 	s->job = NULL;
 	job_free(job);
-}
-
-static bool same_content(const struct seen *s, const struct stat *st)
-{
-	return s->size == st->st_size && s->mtime.tv_sec == st->st_mtim.tv_sec &&
-	       s->mtime.tv_nsec == st->st_mtim.tv_nsec;
 }
 
 static void note(struct targets *t, const struct seen *s, uint32_t tgid)

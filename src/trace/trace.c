@@ -2,7 +2,9 @@
 #include "trace/trace.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@
 
 #define SWEEP_SECONDS 10
 #define ANCESTORS     64 /* looked at for --pid */
+#define THREAD_STACK  (128 << 10)
 
 struct trace {
 	const struct trace_options *options;
@@ -284,6 +287,21 @@ static int loop(struct trace *t)
 	return TRACE_SERVER_GONE;
 }
 
+/*
+ * Threads that wait while the kernel takes probes out need little room, and an arena of their own
+ * least: what is mapped here counts against LIMIT_INSPECT_MEMORY in the children that analyse.
+ */
+static void keep_small(void)
+{
+	pthread_attr_t attr;
+
+	mallopt(M_ARENA_MAX, 1);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_setattr_default_np(&attr);
+	pthread_attr_destroy(&attr);
+}
+
 int trace_run(const struct trace_options *options, const struct load *load)
 {
 	static const struct target_ops ops = {
@@ -294,6 +312,7 @@ int trace_run(const struct trace_options *options, const struct load *load)
 
 	if (!t)
 		return -ENOMEM;
+	keep_small();
 	t->options = options;
 	t->load = load;
 	t->targets = targets_new(load, options->uid, options->gid, &ops, t);
