@@ -118,8 +118,8 @@ void process_each_mapping(uint32_t tgid, process_mapping_fn *fn, void *ctx)
 		struct watch_mapping m = { .tgid = tgid };
 		char perms[8];
 		int at = 0;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %x:%x %" SCNu64 " %n", &m.start,
-			   &m.end, perms, &m.major, &m.minor, &m.inode, &at) < 6 ||
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %*x:%*x %" SCNu64 " %n", &m.start,
+			   &m.end, perms, &m.inode, &at) < 4 ||
 		    perms[2] != 'x' || !m.inode || line[at] != '/')
 			continue;
 		line[strcspn(line, "\n")] = '\0';

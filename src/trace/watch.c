@@ -115,8 +115,6 @@ static void deliver(struct watch *w, const struct perf_event_header *h)
 		.start = m->addr,
 		.end = m->addr + m->len,
 		.inode = m->inode,
-		.major = m->major,
-		.minor = m->minor,
 		.path = m->path,
 	};
 	w->ops->mapping(w->ctx, &mapping);

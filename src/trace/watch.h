@@ -15,7 +15,6 @@ struct watch_mapping {
 	uint32_t tgid;
 	uint64_t start, end; /* addresses */
 	uint64_t inode;
-	uint32_t major, minor;
 	const char *path; /* as the process sees it */
 };
 
