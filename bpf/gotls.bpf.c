@@ -143,8 +143,8 @@ static __always_inline __u64 goid_of(struct pt_regs *ctx, const struct site *s)
 	return g ? user_u64(g + s->target->goid) : 0;
 }
 
-/* The netFD below a tls.Conn; 0 when its net.Conn is not a *net.TCPConn. */
-static __always_inline __u64 netfd_below(const struct site *s)
+/* The *net.TCPConn below a tls.Conn; 0 when its net.Conn is of another type. */
+static __always_inline __u64 tcp_below(const struct site *s)
 {
 	const struct go_target *t = s->target;
 	__u64 iface[2] = { 0, 0 };
@@ -152,34 +152,41 @@ static __always_inline __u64 netfd_below(const struct site *s)
 	if (t->conn_conn < 0 || t->conn_fd < 0 || t->fd_sysfd < 0 || !t->itab)
 		return 0;
 	bpf_probe_read_user(iface, sizeof(iface), (void *)(s->conn + t->conn_conn));
-	return iface[0] == t->itab + s->bias ? user_u64(iface[1] + t->conn_fd) : 0;
+	return iface[0] == t->itab + s->bias ? iface[1] : 0;
 }
 
 /* Bound to its socket by the chain of Go's own types. */
 static __always_inline void go_bind(const struct site *s, struct conn_key *key, struct conn *c,
-				    __u64 netfd)
+				    __u64 tcp)
 {
+	__u64 netfd = user_u64(tcp + s->target->conn_fd);
 	int fd = -1;
 
 	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(netfd + s->target->fd_sysfd)))
 		return;
 	struct sock *sk = fd < 0 ? NULL : sock_of_fd(fd);
 	if (sk && send_bind(s->self.id, key, c, sk, EV_HOW_GO, 1))
-		c->below = netfd;
+		c->below = tcp;
 }
 
 /*
  * The connection. A tls.Conn that is dropped without Close leaves its state behind, and the next
- * one may be found at the same address. It has another netFD as long as the old one has not been
- * closed; that its socket was closed tells of the rest.
+ * one may be found at the same address. It has another net.TCPConn as long as the old one is in
+ * use; that its socket was closed tells of the rest. None of it happens within GO_CHECK_NS: garbage
+ * has to be collected first, and then the new connection has to shake hands.
  */
+#define GO_CHECK_NS 20000
+
 static __always_inline struct conn *go_conn(const struct site *s)
 {
 	struct conn_key key = { .conn = s->conn, .tgid = s->tgid };
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-	__u64 netfd = netfd_below(s);
+	__u64 now = bpf_ktime_get_ns();
 
-	if (c && (socket_gone(c) || (c->below && c->below != netfd))) {
+	if (c && c->proc == s->self.proc && now - c->checked < GO_CHECK_NS)
+		return c;
+	__u64 tcp = tcp_below(s);
+	if (c && ((c->below && c->below != tcp) || socket_gone(c))) {
 		conn_close(s->self.id, &key);
 		c = NULL;
 	}
@@ -190,8 +197,10 @@ static __always_inline struct conn *go_conn(const struct site *s)
 		if (!c)
 			return NULL;
 	}
-	if (netfd && c->below != netfd)
-		go_bind(s, &key, c, netfd);
+	if (tcp && c->below != tcp)
+		go_bind(s, &key, c, tcp);
+	if (c->bound == BOUND_STRONG && c->announced)
+		c->checked = now;
 	return c;
 }
 

@@ -50,12 +50,19 @@ static __always_inline __u32 ports_of(struct sock *sk)
 	return local | (__u32)BPF_CORE_READ(sk, __sk_common.skc_dport) << 16;
 }
 
+/* The same in one word, in which a reset clears the local one. */
+static __always_inline __u32 portpair_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_portpair);
+}
+
 /* The socket that a connection was bound to was closed; its memory may be another's by now. */
 static __always_inline bool socket_gone(const struct conn *c)
 {
 	struct sock *sk = (void *)c->sk;
 
-	return sk && (!BPF_CORE_READ(sk, sk_socket) || ports_of(sk) != c->ports);
+	return sk && (!BPF_CORE_READ(sk, sk_socket) ||
+		      (portpair_of(sk) != c->portpair && ports_of(sk) != c->ports));
 }
 
 static __always_inline void fill_addresses(struct ev_bind *e, struct sock *sk)
@@ -96,6 +103,7 @@ static __always_inline bool send_bind(__u64 id, struct conn_key *key, struct con
 	submit(e, sizeof(*e));
 	c->sk = (__u64)sk;
 	c->ports = ports_of(sk);
+	c->portpair = portpair_of(sk);
 	c->bound = strong ? BOUND_STRONG : BOUND_WEAK;
 	return true;
 }
