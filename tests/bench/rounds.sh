@@ -10,7 +10,7 @@
 # costs the program; then all on all of them, where what cleartap does with the data costs as well.
 # Wants: name, port, server (pid), file (what is probed, with blanks between), exe (a glob for
 # --exe), modes; for returns: like (a file with the plan for the first of `file`).
-rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-3} connections=${CONNECTIONS:-16}
+rounds=${ROUNDS:-9} seconds=${SECONDS_EACH:-2} connections=${CONNECTIONS:-16}
 
 helper=()
 floor() { # FILE [LIKE]
