@@ -14,7 +14,9 @@ memory() (
 	ct_start || exit 1
 	sleep 2
 	for pid in "$CT_PID" $(pgrep -P "$CT_PID"); do
-		awk -v pid="$pid" -v me="$CT_PID" '/^VmRSS/ { printf "memory    %s: %.1f MiB resident when idle\n", pid == me ? "tracer" : "server", $2 / 1024 }' "/proc/$pid/status"
+		awk -v tracer=$((pid == CT_PID)) '/^VmRSS/ { mib = $2 / 1024 } /^Threads/ { threads = $2 }
+			END { printf "memory    %s: %.1f MiB resident when idle\n", (tracer ? "tracer" : threads > 1 ? "server" : "a child for the next analysis"), mib }' \
+			"/proc/$pid/status"
 	done
 )
 
