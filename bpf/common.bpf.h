@@ -69,8 +69,6 @@ struct conn {
 	__u8 announced; /* EV_OPEN has been sent */
 	__u8 library;
 	__u32 ports; /* of that socket */
-	__u32 portpair;
-	__u32 pad;
 	__u64 target;
 	__u64 below;   /* Go: what lies below the tls.Conn, to tell a reused address */
 	__u64 checked; /* when that was looked at */

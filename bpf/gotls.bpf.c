@@ -169,14 +169,14 @@ static __always_inline void go_bind(const struct site *s, struct conn_key *key, 
 		c->below = tcp;
 }
 
+#define GO_CHECK_NS 20000
+
 /*
  * The connection. A tls.Conn that is dropped without Close leaves its state behind, and the next
  * one may be found at the same address. It has another net.TCPConn as long as the old one is in
  * use; that its socket was closed tells of the rest. None of it happens within GO_CHECK_NS: garbage
  * has to be collected first, and then the new connection has to shake hands.
  */
-#define GO_CHECK_NS 20000
-
 static __always_inline struct conn *go_conn(const struct site *s)
 {
 	struct conn_key key = { .conn = s->conn, .tgid = s->tgid };

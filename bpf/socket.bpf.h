@@ -42,18 +42,21 @@ static __always_inline bool is_tcp(struct sock *sk)
 	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
 }
 
-/* Both ports of a socket; the local one stays when a reset takes it from the port's bucket. */
+/*
+ * Both ports of a socket, which it keeps in one word. A reset takes the local one from the port's
+ * bucket and clears it there; then it is still in inet_sport.
+ */
 static __always_inline __u32 ports_of(struct sock *sk)
 {
-	__u16 local = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	struct {
+		__be16 remote;
+		__u16 local;
+	} pair = { 0, 0 };
 
-	return local | (__u32)BPF_CORE_READ(sk, __sk_common.skc_dport) << 16;
-}
-
-/* The same in one word, in which a reset clears the local one. */
-static __always_inline __u32 portpair_of(struct sock *sk)
-{
-	return BPF_CORE_READ(sk, __sk_common.skc_portpair);
+	bpf_core_read(&pair, sizeof(pair), &sk->__sk_common.skc_portpair);
+	if (!pair.local)
+		pair.local = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	return pair.local | (__u32)pair.remote << 16;
 }
 
 /* The socket that a connection was bound to was closed; its memory may be another's by now. */
@@ -61,8 +64,7 @@ static __always_inline bool socket_gone(const struct conn *c)
 {
 	struct sock *sk = (void *)c->sk;
 
-	return sk && (!BPF_CORE_READ(sk, sk_socket) ||
-		      (portpair_of(sk) != c->portpair && ports_of(sk) != c->ports));
+	return sk && (!BPF_CORE_READ(sk, sk_socket) || ports_of(sk) != c->ports);
 }
 
 static __always_inline void fill_addresses(struct ev_bind *e, struct sock *sk)
@@ -103,7 +105,6 @@ static __always_inline bool send_bind(__u64 id, struct conn_key *key, struct con
 	submit(e, sizeof(*e));
 	c->sk = (__u64)sk;
 	c->ports = ports_of(sk);
-	c->portpair = portpair_of(sk);
 	c->bound = strong ? BOUND_STRONG : BOUND_WEAK;
 	return true;
 }
