@@ -19,7 +19,7 @@ struct user_pt_regs {
 #include <bpf/bpf_endian.h>
 
 #include "event.h"
-#include "limits.h"
+#include "base/limits.h"
 
 #define CALL_DEPTH LIMIT_CALL_DEPTH
 

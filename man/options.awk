@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Turns src/options.def into the options of the manual page, or (-v form=conf) into a configuration
+# Turns src/app/options.def into the options of the manual page, or (-v form=conf) into a configuration
 # file with every option at its default, commented out.
 /^OPTION\(/ {
 	line = $0

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "utf8.h"
+#include "base/utf8.h"
 
 #define ENTRY_BLOCK_SIZE 1024
 #define ENTRY_PRINTF_MAX 512
@@ -31,6 +31,8 @@ static const struct endpoint no_endpoint = {
 
 static const struct entry empty = {
 	.elapsed_us = -1,
+	.server_elapsed_us = -1,
+	.ends = "",
 	.protocol = "",
 	.version = "",
 	.role = "unknown",

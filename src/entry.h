@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 enum lock { LOCK_NONE, LOCK_OPEN, LOCK_CLOSED };
 
@@ -47,6 +47,11 @@ struct entry {
 	const char *connection; /* "4242-7f3a10-1" */
 	const char *node;
 	int64_t goroutine; /* 0 unknown */
+	/* It goes on: another version of it, with the same `live`, follows. */
+	bool open;
+	const char *ends; /* which ends of the connection were traced: client, server, both */
+	int64_t server_elapsed_us; /* as the server saw it, when both ends were traced; -1 unknown
+				    */
 
 	/* For the filter; "" where the protocol has none. */
 	const char *host, *path, *query_string;
@@ -60,8 +65,26 @@ struct entry {
 	 */
 	struct buf request_body, response_body;
 
+	/*
+	 * Which exchange this is a version of, for one that is told more than once: never 0 and
+	 * never used again while the server runs. Versions come in order, and the last one is not
+	 * open. 0: told once, whole.
+	 */
+	uint64_t live;
+	/*
+	 * Where request and response begin in the bytes of their directions, which both ends of a
+	 * connection count alike, and a digest of all bytes that were copied of them (dissectors
+	 * fill it, src/session/ pairs the ends by it).
+	 */
+	struct entry_part {
+		bool seen, whole; /* whole: no byte of it is missing */
+		uint64_t offset, length;
+		uint64_t digest;
+		int64_t first_us, last_us;
+	} part[2]; /* request, response */
+
 	struct entry_block *blocks; /* memory of the texts */
-	struct entry *next;	    /* in src/queue.c */
+	struct entry *next;	    /* in src/app/queue.c */
 };
 
 /* A new entry with every text "" and every number 0, elapsed_us -1; NULL when out of memory. */

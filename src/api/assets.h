@@ -2,7 +2,7 @@
 #ifndef CLEARTAP_API_ASSETS_H
 #define CLEARTAP_API_ASSETS_H
 
-#include "embed.h"
+#include "base/embed.h"
 
 extern const struct embedded_file web_files[]; /* web/..., the dashboard */
 extern const struct embedded_file api_files[]; /* openapi.json */

@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "limits.h"
+#include "base/clock.h"
+#include "base/limits.h"
 
 struct client {
 	struct client *next, **link;
@@ -19,14 +20,6 @@ struct clients {
 	struct client *first;
 	unsigned count;
 };
-
-static time_t seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 struct clients *clients_new(void)
 {
@@ -52,7 +45,7 @@ struct client *clients_add(struct clients *p, int fd)
 	if (!client)
 		return NULL;
 	client->fd = fd;
-	client->deadline = seconds_now() + LIMIT_REQUEST_SECONDS;
+	client->deadline = (time_t)(clock_ms(CLOCK_MONOTONIC) / 1000) + LIMIT_REQUEST_SECONDS;
 	pthread_mutex_lock(&p->lock);
 	client->next = p->first;
 	client->link = &p->first;
@@ -88,7 +81,7 @@ static void set_deadline(struct clients *p, struct client *client, time_t deadli
 
 void clients_begin(struct clients *p, struct client *client)
 {
-	set_deadline(p, client, seconds_now() + LIMIT_REQUEST_SECONDS);
+	set_deadline(p, client, (time_t)(clock_ms(CLOCK_MONOTONIC) / 1000) + LIMIT_REQUEST_SECONDS);
 }
 
 void clients_complete(struct clients *p, struct client *client)
@@ -98,12 +91,13 @@ void clients_complete(struct clients *p, struct client *client)
 
 void clients_idle(struct clients *p, struct client *client)
 {
-	set_deadline(p, client, seconds_now() + LIMIT_HTTP_IDLE_SECONDS);
+	set_deadline(p, client,
+		     (time_t)(clock_ms(CLOCK_MONOTONIC) / 1000) + LIMIT_HTTP_IDLE_SECONDS);
 }
 
 void clients_expire(struct clients *p)
 {
-	time_t now = seconds_now();
+	time_t now = (time_t)(clock_ms(CLOCK_MONOTONIC) / 1000);
 
 	/* The descriptor cannot be another connection's: it is closed after clients_remove(). */
 	pthread_mutex_lock(&p->lock);

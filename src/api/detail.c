@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "dissect/body.h"
+#include "base/buf.h"
+#include "base/coding.h"
 #include "entry.h"
-#include "limits.h"
-#include "utf8.h"
+#include "base/limits.h"
+#include "base/utf8.h"
 
 json_t *detail_load(const struct entry *e)
 {
@@ -54,7 +54,7 @@ static void set_text(json_t *message, const char *name, const char *text)
 static void add_text(json_t *message, const char *coding, const struct buf *body)
 {
 	struct buf text = { 0 };
-	int r = body_decode(coding, body->data, body->len, LIMIT_BODY_INLINE, &text);
+	int r = coding_decode(coding, body->data, body->len, LIMIT_BODY_INLINE, &text);
 
 	if (r == -EILSEQ)
 		set_text(message, "body_note", "the body's content coding is broken or cut off");

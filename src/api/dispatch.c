@@ -13,6 +13,7 @@
 #include "api/request.h"
 #include "api/route.h"
 #include "api/server.h"
+#include "base/clock.h"
 
 #define STRICTEST_CSP                                                                              \
 	"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -45,14 +46,6 @@ static enum method method_of(const char *name)
 		if (!strcmp(methods[i].name, name))
 			return methods[i].method;
 	return METHOD_OTHER;
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 static ssize_t read_stream(void *ctx, uint64_t pos, char *out, size_t max)
@@ -154,10 +147,10 @@ static void handle(struct request *r)
 static void run_request(struct job *j)
 {
 	struct request *r = (struct request *)((char *)j - offsetof(struct request, job));
-	uint64_t begin = now_us();
+	uint64_t begin = (uint64_t)clock_us(CLOCK_MONOTONIC);
 
 	handle(r);
-	metrics_observe(&r->api->metrics, now_us() - begin);
+	metrics_observe(&r->api->metrics, (uint64_t)clock_us(CLOCK_MONOTONIC) - begin);
 	server_resume(r->conn);
 }
 

@@ -8,7 +8,7 @@
 #include "api/detail.h"
 #include "api/page.h"
 #include "api/problem.h"
-#include "api/mask.h"
+#include "api/hide.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "api/server.h"
@@ -30,7 +30,7 @@ static bool put_row(void *ctx, const struct entry *e)
 	struct list *l = ctx;
 
 	l->error = l->count++ ? buf_puts(l->out, ",\n") : 0;
-	l->error = l->error ? l->error : mask_put_entry(e, l->filter, l->out);
+	l->error = l->error ? l->error : hide_put_entry(e, l->filter, l->out);
 	return !l->error;
 }
 
@@ -121,7 +121,7 @@ static int put_query(const struct request *r, struct buf *out)
 void entries_get(struct request *r)
 {
 	struct buf query = { 0 };
-	struct masked m;
+	struct hidden m;
 	struct entry *e;
 
 	if (page_masked(r, &e, &m)) {
@@ -131,6 +131,6 @@ void entries_get(struct request *r)
 		answer_tagged(r, "application/json", error);
 	}
 	buf_free(&query);
-	mask_free(&m);
+	hide_free(&m);
 	entry_free(e);
 }

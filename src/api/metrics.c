@@ -5,7 +5,7 @@
 #include <microhttpd.h>
 #include <string.h>
 
-#include "api/hub.h"
+#include "api/live/hub.h"
 #include "api/clients.h"
 #include "api/problem.h"
 #include "api/request.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/mask.h"
+#include "api/hide.h"
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/server.h"
@@ -45,16 +45,16 @@ struct entry *page_entry(struct request *r)
 	return error ? NULL : e;
 }
 
-bool page_masked(struct request *r, struct entry **ret_entry, struct masked *ret)
+bool page_masked(struct request *r, struct entry **ret_entry, struct hidden *ret)
 {
 	struct kfl *filter;
 
 	*ret_entry = NULL;
-	*ret = (struct masked){ 0 };
+	*ret = (struct hidden){ 0 };
 	if (!request_filter(r, &filter))
 		return false;
 	*ret_entry = page_entry(r);
-	int error = *ret_entry ? mask_whole(*ret_entry, filter, ret) : 0;
+	int error = *ret_entry ? hide_whole(*ret_entry, filter, ret) : 0;
 	if (error)
 		problem_errno(r, error);
 	kfl_free(filter);

@@ -8,7 +8,7 @@
 #include "store/store.h"
 
 struct entry;
-struct masked;
+struct hidden;
 struct request;
 
 /* store_select(); false: it failed and the answer is made. */
@@ -20,6 +20,6 @@ struct entry *page_entry(struct request *r);
  * The same without what redact() in ?q= hides, and nothing else of q; false: the answer is made.
  * The caller frees *ret_entry and *ret, in any case.
  */
-bool page_masked(struct request *r, struct entry **ret_entry, struct masked *ret);
+bool page_masked(struct request *r, struct entry **ret_entry, struct hidden *ret);
 
 #endif

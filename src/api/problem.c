@@ -9,7 +9,7 @@
 
 #include "api/request.h"
 #include "kfl/kfl.h"
-#include "log.h"
+#include "base/log.h"
 
 #define DETAIL_MAX 512
 

@@ -13,15 +13,8 @@
 
 #include "api/problem.h"
 #include "kfl/kfl.h"
-#include "utf8.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/hex.h"
+#include "base/utf8.h"
 
 /* Undo percent-encoding in place; false for a broken escape, a NUL, or what is not UTF-8. */
 static bool decode(char *text, bool plus_is_blank)
@@ -31,7 +24,8 @@ static bool decode(char *text, bool plus_is_blank)
 	for (const char *p = text; *p; p++) {
 		*out = plus_is_blank && *p == '+' ? ' ' : *p;
 		if (*p == '%') {
-			int high = hex_digit(p[1]), low = high < 0 ? -1 : hex_digit(p[2]);
+			int high = hex_digit((unsigned char)p[1]),
+			    low = high < 0 ? -1 : hex_digit((unsigned char)p[2]);
 			if (low < 0 || (high | low) == 0)
 				return false;
 			*out = (char)(high << 4 | low);

@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 #include "api/workers.h"
-#include "buf.h"
-#include "limits.h"
+#include "base/buf.h"
+#include "base/limits.h"
 
 struct api;
 struct kfl;

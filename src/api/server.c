@@ -11,13 +11,13 @@
 
 #include "api/dispatch.h"
 #include "api/auth.h"
-#include "api/hub.h"
+#include "api/live/hub.h"
 #include "api/clients.h"
 #include "api/request.h"
 #include "api/sockets.h"
 #include "entry.h"
-#include "limits.h"
-#include "log.h"
+#include "base/limits.h"
+#include "base/log.h"
 
 /* Past LIMIT_HTTP_CONNS a few more are accepted, to be told so. */
 #define SPARE_CONNS 64

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "limits.h"
+#include "base/limits.h"
 
 struct complaint {
 	char *text;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 struct workers {
 	pthread_mutex_t lock;

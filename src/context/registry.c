@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "event.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "trace/message.h"
 
 struct registry {

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "dissect/http1_conn.h"
-#include "limits.h"
+#include "base/hex.h"
+#include "base/limits.h"
 
 static enum probe_verdict http1_probe(enum dir dir, const uint8_t *data, size_t len)
 {
@@ -129,13 +130,6 @@ static void lose_framing(struct h1 *h, enum dir dir, enum h1_note note)
 {
 	h1_message_of(h, dir)->notes |= 1U << note;
 	h1_stream_reset(&h->stream[dir]);
-}
-
-static int hex_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9'			? c - '0'
-	       : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-							: -1;
 }
 
 static void end_chunk_line(struct h1_stream *s)

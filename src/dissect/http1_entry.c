@@ -62,7 +62,7 @@ static uint64_t message_size(const struct h1_message *m)
 
 static int put_notes(const struct h1_message *m, struct buf *out)
 {
-	int r = json_member(out, "notes");
+	int r = detail_member(out, "notes");
 
 	r = r ? r : buf_putc(out, '[');
 	for (int i = 0; !r && i < H1_NOTE_COUNT; i++) {
@@ -78,22 +78,22 @@ static int put_message(const struct h1_message *m, const char *name, struct buf 
 {
 	if (!m->begun)
 		return 0;
-	int r = json_member(out, name);
+	int r = detail_member(out, name);
 	r = r ? r : buf_putc(out, '{');
 	r = r ? r : buf_put(out, m->json.data, m->json.len);
 	if (!r && m->has_head)
-		r = json_number(out, "head_size", (int64_t)m->head_size);
+		r = detail_number(out, "head_size", (int64_t)m->head_size);
 	if (!r && m->interim.len) {
-		r = json_member(out, "interim");
+		r = detail_member(out, "interim");
 		r = r ? r : buf_putc(out, '[');
 		r = r ? r : buf_put(out, m->interim.data, m->interim.len);
 		r = r ? r : buf_putc(out, ']');
 	}
 	r = r ? r : payload_put_json(&m->body, out);
 	if (!r && m->skipped)
-		r = json_number(out, "skipped", (int64_t)m->skipped);
+		r = detail_number(out, "skipped", (int64_t)m->skipped);
 	if (!r && m->unplaced)
-		r = json_number(out, "unplaced", (int64_t)m->unplaced);
+		r = detail_number(out, "unplaced", (int64_t)m->unplaced);
 	if (!r && m->notes)
 		r = put_notes(m, out);
 	return r ? r : buf_putc(out, '}');
@@ -109,7 +109,7 @@ static int put_detail(const struct h1_exchange *x, struct buf *out)
 	r = r ? r : buf_putc(out, '{');
 	r = r ? r : put_message(q, "request", out);
 	r = r ? r : put_message(a, "response", out);
-	r = r ? r : json_events(out, request_us, response_us);
+	r = r ? r : detail_events(out, request_us, response_us);
 	return r ? r : buf_putc(out, '}');
 }
 

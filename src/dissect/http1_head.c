@@ -7,7 +7,7 @@
 
 #include "dissect/pairs.h"
 #include "entry.h"
-#include "limits.h"
+#include "base/limits.h"
 
 struct text {
 	const char *p;
@@ -104,12 +104,12 @@ static void split_head(struct h1_message *m, struct h1_lines *l, struct head *h,
 
 static int put_fields(struct buf *out, const char *name, const struct head *h)
 {
-	int r = json_member(out, name);
+	int r = detail_member(out, name);
 
 	r = r ? r : buf_putc(out, '[');
 	for (size_t i = 0; !r && i < h->listed; i++) {
 		const struct field *f = &h->fields[i];
-		r = json_pair(out, f->name.p, f->name.len, f->value.p, f->value.len);
+		r = detail_pair(out, f->name.p, f->name.len, f->value.p, f->value.len);
 	}
 	return r ? r : buf_putc(out, ']');
 }
@@ -203,12 +203,12 @@ static int read_content(struct h1_message *m, const struct head *h)
 {
 	const struct field *type = find_field(h, "content-type");
 	struct buf encoding = { 0 };
-	int r = type ? json_text(&m->json, "content_type", type->value.p, type->value.len) : 0;
+	int r = type ? detail_text(&m->json, "content_type", type->value.p, type->value.len) : 0;
 
 	r = r ? r : join_values(h, "content-encoding", &encoding);
 	r = r ? r : read_framing(m, h, &encoding);
 	if (!r && encoding.len)
-		r = json_text(&m->json, "content_encoding", encoding.data, encoding.len);
+		r = detail_text(&m->json, "content_encoding", encoding.data, encoding.len);
 	buf_free(&encoding);
 	return r;
 }
@@ -220,7 +220,7 @@ static int put_version(struct buf *json, struct entry *e, struct text version)
 
 	if (!*e->version)
 		e->version = entry_text(e, number.p, number.len);
-	return json_text(json, "http_version", number.p, number.len);
+	return detail_text(json, "http_version", number.p, number.len);
 }
 
 /* "http://host/path": moves past scheme and authority, which names the host (RFC 9112, 3.2.2). */
@@ -262,7 +262,7 @@ static void fill_target(struct h1_exchange *x, struct text target, const struct 
 static int put_query(struct buf *json, struct text target)
 {
 	take_until(&target, '?');
-	return target.len ? json_query(json, "query", target.p, target.len) : 0;
+	return target.len ? detail_query(json, "query", target.p, target.len) : 0;
 }
 
 static inline __attribute__((always_inline)) int put_cookies(struct buf *json, const struct head *h,
@@ -276,11 +276,11 @@ static inline __attribute__((always_inline)) int put_cookies(struct buf *json, c
 		if (!text_is(f->name, field))
 			continue;
 		if (!any)
-			r = json_member(json, "cookies");
+			r = detail_member(json, "cookies");
 		if (!any && !r)
 			r = buf_putc(json, '[');
 		any = true;
-		r = r ? r : json_cookies(json, f->value.p, f->value.len, attributes);
+		r = r ? r : detail_cookies(json, f->value.p, f->value.len, attributes);
 	}
 	return r || !any ? r : buf_putc(json, ']');
 }
@@ -303,8 +303,8 @@ static int read_request_line(struct h1_exchange *x, struct h1_message *m, const 
 	x->head_method = method.len == 4 && !memcmp(method.p, "HEAD", 4);
 	x->connect_method = method.len == 7 && !memcmp(method.p, "CONNECT", 7);
 	fill_target(x, target, h);
-	int r = json_text(&m->json, "method", method.p, method.len);
-	r = r ? r : json_text(&m->json, "target", target.p, target.len);
+	int r = detail_text(&m->json, "method", method.p, method.len);
+	r = r ? r : detail_text(&m->json, "target", target.p, target.len);
 	r = r ? r : put_version(&m->json, e, version);
 	return r ? r : put_query(&m->json, target);
 }
@@ -320,9 +320,9 @@ uint16_t h1_head_status(const struct buf *text)
 /* "HTTP/1.1 200 OK", which h1_start_line_step() has seen to be one. */
 static int put_status(struct buf *json, uint16_t status, struct text line)
 {
-	int r = json_number(json, "status", status);
+	int r = detail_number(json, "status", status);
 
-	return r || line.len <= 13 ? r : json_text(json, "reason", line.p + 13, line.len - 13);
+	return r || line.len <= 13 ? r : detail_text(json, "reason", line.p + 13, line.len - 13);
 }
 
 static int read_status_line(struct h1_exchange *x, struct h1_message *m, const struct head *h)
@@ -364,7 +364,7 @@ int h1_head_read_interim(struct h1_message *m, struct h1_lines *l, int64_t time_
 	split_head(m, l, &h, true);
 	int r = buf_puts(out, m->interims > 1 ? ",{" : "{");
 	r = r ? r : put_status(out, status, h.start);
-	r = r ? r : json_number(out, "time_us", time_us);
+	r = r ? r : detail_number(out, "time_us", time_us);
 	r = r ? r : put_fields(out, "headers", &h);
 	return r ? r : buf_putc(out, '}');
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 #define METHOD_MAX 32
 /* What stays of the end of a line that is cut, so that a request line keeps its version. */

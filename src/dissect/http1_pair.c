@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "dissect/http1_conn.h"
-#include "limits.h"
+#include "base/limits.h"
 
 static const char untold_answer[] = "which answer belongs to it cannot be told: bytes were lost";
 

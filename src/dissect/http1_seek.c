@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dissect/http1_conn.h"
-#include "limits.h"
+#include "base/limits.h"
 
 /* Bytes of the direction that are part of no message: a stray one begins, or goes on. */
 static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64_t now)

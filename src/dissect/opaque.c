@@ -10,7 +10,7 @@
 #include "dissect/dissect.h"
 #include "dissect/payload.h"
 #include "entry.h"
-#include "limits.h"
+#include "base/limits.h"
 
 struct side {
 	struct payload bytes;
@@ -40,7 +40,7 @@ static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *
 
 static int put_side(struct buf *out, const char *name, const struct side *s)
 {
-	int r = s->start_us ? json_member(out, name) : 0;
+	int r = s->start_us ? detail_member(out, name) : 0;
 
 	if (r || !s->start_us)
 		return r;
@@ -57,7 +57,7 @@ static int put_detail(const struct opaque *o, struct buf *out)
 
 	r = r ? r : put_side(out, "request", &o->side[0]);
 	r = r ? r : put_side(out, "response", &o->side[1]);
-	r = r ? r : json_events(out, request_us, response_us);
+	r = r ? r : detail_events(out, request_us, response_us);
 	return r ? r : buf_putc(out, '}');
 }
 

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/hex.h"
 #include "dissect/payload.h"
-#include "limits.h"
+#include "base/limits.h"
 
-int json_pair(struct buf *out, const char *name, size_t name_len, const char *value,
-	      size_t value_len)
+int detail_pair(struct buf *out, const char *name, size_t name_len, const char *value,
+		size_t value_len)
 {
 	int r = out->len && out->data[out->len - 1] == '[' ? 0 : buf_putc(out, ',');
 
@@ -19,13 +20,6 @@ int json_pair(struct buf *out, const char *name, size_t name_len, const char *va
 	return r ? r : buf_putc(out, ']');
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'			? c - '0'
-	       : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-							: -1;
-}
-
 int query_decode(struct buf *out, const char *text, size_t len)
 {
 	int r = buf_reserve(out, len);
@@ -34,8 +28,10 @@ int query_decode(struct buf *out, const char *text, size_t len)
 		return r;
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i] == '+' ? ' ' : text[i];
-		if (c == '%' && len - i > 2 && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-			c = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
+		if (c == '%' && len - i > 2 && hex_digit((unsigned char)text[i + 1]) >= 0 &&
+		    hex_digit((unsigned char)text[i + 2]) >= 0) {
+			c = (char)(hex_digit((unsigned char)text[i + 1]) << 4 |
+				   hex_digit((unsigned char)text[i + 2]));
 			i += 2;
 		}
 		out->data[out->len++] = c;
@@ -60,16 +56,16 @@ static int put_query_pair(struct buf *out, struct buf *scratch, const char *pair
 	if (!r && name < len)
 		r = query_decode(scratch, pair + name + 1, len - name - 1);
 	return r ? r
-		 : json_pair(out, scratch->data, split, scratch->data + split,
-			     scratch->len - split);
+		 : detail_pair(out, scratch->data, split, scratch->data + split,
+			       scratch->len - split);
 }
 
-int json_query(struct buf *out, const char *member, const char *query, size_t len)
+int detail_query(struct buf *out, const char *member, const char *query, size_t len)
 {
 	struct buf scratch = { 0 };
 	int r = buf_reserve(&scratch, len + 1);
 
-	r = r ? r : json_member(out, member);
+	r = r ? r : detail_member(out, member);
 	r = r ? r : buf_putc(out, '[');
 	for (size_t i = 0, count = 0; !r && i < len && count < LIMIT_HEADERS; count++) {
 		size_t n = length_until(query + i, len - i, '&');
@@ -89,10 +85,10 @@ static int put_cookie(struct buf *out, const char *p, size_t len)
 		return 0;
 	size_t name = length_until(p, len, '=');
 	size_t value = name < len ? name + 1 : len;
-	return json_pair(out, p, name, p + value, len - value);
+	return detail_pair(out, p, name, p + value, len - value);
 }
 
-int json_cookies(struct buf *out, const char *value, size_t len, bool attributes)
+int detail_cookies(struct buf *out, const char *value, size_t len, bool attributes)
 {
 	int r = 0;
 

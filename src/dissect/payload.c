@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 void payload_put(struct payload *p, const void *data, size_t len, size_t limit)
 {
@@ -58,7 +58,7 @@ void payload_free(struct payload *p)
 	*p = (struct payload){ 0 };
 }
 
-int json_member(struct buf *out, const char *name)
+int detail_member(struct buf *out, const char *name)
 {
 	size_t n = strlen(name);
 	bool first = !out->len || out->data[out->len - 1] == '{';
@@ -78,18 +78,18 @@ int json_member(struct buf *out, const char *name)
 	return 0;
 }
 
-int json_text(struct buf *out, const char *name, const void *text, size_t len)
+int detail_text(struct buf *out, const char *name, const void *text, size_t len)
 {
-	int r = json_member(out, name);
+	int r = detail_member(out, name);
 
 	return r ? r : buf_put_json(out, text, len);
 }
 
-int json_number(struct buf *out, const char *name, int64_t value)
+int detail_number(struct buf *out, const char *name, int64_t value)
 {
 	char digits[24], *p = digits + sizeof(digits);
 	uint64_t v = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	int r = json_member(out, name);
+	int r = detail_member(out, name);
 
 	do
 		*--p = (char)('0' + v % 10);
@@ -101,31 +101,31 @@ int json_number(struct buf *out, const char *name, int64_t value)
 
 static int put_gaps(const struct payload *p, struct buf *out)
 {
-	int r = json_member(out, "gaps");
+	int r = detail_member(out, "gaps");
 
 	r = r ? r : buf_putc(out, '[');
 	for (unsigned i = 0; !r && i < p->gap_count; i++) {
 		const struct payload_gap *g = &p->gaps[i];
 		r = buf_puts(out, i ? ",{" : "{");
-		r = r ? r : json_number(out, "offset", (int64_t)g->offset);
-		r = r ? r : json_number(out, "length", (int64_t)g->length);
+		r = r ? r : detail_number(out, "offset", (int64_t)g->offset);
+		r = r ? r : detail_number(out, "length", (int64_t)g->length);
 		r = r ? r
 		      : buf_puts(out, g->why == GAP_LOST ? ",\"why\":\"lost\"}"
 							 : ",\"why\":\"truncated\"}");
 	}
 	r = r ? r : buf_putc(out, ']');
-	return r || !p->gaps_omitted ? r : json_number(out, "gaps_omitted", p->gaps_omitted);
+	return r || !p->gaps_omitted ? r : detail_number(out, "gaps_omitted", p->gaps_omitted);
 }
 
 int payload_put_json(const struct payload *p, struct buf *out)
 {
-	int r = json_number(out, "body_size", (int64_t)p->size);
+	int r = detail_number(out, "body_size", (int64_t)p->size);
 
-	r = r ? r : json_number(out, "body_stored", (int64_t)p->bytes.len);
+	r = r ? r : detail_number(out, "body_stored", (int64_t)p->bytes.len);
 	return r || !(p->gap_count || p->gaps_omitted) ? r : put_gaps(p, out);
 }
 
-int json_events(struct buf *out, const int64_t request_us[2], const int64_t response_us[2])
+int detail_events(struct buf *out, const int64_t request_us[2], const int64_t response_us[2])
 {
 	const struct {
 		const char *name;
@@ -137,15 +137,15 @@ int json_events(struct buf *out, const int64_t request_us[2], const int64_t resp
 		{ "response_end", response_us[1] },
 	};
 	bool any = false;
-	int r = json_member(out, "events");
+	int r = detail_member(out, "events");
 
 	r = r ? r : buf_putc(out, '[');
 	for (size_t i = 0; !r && i < 4; i++) {
 		if (!events[i].us)
 			continue;
 		r = buf_puts(out, any ? ",{" : "{");
-		r = r ? r : json_text(out, "name", events[i].name, strlen(events[i].name));
-		r = r ? r : json_number(out, "time_us", events[i].us);
+		r = r ? r : detail_text(out, "name", events[i].name, strlen(events[i].name));
+		r = r ? r : detail_number(out, "time_us", events[i].us);
 		r = r ? r : buf_putc(out, '}');
 		any = true;
 	}

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "dissect/dissect.h"
 
 struct payload_gap {
@@ -33,10 +33,10 @@ void payload_free(struct payload *p);
 int payload_put_json(const struct payload *p, struct buf *out);
 
 /* Begin a member of a JSON object: the comma where one is needed, the name, the colon. */
-int json_member(struct buf *out, const char *name);
-int json_text(struct buf *out, const char *name, const void *text, size_t len);
-int json_number(struct buf *out, const char *name, int64_t value);
+int detail_member(struct buf *out, const char *name);
+int detail_text(struct buf *out, const char *name, const void *text, size_t len);
+int detail_number(struct buf *out, const char *name, int64_t value);
 /* "events" of an exchange; times of 0 were not seen. */
-int json_events(struct buf *out, const int64_t request_us[2], const int64_t response_us[2]);
+int detail_events(struct buf *out, const int64_t request_us[2], const int64_t response_us[2]);
 
 #endif

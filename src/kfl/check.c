@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "kfl/fields.h"
-#include "kfl/number.h"
+#include "base/number.h"
 #include "kfl/regex.h"
 
 #define MICROS_PER_MILLI 1000

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/compile.h"
 #include "kfl/fields.h"
 #include "kfl/ip.h"

@@ -3,7 +3,7 @@
 #ifndef CLEARTAP_KFL_COMPILE_H
 #define CLEARTAP_KFL_COMPILE_H
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/tree.h"
 
 struct parameter {

@@ -5,7 +5,7 @@
 
 #include <sqlite3.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/tree.h"
 
 struct sql_function {

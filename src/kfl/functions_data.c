@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "dissect/body.h"
-#include "kfl/json.h"
+#include "base/hex.h"
+#include "base/coding.h"
+#include "base/json_read.h"
 #include "kfl/value.h"
 #include "kfl/xml.h"
-#include "limits.h"
-#include "utf8.h"
+#include "base/limits.h"
+#include "base/utf8.h"
 
 struct text sql_text(sqlite3_value *v)
 {
@@ -74,7 +75,7 @@ static void result_decoded(sqlite3_context *ctx, struct text body, const struct 
 
 	r = name ? 0 : -ENOMEM;
 	if (!r)
-		r = body_decode(name, body.data, body.len, LIMIT_FILTER_BODY, &out);
+		r = coding_decode(name, body.data, body.len, LIMIT_FILTER_BODY, &out);
 	/* What could be decoded of a broken body can be searched. */
 	sql_result_take(ctx, &out, r == -ENOMEM ? r : 0);
 	buf_free(&encoding);
@@ -103,14 +104,6 @@ static void run_body(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	value_free(&v);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A name or value of a query string as JSON, %XX and + undone. */
 static int put_query_part(struct text t, struct buf *scratch, struct buf *out)
 {
@@ -119,9 +112,10 @@ static int put_query_part(struct text t, struct buf *scratch, struct buf *out)
 	buf_reset(scratch);
 	for (size_t i = 0; i < t.len && !r; i++) {
 		char c = t.data[i] == '+' ? ' ' : t.data[i];
-		if (c == '%' && t.len - i > 2 && hex_value(t.data[i + 1]) >= 0 &&
-		    hex_value(t.data[i + 2]) >= 0) {
-			c = (char)(hex_value(t.data[i + 1]) << 4 | hex_value(t.data[i + 2]));
+		if (c == '%' && t.len - i > 2 && hex_digit((unsigned char)t.data[i + 1]) >= 0 &&
+		    hex_digit((unsigned char)t.data[i + 2]) >= 0) {
+			c = (char)(hex_digit((unsigned char)t.data[i + 1]) << 4 |
+				   hex_digit((unsigned char)t.data[i + 2]));
 			i += 2;
 		}
 		r = buf_putc(scratch, c);

@@ -9,10 +9,10 @@
 
 #include "kfl/compile.h"
 #include "kfl/ip.h"
-#include "kfl/json.h"
+#include "base/json_read.h"
 #include "kfl/regex.h"
 #include "kfl/value.h"
-#include "limits.h"
+#include "base/limits.h"
 
 static void result(sqlite3_context *ctx, int r)
 {

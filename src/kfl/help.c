@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/fields.h"
 
 static const char *type_word(enum kfl_type type)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Paths into JSON text: .name [0] .* ..name */
-#include "kfl/json.h"
+#include "kfl/json_path.h"
 
 #include <errno.h>
 
-#include "buf.h"
-#include "limits.h"
+#include "base/buf.h"
+#include "base/json_read.h"
+#include "base/limits.h"
+#include "kfl/tree.h"
 
 struct walk {
 	struct buf *out;

@@ -7,18 +7,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "kfl/compile.h"
 #include "kfl/fields.h"
 #include "kfl/functions.h"
-#include "kfl/range.h"
-#include "limits.h"
+#include "kfl/time_span.h"
+#include "base/limits.h"
 
 struct kfl {
 	struct query query; /* memory of texts */
 	struct program program;
 	struct buf normal;
-	struct range range;
+	struct time_span range;
 };
 
 static int check_length(struct query *q)
@@ -48,7 +49,7 @@ static int compile(struct kfl *k)
 	r = r ? r : parse_query(q, &root);
 	if (!r && root)
 		r = check_query(q, root);
-	k->range = root && !r ? range_of(root) : range_always;
+	k->range = root && !r ? time_span_of(root) : time_span_always;
 	if (!r)
 		r = root ? compile_query(q, root, &k->program) : buf_puts(&k->program.sql, "1");
 	r = r ? r : put_normal(k);
@@ -58,16 +59,14 @@ static int compile(struct kfl *k)
 int kfl_compile(const char *query, size_t len, struct kfl **ret, struct kfl_error *ret_error)
 {
 	struct kfl *k = calloc(1, sizeof(*k));
-	struct timespec now;
 
 	if (!k)
 		return -ENOMEM;
-	clock_gettime(CLOCK_REALTIME, &now);
 	k->query = (struct query){ .text = query,
 				   .len = len,
 				   .error = ret_error,
 				   .limit = -1,
-				   .now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 };
+				   .now_us = clock_us(CLOCK_REALTIME) };
 	int r = compile(k);
 	/* They are the caller's, who may free them. */
 	k->query.text = NULL;

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "utf8.h"
+#include "base/hex.h"
+#include "base/buf.h"
+#include "base/utf8.h"
 
 static bool is_name_start(char c)
 {
@@ -138,15 +139,6 @@ static size_t put_utf8(char *out, unsigned c)
 	return n;
 }
 
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* \xHH, \uHHHH, \UHHHHHHHH: a code point. Returns the bytes used after the backslash, 0 if bad. */
 static size_t hex_escape(const struct query *q, size_t pos, unsigned *ret)
 {
@@ -155,7 +147,7 @@ static size_t hex_escape(const struct query *q, size_t pos, unsigned *ret)
 	unsigned v = 0;
 
 	for (size_t i = 1; i <= digits; i++) {
-		int h = hex_value(char_at(q, pos + i));
+		int h = hex_digit((unsigned char)char_at(q, pos + i));
 		if (h < 0)
 			return 0;
 		v = v << 4 | (unsigned)h;

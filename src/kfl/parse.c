@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "kfl/suggest.h"
-#include "limits.h"
+#include "base/limits.h"
 
 /* Operators in a row make a tree high as well; the stages after this one recurse over it. */
 #define PARSE_HEIGHT_MAX (3 * LIMIT_QUERY_DEPTH)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "kfl/kfl.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 #define QUERY_BLOCK_SIZE 8192
 

@@ -10,7 +10,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "limits.h"
+#include "base/clock.h"
+#include "base/limits.h"
 
 #define REGEX_HEAP_KIB	     8192
 #define REGEX_STEPS_PER_BYTE 4
@@ -22,14 +23,6 @@ struct regex {
 	uint64_t steps_left;
 	int64_t late_ns, start_cpu_ns;
 };
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
 
 /* The cheap clock first; another program may have had the processor meanwhile. */
 static bool is_late(struct regex *re)

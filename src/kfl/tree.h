@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "kfl/kfl.h"
 
 struct buf;
@@ -45,11 +46,6 @@ struct shown {
 	char text[64];
 };
 struct shown query_show(const char *text, size_t len);
-
-struct text {
-	const char *data;
-	size_t len;
-};
 
 enum token_kind {
 	TOK_END,

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <jansson.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 #define INCOMPARABLE 2
 

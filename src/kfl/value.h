@@ -3,9 +3,9 @@
 #ifndef CLEARTAP_KFL_VALUE_H
 #define CLEARTAP_KFL_VALUE_H
 
-#include "buf.h"
-#include "kfl/json.h"
-#include "kfl/number.h"
+#include "base/buf.h"
+#include "base/json_read.h"
+#include "base/number.h"
 
 /* The numbers stand in the SQL that compile.c makes. */
 enum value_op { VALUE_EQ = 0, VALUE_LT = 1, VALUE_LE = 2, VALUE_GT = 3, VALUE_GE = 4 };

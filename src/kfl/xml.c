@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "kfl/json.h"
-#include "limits.h"
+#include "base/buf.h"
+#include "base/json_read.h"
+#include "base/limits.h"
 
 /* Element 0 is the document. */
 struct element {

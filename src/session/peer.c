@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
+#include "base/hash.h"
 #include "session/table.h"
 
 #define BUCKETS 16384
@@ -49,9 +50,9 @@ static struct peer **slot(const struct peers *t, const struct address *local,
 
 	memcpy(w, local->ip, 16);
 	memcpy(w + 2, remote->ip, 16);
-	uint64_t h = table_hash(w[0], w[1]) ^ local->port;
-	h = table_hash(h, w[2]) ^ (uint64_t)remote->port << 16;
-	return &t->buckets[table_hash(h, w[3]) & (t->size - 1)];
+	uint64_t h = hash_words(w[0], w[1]) ^ local->port;
+	h = hash_words(h, w[2]) ^ (uint64_t)remote->port << 16;
+	return &t->buckets[hash_words(h, w[3]) & (t->size - 1)];
 }
 
 struct peer *peer_table_add(struct peers *t, struct processes *processes, struct process *process,

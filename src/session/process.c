@@ -3,20 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
+#include "base/hash.h"
 #include "session/table.h"
 
 #define BUCKETS	 4096
 #define USES_MIN 8
-
-uint64_t table_hash(uint64_t a, uint64_t b)
-{
-	uint64_t h = a * 0x9e3779b97f4a7c15 ^ b;
-
-	h = (h ^ h >> 32) * 0xd6e8feb86659fd93;
-	h = (h ^ h >> 32) * 0xd6e8feb86659fd93;
-	return h ^ h >> 32;
-}
 
 int processes_init(struct processes *t)
 {
@@ -27,7 +19,7 @@ int processes_init(struct processes *t)
 
 static struct process **slot(const struct processes *t, uint32_t tgid)
 {
-	return &t->buckets[table_hash(tgid, 0) & (t->size - 1)];
+	return &t->buckets[hash_words(tgid, 0) & (t->size - 1)];
 }
 
 struct process *processes_find(const struct processes *t, uint32_t tgid)
@@ -140,7 +132,7 @@ void processes_free(struct processes *t)
 
 static struct use *find_use(struct use *uses, size_t size, uint64_t conn)
 {
-	size_t i = table_hash(conn, 1) & (size - 1);
+	size_t i = hash_words(conn, 1) & (size - 1);
 
 	while (uses[i].count && uses[i].conn != conn)
 		i = (i + 1) & (size - 1);

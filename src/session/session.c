@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/hash.h"
+#include "base/limits.h"
 #include "session/table.h"
 
 #define BUCKETS_MIN 1024
@@ -35,7 +36,7 @@ struct sessions *sessions_new(const struct entry_sink *sink, int64_t clock_offse
 
 static struct session **slot(const struct sessions *all, uint32_t tgid, uint64_t conn)
 {
-	return &all->buckets[table_hash(conn, tgid) & (all->size - 1)];
+	return &all->buckets[hash_words(conn, tgid) & (all->size - 1)];
 }
 
 static struct session *find(const struct sessions *all, uint32_t tgid, uint64_t conn)

@@ -132,6 +132,4 @@ void session_emit(void *session, struct entry *e);
 void session_release(struct session *s);
 void session_bind(struct session *s, const struct ev_bind *bind);
 
-uint64_t table_hash(uint64_t a, uint64_t b);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "entry.h"
 
 /* What one transaction takes, at the most. */
@@ -150,7 +151,7 @@ static int transact(struct store *s, struct entry *const *batch, size_t count)
 	bodies_ended(s, !r);
 	if (!r) {
 		if (segment_empty(s->active))
-			s->active_since_us = store_now_us();
+			s->active_since_us = clock_us(CLOCK_REALTIME);
 		*s->active = g;
 		return 0;
 	}
@@ -181,7 +182,7 @@ static int prepare(struct store *s, const struct cost *c)
 
 	if (!r)
 		r = wal_make_room(s, c->frames);
-	if (!r && segment_full(s, store_now_us(), c->bytes + c->bodies))
+	if (!r && segment_full(s, clock_us(CLOCK_REALTIME), c->bytes + c->bodies))
 		r = segment_roll(s);
 	return r;
 }
@@ -272,7 +273,7 @@ int store_append(struct store *s, struct entry *const *batch, size_t count)
 	}
 	if (r < 0)
 		count_failure(s, count - done, r);
-	retain_keep(s, store_now_us(), false);
+	retain_keep(s, clock_us(CLOCK_REALTIME), false);
 	retain_count(s);
 	return r;
 }

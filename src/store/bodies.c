@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 #define BODY_ASIDE 1024 /* smaller ones stay in their row */
 #define CHUNK_MIN  (4ULL << 10)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "entry.h"
 
 enum kind { KIND_TEXT, KIND_I64, KIND_I32, KIND_U16, KIND_BOOL, KIND_LOCK };

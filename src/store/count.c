@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "entry.h"
 #include "kfl/kfl.h"
 #include "store/scan.h"
@@ -135,7 +136,7 @@ int store_count(struct store *s, const struct store_histogram *q, uint64_t (*cou
 			/* The newest so many are wherever they are. */
 			.from_us = limit < 0 ? q->start_us : INT64_MIN,
 			.to_us = limit < 0 ? end_us : INT64_MAX,
-			.deadline_ms = q->time_limit_ms ? store_clock_ms() + q->time_limit_ms : 0,
+			.deadline_ms = q->time_limit_ms ? (uint64_t)clock_ms(CLOCK_MONOTONIC) + q->time_limit_ms : 0,
 			.error = error,
 			.error_size = error_size,
 		},

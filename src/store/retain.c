@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
+
 #define KIB		 (1ULL << 10)
 #define MIB		 (1ULL << 20)
 #define WAL_MOST	 (256 * MIB)
@@ -95,7 +97,7 @@ static void keep_age(struct store *s, int64_t now_us, uint64_t until_ms)
 	int64_t oldest_us = now_us - s->bounds.max_age_us;
 	struct segment *g;
 
-	while (s->bounds.max_age_us && store_clock_ms() < until_ms) {
+	while (s->bounds.max_age_us && (uint64_t)clock_ms(CLOCK_MONOTONIC) < until_ms) {
 		g = segment_oldest(s);
 		if (!g || g->last_us >= oldest_us || drop(s, g) < 0)
 			return;
@@ -158,7 +160,7 @@ static void give_back(struct store *s, bool idle, uint64_t until_ms)
 		if (!r)
 			give_back_all(s);
 	} else {
-		while (!r && n > 0 && store_clock_ms() < until_ms) {
+		while (!r && n > 0 && (uint64_t)clock_ms(CLOCK_MONOTONIC) < until_ms) {
 			r = give_back_some(s, (uint64_t)n);
 			n = surplus(s, idle);
 		}
@@ -219,7 +221,7 @@ int retain_make_room(struct store *s, uint64_t pages, uint64_t bodies)
 
 void retain_keep(struct store *s, int64_t now_us, bool idle)
 {
-	uint64_t until_ms = store_clock_ms() + WORK_MS;
+	uint64_t until_ms = (uint64_t)clock_ms(CLOCK_MONOTONIC) + WORK_MS;
 
 	keep_age(s, now_us, until_ms);
 	give_back(s, idle, until_ms);
@@ -239,7 +241,7 @@ int retain_settle(struct store *s)
 		if (!r)
 			r = wal_truncate(s, WORK_MS);
 	}
-	retain_keep(s, store_now_us(), true);
+	retain_keep(s, clock_us(CLOCK_REALTIME), true);
 	retain_set_limit(s);
 	return r;
 }

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "kfl/kfl.h"
 
 #define WINDOW_MIN	16 /* looked at whatever it takes, so that each page gets on */
@@ -20,7 +21,7 @@
 
 bool scan_late(const struct scan *c)
 {
-	return c->deadline_ms && store_clock_ms() >= c->deadline_ms;
+	return c->deadline_ms && (uint64_t)clock_ms(CLOCK_MONOTONIC) >= c->deadline_ms;
 }
 
 /* SQLite asks every few instructions whether to stop. */
@@ -32,7 +33,7 @@ static int check_progress(void *ctx)
 		return 1;
 	if (c->progress && scan_late(c))
 		return 1;
-	return c->window > WINDOW_MIN && store_clock_ms() >= c->cut_ms;
+	return c->window > WINDOW_MIN && (uint64_t)clock_ms(CLOCK_MONOTONIC) >= c->cut_ms;
 }
 
 static int scan_fail(struct scan *c, int r)
@@ -140,7 +141,7 @@ static int read_rows(struct scan *c, int64_t n, bool *ret_done)
 static int read_window(struct scan *c, int64_t n, int64_t low, int64_t high, bool whole)
 {
 	int first = c->filter ? kfl_params(c->filter) : 0;
-	uint64_t began = store_clock_ms();
+	uint64_t began = (uint64_t)clock_ms(CLOCK_MONOTONIC);
 	bool done = false;
 	bool ready = c->stmt && c->stmt_n == n && !c->stmt_whole && !whole;
 
@@ -156,7 +157,7 @@ static int read_window(struct scan *c, int64_t n, int64_t low, int64_t high, boo
 	}
 	if (done) {
 		scan_move_past(c, c->oldest_first ? high : low);
-		resize_window(c, store_clock_ms() - began);
+		resize_window(c, (uint64_t)clock_ms(CLOCK_MONOTONIC) - began);
 	}
 	if (r && whole && plan_drop(&c->plans, r)) {
 		r = 0;
@@ -200,7 +201,7 @@ static int read_segment(struct scan *c, const struct segment *g)
 
 static int read_windows(struct scan *c)
 {
-	uint64_t until = store_clock_ms() + CHUNK_MS;
+	uint64_t until = (uint64_t)clock_ms(CLOCK_MONOTONIC) + CHUNK_MS;
 	int r = segment_read(c->reader->segments, &c->segments);
 
 	if (r < 0)
@@ -213,7 +214,8 @@ static int read_windows(struct scan *c)
 			break;
 		}
 		r = read_segment(c, g);
-	} while (!r && !chunk_full(c) && store_clock_ms() < until && !scan_late(c));
+	} while (!r && !chunk_full(c) && (uint64_t)clock_ms(CLOCK_MONOTONIC) < until &&
+		 !scan_late(c));
 	if (!r && !c->ended)
 		c->ended = !next_segment(c);
 	return r;
@@ -235,7 +237,7 @@ void scan_begin(struct scan *c)
 int scan_chunk(struct scan *c)
 {
 	c->reader = reader_take(c->s);
-	c->cut_ms = store_clock_ms() + CHUNK_CUT_MS;
+	c->cut_ms = (uint64_t)clock_ms(CLOCK_MONOTONIC) + CHUNK_CUT_MS;
 	int r = db_exec(c->reader->db, "BEGIN");
 	r = r ? scan_fail(c, r) : read_windows(c);
 	sqlite3_progress_handler(c->reader->db, 0, NULL, NULL);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "embed.h"
+#include "base/buf.h"
+#include "base/embed.h"
 
 /* The number of a migration "schema/0001-name.sql", 0 for other files. */
 static int migration_number(const struct embedded_file *f)

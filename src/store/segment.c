@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 /* Without a bound a segment is this part of the store, so that their number stays small. */
 #define SEGMENT_PART	  48

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "entry.h"
 #include "store/scan.h"
 
@@ -79,7 +80,7 @@ int store_select(struct store *s, const struct store_query *q, store_row_fn *row
 			.high = q->before ? q->before - 1 : INT64_MAX - 1,
 			.from_us = INT64_MIN,
 			.to_us = INT64_MAX,
-			.deadline_ms = q->time_limit_ms ? store_clock_ms() + q->time_limit_ms : 0,
+			.deadline_ms = q->time_limit_ms ? (uint64_t)clock_ms(CLOCK_MONOTONIC) + q->time_limit_ms : 0,
 			.error = error,
 			.error_size = error_size,
 		},

@@ -241,7 +241,5 @@ int reader_get(struct reader *r, int64_t n, int64_t id, bool payload, struct ent
 
 /* store.c */
 void store_set_error(struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int64_t store_now_us(void);
-uint64_t store_clock_ms(void);
 
 #endif

@@ -18,22 +18,6 @@
 #define STORE_MIN_SIZE	 (1 << 20)
 #define CHECK_PAGES_MAX	 (8 << 10) /* a larger file is not read as a whole at start */
 
-int64_t store_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-uint64_t store_clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 void store_set_error(struct store *s, const char *fmt, ...)
 {
 	va_list ap;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 struct search {
 	Dwarf_Debug debug;

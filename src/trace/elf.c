@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 const void *elf_slice(const struct elf_file *e, uint64_t offset, uint64_t len)
 {

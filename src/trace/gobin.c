@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 const char *const gobin_names[GOBIN_NAMES] = {
 	[GOBIN_READ] = "crypto/tls.(*Conn).Read",

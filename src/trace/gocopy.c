@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 /*
  * A function with ABIInternal finds room for its register arguments above the return address (on

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 enum {
 	TYPE_FLAGS = 20, /* abi.Type.TFlag */

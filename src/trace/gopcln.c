@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 enum {
 	HEADER = 8,	   /* magic, two zeros, instruction quantum, pointer size */

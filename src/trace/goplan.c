@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 enum { PROLOGUE_MAX = 12, MORESTACK_MAX = 40, R14 = 13, X28 = 28 };
 

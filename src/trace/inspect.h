@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 /* What a probe point counts, and where the count of bytes is found on return. */
 enum probe_kind {

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum { CHILD_FILE = 0, CHILD_ANSWER = 1, CHILD_SETUP_FAILED = 100 };
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -176,14 +178,6 @@ __attribute__((noreturn)) static void child(int socket, pid_t parent, uid_t uid,
 	_exit(0);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool text_ok(const char *text, size_t room)
 {
 	return memchr(text, 0, room);
@@ -245,14 +239,14 @@ static int explain(int status, bool timed_out, struct inspection *ret)
 /* Status of the child; one that closed its end gets a moment to die of what did it. */
 static int reap(pid_t pid, bool dying)
 {
-	int64_t end = now_ms() + (dying ? LIMIT_INSPECT_DYING_MS : 0);
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + (dying ? LIMIT_INSPECT_DYING_MS : 0);
 	int status = 0;
 	pid_t got;
 
 	while (!(got = waitpid(pid, &status, WNOHANG)) || (got < 0 && errno == EINTR)) {
 		struct timespec pause = { 0, 200000 };
 
-		if (now_ms() >= end)
+		if (clock_ms(CLOCK_MONOTONIC) >= end)
 			kill(pid, SIGKILL);
 		nanosleep(&pause, NULL);
 	}
@@ -306,7 +300,7 @@ int inspect_child_give(struct inspect_child *c, int fd)
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	c->file_size = (uint64_t)st.st_size;
-	c->since = now_ms();
+	c->since = clock_ms(CLOCK_MONOTONIC);
 	return send_file(c->socket, fd);
 }
 
@@ -325,8 +319,8 @@ static int take_failure(struct inspect_child *c, ssize_t got, bool timed_out,
 int inspect_child_take(struct inspect_child *c, struct inspection *ret)
 {
 	ssize_t n = recv(c->socket, ret, sizeof(*ret), MSG_DONTWAIT | MSG_TRUNC);
-	bool timed_out =
-		n < 0 && c->since && now_ms() - c->since > LIMIT_INSPECT_WALL_SECONDS * 1000;
+	bool timed_out = n < 0 && c->since &&
+			 clock_ms(CLOCK_MONOTONIC) - c->since > LIMIT_INSPECT_WALL_SECONDS * 1000;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !timed_out)
 		return -EAGAIN;

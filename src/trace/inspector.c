@@ -9,8 +9,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "limits.h"
-#include "log.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "trace/inspect_child.h"
 
 enum { SPARES = 3, CHECK_MS = 20, LONG_MS = 50, DYING_MS = 5 };

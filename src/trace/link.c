@@ -9,7 +9,7 @@
 
 #include <linux/bpf.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 #define UPROBE_MULTI_RETURN 1
 

@@ -16,8 +16,8 @@
 
 #include "cleartap.skel.h"
 #include "event.h"
-#include "limits.h"
-#include "log.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "trace/inspect.h"
 #include "trace/link.h"
 

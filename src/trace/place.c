@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 bool plan_branches_to(const struct elf_file *e, struct disasm *d, uint64_t addr, uint64_t size,
 		      uint64_t target)

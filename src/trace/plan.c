@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "base/limits.h"
 
 enum value_kind {
 	VALUE_UNKNOWN, /* anything but the buffer's address */

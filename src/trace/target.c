@@ -14,9 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "event.h"
-#include "limits.h"
-#include "log.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "trace/attach.h"
 #include "trace/inspect.h"
 #include "trace/inspector.h"
@@ -500,15 +501,12 @@ int targets_timeout(const struct targets *t)
 void targets_settle(struct targets *t)
 {
 	struct pollfd p = { .fd = targets_fd(t), .events = POLLIN };
-	struct timespec now;
+	int64_t begun = clock_ms(CLOCK_MONOTONIC), at = begun;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t begun = now.tv_sec * 1000 + now.tv_nsec / 1000000, at = begun;
 	while (inspector_pending(t->inspector) && at - begun < LIMIT_INSPECT_SETTLE_MS) {
 		poll(&p, 1, targets_timeout(t));
 		targets_run(t);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		at = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+		at = clock_ms(CLOCK_MONOTONIC);
 	}
 	inspector_hurry(t->inspector);
 }

@@ -18,12 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "limits.h"
-#include "log.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "trace/load.h"
 #include "trace/message.h"
-#include "trace/process.h"
-#include "trace/scan.h"
+#include "trace/procfs.h"
+#include "trace/disk_scan.h"
 #include "trace/target.h"
 #include "trace/watch.h"
 
@@ -65,9 +65,9 @@ static void tell_process(void *ctx, uint32_t tgid, uint32_t target)
 	if (t->told_count == LIMIT_TOLD_PROCESSES)
 		return; /* shown without its process until others end */
 	t->told[t->told_count++] = (struct told){ tgid, target };
-	process_exe(tgid, m.path, sizeof(m.path));
-	process_comm(tgid, m.comm, sizeof(m.comm));
-	process_container(tgid, m.container, sizeof(m.container));
+	procfs_exe(tgid, m.path, sizeof(m.path));
+	procfs_comm(tgid, m.comm, sizeof(m.comm));
+	procfs_container(tgid, m.container, sizeof(m.container));
 	tell(t, &m);
 }
 
@@ -82,7 +82,7 @@ static void on_library(void *ctx, int fd, const char *path)
  */
 static void look_at_root(struct trace *t, uint32_t tgid)
 {
-	ino_t ns = process_mount_namespace(tgid);
+	ino_t ns = procfs_mount_namespace(tgid);
 	char root[32];
 
 	for (size_t i = 0; i < t->namespace_count; i++)
@@ -103,9 +103,9 @@ static void on_mapping(void *ctx, const struct watch_mapping *m)
 	struct trace *t = ctx;
 	struct stat st;
 
-	if (!process_stat_mapping(m, &st) && targets_note(t->targets, &st, m->tgid))
+	if (!procfs_stat_mapping(m, &st) && targets_note(t->targets, &st, m->tgid))
 		return;
-	int fd = process_open_mapping(m);
+	int fd = procfs_open_mapping(m);
 	if (fd < 0)
 		return;
 	targets_add_take(t->targets, fd, m->path, m->tgid);
@@ -120,7 +120,7 @@ static bool child_of_wanted(const struct filter *f, uint32_t tgid)
 	for (int i = 0; i < ANCESTORS && tgid && filter_active(&by_pid); i++) {
 		if (filter_passes(&by_pid, tgid, "", ""))
 			return true;
-		tgid = process_parent(tgid);
+		tgid = procfs_parent(tgid);
 	}
 	return false;
 }
@@ -131,8 +131,8 @@ static void allow_if_wanted(struct trace *t, uint32_t tgid)
 
 	if (!filter_active(&t->options->filter))
 		return;
-	process_exe(tgid, exe, sizeof(exe));
-	process_container(tgid, container, sizeof(container));
+	procfs_exe(tgid, exe, sizeof(exe));
+	procfs_container(tgid, container, sizeof(container));
 	if (filter_passes(&t->options->filter, tgid, exe, container) ||
 	    child_of_wanted(&t->options->filter, tgid))
 		load_allow(t->load, tgid);
@@ -141,7 +141,7 @@ static void allow_if_wanted(struct trace *t, uint32_t tgid)
 static void on_process(void *ctx, uint32_t tgid)
 {
 	allow_if_wanted(ctx, tgid);
-	process_each_mapping(tgid, on_mapping, ctx);
+	procfs_each_mapping(tgid, on_mapping, ctx);
 }
 
 /* A live mapping also tells of a program that has just started: it maps its own file first. */
@@ -215,7 +215,7 @@ static int start(struct trace *t)
 		return err;
 	}
 	scan_root("", on_library, t);
-	process_each(on_process, t);
+	procfs_each(on_process, t);
 	targets_settle(t->targets);
 	if (!targets_attached(t->targets))
 		log_warn("no TLS library found yet; waiting for programs that bring one");
@@ -244,7 +244,7 @@ static void look_again(struct trace *t)
 	const struct sched_param none = { 0 };
 
 	sched_setscheduler(0, SCHED_OTHER, &none);
-	process_each(on_process, t);
+	procfs_each(on_process, t);
 	take_precedence();
 }
 

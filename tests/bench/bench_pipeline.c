@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dissect/redact.h"
+#include "redact/redact.h"
 #include "entry.h"
 #include "event.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "session/session.h"
 #include "store/store.h"
 

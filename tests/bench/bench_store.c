@@ -17,7 +17,7 @@
 
 #include "entry.h"
 #include "kfl/kfl.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "store/store.h"
 #include "synthetic.h"
 

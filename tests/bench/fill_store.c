@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "entry.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "store/store.h"
 #include "synthetic.h"
 

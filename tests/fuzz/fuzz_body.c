@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "buf.h"
-#include "dissect/body.h"
+#include "base/buf.h"
+#include "base/coding.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	int r = body_decode(codings[*data % 8], data + 1, size - 1, limit, &out);
+	int r = coding_decode(codings[*data % 8], data + 1, size - 1, limit, &out);
 	if (r && r != -E2BIG && r != -EILSEQ && r != -ENOMEM)
 		abort();
 	if (out.len > limit || (r == -E2BIG && *data % 8 < 5 && out.len != limit))

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sqlite3.h>
 
-#include "buf.h"
-#include "embed.h"
+#include "base/buf.h"
+#include "base/embed.h"
 #include "kfl/kfl.h"
-#include "limits.h"
+#include "base/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

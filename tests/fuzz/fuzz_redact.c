@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "dissect/dissect.h"
-#include "dissect/redact.h"
+#include "redact/redact.h"
 #include "entry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

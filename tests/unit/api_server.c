@@ -17,10 +17,10 @@
 #include <zlib.h>
 
 #include "api/api.h"
-#include "buf.h"
+#include "base/buf.h"
 #include "entry.h"
-#include "limits.h"
-#include "log.h"
+#include "base/limits.h"
+#include "base/log.h"
 #include "store/store.h"
 
 #define BATCH_MS 50

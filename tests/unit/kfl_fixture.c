@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <sqlite3.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/kfl.h"
 #include "kfl_fixture.h"
 

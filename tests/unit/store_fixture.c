@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "entry.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "synthetic.h"
 
 int fixture_setup(void **state)

@@ -8,8 +8,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "buf.h"
-#include "dissect/body.h"
+#include "base/buf.h"
+#include "base/coding.h"
 
 static void encode_zlib(int window_bits, const struct buf *in, struct buf *out)
 {
@@ -97,11 +97,11 @@ static void test_round_trip(void **state)
 		struct buf in = sample(n), z = { 0 }, out = { 0 };
 		const char *name = encoders[i % ENCODERS].name;
 		encoders[i % ENCODERS].encode(&in, &z);
-		assert_int_equal(body_decode(name, z.data, z.len, n, &out), 0);
+		assert_int_equal(coding_decode(name, z.data, z.len, n, &out), 0);
 		assert_holds(&out, &in, n);
-		assert_int_equal(body_decode(name, z.data, z.len, n - 1, &out), -E2BIG);
+		assert_int_equal(coding_decode(name, z.data, z.len, n - 1, &out), -E2BIG);
 		assert_holds(&out, &in, n - 1);
-		assert_int_equal(body_decode(name, z.data, z.len, 0, &out), -E2BIG);
+		assert_int_equal(coding_decode(name, z.data, z.len, 0, &out), -E2BIG);
 		assert_int_equal(out.len, 0);
 		buf_free(&in), buf_free(&z), buf_free(&out);
 	}
@@ -115,13 +115,13 @@ static void test_cut(void **state)
 		struct buf in = sample(200000), z = { 0 }, out = { 0 };
 		encoders[i].encode(&in, &z);
 		for (size_t n = 1; n < z.len; n += n < 40 ? 1 : 997) {
-			assert_int_equal(body_decode(encoders[i].name, z.data, n, 1 << 20, &out),
+			assert_int_equal(coding_decode(encoders[i].name, z.data, n, 1 << 20, &out),
 					 -EILSEQ);
 			assert_true(out.len <= in.len);
 			if (out.len)
 				assert_memory_equal(out.data, in.data, out.len);
 		}
-		assert_int_equal(body_decode(encoders[i].name, z.data, z.len - 1, 1 << 20, &out),
+		assert_int_equal(coding_decode(encoders[i].name, z.data, z.len - 1, 1 << 20, &out),
 				 -EILSEQ);
 		assert_true(out.len > in.len / 2 || encoders[i].encode == encode_zstd);
 		buf_free(&in), buf_free(&z), buf_free(&out);
@@ -136,13 +136,13 @@ static void test_lists(void **state)
 	encode_gzip(&in, &a);
 	encode_br(&a, &b);
 	encode_zstd(&b, &c);
-	assert_int_equal(body_decode("gzip, br", b.data, b.len, 5000, &out), 0);
+	assert_int_equal(coding_decode("gzip, br", b.data, b.len, 5000, &out), 0);
 	assert_holds(&out, &in, 5000);
-	assert_int_equal(body_decode("gzip,br ,\tzstd", c.data, c.len, 5000, &out), 0);
+	assert_int_equal(coding_decode("gzip,br ,\tzstd", c.data, c.len, 5000, &out), 0);
 	assert_holds(&out, &in, 5000);
-	assert_int_equal(body_decode("br, gzip", b.data, b.len, 5000, &out), -EILSEQ);
-	assert_int_equal(body_decode("gzip, br", b.data, b.len / 2, 5000, &out), -EILSEQ);
-	assert_int_equal(body_decode("gzip,gzip,gzip,gzip,gzip", b.data, b.len, 5000, &out),
+	assert_int_equal(coding_decode("br, gzip", b.data, b.len, 5000, &out), -EILSEQ);
+	assert_int_equal(coding_decode("gzip, br", b.data, b.len / 2, 5000, &out), -EILSEQ);
+	assert_int_equal(coding_decode("gzip,gzip,gzip,gzip,gzip", b.data, b.len, 5000, &out),
 			 -ENOTSUP);
 	assert_int_equal(out.len, 0);
 	buf_free(&in), buf_free(&a), buf_free(&b), buf_free(&c), buf_free(&out);
@@ -155,17 +155,17 @@ static void test_identity_and_unknown(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
-		assert_int_equal(body_decode(plain[i], "hello", 5, 5, &out), 0);
+		assert_int_equal(coding_decode(plain[i], "hello", 5, 5, &out), 0);
 		assert_string_equal(buf_cstr(&out), "hello");
-		assert_int_equal(body_decode(plain[i], "hello", 5, 4, &out), -E2BIG);
+		assert_int_equal(coding_decode(plain[i], "hello", 5, 4, &out), -E2BIG);
 		assert_string_equal(buf_cstr(&out), "hell");
-		assert_false(body_is_encoded(plain[i]));
+		assert_false(coding_is_encoded(plain[i]));
 	}
-	assert_int_equal(body_decode("compress", "hello", 5, 5, &out), -ENOTSUP);
-	assert_int_equal(body_decode("gzi", "hello", 5, 5, &out), -ENOTSUP);
-	assert_int_equal(body_decode("gzip", "", 0, 5, &out), 0);
+	assert_int_equal(coding_decode("compress", "hello", 5, 5, &out), -ENOTSUP);
+	assert_int_equal(coding_decode("gzi", "hello", 5, 5, &out), -ENOTSUP);
+	assert_int_equal(coding_decode("gzip", "", 0, 5, &out), 0);
 	assert_int_equal(out.len, 0);
-	assert_true(body_is_encoded("identity, br"));
+	assert_true(coding_is_encoded("identity, br"));
 	buf_free(&out);
 }
 
@@ -179,12 +179,12 @@ static void test_members(void **state)
 	encode_gzip(&one, &z);
 	encode_gzip(&one, &z);
 	buf_puts(&z, "after the end");
-	assert_int_equal(body_decode("gzip", z.data, z.len, 1 << 20, &out), 0);
+	assert_int_equal(coding_decode("gzip", z.data, z.len, 1 << 20, &out), 0);
 	assert_holds(&out, &want, 2000);
 	buf_reset(&z);
 	encode_zstd(&one, &z);
 	encode_zstd(&one, &z);
-	assert_int_equal(body_decode("zstd", z.data, z.len, 1 << 20, &out), 0);
+	assert_int_equal(coding_decode("zstd", z.data, z.len, 1 << 20, &out), 0);
 	assert_holds(&out, &want, 2000);
 	buf_free(&one), buf_free(&want), buf_free(&z), buf_free(&out);
 }
@@ -199,14 +199,14 @@ static void test_bomb(void **state)
 		zeros.len = 64 << 20;
 		memset(zeros.data, 0, zeros.len);
 		encoders[i].encode(&zeros, &z);
-		assert_int_equal(body_decode(encoders[i].name, z.data, z.len, 1 << 20, &out),
+		assert_int_equal(coding_decode(encoders[i].name, z.data, z.len, 1 << 20, &out),
 				 -E2BIG);
 		assert_int_equal(out.len, 1 << 20);
 		assert_true(out.cap <= 2 << 20);
 		encode_gzip(&z, &zz);
 		struct buf name = { 0 };
 		buf_printf(&name, "%s, gzip", encoders[i].name);
-		assert_int_equal(body_decode(buf_cstr(&name), zz.data, zz.len, 1 << 20, &out),
+		assert_int_equal(coding_decode(buf_cstr(&name), zz.data, zz.len, 1 << 20, &out),
 				 -E2BIG);
 		assert_int_equal(out.len, 1 << 20);
 		buf_free(&zeros), buf_free(&z), buf_free(&zz), buf_free(&out), buf_free(&name);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "entry.h"
 
 static void json_of(const char *text, size_t len, const char *want)

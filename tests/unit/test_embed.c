@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "embed.h"
+#include "base/embed.h"
 
 /* The table holds the bytes of the file, and a NUL after them. */
 static void test_schema(void **state)

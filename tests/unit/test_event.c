@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "entry.h"
-#include "event/ring.h"
-#include "queue.h"
+#include "source/ring.h"
+#include "app/queue.h"
 #include "trace/filter.h"
-#include "trace/process.h"
+#include "trace/procfs.h"
 
 static void test_ring_check(void **state)
 {
@@ -136,7 +136,7 @@ static void container_is(const char *cgroup, const char *want)
 {
 	char id[72];
 
-	process_container_in(cgroup, id, sizeof(id));
+	procfs_container_in(cgroup, id, sizeof(id));
 	assert_string_equal(id, want);
 }
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sqlite3.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/kfl.h"
 #include "kfl_fixture.h"
 

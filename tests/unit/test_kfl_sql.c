@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sqlite3.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/fields.h"
 #include "kfl/kfl.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "kfl_fixture.h"
 
 struct pair {

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <jansson.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "kfl/fields.h"
-#include "kfl/json.h"
+#include "base/json_read.h"
 #include "kfl/kfl.h"
 #include "kfl/regex.h"
 #include "kfl/time.h"

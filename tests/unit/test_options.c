@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "options.h"
+#include "app/options.h"
 
 #define PARSE(o, ...)                                                                              \
 	parse((o), (const char *[]){ "cleartap", "--config", "/dev/null", __VA_ARGS__, NULL })

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "privilege.h"
+#include "app/privilege.h"
 
 /* Each answers 0 when the call was refused, else what it got. */
 static long try_execve(void)

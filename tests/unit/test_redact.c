@@ -8,8 +8,8 @@
 #include <zlib.h>
 
 #include "dissect/dissect.h"
-#include "dissect/mask.h"
-#include "dissect/redact.h"
+#include "redact/mask.h"
+#include "redact/redact.h"
 #include "entry.h"
 
 #define M MASK

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "entry.h"
-#include "limits.h"
+#include "base/limits.h"
 #include "records.h"
 
 #define GET "GET /a HTTP/1.1\r\nHost: www.example:8443\r\n\r\n"

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/export/stored.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "entry.h"
+
+static int64_t time_of(const json_t *detail, const char *name)
+{
+	const json_t *events = json_object_get(detail, "events"), *event;
+	size_t i;
+
+	json_array_foreach(events, i, event)
+	{
+		const char *n = json_string_value(json_object_get(event, "name"));
+		if (n && !strcmp(n, name))
+			return json_integer_value(json_object_get(event, "time_us"));
+	}
+	return 0;
+}
+
+void stored_both(const struct entry *e, const json_t *detail, struct stored *ret_request,
+		 struct stored *ret_response)
+{
+	*ret_request = (struct stored){
+		.detail = json_object_get(detail, "request"),
+		.body = &e->request_body,
+		.is_request = true,
+		.begin_us = time_of(detail, "request_start"),
+		.end_us = time_of(detail, "request_end"),
+	};
+	*ret_response = (struct stored){
+		.detail = json_object_get(detail, "response"),
+		.body = &e->response_body,
+		.begin_us = time_of(detail, "response_start"),
+		.end_us = time_of(detail, "response_end"),
+	};
+}
+
+const char *stored_text(const struct stored *m, const char *name)
+{
+	const char *text = json_string_value(json_object_get(m->detail, name));
+
+	return text ? text : "";
+}
+
+int64_t stored_number(const struct stored *m, const char *name, int64_t preset)
+{
+	const json_t *n = json_object_get(m->detail, name);
+
+	return json_is_integer(n) ? json_integer_value(n) : preset;
+}
+
+bool stored_pair(const struct stored *m, const char *list, size_t i, const char **ret_name,
+		 const char **ret_value)
+{
+	const json_t *all = json_object_get(m->detail, list);
+	const json_t *pair = json_array_get(all, i);
+	const char *name = json_string_value(json_array_get(pair, 0));
+	const char *value = json_string_value(json_array_get(pair, 1));
+
+	if (i >= json_array_size(all))
+		return false;
+	*ret_name = name ? name : "";
+	*ret_value = value ? value : "";
+	return true;
+}
+
+const char *stored_header(const struct stored *m, const char *name)
+{
+	const char *n, *value;
+
+	for (size_t i = 0; stored_pair(m, "headers", i, &n, &value); i++)
+		if (!strcasecmp(n, name))
+			return value;
+	return NULL;
+}
+
+bool stored_is_http(const struct stored *m)
+{
+	return json_object_get(m->detail, m->is_request ? "method" : "status");
+}
+
+int64_t stored_missing(const struct stored *m, int64_t *ret_offset)
+{
+	const json_t *gaps = json_object_get(m->detail, "gaps"), *gap;
+	int64_t sum = 0;
+	size_t i;
+
+	*ret_offset = 0;
+	json_array_foreach(gaps, i, gap)
+	{
+		if (!sum)
+			*ret_offset = json_integer_value(json_object_get(gap, "offset"));
+		sum += json_integer_value(json_object_get(gap, "length"));
+	}
+	return sum;
+}
+
+int stored_put_url(const struct stored *m, const struct entry *e, struct buf *out)
+{
+	const char *target = stored_text(m, "target");
+	const char *host = *e->host ? e->host : *e->dst.name ? e->dst.name : e->dst.ip;
+	int r;
+
+	if (!strncmp(target, "http://", 7) || !strncmp(target, "https://", 8))
+		return buf_puts(out, target);
+	r = buf_printf(out, "%s://%s", e->tls ? "https" : "http", *host ? host : "unknown");
+	/* "*" and the authority of CONNECT are no paths. */
+	return r ? r : buf_puts(out, *target == '/' ? target : "/");
+}
+
+static bool is_chunked(const struct stored *m)
+{
+	return stored_header(m, "Transfer-Encoding") != NULL;
+}
+
+/* Protocols that frame by other means than HTTP/1.x lack both fields. */
+static bool is_framed_elsewhere(const struct stored *m)
+{
+	return stored_text(m, "http_version")[0] > '1';
+}
+
+static bool has_body(const struct stored *m)
+{
+	int64_t status = stored_number(m, "status", 200);
+
+	return !m->is_request && status >= 200 && status != 204 && status != 304;
+}
+
+bool stored_ends_by_close(const struct stored *m)
+{
+	return has_body(m) && stored_is_http(m) && !is_framed_elsewhere(m) && !is_chunked(m) &&
+	       !stored_header(m, "Content-Length") && m->body->len;
+}
+
+/* The body is stored decoded, because something in it is masked. */
+static bool is_coding_gone(const struct stored *m, const char *name)
+{
+	return json_object_get(m->detail, "decoded") && !strcasecmp(name, "Content-Encoding");
+}
+
+static int put_fields(const struct stored *m, const char *list, const char *but, struct buf *out)
+{
+	const char *name, *value;
+	int r = 0;
+
+	for (size_t i = 0; !r && stored_pair(m, list, i, &name, &value); i++)
+		if ((!but || strcasecmp(name, but)) && !is_coding_gone(m, name))
+			r = buf_printf(out, "%s: %s\r\n", name, value);
+	return r;
+}
+
+static int put_framing(const struct stored *m, uint64_t body_size, struct buf *out)
+{
+	const char *length = stored_header(m, "Content-Length");
+	bool known = body_size || json_object_get(m->detail, "body_redacted");
+	bool wrong = length && known && strtoull(length, NULL, 10) != body_size;
+	int r = put_fields(m, "headers", wrong ? "Content-Length" : NULL, out);
+
+	if (!r && (wrong || (!length && is_framed_elsewhere(m) && !is_chunked(m))))
+		r = buf_printf(out, "Content-Length: %" PRIu64 "\r\n", body_size);
+	return r ? r : buf_puts(out, "\r\n");
+}
+
+int stored_put_head(const struct stored *m, uint64_t body_size, struct buf *out)
+{
+	const char *version = stored_text(m, "http_version");
+	int r;
+
+	/* Later versions have no text form of their own; shown as the one that has. */
+	if (strcmp(version, "1.0"))
+		version = "1.1";
+	if (m->is_request)
+		r = buf_printf(out, "%s %s HTTP/%s\r\n", stored_text(m, "method"),
+			       stored_text(m, "target"), version);
+	else
+		r = buf_printf(out, "HTTP/%s %" PRId64 " %s\r\n", version,
+			       stored_number(m, "status", 0), stored_text(m, "reason"));
+	return r ? r : put_framing(m, body_size, out);
+}
+
+int stored_put_body(const struct stored *m, size_t len, uint64_t missing, struct buf *out)
+{
+	int r;
+
+	if (!is_chunked(m) || !stored_is_http(m))
+		return buf_put(out, m->body->data, len);
+	r = len + missing ? buf_printf(out, "%" PRIx64 "\r\n", len + missing) : 0;
+	r = r ? r : buf_put(out, m->body->data, len);
+	if (r || missing)
+		return r;
+	r = buf_puts(out, len ? "\r\n0\r\n" : "0\r\n");
+	r = r ? r : put_fields(m, "trailers", NULL, out);
+	return r ? r : buf_puts(out, "\r\n");
+}

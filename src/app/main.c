@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "cleartap.skel.h"
+#include "source/ring.h"
+#include "base/log.h"
+#include "app/options.h"
+#include "app/privilege.h"
+#include "app/serve.h"
+#include "app/token.h"
+#include "trace/load.h"
+#include "trace/message.h"
+#include "trace/trace.h"
+
+enum { EXIT_START = 1, EXIT_USAGE = 2, EXIT_SERVER = 3, EXIT_TRACER = 4 };
+
+static int usage_error(const char *error)
+{
+	log_error("%s", error);
+	return EXIT_USAGE;
+}
+
+static int load(const struct options *o, struct load *ret)
+{
+	const struct load_options options = {
+		.ring_size = o->ring_size,
+		.message_budget = o->budget,
+		.btf = o->btf,
+		.probes = o->probes,
+		.filter_processes = o->pids || o->exes || o->containers,
+	};
+	char error[512];
+	int r = load_open(&options, ret, error, sizeof(error));
+
+	if (r)
+		log_error("%s", error);
+	return r;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Programs and links of BPF are not for the server: close all but stdio and these (reordered). */
+static void keep_only(int *fds, size_t count)
+{
+	unsigned from = STDERR_FILENO + 1;
+
+	qsort(fds, count, sizeof(*fds), by_number);
+	for (size_t i = 0; i < count; i++) {
+		if ((unsigned)fds[i] > from)
+			close_range(from, (unsigned)fds[i] - 1, 0);
+		from = (unsigned)fds[i] + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
+/* The server process; never returns. */
+static void serve(const struct options *o, const struct load *l, int socket, uid_t uid, gid_t gid,
+		  const char *token)
+{
+	const struct ring_maps maps = {
+		.ring_fd = bpf_map__fd(l->skel->maps.events),
+		.control_fd = bpf_map__fd(l->skel->maps.control),
+		.counters_fd = bpf_map__fd(l->skel->maps.counts),
+		.hits_fd = bpf_map__fd(l->skel->maps.hits),
+		.size = o->ring_size,
+	};
+	const struct serve_options options = {
+		.options = o,
+		.maps = &maps,
+		.socket = socket,
+		.uid = uid,
+		.gid = gid,
+		.token = token,
+	};
+	int keep[] = { maps.ring_fd, maps.control_fd, maps.counters_fd, maps.hits_fd, socket };
+	sigset_t none;
+
+	keep_only(keep, sizeof(keep) / sizeof(*keep));
+	/* ^C and service managers reach both processes: the tracer stops first and then says so. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	exit(serve_run(&options));
+}
+
+/* How the server ended, once it has. */
+static int wait_server(pid_t pid, bool wanted)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_SERVER;
+	if (WIFSIGNALED(status)) {
+		log_error("the serving process was killed by signal %d (%s); stopping, what was "
+			  "committed is kept",
+			  WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return EXIT_SERVER;
+	}
+	if (wanted || WEXITSTATUS(status) == SERVE_FAILED)
+		return WEXITSTATUS(status);
+	log_error("the serving process ended with status %d; stopping", WEXITSTATUS(status));
+	return EXIT_SERVER;
+}
+
+/* The file of the server's socket; no type when there is none. */
+static struct stat find_socket(const char *path)
+{
+	struct stat st = { 0 };
+
+	if (!path || lstat(path, &st) || !S_ISSOCK(st.st_mode))
+		return (struct stat){ 0 };
+	return st;
+}
+
+/* The server may not any more; what somebody else has put there since stays. */
+static void remove_socket(const char *path, const struct stat *was)
+{
+	struct stat now = find_socket(path);
+
+	if (!S_ISSOCK(was->st_mode) || now.st_ino != was->st_ino || now.st_dev != was->st_dev)
+		return;
+	if (unlink(path))
+		log_warn("remove %s: %s; the next start does it", path, strerror(errno));
+}
+
+/* The tracer's side, from the moment that the server serves to the end of both. */
+static int trace(const struct options *o, const struct load *l, int socket, pid_t server, uid_t uid,
+		 gid_t gid, int signals)
+{
+	const struct trace_options options = {
+		.filter = { (const char *const *)o->pids, (const char *const *)o->exes,
+			    (const char *const *)o->containers },
+		.uid = uid,
+		.gid = gid,
+		.socket = socket,
+		.signals = signals,
+	};
+	struct message m = { 0 };
+
+	if (recv(socket, &m, sizeof(m), 0) != sizeof(m) || m.type != MSG_SERVING)
+		return wait_server(server, true); /* it said why */
+	const struct stat local = find_socket(o->unix_socket);
+	int end = trace_run(&options, l);
+	m = (struct message){ .type = MSG_STOP };
+	if (end != TRACE_SERVER_GONE && send(socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+		log_debug("tell the server to stop: %s", strerror(errno));
+	int status = wait_server(server, end != TRACE_SERVER_GONE);
+	remove_socket(o->unix_socket, &local);
+	return end < 0 ? EXIT_TRACER : status;
+}
+
+static int run(const struct options *o)
+{
+	char token[TOKEN_MAX], error[512];
+	struct load l;
+	sigset_t set;
+	uid_t uid;
+	gid_t gid;
+	int pair[2];
+
+	if (geteuid() != 0) {
+		log_error("reading other programs' TLS needs root; try: sudo cleartap");
+		return EXIT_START;
+	}
+	if (privilege_user(o->user, &uid, &gid)) {
+		log_error("no user '%s' and no user 'nobody' to serve as", o->user);
+		return EXIT_START;
+	}
+	if (token_get(o->token_file, token, error, sizeof(error))) {
+		log_error("%s", error);
+		return EXIT_START;
+	}
+	if (load(o, &l))
+		return EXIT_START;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		log_error("start: %s", strerror(errno));
+		return EXIT_START;
+	}
+	pid_t server = fork();
+	if (server == 0) {
+		close(pair[0]);
+		serve(o, &l, pair[1], uid, gid, token);
+	}
+	close(pair[1]);
+	int status = server < 0 ? EXIT_START : trace(o, &l, pair[0], server, uid, gid, signals);
+	load_free(&l);
+	return status;
+}
+
+/* This machine's name in entries, unless it was given. */
+static int name_node(struct options *o)
+{
+	char name[256] = "";
+
+	if (*o->node)
+		return 0;
+	gethostname(name, sizeof(name) - 1);
+	free(o->node);
+	o->node = strdup(name);
+	return o->node ? 0 : EXIT_START;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	char error[512];
+	int status = options_parse(argc, (const char *const *)argv, &o, error, sizeof(error));
+
+	if (status)
+		status = usage_error(error);
+	else if (o.help)
+		options_print_help(stdout);
+	else if (o.version)
+		puts("cleartap " PACKAGE_VERSION);
+	else if (!(status = name_node(&o))) {
+		log_set_level(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+		status = run(&o);
+	}
+	options_free(&o);
+	return status;
+}

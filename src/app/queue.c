@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/queue.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "entry.h"
+#include "base/limits.h"
+
+#define NS_PER_S 1000000000L
+
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t filled, drained;
+	struct entry *first, **last;
+	size_t bytes, max_bytes;
+	uint64_t cut;
+	bool closed;
+};
+
+struct queue *queue_new(size_t max_bytes)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->filled, NULL);
+	pthread_cond_init(&q->drained, NULL);
+	q->last = &q->first;
+	q->max_bytes = max_bytes;
+	return q;
+}
+
+void queue_free(struct queue *q)
+{
+	if (!q)
+		return;
+	for (struct entry *e = q->first, *next; e; e = next) {
+		next = e->next;
+		entry_free(e);
+	}
+	pthread_cond_destroy(&q->drained);
+	pthread_cond_destroy(&q->filled);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+}
+
+void queue_push_take(struct queue *q, struct entry *e)
+{
+	e->next = NULL;
+	pthread_mutex_lock(&q->lock);
+	while (q->bytes > q->max_bytes && !q->closed)
+		pthread_cond_wait(&q->drained, &q->lock);
+	if (q->bytes > q->max_bytes / 2 &&
+	    e->request_body.len + e->response_body.len > LIMIT_QUEUE_BODIES) {
+		entry_drop_bodies(e, "the store could not keep up: bodies not kept");
+		q->cut++;
+	}
+	/* The store sleeps through single entries and wakes for the first of a batch. */
+	if (!q->first)
+		pthread_cond_signal(&q->filled);
+	*q->last = e;
+	q->last = &e->next;
+	q->bytes += entry_bytes(e);
+	pthread_mutex_unlock(&q->lock);
+}
+
+static void wait_filled(struct queue *q, int timeout_ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)timeout_ms * (NS_PER_S / 1000);
+	until.tv_sec += until.tv_nsec / NS_PER_S;
+	until.tv_nsec %= NS_PER_S;
+	while (!q->first && !q->closed)
+		if (pthread_cond_timedwait(&q->filled, &q->lock, &until))
+			break;
+}
+
+int queue_pop(struct queue *q, struct entry **ret, size_t max, int timeout_ms)
+{
+	int n = 0;
+
+	pthread_mutex_lock(&q->lock);
+	wait_filled(q, timeout_ms);
+	while (q->first && (size_t)n < max) {
+		struct entry *e = q->first;
+		q->first = e->next;
+		q->bytes -= entry_bytes(e);
+		ret[n++] = e;
+	}
+	if (!q->first)
+		q->last = &q->first;
+	if (!n && q->closed)
+		n = -1;
+	pthread_cond_signal(&q->drained);
+	pthread_mutex_unlock(&q->lock);
+	return n;
+}
+
+void queue_close(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->closed = true;
+	pthread_cond_broadcast(&q->filled);
+	pthread_cond_broadcast(&q->drained);
+	pthread_mutex_unlock(&q->lock);
+}
+
+size_t queue_bytes(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	size_t n = q->bytes;
+	pthread_mutex_unlock(&q->lock);
+	return n;
+}
+
+uint64_t queue_cut(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	uint64_t n = q->cut;
+	pthread_mutex_unlock(&q->lock);
+	return n;
+}

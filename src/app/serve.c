@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "app/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "context/registry.h"
+#include "redact/redact.h"
+#include "entry.h"
+#include "source/ring.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "app/options.h"
+#include "app/privilege.h"
+#include "app/queue.h"
+#include "session/session.h"
+#include "app/status.h"
+#include "store/store.h"
+#include "trace/message.h"
+
+#define ERROR_SIZE	512
+#define STORE_READERS	(LIMIT_API_WORKERS + 1)
+#define STORE_NICE	5
+#define STORE_WAIT_MS	200   /* longest time between two looks at the store's bounds */
+#define BATCH_WAIT_US	20000 /* lets a batch fill: fewer, larger transactions */
+#define CAPTURE_WAIT_MS 200
+
+struct server {
+	const struct serve_options *options;
+	struct ring *ring;
+	struct sessions *sessions;
+	struct redact *redact;
+	struct queue *queue;
+	struct store *store;
+	struct registry *registry;
+	struct api_sockets *sockets; /* until the API has them */
+	struct api *api;
+	int statm;
+	uint64_t started;
+	_Atomic bool stopping;
+	pthread_mutex_t lock; /* of stats */
+	struct session_stats stats;
+};
+
+static void on_entry(void *ctx, struct entry *e)
+{
+	struct server *s = ctx;
+
+	if (redact_entry(s->redact, e))
+		log_warn("out of memory: the content of one entry is not kept");
+	queue_push_take(s->queue, e);
+}
+
+static void on_record(void *ctx, const struct ev_hdr *record)
+{
+	sessions_feed(((struct server *)ctx)->sessions, record);
+}
+
+/* Said when it begins and when it ends, not with every batch. */
+static void tell_store_error(struct server *s, bool *failing, bool fails)
+{
+	char why[ERROR_SIZE];
+
+	if (*failing == fails)
+		return;
+	*failing = fails;
+	store_error(s->store, why, sizeof(why));
+	if (fails)
+		log_error("%s; new entries are counted, not kept, until it works again", why);
+	else
+		log_info("the store takes new entries again");
+}
+
+/*
+ * Bodies come and go by the thousand: memory that is given back to the kernel with each, as large
+ * blocks otherwise are, costs more page faults than all the rest of the work on them. It is given
+ * back by store_main() when nothing is left to do.
+ */
+static void keep_freed_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LIMIT_QUEUE_BYTES / 2);
+	mallopt(M_TRIM_THRESHOLD, LIMIT_QUEUE_BYTES);
+}
+
+/* The store thread. */
+static void *store_main(void *ctx)
+{
+	struct server *s = ctx;
+	struct entry *batch[LIMIT_BATCH];
+	bool failing = false, tidy = true;
+	int n;
+
+	/* On a busy machine the traced programs go first; the queue bridges that. */
+	if (setpriority(PRIO_PROCESS, 0, STORE_NICE))
+		log_debug("lower the priority of the store's thread: %s", strerror(errno));
+	while ((n = queue_pop(s->queue, batch, LIMIT_BATCH, STORE_WAIT_MS)) >= 0) {
+		if (n) {
+			bool fails = store_append(s->store, batch, (size_t)n) < 0;
+			tell_store_error(s, &failing, fails);
+			api_publish(s->api, batch, (size_t)n);
+			for (int i = 0; i < n; i++)
+				entry_free(batch[i]);
+			tidy = false;
+		} else {
+			store_maintain(s->store, clock_us(CLOCK_REALTIME));
+			if (!tidy)
+				malloc_trim(0);
+			tidy = true;
+		}
+		if (n < LIMIT_BATCH && !atomic_load(&s->stopping))
+			usleep(BATCH_WAIT_US);
+	}
+	return NULL;
+}
+
+static void take_status(struct server *s, struct status *ret)
+{
+	*ret = (struct status){ 0 };
+	ring_counters(s->ring, ret->counters);
+	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
+	ret->taken = ring_taken(s->ring);
+	ret->queue_bytes = queue_bytes(s->queue);
+	ret->queue_cut = queue_cut(s->queue);
+	ret->uptime_s = ((uint64_t)clock_ns(CLOCK_MONOTONIC) - s->started) / 1000000000;
+	ret->targets_attached = registry_count(s->registry, TARGET_ATTACHED);
+	ret->targets_failed = registry_count(s->registry, TARGET_FAILED);
+	ret->resident_bytes = status_resident(s->statm);
+	ret->paused = registry_paused(s->registry);
+	pthread_mutex_lock(&s->lock);
+	ret->sessions = s->stats;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int put_stats(void *ctx, struct buf *out)
+{
+	struct status status;
+
+	take_status(ctx, &status);
+	return status_put_json(&status, out);
+}
+
+static uint64_t hits(void *ctx, uint32_t target)
+{
+	return ring_hits(((struct server *)ctx)->ring, target);
+}
+
+static int put_metrics(void *ctx, struct buf *out)
+{
+	struct server *s = ctx;
+	struct status status;
+
+	take_status(s, &status);
+	int r = status_put_metrics(&status, out);
+	return r ? r : registry_put_metrics(s->registry, hits, s, out);
+}
+
+static int put_targets(void *ctx, struct buf *out)
+{
+	struct server *s = ctx;
+
+	return registry_put_json(s->registry, hits, s, out);
+}
+
+static bool ready(void *ctx)
+{
+	return registry_ready(((struct server *)ctx)->registry);
+}
+
+static bool paused(void *ctx)
+{
+	return registry_paused(((struct server *)ctx)->registry);
+}
+
+static int set_paused(void *ctx, bool on)
+{
+	struct server *s = ctx;
+	struct message m = { .type = on ? MSG_PAUSE : MSG_RESUME };
+
+	return send(s->options->socket, &m, sizeof(m), MSG_NOSIGNAL) == sizeof(m) ? 0 : -errno;
+}
+
+/* What the tracer says: 0 to go on, else the exit status. */
+static int read_messages(struct server *s)
+{
+	struct message m;
+	ssize_t n;
+
+	while ((n = recv(s->options->socket, &m, sizeof(m), MSG_DONTWAIT)) == sizeof(m)) {
+		if (m.type == MSG_STOP)
+			return -1;
+		registry_tell(s->registry, &m);
+		if (m.type == MSG_PROCESS && *m.container)
+			sessions_set_container(s->sessions, m.tgid, m.container);
+	}
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		log_error("the tracing process ended unexpectedly; storing what is read and "
+			  "stopping");
+		return SERVE_TRACER_GONE;
+	}
+	return 0;
+}
+
+static int capture(struct server *s)
+{
+	uint64_t ticked = 0;
+	int end = 0;
+
+	while (!end) {
+		int n = ring_poll(s->ring, CAPTURE_WAIT_MS);
+		if (n < 0) {
+			log_error("read the ring buffer: %s; stopping", strerror(-n));
+			return SERVE_FAILED;
+		}
+		end = read_messages(s);
+		uint64_t now = (uint64_t)clock_ns(CLOCK_MONOTONIC);
+		if (now - ticked > 1000000000) {
+			sessions_tick(s->sessions, now);
+			ticked = now;
+		}
+		pthread_mutex_lock(&s->lock);
+		s->stats = sessions_stats(s->sessions);
+		pthread_mutex_unlock(&s->lock);
+	}
+	while (ring_poll(s->ring, 0) > 0)
+		;
+	return end < 0 ? SERVE_STOPPED : end;
+}
+
+static int open_redaction(struct server *s, char *error, size_t size)
+{
+	char **rules = s->options->options->redact;
+	size_t n = 0;
+
+	while (rules && rules[n])
+		n++;
+	return redact_new((const char *const *)rules, n, true, &s->redact, error, size);
+}
+
+/* Everything that needs a privilege, a path or the BPF maps. */
+static int open_all(struct server *s, char *error, size_t size)
+{
+	const struct options *o = s->options->options;
+	const struct store_options store = {
+		.uri = o->store,
+		.max_size = o->max_size,
+		.max_age_s = o->max_age,
+		.readers = STORE_READERS,
+	};
+	const struct entry_sink sink = { .emit = on_entry, .ctx = s };
+	int64_t offset = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
+	int r = ring_open(s->options->maps, on_record, s, &s->ring);
+
+	if (r) {
+		snprintf(error, size, "map the ring buffer: %s", strerror(-r));
+		return r;
+	}
+	r = open_redaction(s, error, size);
+	if (r)
+		return r;
+	r = store_open(&store, s->options->uid, s->options->gid, &s->store, error, size);
+	if (r)
+		return r;
+	s->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	s->queue = queue_new(LIMIT_QUEUE_BYTES);
+	s->registry = registry_new();
+	s->sessions = sessions_new(&sink, offset, o->node);
+	if (s->queue && s->registry && s->sessions)
+		return 0;
+	snprintf(error, size, "out of memory");
+	return -ENOMEM;
+}
+
+static struct api_options api_options(const struct server *s)
+{
+	const struct options *o = s->options->options;
+
+	return (struct api_options){
+		.listen = strcmp(o->listen, "none") ? o->listen : "",
+		.unix_socket = o->unix_socket,
+		.token = s->options->token,
+		.tls_cert = o->tls_cert,
+		.tls_key = o->tls_key,
+		.hosts = o->hosts,
+		.allow_plain_remote = o->allow_plain,
+		.version = PACKAGE_VERSION,
+		.sockets = s->sockets,
+	};
+}
+
+static int start_api(struct server *s, char *error, size_t size)
+{
+	const struct api_source source = {
+		.ctx = s,
+		.put_targets = put_targets,
+		.put_stats = put_stats,
+		.put_metrics = put_metrics,
+		.ready = ready,
+		.paused = paused,
+		.set_paused = set_paused,
+	};
+	const struct api_options options = api_options(s);
+
+	s->sockets = NULL; /* taken */
+	return api_start(&options, &source, s->store, &s->api, error, size);
+}
+
+/* The line that a user waits for. */
+static void say_where(const struct server *s)
+{
+	const struct options *o = s->options->options;
+	const char *colon = strrchr(o->listen, ':');
+
+	if (!strcmp(o->listen, "none"))
+		return;
+	printf("cleartap: open %s://%.*s:%u/?token=%s\n", o->tls_cert ? "https" : "http",
+	       (int)(colon - o->listen), o->listen, api_port(s->api), s->options->token);
+	fflush(stdout);
+}
+
+static int confine(const struct serve_options *options)
+{
+	int r = privilege_drop(options->uid, options->gid);
+
+	return r ? r : privilege_confine();
+}
+
+static int serve(struct server *s, char *error, size_t size)
+{
+	struct message serving = { .type = MSG_SERVING };
+	const struct api_options api = api_options(s);
+	pthread_t store;
+	int r = open_all(s, error, size);
+
+	r = r ? r : api_bind(&api, &s->sockets, error, size);
+	if (r)
+		return SERVE_FAILED;
+	r = confine(s->options);
+	if (r) {
+		snprintf(error, size, "give up privileges: %s", strerror(-r));
+		return SERVE_FAILED;
+	}
+	r = start_api(s, error, size);
+	if (r)
+		return SERVE_FAILED;
+	r = pthread_create(&store, NULL, store_main, s);
+	if (r) {
+		snprintf(error, size, "start a thread: %s", strerror(r));
+		return SERVE_FAILED;
+	}
+	say_where(s);
+	if (send(s->options->socket, &serving, sizeof(serving), MSG_NOSIGNAL) != sizeof(serving))
+		log_debug("tell the tracer: %s", strerror(errno));
+	int end = capture(s);
+	sessions_free(s->sessions); /* emits what is unfinished */
+	s->sessions = NULL;
+	atomic_store(&s->stopping, true);
+	queue_close(s->queue);
+	pthread_join(store, NULL);
+	return end;
+}
+
+int serve_run(const struct serve_options *options)
+{
+	struct server s = { .options = options, .statm = -1 };
+	char error[ERROR_SIZE] = "";
+
+	keep_freed_memory();
+	s.started = (uint64_t)clock_ns(CLOCK_MONOTONIC);
+	pthread_mutex_init(&s.lock, NULL);
+	int end = serve(&s, error, sizeof(error));
+	if (*error)
+		log_error("%s", error);
+	api_stop(s.api);
+	api_unbind(s.sockets);
+	sessions_free(s.sessions);
+	queue_free(s.queue);
+	store_close(s.store);
+	redact_free(s.redact);
+	registry_free(s.registry);
+	ring_close(s.ring);
+	return end;
+}

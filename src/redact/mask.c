@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "redact/mask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_ignored(char c)
+{
+	return c == '-' || c == '_';
+}
+
+size_t name_normal(const char *text, size_t len, char out[static MASK_NAME_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (is_ignored(c))
+			continue;
+		if (n == MASK_NAME_MAX - 1)
+			return 0;
+		out[n++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+int names_add(struct names *n, const char *name)
+{
+	char normal[MASK_NAME_MAX];
+	size_t len = name_normal(name, strlen(name), normal);
+
+	if (!len)
+		return -EINVAL;
+	if (names_find(n, name, strlen(name)))
+		return 0;
+	void *list = realloc(n->list, (n->count + 1) * sizeof(*n->list));
+	if (!list)
+		return -ENOMEM;
+	n->list = list;
+	memcpy(n->list[n->count++], normal, len + 1);
+	n->ends[*normal & 31] |= 1U << (normal[len - 1] & 31);
+	n->lengths[*normal & 31] |= 1ULL << len;
+	return 0;
+}
+
+const char *names_find(const struct names *n, const char *text, size_t len)
+{
+	char normal[MASK_NAME_MAX];
+
+	while (len && is_ignored(*text))
+		text++, len--;
+	while (len && is_ignored(text[len - 1]))
+		len--;
+	/* The low five bits are the same for both cases. */
+	if (!len || len > 2 * MASK_NAME_MAX || !(n->ends[*text & 31] & 1U << (text[len - 1] & 31)))
+		return NULL;
+	size_t m = name_normal(text, len, normal);
+	if (!m || !(n->lengths[*normal & 31] & 1ULL << m))
+		return NULL;
+	for (size_t i = 0; i < n->count; i++)
+		if (n->list[i][0] == normal[0] && !strcmp(n->list[i], normal))
+			return n->list[i];
+	return NULL;
+}
+
+void names_free(struct names *n)
+{
+	free(n->list);
+	*n = (struct names){ 0 };
+}
+
+struct masker mask_begin(const char *text, size_t len, struct buf *out, struct buf *hits)
+{
+	return (struct masker){ .text = text, .len = len, .out = out, .hits = hits };
+}
+
+void mask_replace(struct masker *m, size_t start, size_t end, const char *by, size_t by_len)
+{
+	if (!m->changed && !m->error)
+		m->error = buf_reserve(m->out, m->len + 64);
+	m->changed = true;
+	if (!m->error)
+		m->error = buf_put(m->out, m->text + m->done, start - m->done);
+	if (!m->error)
+		m->error = buf_put(m->out, by, by_len);
+	m->done = end;
+}
+
+void mask_hit(struct masker *m, const char *kind, const char *name)
+{
+	char text[MASK_NAME_MAX + 32];
+	size_t n = 0;
+
+	if (!m->hits || m->error)
+		return;
+	/* Names are in normal form or from the built-in list: nothing that JSON would escape. */
+	text[n++] = '"';
+	n += (size_t)(stpcpy(text + n, kind) - (text + n));
+	text[n++] = ' ';
+	n += (size_t)(stpcpy(text + n, name) - (text + n));
+	text[n++] = '"';
+	if (m->hits->len && memmem(m->hits->data, m->hits->len, text, n))
+		return;
+	if (m->hits->len)
+		m->error = buf_putc(m->hits, ',');
+	if (!m->error)
+		m->error = buf_put(m->hits, text, n);
+}
+
+void mask_value(struct masker *m, size_t start, size_t end, const char *kind, const char *name)
+{
+	mask_replace(m, start, end, MASK, strlen(MASK));
+	mask_hit(m, kind, name);
+}
+
+int mask_end(struct masker *m)
+{
+	if (m->changed && !m->error)
+		m->error = buf_put(m->out, m->text + m->done, m->len - m->done);
+	return m->error;
+}

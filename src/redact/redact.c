@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "redact/redact.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redact/redact_internal.h"
+#include "entry.h"
+#include "base/limits.h"
+
+static const char *const default_headers[] = {
+	"authorization",
+	"proxy-authorization",
+	"cookie",
+	"set-cookie",
+	"cookie2",
+	"set-cookie2",
+	"authentication-info",
+	"x-api-key",
+	"api-key",
+	"apikey",
+	"x-auth-token",
+	"x-auth-key",
+	"x-access-token",
+	"x-amz-security-token",
+	"x-authorization",
+	"x-client-secret",
+	"x-csrf-token",
+	"x-forwarded-access-token",
+	"x-functions-key",
+	"x-gitlab-token",
+	"private-token",
+	"job-token",
+	"deploy-token",
+	"x-goog-api-key",
+	"x-id-token",
+	"x-refresh-token",
+	"x-session-token",
+	"x-subject-token",
+	"x-vault-token",
+	"x-xsrf-token",
+	"ocp-apim-subscription-key",
+	"x-amz-content-sha256-hmac",
+	"x-hub-signature",
+	"x-hub-signature-256",
+	"x-secret",
+	"x-token",
+};
+
+/* In queries and bodies alike. */
+static const char *const default_parameters[] = {
+	"password",
+	"passwd",
+	"pwd",
+	"passphrase",
+	"new_password",
+	"old_password",
+	"current_password",
+	"confirm_password",
+	"password_confirmation",
+	"password_confirm",
+	"user_password",
+	"user_pass",
+	"secret",
+	"client_secret",
+	"app_secret",
+	"secret_key",
+	"shared_secret",
+	"token",
+	"access_token",
+	"refresh_token",
+	"id_token",
+	"auth_token",
+	"session_token",
+	"bearer_token",
+	"api_token",
+	"csrf_token",
+	"oauth_token",
+	"oauth_token_secret",
+	"oauth_signature",
+	"oauth_verifier",
+	"security_token",
+	"x-amz-security-token",
+	"x-amz-signature",
+	"x-goog-signature",
+	"api_key",
+	"api_secret",
+	"access_key",
+	"secret_access_key",
+	"aws_secret_access_key",
+	"auth_key",
+	"private_key",
+	"credentials",
+	"authorization",
+	"client_assertion",
+	"code_verifier",
+	"device_code",
+	"session_id",
+	"jsessionid",
+	"phpsessid",
+	"sid",
+	"sig",
+	"one_time_password",
+};
+
+static int add_all(struct names *n, const char *const *list, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++)
+		error = names_add(n, list[i]);
+	return error;
+}
+
+#define COUNT(list) (sizeof(list) / sizeof(*(list)))
+
+static int add_defaults(struct redact *r)
+{
+	int error = add_all(&r->headers, default_headers, COUNT(default_headers));
+
+	error = error ? error : add_all(&r->query, default_parameters, COUNT(default_parameters));
+	return error ? error : add_all(&r->body, default_parameters, COUNT(default_parameters));
+}
+
+static bool is_plain(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < n; i++)
+		if (name[i] <= ' ' || name[i] > '~' || strchr("\"\\", name[i]))
+			return false;
+	return n > 0 && n < MASK_NAME_MAX;
+}
+
+static int add_rule(struct redact *r, const char *rule, char *error, size_t error_size)
+{
+	const struct {
+		const char *prefix;
+		struct names *names;
+	} kinds[] = {
+		{ "header:", &r->headers },
+		{ "query:", &r->query },
+		{ "body:", &r->body },
+		{ "cookie:", &r->cookies },
+	};
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		size_t n = strlen(kinds[i].prefix);
+		if (strncmp(rule, kinds[i].prefix, n) != 0)
+			continue;
+		int result = is_plain(rule + n) ? names_add(kinds[i].names, rule + n) : -EINVAL;
+		if (result == -EINVAL)
+			snprintf(error, error_size,
+				 "redaction rule \"%.100s\": the name is to be 1 to %d printable "
+				 "characters, without blanks and quotes",
+				 rule, MASK_NAME_MAX - 1);
+		return result;
+	}
+	snprintf(error, error_size,
+		 "redaction rule \"%.100s\" is not header:NAME, query:NAME, "
+		 "body:NAME, cookie:NAME or off",
+		 rule);
+	return -EINVAL;
+}
+
+int redact_new(const char *const *rules, size_t n, bool defaults, struct redact **ret, char *error,
+	       size_t error_size)
+{
+	struct redact *r = calloc(1, sizeof(*r));
+	int result = r ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n; i++)
+		defaults &= strcmp(rules[i], "off") != 0;
+	if (!result && n > LIMIT_REDACT_RULES) {
+		snprintf(error, error_size, "%zu redaction rules, of at most %d", n,
+			 LIMIT_REDACT_RULES);
+		result = -EINVAL;
+	}
+	if (!result && defaults)
+		result = add_defaults(r);
+	for (size_t i = 0; i < n && !result; i++)
+		if (strcmp(rules[i], "off") != 0)
+			result = add_rule(r, rules[i], error, error_size);
+	if (result == -ENOMEM)
+		snprintf(error, error_size, "out of memory for the redaction rules");
+	if (result) {
+		redact_free(r);
+		return result;
+	}
+	*ret = r;
+	return 0;
+}
+
+void redact_free(struct redact *r)
+{
+	if (!r)
+		return;
+	names_free(&r->headers);
+	names_free(&r->query);
+	names_free(&r->body);
+	names_free(&r->cookies);
+	free(r);
+}
+
+/* A text of the entry through one of the maskers. */
+static int redact_text(const struct redact *r, struct entry *e, const char **text, bool query)
+{
+	struct buf out = { 0 };
+	struct masker m = mask_begin(*text, strlen(*text), &out, NULL);
+
+	if (!m.len)
+		return 0;
+	if (query)
+		mask_form(&m, &r->query, "query");
+	else
+		mask_url(&m, &r->query);
+	int result = mask_end(&m);
+	if (!result && m.changed)
+		*text = entry_text(e, out.data, out.len);
+	buf_free(&out);
+	return result;
+}
+
+static bool is_off(const struct redact *r)
+{
+	return !r->headers.count && !r->query.count && !r->body.count && !r->cookies.count;
+}
+
+int redact_entry(const struct redact *r, struct entry *e)
+{
+	if (is_off(r) || !strcmp(e->protocol, "tls"))
+		return 0;
+	int result = redact_text(r, e, &e->summary, false);
+	result = result ? result : redact_text(r, e, &e->path, false);
+	result = result ? result : redact_text(r, e, &e->query_string, true);
+	result = result ? result : redact_detail(r, e);
+	if (!result)
+		return 0;
+	e->summary = e->path = e->query_string = "";
+	buf_reset(&e->detail);
+	buf_reset(&e->request_body);
+	buf_reset(&e->response_body);
+	return result;
+}
