@@ -42,6 +42,9 @@ CREATE TABLE entry_%N (
 	connection TEXT NOT NULL,
 	node TEXT NOT NULL,
 	goroutine INTEGER NOT NULL,
+	open INTEGER NOT NULL,		-- it goes on
+	ends TEXT NOT NULL,		-- client, server, both
+	server_elapsed_us INTEGER NOT NULL, -- -1 unknown
 	host TEXT NOT NULL,
 	path TEXT NOT NULL,
 	query_string TEXT NOT NULL,

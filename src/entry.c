@@ -215,6 +215,7 @@ int entry_put_json(const struct entry *e, struct buf *out)
 		{ "connection", e->connection },
 		{ "node", e->node },
 		{ "host", e->host },
+		{ "ends", e->ends },
 	};
 	char time[28];
 
@@ -229,6 +230,11 @@ int entry_put_json(const struct entry *e, struct buf *out)
 	r = r			? r
 	    : e->elapsed_us < 0 ? buf_puts(out, "null")
 				: buf_printf(out, "%" PRId64, e->elapsed_us);
+	r = r ? r : buf_puts(out, ",\"server_elapsed_us\":");
+	r = r			       ? r
+	    : e->server_elapsed_us < 0 ? buf_puts(out, "null")
+				       : buf_printf(out, "%" PRId64, e->server_elapsed_us);
+	r = r ? r : buf_printf(out, ",\"open\":%s", e->open ? "true" : "false");
 	r = r ? r
 	      : buf_printf(out,
 			   ",\"request_size\":%" PRId64 ",\"response_size\":%" PRId64

@@ -58,6 +58,8 @@ static const struct {
 	FIELD("services", TEXT, dst.service),
 	FIELD("elapsed_time", ELAPSED, elapsed_us),
 	FIELD("elapsedTime", ELAPSED, elapsed_us),
+	FIELD("server_elapsed_time", ELAPSED, server_elapsed_us),
+	FIELD("ends", WORD, ends),
 	FIELD("method", TEXT, method),
 	FIELD("path", TEXT, path),
 	FIELD("path", TEXT, summary),

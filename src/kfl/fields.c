@@ -81,6 +81,8 @@ const struct kfl_field field_table[] = {
 	     "incomplete, or a failed status"),
 	FLAG("complete", "e.complete = 1", "question and answer were both seen whole"),
 
+	FLAG("open", "e.open = 1", "it goes on: what hangs now?"),
+
 	{ .name = "id", .type = TYPE_NUMBER, .traits = FIELD_FIXED, .sql = "e.id",
 	  .help = "number of the entry", .example = "id > 1000" },
 	{ .name = "timestamp", .type = TYPE_TIME, .sql = "e.timestamp", .help = "when it began",
@@ -120,6 +122,12 @@ const struct kfl_field field_table[] = {
 	{ .name = "elapsedTime", .type = TYPE_NUMBER, .traits = FIELD_MILLIS,
 	  .sql = "max(e.elapsed_us,0)/1000", .help = "the same in milliseconds",
 	  .example = "elapsedTime > 500" },
+	{ .name = "server_elapsed_time", .type = TYPE_NUMBER, .traits = FIELD_MICROS,
+	  .sql = "max(e.server_elapsed_us,0)",
+	  .help = "the same as the server saw it, when both ends were traced; microseconds",
+	  .example = "server_elapsed_time > 500000", .aliases = { "server_elapsed_us" } },
+	TEXT("ends", "ends", "ends of the connection that were traced: client, server, both",
+	     "ends == \"both\""),
 	TEXT("method", "method", "method of the request, or command", "method == \"POST\"",
 	     "request.method"),
 	{ .name = "path", .type = TYPE_TEXT, .traits = FIELD_COLUMN | FIELD_SEGMENTS,

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "entry.h"
 
-enum kind { KIND_TEXT, KIND_I64, KIND_I32, KIND_U16, KIND_BOOL, KIND_LOCK };
+enum kind { KIND_TEXT, KIND_I64, KIND_ELAPSED, KIND_I32, KIND_U16, KIND_BOOL, KIND_LOCK };
 
 struct column {
 	const char *name;
@@ -45,7 +45,7 @@ static const struct column columns[] = {
 	FIELD(TEXT, summary),
 	FIELD(TEXT, status),
 	FIELD(I32, status_code),
-	FIELD(I64, elapsed_us),
+	FIELD(ELAPSED, elapsed_us),
 	FIELD(I64, request_size),
 	FIELD(I64, response_size),
 	FIELD(I64, lost_bytes),
@@ -54,6 +54,9 @@ static const struct column columns[] = {
 	FIELD(TEXT, connection),
 	FIELD(TEXT, node),
 	FIELD(I64, goroutine),
+	FIELD(BOOL, open),
+	FIELD(TEXT, ends),
+	FIELD(ELAPSED, server_elapsed_us),
 	FIELD(TEXT, host),
 	FIELD(TEXT, path),
 	FIELD(TEXT, query_string),
@@ -79,6 +82,24 @@ _Static_assert(COLUMNS <= 64, "a bit for each");
 int column_count(void)
 {
 	return COLUMNS;
+}
+
+int column_find(const char *name)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (!strcmp(columns[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+int column_put_definition(struct buf *sql, int i)
+{
+	const struct column *c = &columns[i];
+
+	return buf_printf(sql, "%s %s", c->name,
+			  c->kind == KIND_TEXT	    ? "TEXT NOT NULL DEFAULT ''"
+			  : c->kind == KIND_ELAPSED ? "INTEGER NOT NULL DEFAULT -1"
+						    : "INTEGER NOT NULL DEFAULT 0");
 }
 
 int column_put_names(struct buf *sql, const char *prefix)
@@ -109,6 +130,7 @@ static int bind_one(sqlite3_stmt *stmt, int i, const struct column *c, const str
 			return sqlite3_bind_text(stmt, i, "", 0, SQLITE_STATIC);
 		return sqlite3_bind_text(stmt, i, *(const char *const *)p, -1, SQLITE_STATIC);
 	case KIND_I64:
+	case KIND_ELAPSED:
 		return sqlite3_bind_int64(stmt, i, *(const int64_t *)p);
 	case KIND_I32:
 		return sqlite3_bind_int(stmt, i, *(const int32_t *)p);
@@ -157,6 +179,7 @@ static int read_one(sqlite3_stmt *stmt, int i, const struct column *c, struct en
 	case KIND_TEXT:
 		return read_text(stmt, i, e, p);
 	case KIND_I64:
+	case KIND_ELAPSED:
 		*(int64_t *)p = sqlite3_column_int64(stmt, i);
 		break;
 	case KIND_I32:

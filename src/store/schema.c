@@ -40,7 +40,7 @@ static int migrate(sqlite3 *db, const struct embedded_file *f)
 	return r;
 }
 
-static int check_origin(sqlite3 *db, int64_t *ret_version, char *error, size_t error_size)
+int schema_check(sqlite3 *db, char *error, size_t error_size)
 {
 	const char *path = sqlite3_db_filename(db, "main");
 	int64_t tables = db_int_sql(db, "SELECT count(*) FROM sqlite_schema");
@@ -50,32 +50,32 @@ static int check_origin(sqlite3 *db, int64_t *ret_version, char *error, size_t e
 		snprintf(error, error_size, "read store %s: %s", path, sqlite3_errmsg(db));
 		return r ? r : -EIO;
 	}
-	*ret_version = db_int_sql(db, "PRAGMA user_version");
+	int64_t version = db_int_sql(db, "PRAGMA user_version");
+	int r = 0;
 	if (tables && db_int_sql(db, "PRAGMA application_id") != STORE_APPLICATION_ID) {
 		snprintf(error, error_size, "store %s is the database of another program", path);
-		return -EINVAL;
-	}
-	if (*ret_version > newest_number()) {
+		r = -EINVAL;
+	} else if (version > newest_number()) {
 		snprintf(error, error_size,
 			 "store %s was written by a newer cleartap (schema %" PRId64
-			 ", this one knows %d)",
-			 path, *ret_version, newest_number());
-		return -ENOTSUP;
+			 ", this one knows %d); it is left as it is",
+			 path, version, newest_number());
+		r = -ENOTSUP;
 	}
-	return 0;
+	/* What is not for us stays as it is, its log too. */
+	if (r)
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	return r;
 }
 
-int schema_update(sqlite3 *db, char *error, size_t error_size)
+static int run_migrations(sqlite3 *db, char *error, size_t error_size)
 {
-	int64_t version = 0;
-	int r = check_origin(db, &version, error, error_size);
+	int64_t version = db_int_sql(db, "PRAGMA user_version");
 
-	if (r < 0)
-		return r;
 	for (const struct embedded_file *f = schema_files; f->name; f++) {
 		if (migration_number(f) <= version)
 			continue;
-		r = migrate(db, f);
+		int r = migrate(db, f);
 		if (r < 0) {
 			snprintf(error, error_size, "bring store %s up to date (%s): %s",
 				 sqlite3_db_filename(db, "main"), f->name, sqlite3_errmsg(db));
@@ -83,6 +83,139 @@ int schema_update(sqlite3 *db, char *error, size_t error_size)
 		}
 	}
 	return 0;
+}
+
+/* Which of our columns entry_N has, a bit for each; *ret_others: it has others too. */
+static int read_columns(sqlite3 *db, int64_t n, uint64_t *ret, bool *ret_others)
+{
+	sqlite3_stmt *stmt = NULL;
+	char table[40];
+	int rc;
+
+	*ret = 0;
+	*ret_others = false;
+	int r = db_prepare(db, "SELECT name FROM pragma_table_info(?1) WHERE name<>'id'", &stmt);
+	if (r < 0)
+		return r;
+	snprintf(table, sizeof(table), "entry_%" PRId64, n);
+	sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		int i = column_find((const char *)sqlite3_column_text(stmt, 0));
+		if (i < 0)
+			*ret_others = true;
+		else
+			*ret |= 1ULL << i;
+	}
+	sqlite3_finalize(stmt);
+	return db_errno(db, rc);
+}
+
+/* A column with a default costs no look at the rows that lack it. */
+static int add_column(sqlite3 *db, int64_t n, int column)
+{
+	struct buf sql = { 0 };
+	int r = buf_printf(&sql, "ALTER TABLE entry_%" PRId64 " ADD COLUMN ", n);
+
+	if (!r)
+		r = column_put_definition(&sql, column);
+	if (!r)
+		r = buf_cstr(&sql) ? db_exec(db, sql.data) : -ENOMEM;
+	buf_free(&sql);
+	return r;
+}
+
+static int add_columns(sqlite3 *db, int64_t n)
+{
+	uint64_t have;
+	bool others;
+	int r = read_columns(db, n, &have, &others);
+
+	for (int i = 0; !r && i < column_count(); i++)
+		if (!(have & 1ULL << i))
+			r = add_column(db, n, i);
+	return r;
+}
+
+/* All segments get the columns that were new since they were made, or none does. */
+static int update_segments(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct segments g = { 0 };
+	int r = db_prepare(db, "SELECT n,first_id,last_id,first_us,last_us,bytes FROM segment",
+			   &stmt);
+
+	if (!r)
+		r = segment_read(stmt, &g);
+	sqlite3_finalize(stmt);
+	if (!r)
+		r = db_exec(db, "BEGIN IMMEDIATE");
+	for (size_t i = 0; !r && i < g.count; i++)
+		r = add_columns(db, g.v[i].n);
+	free(g.v);
+	if (!r)
+		r = db_exec(db, "COMMIT");
+	if (r < 0 && !sqlite3_get_autocommit(db))
+		db_exec(db, "ROLLBACK");
+	return r;
+}
+
+int schema_update(sqlite3 *db, char *error, size_t error_size)
+{
+	int r = run_migrations(db, error, error_size);
+
+	if (r < 0)
+		return r;
+	r = update_segments(db);
+	if (r < 0)
+		snprintf(error, error_size, "bring the segments of store %s up to date: %s",
+			 sqlite3_db_filename(db, "main"), sqlite3_errmsg(db));
+	return r;
+}
+
+/* Of those that segment.sql makes, how many has it, and how many others? */
+static int count_indexes(sqlite3 *db, int64_t n, const char *which)
+{
+	static const char sql[] = "SELECT count(*) FROM sqlite_schema WHERE type='index' AND "
+				  "tbl_name=?1 AND name %s IN (?1||'_status_code',?1||'_protocol',"
+				  "?1||'_src_process',?1||'_host',?1||'_connection')";
+	char *text = sqlite3_mprintf(sql, which), table[40];
+	sqlite3_stmt *stmt = NULL;
+
+	if (!text)
+		return -ENOMEM;
+	snprintf(table, sizeof(table), "entry_%" PRId64, n);
+	int r = db_prepare(db, text, &stmt);
+	sqlite3_free(text);
+	if (r < 0)
+		return r;
+	sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
+	r = (int)db_int(stmt);
+	sqlite3_finalize(stmt);
+	return r;
+}
+
+int schema_segment_old(sqlite3 *db, int64_t n, bool *ret)
+{
+	uint64_t have;
+	bool others;
+	int r = read_columns(db, n, &have, &others);
+
+	if (!r && !others) {
+		r = count_indexes(db, n, "");
+		others = r != 5;
+	}
+	if (r >= 0 && !others) {
+		r = count_indexes(db, n, "NOT");
+		others = r > 0;
+	}
+	*ret = others;
+	return r < 0 ? r : 0;
+}
+
+int schema_drop_segment(sqlite3 *db, int64_t n)
+{
+	return db_exec_format(db, "DROP TABLE payload_%lld; DROP TABLE entry_%lld", (long long)n,
+			      (long long)n);
 }
 
 int schema_make_segment(sqlite3 *db, int64_t n)

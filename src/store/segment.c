@@ -98,12 +98,20 @@ int segment_load(struct store *s)
 	sqlite3_finalize(stmt);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; !r && i < s->segments.count; i++) {
+		struct segment *g = &s->segments.v[i];
+		r = schema_segment_old(s->db, g->n, &g->old);
+		if (!r && g->old && segment_empty(g))
+			r = segment_clear(s, g);
+	}
+	if (r < 0)
+		return r;
 	s->active = find_active(&s->segments);
 	s->active_since_us = s->active ? s->active->last_us : 0;
 	r = tally_fill(s);
 	if (r < 0)
 		return r;
-	return s->active ? prepare_inserts(s) : segment_roll(s);
+	return s->active && !s->active->old ? prepare_inserts(s) : segment_roll(s);
 }
 
 uint64_t segment_target(const struct store *s)
@@ -172,17 +180,33 @@ int segment_roll(struct store *s)
 	return prepare_inserts(s);
 }
 
+/* Tables as a new segment has them: what an older program made is replaced. */
+static int empty_tables(struct store *s, const struct segment *g)
+{
+	long long n = g->n;
+
+	if (g->old) {
+		int r = schema_drop_segment(s->db, g->n);
+		return r ? r : schema_make_segment(s->db, g->n);
+	}
+	/* Without WHERE a table and its indexes are emptied as a whole. */
+	return db_exec_format(s->db, "DELETE FROM payload_%lld; DELETE FROM entry_%lld", n, n);
+}
+
 int segment_clear(struct store *s, struct segment *g)
 {
 	long long n = g->n, next = g->last_id + 1;
-	/* Without WHERE a table and its indexes are emptied as a whole. */
-	int r = db_exec_format(s->db,
-			       "BEGIN IMMEDIATE; DELETE FROM payload_%lld; DELETE FROM entry_%lld;"
-			       "DELETE FROM tally WHERE n=%lld; DELETE FROM extent WHERE n=%lld;"
-			       "UPDATE segment SET first_id=%lld,last_id=%lld,bytes=0 WHERE n=%lld;"
-			       "COMMIT",
-			       n, n, n, n, next, next - 1, n);
+	int r = db_exec(s->db, "BEGIN IMMEDIATE");
 
+	if (!r)
+		r = empty_tables(s, g);
+	if (!r)
+		r = db_exec_format(
+			s->db,
+			"DELETE FROM tally WHERE n=%lld; DELETE FROM extent WHERE n=%lld;"
+			"UPDATE segment SET first_id=%lld,last_id=%lld,bytes=0 WHERE n=%lld;"
+			"COMMIT",
+			n, n, next, next - 1, n);
 	if (r < 0) {
 		if (!sqlite3_get_autocommit(s->db))
 			db_exec(s->db, "ROLLBACK");
@@ -191,6 +215,7 @@ int segment_clear(struct store *s, struct segment *g)
 	g->first_id = next;
 	g->last_id = next - 1;
 	g->bytes = 0;
+	g->old = false;
 	bodies_forget(s, g->n);
 	return 0;
 }

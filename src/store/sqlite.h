@@ -28,6 +28,7 @@ struct segment {
 	int64_t first_id, last_id;
 	int64_t first_us, last_us;
 	int64_t bytes; /* estimate of what its rows take */
+	bool old;      /* its tables are not as those of a new one: it is only read and emptied */
 };
 
 struct segments {
@@ -137,6 +138,10 @@ int64_t db_int(sqlite3_stmt *stmt);
 int64_t db_int_sql(sqlite3 *db, const char *sql);
 
 /* column.c: entries as rows */
+/* The number of a column after id, -1 for none. */
+int column_find(const char *name);
+/* Its name, type and what it is in rows that were written without it. */
+int column_put_definition(struct buf *sql, int i);
 int column_put_names(struct buf *sql, const char *prefix);
 int column_put_marks(struct buf *sql);
 /*
@@ -179,8 +184,14 @@ int file_open(const char *path, uid_t uid, gid_t gid, int *ret_fd, char **ret_re
 	      size_t error_size);
 
 /* schema.c */
+/* Is it ours, and not newer? Changes nothing. */
+int schema_check(sqlite3 *db, char *error, size_t error_size);
 int schema_update(sqlite3 *db, char *error, size_t error_size);
 int schema_make_segment(sqlite3 *db, int64_t n);
+/* Within a transaction. */
+int schema_drop_segment(sqlite3 *db, int64_t n);
+/* Has its entry_N other columns or indexes than a new one? */
+int schema_segment_old(sqlite3 *db, int64_t n, bool *ret);
 
 /* segment.c */
 int segment_read(sqlite3_stmt *stmt, struct segments *ret);

@@ -50,7 +50,7 @@ void store_maintain(struct store *s, int64_t now_us)
 	retain_count(s);
 }
 
-static int open_writer(struct store *s, uint64_t max_size)
+static int open_writer(struct store *s, uint64_t max_size, char *error, size_t error_size)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, on = 1;
 	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
@@ -61,18 +61,21 @@ static int open_writer(struct store *s, uint64_t max_size)
 		return -EROFS;
 	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	int r = schema_check(s->db, error, error_size);
+	if (r < 0)
+		return r;
 	/*
 	 * Page size and vacuum count for a new file only, and come before its first page. Nothing
 	 * is overwritten when it is freed: traffic is dropped by lists, not by writing.
 	 */
-	int r = db_exec_format(s->db,
-			       "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL;"
-			       "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=0;"
-			       "PRAGMA secure_delete=OFF; PRAGMA cache_size=-%d;"
-			       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-			       "PRAGMA wal_autocheckpoint=0",
-			       max_size && max_size < SMALL_STORE ? PAGE_SIZE_SMALL : PAGE_SIZE,
-			       WRITER_CACHE_KIB);
+	r = db_exec_format(s->db,
+			   "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL;"
+			   "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=0;"
+			   "PRAGMA secure_delete=OFF; PRAGMA cache_size=-%d;"
+			   "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+			   "PRAGMA wal_autocheckpoint=0",
+			   max_size && max_size < SMALL_STORE ? PAGE_SIZE_SMALL : PAGE_SIZE,
+			   WRITER_CACHE_KIB);
 	s->page_size = (uint64_t)db_int_sql(s->db, "PRAGMA page_size");
 	return r;
 }
@@ -164,7 +167,7 @@ static void explain(struct store *s, int r, char *error, size_t error_size)
 static int open_all(struct store *s, const struct store_options *options, uid_t uid, gid_t gid,
 		    char *error, size_t error_size)
 {
-	int r = open_writer(s, options->max_size);
+	int r = open_writer(s, options->max_size, error, error_size);
 
 	if (!r)
 		r = schema_update(s->db, error, error_size);

@@ -225,6 +225,8 @@ static void set_all(struct entry *e)
 	e->lost_bytes = 41;
 	e->truncated_bytes = 43;
 	e->elapsed_us = 123457;
+	e->server_elapsed_us = 123101;
+	e->ends = "both";
 	e->reason = "a reason";
 	e->tls_version = "TLSv1.3";
 	e->tls_cipher = "TLS_CIPHER";

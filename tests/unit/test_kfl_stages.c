@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "kfl/fields.h"
+#include "kfl/json_path.h"
 #include "base/json_read.h"
 #include "kfl/kfl.h"
 #include "kfl/regex.h"
