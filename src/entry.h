@@ -64,6 +64,11 @@ struct entry {
 	/* Message bodies without transfer coding; content codings are kept (and named in detail).
 	 */
 	struct buf request_body, response_body;
+	/*
+	 * Of a later version (live): the body of request or response is as an earlier one brought
+	 * it, and so is not here. The store leaves what it has.
+	 */
+	bool body_kept[2];
 
 	/*
 	 * Which exchange this is a version of, for one that is told more than once: never 0 and
@@ -71,6 +76,7 @@ struct entry {
 	 * open. 0: told once, whole.
 	 */
 	uint64_t live;
+	bool again; /* set by store_append(): the exchange had its id before */
 	/*
 	 * Where request and response begin in the bytes of their directions, which both ends of a
 	 * connection count alike, and a digest of all bytes that were copied of them (dissectors

@@ -39,7 +39,7 @@ static int count_row(struct scan *scan, int64_t n)
 
 	(void)n;
 	tally_read_entry(scan->stmt, &e);
-	add(c, e.timestamp_us, store_outcome(&e), 1);
+	add(c, e.timestamp_us, entry_outcome(&e), 1);
 	return 0;
 }
 

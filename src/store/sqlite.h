@@ -214,7 +214,7 @@ int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t cou
 int tally_close(struct store *s, int64_t n);
 /* Count what a store of schema 1 holds. */
 int tally_fill(struct store *s);
-/* What store_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS; texts are its. */
+/* What entry_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS; texts are its. */
 void tally_read_entry(sqlite3_stmt *stmt, struct entry *e);
 
 /* retain.c */

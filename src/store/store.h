@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "outcome.h"
+
 struct entry;
 struct kfl;
 struct store;
@@ -86,16 +88,6 @@ int store_select(struct store *s, const struct store_query *q, store_row_fn *row
 /* One entry with its payload; the caller frees it. -ENOENT. */
 int store_get(struct store *s, int64_t id, struct entry **ret);
 struct store_stats store_stats(struct store *s);
-
-/* How an exchange ended: the flag `error` of KFL, told apart. */
-enum outcome {
-	OUTCOME_OK,
-	OUTCOME_CLIENT_ERROR, /* 4xx */
-	OUTCOME_SERVER_ERROR, /* 5xx, and failures of other protocols */
-	OUTCOME_INCOMPLETE,
-	OUTCOMES,
-};
-enum outcome store_outcome(const struct entry *e);
 
 /* Entries counted by time. A bucket begins at a multiple of its width since 1970. */
 struct store_histogram {

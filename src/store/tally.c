@@ -22,21 +22,6 @@ struct slots {
 	struct slot v[SLOTS];
 };
 
-enum outcome store_outcome(const struct entry *e)
-{
-	/* The flag `error` of KFL, told apart. */
-	if (!e->complete)
-		return OUTCOME_INCOMPLETE;
-	if (e->status_code >= 500)
-		return OUTCOME_SERVER_ERROR;
-	if (e->status_code >= 400)
-		return OUTCOME_CLIENT_ERROR;
-	if (!strcmp(e->protocol, "grpc") && *e->grpc_status && strcmp(e->grpc_status, "0") &&
-	    strcmp(e->grpc_status, "OK"))
-		return OUTCOME_SERVER_ERROR;
-	return OUTCOME_OK;
-}
-
 int64_t store_bucket(int64_t us, int64_t width)
 {
 	int64_t q = us / width;
@@ -85,7 +70,7 @@ int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t cou
 	int r = 0;
 
 	for (size_t i = 0; !r && i < count; i++)
-		r = add(&t, batch[i]->timestamp_us, store_outcome(batch[i]));
+		r = add(&t, batch[i]->timestamp_us, entry_outcome(batch[i]));
 	return r ? r : put_rest(&t);
 }
 
@@ -96,6 +81,7 @@ void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
 
 	e->timestamp_us = sqlite3_column_int64(stmt, 1);
 	e->complete = sqlite3_column_int(stmt, 2);
+	e->open = false;
 	e->status_code = sqlite3_column_int(stmt, 3);
 	e->protocol = protocol ? protocol : "";
 	e->grpc_status = grpc_status ? grpc_status : "";
@@ -113,7 +99,7 @@ static int fill_segment(struct store *s, int64_t n)
 	int r = db_prepare(s->db, sql, &rows);
 	while (!r && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
 		tally_read_entry(rows, &e);
-		r = add(&t, e.timestamp_us, store_outcome(&e));
+		r = add(&t, e.timestamp_us, entry_outcome(&e));
 	}
 	r = r ? r : db_errno(s->db, rc);
 	sqlite3_finalize(rows);

@@ -456,7 +456,7 @@ static void test_outcomes(void **state)
 		e->grpc_status = ends[i].grpc_status;
 		e->status_code = ends[i].status_code;
 		e->complete = ends[i].complete;
-		assert_int_equal(store_outcome(e), ends[i].want);
+		assert_int_equal(entry_outcome(e), ends[i].want);
 		assert_int_equal(store_append(f->s, &e, 1), 0);
 		want[ends[i].want]++;
 		failed += ends[i].want != OUTCOME_OK;
