@@ -41,6 +41,7 @@ struct dissection {
 	struct waiting *waiting; /* NULL: every byte goes straight on */
 	bool spoke, settled;	 /* settled: opaque after a protocol that was understood */
 	enum dir last_dir;
+	uint64_t at[2]; /* offset of the next byte of each direction */
 };
 
 struct dissection *dissect_open(const struct entry_sink *sink, const struct conn_hint *hint)
@@ -88,14 +89,14 @@ static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 		d->d->feed(d->state, dir, data, len, offset, now);
 }
 
-static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why,
-		     int64_t now)
+static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t offset,
+		     enum gap_why why, int64_t now)
 {
-	if (!d->state || !d->d->gap(d->state, dir, len, why, now))
+	if (!d->state || !d->d->gap(d->state, dir, len, offset, why, now))
 		return;
 	d->settled = true;
 	if (choose(d, &dissect_opaque, now))
-		d->d->gap(d->state, dir, len, why, now);
+		d->d->gap(d->state, dir, len, offset, why, now);
 }
 
 /* Everything that waits goes on: the first byte of a segment at its time, the others at the last.
@@ -109,7 +110,7 @@ static void release(struct dissection *d)
 	for (unsigned i = 0; w && i < w->count; i++) {
 		const struct segment *s = &w->segments[i];
 		if (s->missing) {
-			pass_gap(d, s->dir, s->len, s->why, s->first_us);
+			pass_gap(d, s->dir, s->len, s->offset, s->why, s->first_us);
 			continue;
 		}
 		pass(d, s->dir, p, 1, s->offset, s->first_us);
@@ -222,6 +223,7 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 
 	if (!len)
 		return;
+	d->at[dir] = offset + len;
 	judge_other(d, !dir);
 	if (!begin_waiting(d, dir)) {
 		pass(d, dir, data, len, offset, now);
@@ -240,12 +242,17 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 
 void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
 {
-	const struct segment next = {
-		.dir = dir, .missing = true, .why = why, .len = len, .first_us = now, .last_us = now
-	};
+	const struct segment next = { .dir = dir,
+				      .missing = true,
+				      .why = why,
+				      .offset = d->at[dir],
+				      .len = len,
+				      .first_us = now,
+				      .last_us = now };
 
 	if (!len)
 		return;
+	d->at[dir] += len;
 	/* A gap at the front does not hide what follows; one inside what is looked at does. */
 	bool wait = begin_waiting(d, dir) && !d->waiting->probe[dir].len &&
 		    !wait_for_more(d->waiting, &next, NULL);
@@ -253,7 +260,7 @@ void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why 
 		return;
 	if (d->waiting)
 		decide(d, &dissect_opaque, now);
-	pass_gap(d, dir, len, why, now);
+	pass_gap(d, dir, len, next.offset, why, now);
 }
 
 void dissect_idle(struct dissection *d, int64_t now)
@@ -262,6 +269,18 @@ void dissect_idle(struct dissection *d, int64_t now)
 		decide(d, &dissect_opaque, now);
 	if (d->state)
 		d->d->idle(d->state, now);
+}
+
+void dissect_tick(struct dissection *d, int64_t now)
+{
+	(void)d;
+	(void)now;
+}
+
+bool dissect_alive(const struct dissection *d)
+{
+	(void)d;
+	return false;
 }
 
 void dissect_close(struct dissection *d, int64_t now)

@@ -18,10 +18,24 @@ enum dir { DIR_READ = 0, DIR_WRITE = 1 };
 /* Where bytes are missing: lost (no room in the ring, joined late) or truncated (past a budget). */
 enum gap_why { GAP_LOST, GAP_TRUNCATED };
 
+/*
+ * Exchanges that are told while they go on, of all connections. `refused` counts those that were
+ * told at their end alone, because LIMIT_LIVE_EXCHANGES others went on.
+ */
+struct live_use {
+	uint64_t open, refused;
+};
+
 /* The next stage: takes ownership of the entry, which still lacks what the connection knows. */
 struct entry_sink {
 	void (*emit)(void *ctx, struct entry *e);
 	void *ctx;
+	/*
+	 * The last number that an exchange of any connection got (`live` of an entry), and how many
+	 * go on. NULL: every exchange is told once, at its end.
+	 */
+	uint64_t *live;
+	struct live_use *live_use; /* NULL: not bounded */
 };
 
 /* What a dissector may want to know of the connection before its first byte. */
@@ -50,8 +64,9 @@ struct dissector {
 	 */
 	int (*feed)(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
 		    int64_t time_us);
-	/* `len` bytes of the direction are missing here. Same results. */
-	int (*gap)(void *state, enum dir dir, uint64_t len, enum gap_why why, int64_t time_us);
+	/* `len` bytes of the direction are missing from `offset` on. Same results. */
+	int (*gap)(void *state, enum dir dir, uint64_t len, uint64_t offset, enum gap_why why,
+		   int64_t time_us);
 	/* No traffic for a while: emit what no later byte is needed for. */
 	void (*idle)(void *state, int64_t time_us);
 	/* The connection ended: emit what is unfinished. Frees the state. */
@@ -72,6 +87,13 @@ void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why 
 		 int64_t time_us);
 /* No traffic for a while: a protocol still undecided is decided with what there is. */
 void dissect_idle(struct dissection *d, int64_t time_us);
+/*
+ * Time has passed: tell what has been open for LIMIT_LIVE_MS, and what has changed since it was
+ * last told, at most once a second for each exchange.
+ */
+void dissect_tick(struct dissection *d, int64_t now_us);
+/* Is there an exchange that has begun and is not told to its end? */
+bool dissect_alive(const struct dissection *d);
 void dissect_close(struct dissection *d, int64_t time_us);
 
 #endif

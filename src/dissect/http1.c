@@ -43,6 +43,7 @@ static int switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 	const struct conn_hint hint = { .opener_known = true, .opener = h->request_dir };
 	struct h1_stream *request = &h->stream[!dir];
 	struct h1_lines early = request->lines;
+	uint64_t early_at = h1_candidate_offset(request);
 
 	h->inner = dissect_open(&h->sink, &hint);
 	if (!h->inner)
@@ -52,7 +53,8 @@ static int switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 		h1_end_message(h, !dir, 0);
 	h1_end_message(h, dir, now);
 	h1_drop_unanswered(h, NULL, "the connection switched to another protocol");
-	dissect_feed(h->inner, !dir, (const uint8_t *)early.text.data, early.text.len, 0, now);
+	dissect_feed(h->inner, !dir, (const uint8_t *)early.text.data, early.text.len, early_at,
+		     now);
 	h1_lines_reset(&early);
 	return 0;
 }
@@ -98,6 +100,7 @@ static int end_head(struct h1 *h, enum dir dir, int64_t now)
 		m->begun = false;
 		s->x = NULL;
 		h1_stream_reset(s);
+		s->interim = true;
 		return r;
 	}
 	int r = h1_head_read(x, m, &s->lines);
@@ -109,8 +112,9 @@ static ssize_t feed_head(struct h1 *h, enum dir dir, const uint8_t *data, size_t
 {
 	bool end;
 	size_t n = h1_lines_feed(&h->stream[dir].lines, data, len, &end);
-	int r = end ? end_head(h, dir, now) : 0;
 
+	digest_bytes(&h->stream[dir].digest, data, n);
+	int r = end ? end_head(h, dir, now) : 0;
 	return r ? r : (ssize_t)n;
 }
 
@@ -119,6 +123,7 @@ static size_t feed_bytes(struct h1 *h, enum dir dir, const uint8_t *data, size_t
 	struct h1_stream *s = &h->stream[dir];
 	size_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : (size_t)s->left;
 
+	digest_bytes(&s->digest, data, n);
 	payload_put(&h1_message_of(h, dir)->body, data, n, LIMIT_BODY_BYTES);
 	if (s->state != H1_UNTIL_CLOSE)
 		s->left -= n;
@@ -157,6 +162,7 @@ static size_t feed_chunk_size(struct h1 *h, enum dir dir, const uint8_t *data, s
 		}
 		n++;
 	}
+	digest_bytes(&s->digest, data, n);
 	h1_message_of(h, dir)->framing_size += n;
 	return n;
 }
@@ -166,6 +172,7 @@ static size_t feed_chunk_ext(struct h1 *h, enum dir dir, const uint8_t *data, si
 	const uint8_t *lf = memchr(data, '\n', len);
 	size_t n = lf ? (size_t)(lf - data) + 1 : len;
 
+	digest_bytes(&h->stream[dir].digest, data, n);
 	h1_message_of(h, dir)->framing_size += n;
 	if (lf)
 		end_chunk_line(&h->stream[dir]);
@@ -180,6 +187,7 @@ static size_t feed_chunk_end(struct h1 *h, enum dir dir, uint8_t c)
 		lose_framing(h, dir, H1_NOTE_CHUNK_BAD);
 		return 0;
 	}
+	digest_bytes(&s->digest, &c, 1);
 	h1_message_of(h, dir)->framing_size++;
 	if (c == '\n') {
 		s->state = H1_CHUNK_SIZE;
@@ -195,6 +203,7 @@ static ssize_t feed_trailer(struct h1 *h, enum dir dir, const uint8_t *data, siz
 	bool end;
 	size_t n = h1_lines_feed(&s->lines, data, len, &end);
 
+	digest_bytes(&s->digest, data, n);
 	if (end) {
 		int r = h1_trailer_read(h1_message_of(h, dir), &s->lines);
 		if (r)
@@ -250,6 +259,7 @@ static int http1_feed(void *state, enum dir dir, const uint8_t *data, size_t len
 
 	if (!h->inner)
 		note_flip(h, dir);
+	s->digest.at = offset;
 	while (len) {
 		if (h->inner) {
 			dissect_feed(h->inner, dir, data, len, offset, now);
@@ -288,6 +298,8 @@ static uint64_t gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why 
 	uint64_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : s->left;
 
 	payload_skip(&h1_message_of(h, dir)->body, n, why);
+	h1_message_of(h, dir)->part.whole = false;
+	digest_skip(&s->digest, n);
 	if (s->state == H1_UNTIL_CLOSE)
 		return n;
 	s->left -= n;
@@ -298,7 +310,8 @@ static uint64_t gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why 
 	return n;
 }
 
-static int http1_gap(void *state, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
+static int http1_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, enum gap_why why,
+		     int64_t now)
 {
 	struct h1 *h = state;
 	struct h1_stream *s = &h->stream[dir];
@@ -308,6 +321,7 @@ static int http1_gap(void *state, enum dir dir, uint64_t len, enum gap_why why, 
 		return 0;
 	}
 	note_flip(h, dir);
+	s->digest.at = offset;
 	if (s->x)
 		h1_message_of(h, dir)->end_us = now;
 	bool known = s->state == H1_FIXED || s->state == H1_UNTIL_CLOSE ||
@@ -324,6 +338,7 @@ static int http1_gap(void *state, enum dir dir, uint64_t len, enum gap_why why, 
 	else
 		lose_framing(h, dir, H1_NOTE_FRAMING_LOST);
 	payload_skip(&h1_message_of(h, dir)->body, len, why);
+	digest_skip(&s->digest, len);
 	return r;
 }
 
@@ -356,6 +371,8 @@ static void close_stream(struct h1 *h, enum dir dir)
 		m->expected = s->left;
 	else if (s->state != H1_SEEK && s->state != H1_UNTIL_CLOSE)
 		m->notes |= 1U << H1_NOTE_ENDED_EARLY;
+	if (s->state == H1_FIXED || s->state >= H1_CHUNK_SIZE)
+		m->part.whole = false;
 	h1_end_message(h, dir, 0);
 }
 
@@ -368,8 +385,10 @@ static void http1_close(void *state, int64_t now)
 	h1_drop_unanswered(h, NULL, "no answer before the connection ended");
 	if (h->inner)
 		dissect_close(h->inner, now);
-	for (int dir = 0; dir < 2; dir++)
+	for (int dir = 0; dir < 2; dir++) {
 		h1_lines_reset(&h->stream[dir].lines);
+		digest_release(&h->stream[dir].digest);
+	}
 	free(h);
 }
 

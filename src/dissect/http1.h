@@ -9,8 +9,7 @@
 
 #include "base/buf.h"
 #include "dissect/payload.h"
-
-struct entry;
+#include "entry.h"
 
 /* Which start lines may follow; both as long as the roles of the directions are not known. */
 enum h1_kind { H1_REQUEST = 1, H1_RESPONSE = 2 };
@@ -79,8 +78,9 @@ struct h1_message {
 	uint64_t unplaced; /* bytes after its framing was lost, not kept */
 	uint64_t expected; /* body bytes that were to come when it ended early */
 	int64_t start_us, end_us;
-	struct buf json;    /* members of its object so far */
-	struct buf interim; /* response: objects of 1xx answers */
+	struct entry_part part; /* interim answers too */
+	struct buf json;	/* members of its object so far */
+	struct buf interim;	/* response: objects of 1xx answers */
 	unsigned interims;
 	struct payload body;
 };

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "dissect/digest.h"
 #include "dissect/http1.h"
 
 enum h1_state {
@@ -29,6 +30,8 @@ struct h1_stream {
 	uint64_t left;	       /* of the body, or of the chunk */
 	uint64_t early[2];     /* missing before the roles are known, by enum gap_why */
 	int64_t start_us;      /* of the first byte in lines */
+	struct digest digest;  /* of the message, and interim answers before it */
+	bool interim;	       /* one came before what comes next */
 	struct h1_exchange *x; /* whose message this is, NULL between messages */
 };
 
@@ -64,5 +67,7 @@ ssize_t h1_feed_seek(struct h1 *h, enum dir dir, const uint8_t *data, size_t len
 /* The bytes gathered so far begin no message. */
 int h1_flush_candidate(struct h1 *h, enum dir dir);
 int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
+/* Where the bytes of lines, which may belong to the next message, begin; else the next byte. */
+uint64_t h1_candidate_offset(const struct h1_stream *s);
 
 #endif

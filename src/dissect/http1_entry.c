@@ -187,6 +187,8 @@ struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client)
 	fill_reason(x);
 	if (put_detail(x, &e->detail))
 		buf_reset(&e->detail);
+	e->part[0] = q->part;
+	e->part[1] = a->part;
 	e->request_body = take_bytes(q);
 	e->response_body = take_bytes(a);
 	x->entry = NULL;

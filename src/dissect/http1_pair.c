@@ -68,6 +68,16 @@ void h1_stream_reset(struct h1_stream *s)
 	s->start_line = (struct h1_start_line){ 0 };
 }
 
+/* A message whose end is not known by its framing is not known to be whole. */
+static void end_part(struct h1_stream *s, struct h1_message *m)
+{
+	m->part.whole &= s->state != H1_SEEK;
+	m->part.last_us = m->end_us;
+	digest_part_end(&s->digest, &m->part, h1_candidate_offset(s));
+	if (s->state != H1_SEEK || !s->lines.size)
+		digest_release(&s->digest);
+}
+
 void h1_end_message(struct h1 *h, enum dir dir, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
@@ -77,6 +87,7 @@ void h1_end_message(struct h1 *h, enum dir dir, int64_t now)
 	m->done = true;
 	if (now)
 		m->end_us = now;
+	end_part(s, m);
 	s->x = NULL;
 	if (s->state != H1_SEEK)
 		h1_stream_reset(s);
@@ -84,6 +95,7 @@ void h1_end_message(struct h1 *h, enum dir dir, int64_t now)
 	struct h1_stream *other = &h->stream[!dir];
 	if (!h1_is_request_dir(h, dir) && other->x == x && other->state == H1_SEEK) {
 		x->request.done = true;
+		end_part(other, &x->request);
 		other->x = NULL;
 	}
 	check_done(h, x);
@@ -198,6 +210,9 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now)
 	struct h1_message *m = h1_message_of(h, dir);
 	m->begun = true;
 	m->start_us = m->end_us = now;
+	if (!m->part.seen)
+		digest_part_begin(&s->digest, &m->part, now);
+	s->interim = false;
 	for (int why = 0; why < 2; why++) {
 		m->body.missing[why] += s->early[why];
 		s->early[why] = 0;

@@ -9,6 +9,11 @@
 #include "dissect/http1_conn.h"
 #include "base/limits.h"
 
+uint64_t h1_candidate_offset(const struct h1_stream *s)
+{
+	return s->state == H1_SEEK && s->lines.size ? s->digest.begin : s->digest.at;
+}
+
 /* Bytes of the direction that are part of no message: a stray one begins, or goes on. */
 static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64_t now)
 {
@@ -68,6 +73,7 @@ static int start_found(struct h1 *h, enum dir dir)
 	struct h1_message *m = h1_message_of(h, dir);
 	skip_prefix(m);
 	m->start_us = s->start_us;
+	digest_part_begin(&s->digest, &m->part, s->start_us);
 	s->state = H1_HEAD;
 	return 0;
 }
@@ -117,14 +123,19 @@ static ssize_t feed_candidate(struct h1 *h, enum dir dir, const uint8_t *data, s
 	bool end;
 
 	if (!s->lines.size) {
-		if (!s->x && (*data == '\r' || *data == '\n'))
+		if (!s->x && (*data == '\r' || *data == '\n')) {
+			digest_bytes(&s->digest, data, 1);
 			return 1;
+		}
+		if (!s->interim)
+			digest_begin(&s->digest);
 		s->start_us = now;
 		s->start_line = (struct h1_start_line){ .kinds = H1_REQUEST | H1_RESPONSE };
 	}
 	s->start_line.kinds &= possible_kinds(h, dir);
 	while (n < len && v == H1_MORE)
 		v = h1_start_line_step(&s->start_line, data[n++]);
+	digest_bytes(&s->digest, data, n);
 	int r = 0;
 	if (v != H1_NO) {
 		h1_lines_feed(&s->lines, data, n, &end);
@@ -146,7 +157,10 @@ ssize_t h1_feed_seek(struct h1 *h, enum dir dir, const uint8_t *data, size_t len
 	const uint8_t *lf = memchr(data, '\n', len);
 	size_t n = lf ? (size_t)(lf - data) + 1 : len;
 	s->candidate = lf != NULL;
+	if (!s->x)
+		digest_begin(&s->digest);
 	int r = stray(h, dir, data, n, now);
+	digest_bytes(&s->digest, data, n);
 	return r ? r : (ssize_t)n;
 }
 
@@ -156,11 +170,13 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 
 	if (!h->roles_known && !s->lines.size) {
 		s->early[why] += len;
+		digest_skip(&s->digest, len);
 		return 0;
 	}
 	int r = h1_flush_candidate(h, dir);
 	if (!r && !s->x) {
 		h1_gap_between(h, dir);
+		digest_begin(&s->digest);
 		r = h1_begin_message(h, dir, now);
 		if (!r)
 			h1_message_of(h, dir)->notes |= 1U << H1_NOTE_STRAY;
@@ -168,6 +184,7 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 	if (r)
 		return r;
 	payload_skip(&h1_message_of(h, dir)->body, len, why);
+	digest_skip(&s->digest, len);
 	h1_stream_reset(s);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "dissect/digest.h"
 #include "dissect/dissect.h"
 #include "dissect/payload.h"
 #include "entry.h"
@@ -15,11 +16,13 @@
 struct side {
 	struct payload bytes;
 	int64_t start_us, end_us; /* 0: nothing */
+	struct entry_part part;
 };
 
 struct opaque {
 	struct entry_sink sink;
-	struct side side[2]; /* request, response */
+	struct side side[2];	 /* request, response */
+	struct digest digest[2]; /* the same */
 	enum dir request_dir;
 	bool request_known;
 	bool emitted;
@@ -97,6 +100,8 @@ static void fill_entry(struct opaque *o, struct entry *e)
 	e->complete = !*e->reason;
 	if (put_detail(o, &e->detail))
 		buf_reset(&e->detail);
+	for (int i = 0; i < 2; i++)
+		e->part[i] = o->side[i].part;
 	e->request_body = q->bytes.bytes;
 	e->response_body = a->bytes.bytes;
 	q->bytes.bytes = a->bytes.bytes = (struct buf){ 0 };
@@ -106,6 +111,9 @@ static void emit(struct opaque *o)
 {
 	struct entry *e = o->side[0].start_us || o->side[1].start_us ? entry_new() : NULL;
 
+	for (int i = 0; i < 2; i++)
+		if (o->side[i].start_us)
+			digest_part_end(&o->digest[i], &o->side[i].part, o->digest[i].at);
 	if (e) {
 		o->emitted = true;
 		fill_entry(o, e);
@@ -113,12 +121,13 @@ static void emit(struct opaque *o)
 	}
 	for (int i = 0; i < 2; i++) {
 		payload_free(&o->side[i].bytes);
+		digest_release(&o->digest[i]);
 		o->side[i] = (struct side){ 0 };
 	}
 }
 
 /* The side that bytes of this direction belong to, after the exchange before was sent on. */
-static struct side *side_of(struct opaque *o, enum dir dir, int64_t now)
+static struct side *side_of(struct opaque *o, enum dir dir, uint64_t offset, int64_t now)
 {
 	if (!o->request_known) {
 		o->request_known = true;
@@ -127,26 +136,36 @@ static struct side *side_of(struct opaque *o, enum dir dir, int64_t now)
 	if (dir == o->request_dir && o->side[1].start_us)
 		emit(o);
 	struct side *s = &o->side[dir != o->request_dir];
-	if (!s->start_us)
+	struct digest *d = &o->digest[dir != o->request_dir];
+	d->at = offset;
+	if (!s->start_us) {
 		s->start_us = now;
-	s->end_us = now;
+		digest_begin(d);
+		digest_part_begin(d, &s->part, now);
+	}
+	s->end_us = s->part.last_us = now;
 	return s;
 }
 
 static int opaque_feed(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
 		       int64_t now)
 {
-	struct side *s = side_of(state, dir, now);
+	struct opaque *o = state;
+	struct side *s = side_of(o, dir, offset, now);
 
-	(void)offset;
+	digest_bytes(&o->digest[s - o->side], data, len);
 	payload_put(&s->bytes, data, len, LIMIT_OPAQUE_BYTES);
 	return 0;
 }
 
-static int opaque_gap(void *state, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
+static int opaque_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, enum gap_why why,
+		      int64_t now)
 {
-	struct side *s = side_of(state, dir, now);
+	struct opaque *o = state;
+	struct side *s = side_of(o, dir, offset, now);
 
+	s->part.whole = false;
+	digest_skip(&o->digest[s - o->side], len);
 	payload_skip(&s->bytes, len, why);
 	return 0;
 }

@@ -201,7 +201,8 @@ static bool begin_dissection(struct session *s, uint64_t offset)
 		.opener_known = s->opened != EV_OPENED_UNKNOWN,
 		.opener = s->opened == EV_OPENED_REMOTE ? DIR_READ : DIR_WRITE,
 	};
-	const struct entry_sink sink = { session_emit, s };
+	const struct entry_sink sink = { session_emit, s, s->all->sink.live,
+					 s->all->sink.live_use };
 
 	if (!s->dissection)
 		s->dissection = dissect_open(&sink, &hint);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cases.h"
+#include "dissect/digest.h"
 #include "entry.h"
 
 #define TIME_0	  1795288218000000
@@ -234,6 +235,16 @@ static void put_field(const struct entry *e, const char *name, size_t n, struct 
 		{ "lost_bytes", NULL, e->lost_bytes },
 		{ "truncated_bytes", NULL, e->truncated_bytes },
 		{ "complete", NULL, e->complete },
+		{ "request_seen", NULL, e->part[0].seen },
+		{ "request_whole", NULL, e->part[0].whole },
+		{ "request_offset", NULL, (int64_t)e->part[0].offset },
+		{ "request_length", NULL, (int64_t)e->part[0].length },
+		{ "response_seen", NULL, e->part[1].seen },
+		{ "response_whole", NULL, e->part[1].whole },
+		{ "response_offset", NULL, (int64_t)e->part[1].offset },
+		{ "response_length", NULL, (int64_t)e->part[1].length },
+		{ "response_first_us", NULL, e->part[1].first_us - TIME_0 },
+		{ "response_last_us", NULL, e->part[1].last_us - TIME_0 },
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
@@ -271,11 +282,49 @@ static void check_body(const struct test_case *c, const char *what, const struct
 			     have->len ? have->data : "");
 }
 
+/* The digest of what the case feeds in a direction from `offset` on. */
+static uint64_t digest_of(const struct test_case *c, enum dir dir, uint64_t offset, uint64_t len)
+{
+	struct digest d = { 0 };
+	uint64_t at = 0;
+
+	digest_begin(&d);
+	for (size_t i = 0; i < c->step_count; i++) {
+		const struct step *s = &c->steps[i];
+		uint64_t end = at + s->data.len;
+		uint64_t from = at > offset ? at : offset;
+		uint64_t to = end < offset + len ? end : offset + len;
+		if (s->dir != dir)
+			continue;
+		if (from < to)
+			digest_bytes(&d, s->data.data + (from - at), to - from);
+		at = end + s->len;
+	}
+	uint64_t digest = XXH64_digest(d.state);
+	digest_release(&d);
+	return digest;
+}
+
+/* A part that is whole has the digest of its bytes, wherever they were cut. */
+static void check_parts(const struct test_case *c, const struct entry *e)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct entry_part *p = &e->part[i];
+		if (p->whole && p->digest != digest_of(c, DIR_READ, p->offset, p->length) &&
+		    p->digest != digest_of(c, DIR_WRITE, p->offset, p->length))
+			cases_report("%s: %s: digest of %" PRIu64 " bytes at %" PRIu64 " is wrong",
+				     c->name, i ? "response" : "request", p->length, p->offset);
+		if (p->whole && !p->seen)
+			cases_report("%s: a part that was not seen is whole", c->name);
+	}
+}
+
 static void check_entry(const struct test_case *c, const struct expect *x, struct entry *e)
 {
 	const char *detail = buf_cstr(&e->detail);
 
 	check_fields(c, x->fields, e);
+	check_parts(c, e);
 	for (size_t i = 0; i < x->has_count; i++)
 		if (!strstr(detail, x->has[i]))
 			cases_report("%s: detail lacks %s: %s", c->name, x->has[i], detail);
@@ -311,6 +360,14 @@ void outcome_dump(const struct outcome *o, struct buf *out)
 		buf_put(out, e->detail.data, e->detail.len);
 		buf_put_json(out, e->request_body.data, e->request_body.len);
 		buf_put_json(out, e->response_body.data, e->response_body.len);
+		for (int part = 0; part < 2; part++) {
+			const struct entry_part *p = &e->part[part];
+			buf_printf(out,
+				   " %d %d %" PRIu64 "+%" PRIu64 " %" PRIx64 " %" PRId64
+				   " %" PRId64,
+				   p->seen, p->whole, p->offset, p->length, p->digest, p->first_us,
+				   p->last_us);
+		}
 		buf_printf(out, "%s %s %s\n", e->version, e->path, e->query_string);
 	}
 }

@@ -9,8 +9,9 @@
 #include "entry.h"
 
 static const char *const files[] = {
-	"tests/data/http1/plain.txt",	"tests/data/http1/framing.txt", "tests/data/http1/gaps.txt",
-	"tests/data/http1/hostile.txt", "tests/data/http1/opaque.txt",
+	"tests/data/http1/plain.txt",  "tests/data/http1/framing.txt",
+	"tests/data/http1/gaps.txt",   "tests/data/http1/hostile.txt",
+	"tests/data/http1/opaque.txt", "tests/data/http1/parts.txt",
 };
 #define FILES (sizeof(files) / sizeof(*files))
 
