@@ -119,7 +119,7 @@ try_post() {
 }
 
 # try_client NAME COMM SERVER COMMAND...: a client that prints the body, which holds its own
-# address and port as the server saw them. URL in the command is replaced.
+# address and port as the server saw them. %URL% in the command is replaced.
 try_client() {
 	local name=$1 comm_of_client=$2 server=$3 path=/from-$1-$3 url seen pid_of_client
 	url=https://$(host "$3"):${port[$3]}$path
@@ -128,7 +128,7 @@ try_client() {
 		tap_skip "$name" "$1 is not installed"
 		return
 	fi
-	"${@//URL/$url}" >"$TMPDIR/body" 2>"$TMPDIR/client.log" &
+	"${@//%URL%/$url}" >"$TMPDIR/body" 2>"$TMPDIR/client.log" &
 	pid_of_client=$!
 	wait $pid_of_client
 	read -r _ seen <"$TMPDIR/body" || fail_with "$TMPDIR/client.log" | tap_diag
@@ -142,19 +142,23 @@ try_clients() {
 	for family in 4 6; do
 		try_client urllib python3 python$family python3 -c 'import ssl, sys, urllib.request
 c = ssl._create_unverified_context()
-sys.stdout.write(urllib.request.urlopen(sys.argv[1], context=c).read().decode())' URL
+sys.stdout.write(urllib.request.urlopen(sys.argv[1], context=c).read().decode())' %URL%
 		try_client net-http ruby python$family ruby -rnet/http -ropenssl -e 'u = URI(ARGV[0])
 h = Net::HTTP.new(u.hostname, u.port); h.use_ssl = true
 h.verify_mode = OpenSSL::SSL::VERIFY_NONE
-$stdout.write(h.get(u.path).body)' URL
+$stdout.write(h.get(u.path).body)' %URL%
 		try_client file_get_contents php python$family php -r '
 $c = stream_context_create(["ssl" => ["verify_peer" => false, "verify_peer_name" => false]]);
-echo file_get_contents($argv[1], false, $c);' URL
+echo file_get_contents($argv[1], false, $c);' %URL%
 	done
-	php -m 2>/dev/null | grep -qx curl && try_client php-curl php python4 php -r '
+	if have php && ! php -m | grep -qx curl; then
+		tap_skip php-curl "php-curl is not installed"
+		return
+	fi
+	try_client php-curl php python4 php -r '
 $c = curl_init($argv[1]);
 curl_setopt_array($c, [CURLOPT_SSL_VERIFYPEER => 0, CURLOPT_SSL_VERIFYHOST => 0]);
-curl_exec($c);' URL
+curl_exec($c);' %URL%
 }
 
 # openssl s_client, from a port that was asked for, to each kind of server.
