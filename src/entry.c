@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "entry.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/json_write.h"
 #include "base/utf8.h"
 
 #define ENTRY_BLOCK_SIZE 1024
@@ -19,45 +19,22 @@ struct entry_block {
 	char data[];
 };
 
-static const struct endpoint no_endpoint = {
-	.ip = "",
-	.name = "",
-	.process = "",
-	.container = "",
-	.pod = "",
-	.namespace = "",
-	.service = "",
-};
+#define EMPTY_ID      0
+#define EMPTY_TEXT    ""
+#define EMPTY_WORD    "unknown"
+#define EMPTY_PAIRS   ""
+#define EMPTY_I64     0
+#define EMPTY_I32     0
+#define EMPTY_U16     0
+#define EMPTY_ELAPSED -1
+#define EMPTY_TIME    0
+#define EMPTY_BOOL    false
+#define EMPTY_LOCK    LOCK_NONE
 
 static const struct entry empty = {
-	.elapsed_us = -1,
-	.server_elapsed_us = -1,
-	.ends = "",
-	.protocol = "",
-	.version = "",
-	.role = "unknown",
-	.library = "",
-	.bind = "unknown",
-	.method = "",
-	.summary = "",
-	.status = "",
-	.reason = "",
-	.connection = "",
-	.node = "",
-	.host = "",
-	.path = "",
-	.query_string = "",
-	.tls_version = "",
-	.tls_cipher = "",
-	.tls_sni = "",
-	.tls_alpn = "",
-	.ja3 = "",
-	.ja4 = "",
-	.grpc_method = "",
-	.grpc_status = "",
-	.redis_command = "",
-	.redis_key = "",
-	.redis_type = "",
+#define FIELD(kind, place, member, ...) .member = EMPTY_##kind,
+#define END(kind, member_, ...)		.SIDE.member_ = EMPTY_##kind,
+#include "entry.def"
 };
 
 struct entry *entry_new(void)
@@ -67,7 +44,6 @@ struct entry *entry_new(void)
 	if (!e)
 		return NULL;
 	*e = empty;
-	e->src = e->dst = no_endpoint;
 	return e;
 }
 
@@ -184,65 +160,87 @@ void entry_format_time(int64_t us, char out[static 28])
 	snprintf(out + 19, 9, ".%06uZ", (unsigned)(us % 1000000) % 1000000);
 }
 
+static void put_elapsed(struct jw *j, const char *name, int64_t us)
+{
+	if (us < 0)
+		jw_null(j, name);
+	else
+		jw_int(j, name, us);
+}
+
+static void put_time(struct jw *j, const char *name, int64_t us)
+{
+	char time[28];
+
+	entry_format_time(us, time);
+	jw_string(j, name, time);
+}
+
+static void put_lock(struct jw *j, const char *name, enum lock lock)
+{
+	static const char *const names[] = { "none", "open", "closed" };
+
+	jw_string(j, name, names[lock]);
+}
+
+#define PUT_ID	    jw_int
+#define PUT_TEXT    jw_string
+#define PUT_WORD    jw_string
+#define PUT_PAIRS   jw_string
+#define PUT_I64	    jw_int
+#define PUT_I32	    jw_int
+#define PUT_U16	    jw_int
+#define PUT_ELAPSED put_elapsed
+#define PUT_TIME    put_time
+#define PUT_BOOL    jw_bool
+#define PUT_LOCK    put_lock
+
+/* clang-format off */
+void entry_put_end(struct jw *j, const char *name, const struct endpoint *p)
+{
+	jw_object(j, name);
+#define END(kind, member, ...) PUT_##kind(j, #member, p->member);
+#define LATER_END(type, member, ...) jw_string(j, #member, "");
+#define DERIVED(...)
+#define LATER(...)
+#include "endpoint.def"
+#undef END
+#undef LATER_END
+#undef DERIVED
+#undef LATER
+	jw_end_object(j);
+}
+
+#define PLACE_TOP(put, name, value) put(j, name, value);
+#define PLACE_SET(put, name, value)							\
+	if (value)									\
+		put(j, name, value);
+#define PLACE_NONE(put, name, value)
+
+void entry_put_members(struct jw *j, const struct entry *e)
+{
+#define FIELD(kind, place, member, column, ...)						\
+	PLACE_##place(PUT_##kind, column, e->member)
+#include "entry.def"
+	entry_put_end(j, "src", &e->src);
+	entry_put_end(j, "dst", &e->dst);
+}
+/* clang-format on */
+
 int entry_put_endpoint(struct buf *out, const char *name, const struct endpoint *p)
 {
-	const char *const fields[][2] = {
-		{ "name", p->name }, { "process", p->process },	    { "container", p->container },
-		{ "pod", p->pod },   { "namespace", p->namespace }, { "service", p->service },
-	};
-	int r = buf_printf(out, ",\"%s\":{\"port\":%u,\"pid\":%" PRId32, name, p->port, p->pid);
+	struct jw j = jw_continue(out, true);
 
-	r = r ? r : buf_put_member(out, "ip", p->ip);
-	for (size_t i = 0; !r && i < sizeof(fields) / sizeof(*fields); i++)
-		r = buf_put_member(out, fields[i][0], fields[i][1]);
-	return r ? r : buf_putc(out, '}');
+	entry_put_end(&j, name, p);
+	return jw_done(&j);
 }
 
 int entry_put_json(const struct entry *e, struct buf *out)
 {
-	static const char *const lock_name[] = { "none", "open", "closed" };
-	const char *const texts[][2] = {
-		{ "protocol", e->protocol },
-		{ "version", e->version },
-		{ "lock", lock_name[e->lock] },
-		{ "role", e->role },
-		{ "library", e->library },
-		{ "bind", e->bind },
-		{ "method", e->method },
-		{ "summary", e->summary },
-		{ "status", e->status },
-		{ "reason", e->reason },
-		{ "connection", e->connection },
-		{ "node", e->node },
-		{ "host", e->host },
-		{ "ends", e->ends },
-	};
-	char time[28];
+	struct jw j = jw_begin(out);
 
-	entry_format_time(e->timestamp_us, time);
-	int r = buf_printf(out, "{\"id\":%" PRId64 ",\"timestamp\":\"%s\",\"tls\":%s", e->id, time,
-			   e->tls ? "true" : "false");
-	for (size_t i = 0; !r && i < sizeof(texts) / sizeof(*texts); i++)
-		r = buf_put_member(out, texts[i][0], texts[i][1]);
-	r = r ? r : entry_put_endpoint(out, "src", &e->src);
-	r = r ? r : entry_put_endpoint(out, "dst", &e->dst);
-	r = r ? r : buf_printf(out, ",\"status_code\":%" PRId32 ",\"elapsed_us\":", e->status_code);
-	r = r			? r
-	    : e->elapsed_us < 0 ? buf_puts(out, "null")
-				: buf_printf(out, "%" PRId64, e->elapsed_us);
-	r = r ? r : buf_puts(out, ",\"server_elapsed_us\":");
-	r = r			       ? r
-	    : e->server_elapsed_us < 0 ? buf_puts(out, "null")
-				       : buf_printf(out, "%" PRId64, e->server_elapsed_us);
-	r = r ? r : buf_printf(out, ",\"open\":%s", e->open ? "true" : "false");
-	r = r ? r
-	      : buf_printf(out,
-			   ",\"request_size\":%" PRId64 ",\"response_size\":%" PRId64
-			   ",\"complete\":%s,\"lost_bytes\":%" PRId64
-			   ",\"truncated_bytes\":%" PRId64,
-			   e->request_size, e->response_size, e->complete ? "true" : "false",
-			   e->lost_bytes, e->truncated_bytes);
-	if (!r && e->goroutine)
-		r = buf_printf(out, ",\"goroutine\":%" PRId64, e->goroutine);
-	return r ? r : buf_putc(out, '}');
+	jw_object(&j, NULL);
+	entry_put_members(&j, e);
+	jw_end_object(&j);
+	return jw_done(&j);
 }

@@ -4,7 +4,7 @@
  * (design section 7). A dissector makes it, the store numbers it, the API writes it as JSON.
  *
  * Text fields are NUL-terminated and never NULL; they point to constants or into the entry's own
- * memory (entry_text). The names of the fields are those of the columns in schema/ and of KFL.
+ * memory (entry_text).
  */
 #ifndef CLEARTAP_ENTRY_H
 #define CLEARTAP_ENTRY_H
@@ -14,50 +14,41 @@
 
 #include "base/buf.h"
 
+struct jw;
+
 enum lock { LOCK_NONE, LOCK_OPEN, LOCK_CLOSED };
 
+/* The members are the rows of entry.def, which tells what they are. */
+#define ENTRY_ID      int64_t
+#define ENTRY_TEXT    const char *
+#define ENTRY_WORD    const char *
+#define ENTRY_PAIRS   const char *
+#define ENTRY_I64     int64_t
+#define ENTRY_I32     int32_t
+#define ENTRY_U16     uint16_t
+#define ENTRY_ELAPSED int64_t
+#define ENTRY_TIME    int64_t
+#define ENTRY_BOOL    bool
+#define ENTRY_LOCK    enum lock
+
+/* clang-format off */
 struct endpoint {
-	const char *ip;	     /* RFC 5952 text, "" unknown */
-	const char *name;    /* DNS name, "" unknown */
-	const char *process; /* comm of the thread group leader */
-	const char *container, *pod, *namespace, *service;
-	uint16_t port; /* 0 unknown */
-	int32_t pid;   /* 0 unknown */
+#define END(kind, member, ...) ENTRY_##kind member;
+#define DERIVED(...)
+#define LATER(...)
+#define LATER_END(...)
+#include "endpoint.def"
+#undef END
+#undef DERIVED
+#undef LATER
+#undef LATER_END
 };
+/* clang-format on */
 
 struct entry {
-	int64_t id;	      /* 0 until stored */
-	int64_t timestamp_us; /* µs since 1970 of the first byte */
-	const char *protocol; /* http, http2, grpc, websocket, redis, ..., tls */
-	const char *version;  /* of the protocol: "1.1" */
-	enum lock lock;
-	bool tls;
-	bool complete;
 	struct endpoint src, dst; /* src opened the connection */
-	const char *role;	  /* which side was traced: client, server, unknown */
-	const char *library;	  /* openssl, boringssl, go */
-	const char *bind;	  /* how the addresses are known: go, nested, bio, unknown */
-	const char *method, *summary;
-	const char *status;  /* as text: "200", "OK", "" */
-	int32_t status_code; /* 0 when there is none */
-	int64_t elapsed_us;  /* first request byte to last response byte; -1 unknown */
-	int64_t request_size, response_size; /* bytes on the stream, head and body, lost ones too */
-	int64_t lost_bytes, truncated_bytes;
-	const char *reason;	/* why it is not complete, "" when it is */
-	const char *connection; /* "4242-7f3a10-1" */
-	const char *node;
-	int64_t goroutine; /* 0 unknown */
-	/* It goes on: another version of it, with the same `live`, follows. */
-	bool open;
-	const char *ends; /* which ends of the connection were traced: client, server, both */
-	int64_t server_elapsed_us; /* as the server saw it, when both ends were traced; -1 unknown
-				    */
-
-	/* For the filter; "" where the protocol has none. */
-	const char *host, *path, *query_string;
-	const char *tls_version, *tls_cipher, *tls_sni, *tls_alpn, *ja3, *ja4;
-	const char *grpc_method, *grpc_status;
-	const char *redis_command, *redis_key, *redis_type;
+#define FIELD(kind, place, member, ...) ENTRY_##kind member;
+#include "entry.def"
 
 	/* JSON object with request, response, tls_info, events (HACKING, "Detail"); "" for none. */
 	struct buf detail;
@@ -93,7 +84,10 @@ struct entry {
 	struct entry *next;	    /* in src/app/queue.c */
 };
 
-/* A new entry with every text "" and every number 0, elapsed_us -1; NULL when out of memory. */
+/*
+ * A new entry with every text "", words "unknown", numbers 0, elapsed times -1; NULL when out of
+ * memory.
+ */
 struct entry *entry_new(void);
 void entry_free(struct entry *e);
 /* Leave the bodies out, counted as truncated; `reason` (a constant) tells why. */
@@ -110,7 +104,10 @@ const char *entry_printf(struct entry *e, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Append the JSON object of design section 7 without request, response, tls_info and events. */
 int entry_put_json(const struct entry *e, struct buf *out);
-/* Append one of its ends as a member of an object, with the comma before it. */
+/* The same as members of an object that was begun; one of its ends as a member of that name. */
+void entry_put_members(struct jw *j, const struct entry *e);
+void entry_put_end(struct jw *j, const char *name, const struct endpoint *p);
+/* The latter with the comma before it. */
 int entry_put_endpoint(struct buf *out, const char *name, const struct endpoint *p);
 /* "2026-11-21T19:10:18.123456Z" of µs since 1970; out holds at least 28 bytes. */
 void entry_format_time(int64_t us, char out[static 28]);

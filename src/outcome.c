@@ -7,8 +7,8 @@
 
 static bool grpc_failed(const struct entry *e)
 {
-	return !strcmp(e->protocol, "grpc") && *e->grpc_status && strcmp(e->grpc_status, "0") &&
-	       strcmp(e->grpc_status, "OK");
+	return !strcmp(e->protocol, "grpc") && *e->status && strcmp(e->status, "0") &&
+	       strcmp(e->status, "OK");
 }
 
 enum outcome entry_outcome(const struct entry *e)

@@ -84,11 +84,3 @@ void assets_get(struct request *r)
 	else
 		problem(r, MHD_HTTP_NOT_FOUND, NULL, "there is nothing at %.200s", r->path);
 }
-
-void openapi_get(struct request *r)
-{
-	const struct embedded_file *f = embed_find(api_files, "src/api/openapi.json");
-
-	if (f)
-		send_file(r, f, "no-cache");
-}

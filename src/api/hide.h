@@ -34,8 +34,11 @@ struct hidden {
 int hide_whole(const struct entry *e, const struct kfl *filter, struct hidden *ret);
 void hide_free(struct hidden *m);
 
-/* hide_detail.c: hide what one path hides in the detail and in the bodies. */
+struct field;
 struct kfl_redaction;
+/* Does the path name the field? "src", "src.*" and "src..name" name all of that side. */
+bool hide_asks(const struct kfl_redaction *path, const struct field *f);
+/* hide_detail.c: hide what one path hides in the detail and in the bodies. */
 int hide_detail(struct hidden *m, const struct kfl_redaction *path);
 
 #endif

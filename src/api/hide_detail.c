@@ -1,57 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The detail of an entry, and its bodies. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/detail.h"
 #include "api/hide.h"
 #include "base/coding.h"
+#include "fields.h"
 #include "kfl/json_path.h"
 #include "kfl/tree.h"
 #include "kfl/kfl.h"
 #include "base/limits.h"
 
 static const char *const sides[] = { "request", "response" };
-
-/* What a field hides besides its column: a member of one side, of both ("") or of tls_info. */
-static const struct {
-	const char *field, *side, *member;
-} members[] = {
-	{ "version", "", "http_version" },
-	{ "http_version", "", "http_version" },
-	{ "method", "request", "method" },
-	{ "path", "request", "target" },
-	{ "url", "request", "target" },
-	{ "url", "request", "query" },
-	{ "summary", "request", "target" },
-	{ "query_string", "request", "target" },
-	{ "status_code", "response", "status" },
-	{ "status_code", "response", "reason" },
-	{ "status", "response", "status" },
-	{ "status", "response", "reason" },
-	{ "request_size", "request", "head_size" },
-	{ "request_size", "request", "body_size" },
-	{ "request_size", "request", "body_stored" },
-	{ "request_headers_size", "request", "head_size" },
-	{ "request_body_size", "request", "body_size" },
-	{ "request_body_size", "request", "body_stored" },
-	{ "response_size", "response", "head_size" },
-	{ "response_size", "response", "body_size" },
-	{ "response_size", "response", "body_stored" },
-	{ "response_headers_size", "response", "head_size" },
-	{ "response_body_size", "response", "body_size" },
-	{ "response_body_size", "response", "body_stored" },
-	{ "lost_bytes", "", "gaps" },
-	{ "truncated_bytes", "", "gaps" },
-	{ "tls_version", "tls_info", "version" },
-	{ "tlsx_sni", "tls_info", "sni" },
-	{ "tlsx_cipher_suite", "tls_info", "cipher" },
-	{ "tlsx_cipher_suites", "tls_info", "cipher_suites" },
-	{ "tlsx_alpn", "tls_info", "alpn" },
-	{ "ja3", "tls_info", "ja3" },
-	{ "ja4", "tls_info", "ja4" },
-};
 
 static json_t *new_mask(void)
 {
@@ -92,15 +55,27 @@ static void mask_member(json_t *object, const char *name)
 		json_object_del(object, name);
 }
 
-static void mask_members(json_t *detail, const char *field)
+/* "request.target", "tls_info.sni"; "*.gaps" of both messages */
+static void mask_place(json_t *detail, const char *place)
 {
-	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
-		if (strcmp(members[i].field, field))
-			continue;
-		for (size_t k = 0; !*members[i].side && k < 2; k++)
-			mask_member(json_object_get(detail, sides[k]), members[i].member);
-		mask_member(json_object_get(detail, members[i].side), members[i].member);
+	const char *dot = strchr(place, '.');
+	char part[32];
+
+	if (*place == '*') {
+		for (size_t i = 0; i < 2; i++)
+			mask_member(json_object_get(detail, sides[i]), dot + 1);
+		return;
 	}
+	snprintf(part, sizeof(part), "%.*s", (int)(dot - place), place);
+	mask_member(json_object_get(detail, part), dot + 1);
+}
+
+/* What repeats a field, by the rows of entry.def. */
+static void mask_members(json_t *detail, const struct kfl_redaction *path)
+{
+	for (const struct field *f = field_rows; f->kfl; f++)
+		for (size_t i = 0; i < FIELD_REPEATS && hide_asks(path, f) && f->detail[i]; i++)
+			mask_place(detail, f->detail[i]);
 }
 
 /* Points of time tell when it was and how long it took. */
@@ -300,7 +275,7 @@ int hide_detail(struct hidden *m, const struct kfl_redaction *path)
 	const char *field = path->field;
 	struct step s;
 
-	mask_members(m->detail, field);
+	mask_members(m->detail, path);
 	for (size_t i = 0; i < 2; i++) {
 		size_t n = strlen(sides[i]);
 		bool mine = !strncmp(field, sides[i], n);

@@ -42,10 +42,6 @@ static struct who identify(const struct entry *e, bool is_src)
 {
 	const struct endpoint *p = is_src ? &e->src : &e->dst;
 
-	if (*p->pod)
-		return (struct who){
-			"pod", p->pod, { "pod.name", "pod.namespace" }, { p->pod, p->namespace }
-		};
 	if (*p->process)
 		return (struct who){ "process",
 				     p->process,

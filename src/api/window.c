@@ -62,5 +62,6 @@ int window_put(const struct window *w, struct buf *out)
 bool window_is_error(const struct entry *e)
 {
 	return !e->complete || e->status_code >= 400 ||
-	       (*e->grpc_status && strcmp(e->grpc_status, "0") && strcmp(e->grpc_status, "OK"));
+	       (!strcmp(e->protocol, "grpc") && *e->status && strcmp(e->status, "0") &&
+		strcmp(e->status, "OK"));
 }

@@ -12,7 +12,7 @@ struct embedded_file {
 	const char *hash; /* 16 hex digits of the content's SHA-256, for an ETag */
 };
 
-extern const struct embedded_file schema_files[]; /* schema/NNNN-*.sql in order, segment.sql */
+extern const struct embedded_file schema_files[]; /* schema/NNNN-*.sql in order */
 
 /* The file of that name in a table, or NULL. */
 const struct embedded_file *embed_find(const struct embedded_file *table, const char *name);

@@ -43,7 +43,7 @@ bool check_is_textual(const struct node *n)
 
 void check_prefer_text(struct node *n)
 {
-	if (n->type == TYPE_MAP && n->field && n->field->text_sql && !n->steps)
+	if (n->type == TYPE_MAP && n->field && (n->field->traits & FIELD_AS_TEXT) && !n->steps)
 		n->type = TYPE_TEXT;
 }
 

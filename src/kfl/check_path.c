@@ -153,7 +153,7 @@ static bool many(const struct step *s)
 static int check_group_steps(struct checker *c, struct node *n)
 {
 	const struct step *s = n->steps;
-	bool message = n->field->sql && !strncmp(n->field->sql, "kfl_member", 10);
+	bool message = n->field->traits & FIELD_DETAIL;
 
 	n->type = TYPE_LIST;
 	if (s->kind == STEP_INDEX || (s->next && !message))

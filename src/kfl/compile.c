@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "kfl/fields.h"
+#include "store/field_sql.h"
 
 /* What an operand that is not the first one takes there, for each level of its tree. */
 #define SQL_SYMBOLS_PER_LEVEL 6
@@ -282,11 +283,11 @@ static void emit_starts(struct compiler *c, const struct node *x, const struct n
 		return;
 	}
 	emit(c, negate ? "(" : "");
-	emit(c, x->field->sql);
+	emit(c, field_sql(x->field));
 	emit(c, negate ? " < " : " >= ");
 	emit_value(c, prefix);
 	emit(c, negate ? " OR " : " AND ");
-	emit(c, x->field->sql);
+	emit(c, field_sql(x->field));
 	emit(c, negate ? " >= " : " < ");
 	emit_string(c, end.data, end.len);
 	emit(c, negate ? ")" : "");
@@ -440,7 +441,7 @@ void emit_condition(struct compiler *c, const struct node *n, bool negate)
 		emit_text_test(c, n, negate);
 	} else {
 		emit(c, negate ? "NOT " : "");
-		emit_field(c, n->field->sql);
+		emit_field(c, field_sql(n->field));
 	}
 	emit_leave(c, SQL_CALL_SYMBOLS);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kfl/fields.h"
+#include "store/field_sql.h"
 
 void emit(struct compiler *c, const char *text)
 {
@@ -154,7 +155,7 @@ static void emit_decoded(struct compiler *c, const struct node *call, const stru
 static void emit_map_step(struct compiler *c, const struct node *n)
 {
 	emit(c, n->steps->kind == STEP_ANY ? "kfl_values(" : "kfl_get(");
-	emit(c, n->field->sql);
+	emit(c, field_sql(n->field));
 	if (n->steps->kind != STEP_ANY) {
 		emit(c, ",");
 		emit_string(c, n->steps->key.data, n->steps->key.len);
@@ -176,7 +177,7 @@ static void emit_descend_columns(struct compiler *c, const struct node *n)
 		    memcmp(last + 1, key.data, key.len))
 			continue;
 		emit(c, comma);
-		emit(c, f->sql);
+		emit(c, field_sql(f));
 		comma = ",";
 	}
 	emit(c, ")");
@@ -185,18 +186,18 @@ static void emit_descend_columns(struct compiler *c, const struct node *n)
 static void emit_field_steps(struct compiler *c, const struct node *n)
 {
 	const struct kfl_field *f = n->field;
-	bool columns = f->type == TYPE_GROUP && strncmp(f->sql, "kfl_", 4);
+	bool columns = f->type == TYPE_GROUP && !(f->traits & FIELD_DETAIL);
 
 	if (f->type == TYPE_MAP) {
 		emit_map_step(c, n);
 	} else if (columns && n->steps->kind == STEP_DESCEND) {
 		emit_descend_columns(c, n);
 	} else if (columns || (f->type == TYPE_LIST && n->steps->kind == STEP_ANY)) {
-		emit(c, f->sql);
+		emit(c, field_sql(f));
 	} else {
 		emit(c, "kfl_path(");
 		emit(c, f->traits & FIELD_SEGMENTS ? "kfl_segments(" : "");
-		emit(c, f->sql);
+		emit(c, field_sql(f));
 		emit(c, f->traits & FIELD_SEGMENTS ? ")," : ",");
 		if (f->type == TYPE_GROUP)
 			emit_detail_steps(c, n->steps);
@@ -213,8 +214,8 @@ static void emit_path(struct compiler *c, const struct node *n)
 	if (n->field && n->steps) {
 		emit_field_steps(c, n);
 	} else if (n->field) {
-		emit_field(c, n->type == TYPE_TEXT && n->field->text_sql ? n->field->text_sql
-									 : n->field->sql);
+		bool as_text = n->type == TYPE_TEXT && (n->field->traits & FIELD_AS_TEXT);
+		emit_field(c, as_text ? field_text_sql(n->field) : field_sql(n->field));
 	} else if (base && base->kind == NODE_CALL &&
 		   (base->function->id == FUNCTION_JSON || base->function->id == FUNCTION_XML)) {
 		emit_decoded(c, base, n->steps);

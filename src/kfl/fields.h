@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one table of fields, flags and functions: checker, compiler, completion and help read it. */
+/*
+ * The tables of fields, flags and functions: checker, compiler, completion and help read them. That
+ * of functions is ours; that of fields and flags is declared here and made of src/entry.def.
+ */
 #ifndef CLEARTAP_KFL_FIELDS_H
 #define CLEARTAP_KFL_FIELDS_H
+
+#include <stdbool.h>
 
 #include "kfl/tree.h"
 
@@ -9,27 +14,27 @@
 
 enum field_trait {
 	FIELD_FLAG = 1,	     /* a bare word that is a condition */
-	FIELD_COLUMN = 2,    /* sql is one column: a prefix may become a range of an index */
+	FIELD_COLUMN = 2,    /* one column of text: a prefix may become a range of an index */
 	FIELD_NUMERIC = 4,   /* text that may be compared with a number */
 	FIELD_SEGMENTS = 8,  /* text that is also a list of its parts between "/" */
 	FIELD_ANY_CASE = 16, /* map whose names are compared without case */
 	FIELD_MICROS = 32,   /* number of microseconds, may be compared with a duration */
-	FIELD_MILLIS = 64,
-	FIELD_LOCK = 128, /* none, open or closed */
-	FIELD_LOWER =
-		256, /* all its values are lower case, so what it is compared with is made so */
-	FIELD_FIXED = 1024,	  /* redact() cannot hide it */
+	FIELD_MILLIS = 64,   /* the same of milliseconds */
+	FIELD_LOCK = 128,    /* none, open or closed */
+	FIELD_LOWER = 256,   /* values are lower case, so what it is compared with is made so */
 	FIELD_HTTP_VERSION = 512, /* "1.1" means "HTTP/1.1" */
+	FIELD_FIXED = 1024,	  /* redact() cannot hide it */
+	FIELD_AS_TEXT = 2048,	  /* map that is also a text */
+	FIELD_DETAIL = 4096,	  /* it is in the payload: a group of these is a message */
 };
 
 struct kfl_field {
 	const char *name;
 	enum kfl_type type;
 	unsigned traits;
-	const char *sql;      /* never NULL in SQL, but for TYPE_JSON and TYPE_TEXTS */
-	const char *text_sql; /* of a map that is also a text */
 	const char *help, *example;
 	const char *aliases[KFL_ALIASES];
+	bool later; /* nothing writes it yet: its value is nil */
 };
 
 enum function_id {

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/coding.h"
 #include "base/json_read.h"
+#include "kfl/json_path.h"
 #include "kfl/value.h"
 #include "kfl/xml.h"
 #include "base/limits.h"

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table of fields and functions as JSON, for completion and help. */
+/* The tables of fields and functions as JSON, for completion and help. */
 #include "kfl/kfl.h"
 
-#include <string.h>
-
-#include "base/buf.h"
+#include "base/json_write.h"
 #include "kfl/fields.h"
 
 static const char *type_word(enum kfl_type type)
@@ -19,61 +17,53 @@ static const char *type_word(enum kfl_type type)
 	return words[type];
 }
 
-static int put_field(struct buf *out, const struct kfl_field *f)
+static void put_field(struct jw *j, const struct kfl_field *f)
 {
-	int r = buf_puts(out, "{\"name\":");
-
-	r = r ? r : buf_put_json(out, f->name, strlen(f->name));
-	r = r ? r : buf_put_member(out, "type", type_word(f->type));
-	r = r ? r : buf_put_member(out, "help", f->help);
-	r = r ? r : buf_put_member(out, "example", f->example);
-	r = r ? r : buf_puts(out, ",\"aliases\":[");
-	for (size_t i = 0; !r && i < KFL_ALIASES && f->aliases[i]; i++) {
-		r = i ? buf_putc(out, ',') : 0;
-		r = r ? r : buf_put_json(out, f->aliases[i], strlen(f->aliases[i]));
-	}
-	return r ? r : buf_puts(out, "]}");
+	jw_object(j, NULL);
+	jw_string(j, "name", f->name);
+	jw_string(j, "type", type_word(f->type));
+	jw_string(j, "help", f->help);
+	jw_string(j, "example", f->example);
+	jw_array(j, "aliases");
+	for (size_t i = 0; i < KFL_ALIASES && f->aliases[i]; i++)
+		jw_string(j, NULL, f->aliases[i]);
+	jw_end_array(j);
+	jw_bool(j, "available", !f->later);
+	jw_end_object(j);
 }
 
-static int put_fields(struct buf *out, const char *name, bool flags)
+static void put_fields(struct jw *j, const char *name, bool flags)
 {
-	int r = buf_printf(out, "\"%s\":[", name);
-	bool comma = false;
-
-	for (const struct kfl_field *f = field_table; f->name && !r; f++) {
-		if (flags != (bool)(f->traits & FIELD_FLAG))
-			continue;
-		r = comma ? buf_putc(out, ',') : 0;
-		r = r ? r : put_field(out, f);
-		comma = true;
-	}
-	return r ? r : buf_putc(out, ']');
+	jw_array(j, name);
+	for (const struct kfl_field *f = field_table; f->name; f++)
+		if (flags == (bool)(f->traits & FIELD_FLAG))
+			put_field(j, f);
+	jw_end_array(j);
 }
 
-static int put_function(struct buf *out, const struct kfl_function *f)
+static void put_function(struct jw *j, const struct kfl_function *f)
 {
-	int r = buf_puts(out, "{\"name\":");
-
-	r = r ? r : buf_put_json(out, f->name, strlen(f->name));
-	r = r ? r : buf_put_member(out, "type", type_word(f->result));
-	r = r ? r : buf_put_member(out, "signature", f->signature);
-	r = r ? r : buf_printf(out, ",\"method\":%s", f->method ? "true" : "false");
-	r = r ? r : buf_put_member(out, "help", f->help);
-	r = r ? r : buf_put_member(out, "example", f->example);
-	return r ? r : buf_putc(out, '}');
+	jw_object(j, NULL);
+	jw_string(j, "name", f->name);
+	jw_string(j, "type", type_word(f->result));
+	jw_string(j, "signature", f->signature);
+	jw_bool(j, "method", f->method);
+	jw_string(j, "help", f->help);
+	jw_string(j, "example", f->example);
+	jw_end_object(j);
 }
 
 int kfl_put_fields_json(struct buf *out)
 {
-	int r = buf_putc(out, '{');
+	struct jw j = jw_begin(out);
 
-	r = r ? r : put_fields(out, "fields", false);
-	r = r ? r : buf_puts(out, ",\"functions\":[");
-	for (const struct kfl_function *f = function_table; f->name && !r; f++) {
-		r = f == function_table ? 0 : buf_putc(out, ',');
-		r = r ? r : put_function(out, f);
-	}
-	r = r ? r : buf_puts(out, "],");
-	r = r ? r : put_fields(out, "flags", true);
-	return r ? r : buf_putc(out, '}');
+	jw_object(&j, NULL);
+	put_fields(&j, "fields", false);
+	jw_array(&j, "functions");
+	for (const struct kfl_function *f = function_table; f->name; f++)
+		put_function(&j, f);
+	jw_end_array(&j);
+	put_fields(&j, "flags", true);
+	jw_end_object(&j);
+	return jw_done(&j);
 }

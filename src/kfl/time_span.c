@@ -26,7 +26,7 @@ static struct time_span either(struct time_span a, struct time_span b)
 static bool is_timestamp(const struct node *n)
 {
 	return (n->kind == NODE_NAME || n->kind == NODE_PATH) && n->field && !n->steps &&
-	       n->type == TYPE_TIME && !strcmp(n->field->sql, "e.timestamp");
+	       n->type == TYPE_TIME && !strcmp(n->field->name, "timestamp");
 }
 
 /* timestamp op us */

@@ -3,6 +3,7 @@
  * XML, as far as a filter needs it: elements, attributes, text, CDATA, the five named entities and
  * numbered ones. No DTD is read, so nothing expands. What is broken is read as far as it goes.
  */
+#include "kfl/json_path.h"
 #include "kfl/xml.h"
 
 #include <errno.h>

@@ -2,86 +2,81 @@
 #include "store/sqlite.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "entry.h"
+#include "fields.h"
 
-enum kind { KIND_TEXT, KIND_I64, KIND_ELAPSED, KIND_I32, KIND_U16, KIND_BOOL, KIND_LOCK };
+enum kind { KIND_TEXT, KIND_I64, KIND_I32, KIND_U16, KIND_BOOL, KIND_LOCK };
+
+/* How a kind of entry.def is kept, and what rows have that were written without it. */
+#define STORED_TEXT    KIND_TEXT, "TEXT NOT NULL DEFAULT ''"
+#define STORED_WORD    KIND_TEXT, "TEXT NOT NULL DEFAULT 'unknown'"
+#define STORED_PAIRS   KIND_TEXT, "TEXT NOT NULL DEFAULT ''"
+#define STORED_I64     KIND_I64, "INTEGER NOT NULL DEFAULT 0"
+#define STORED_I32     KIND_I32, "INTEGER NOT NULL DEFAULT 0"
+#define STORED_U16     KIND_U16, "INTEGER NOT NULL DEFAULT 0"
+#define STORED_ELAPSED KIND_I64, "INTEGER NOT NULL DEFAULT -1"
+#define STORED_TIME    KIND_I64, "INTEGER NOT NULL DEFAULT 0"
+#define STORED_BOOL    KIND_BOOL, "INTEGER NOT NULL DEFAULT 0"
+#define STORED_LOCK    KIND_LOCK, "INTEGER NOT NULL DEFAULT 0"
 
 struct column {
 	const char *name;
 	size_t offset;
 	enum kind kind;
+	const char *type;
 };
 
-#define FIELD(kind, field)                                                                         \
-	{                                                                                          \
-#field, offsetof(struct entry, field), KIND_##kind                                 \
-	}
-#define END(kind, end, field)                                                                      \
-	{                                                                                          \
-#end "_" #field, offsetof(struct entry, end.field), KIND_##kind                    \
-	}
-#define ENDPOINT(end)                                                                              \
-	END(TEXT, end, ip), END(U16, end, port), END(TEXT, end, name), END(TEXT, end, process),    \
-		END(I32, end, pid), END(TEXT, end, container), END(TEXT, end, pod),                \
-		END(TEXT, end, namespace), END(TEXT, end, service)
-
-/* The columns of entry_N after id, as schema/segment.sql has them. */
+/* clang-format off */
+/* The columns of entry_N after id. */
 static const struct column columns[] = {
-	{ "timestamp", offsetof(struct entry, timestamp_us), KIND_I64 },
-	FIELD(TEXT, protocol),
-	FIELD(TEXT, version),
-	FIELD(BOOL, tls),
-	FIELD(LOCK, lock),
-	FIELD(BOOL, complete),
-	ENDPOINT(src),
-	ENDPOINT(dst),
-	FIELD(TEXT, role),
-	FIELD(TEXT, library),
-	FIELD(TEXT, bind),
-	FIELD(TEXT, method),
-	FIELD(TEXT, summary),
-	FIELD(TEXT, status),
-	FIELD(I32, status_code),
-	FIELD(ELAPSED, elapsed_us),
-	FIELD(I64, request_size),
-	FIELD(I64, response_size),
-	FIELD(I64, lost_bytes),
-	FIELD(I64, truncated_bytes),
-	FIELD(TEXT, reason),
-	FIELD(TEXT, connection),
-	FIELD(TEXT, node),
-	FIELD(I64, goroutine),
-	FIELD(BOOL, open),
-	FIELD(TEXT, ends),
-	FIELD(ELAPSED, server_elapsed_us),
-	FIELD(TEXT, host),
-	FIELD(TEXT, path),
-	FIELD(TEXT, query_string),
-	FIELD(TEXT, tls_version),
-	FIELD(TEXT, tls_cipher),
-	FIELD(TEXT, tls_sni),
-	FIELD(TEXT, tls_alpn),
-	FIELD(TEXT, ja3),
-	FIELD(TEXT, ja4),
-	FIELD(TEXT, grpc_method),
-	FIELD(TEXT, grpc_status),
-	FIELD(TEXT, redis_command),
-	FIELD(TEXT, redis_key),
-	FIELD(TEXT, redis_type),
+#define COLUMN(name, member, ...) { name, offsetof(struct entry, member), __VA_ARGS__ },
+#define COLUMN_OF_ID(name, member)
+#define COLUMN_OF_TEXT(name, member)	COLUMN(name, member, STORED_TEXT)
+#define COLUMN_OF_WORD(name, member)	COLUMN(name, member, STORED_WORD)
+#define COLUMN_OF_PAIRS(name, member)	COLUMN(name, member, STORED_PAIRS)
+#define COLUMN_OF_I64(name, member)	COLUMN(name, member, STORED_I64)
+#define COLUMN_OF_I32(name, member)	COLUMN(name, member, STORED_I32)
+#define COLUMN_OF_U16(name, member)	COLUMN(name, member, STORED_U16)
+#define COLUMN_OF_ELAPSED(name, member) COLUMN(name, member, STORED_ELAPSED)
+#define COLUMN_OF_TIME(name, member)	COLUMN(name, member, STORED_TIME)
+#define COLUMN_OF_BOOL(name, member)	COLUMN(name, member, STORED_BOOL)
+#define COLUMN_OF_LOCK(name, member)	COLUMN(name, member, STORED_LOCK)
+#define FIELD(kind, place, member, column, ...) COLUMN_OF_##kind(column, member)
+#define END(kind, member, ...) COLUMN_OF_##kind(SIDE_NAME "_" #member, SIDE.member)
+#include "entry.def"
 };
+/* clang-format on */
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
-_Static_assert(COLUMNS <= 64, "a bit for each");
-#define ROW_OVERHEAD                                                                               \
-	256 /* record headers, integers, keys and cells of two tables, five indexes                \
-	     */
+_Static_assert(COLUMNS <= COLUMN_MAX, "a bit for each");
+/* Record headers, integers, keys and cells of two tables and their indexes. */
+#define ROW_OVERHEAD 256
 
 int column_count(void)
 {
 	return COLUMNS;
+}
+
+static const struct field *indexes[COLUMN_INDEXES + 1];
+static pthread_once_t indexes_once = PTHREAD_ONCE_INIT;
+
+static void find_indexes(void)
+{
+	size_t n = 0;
+
+	for (const struct field *f = field_rows; f->kfl && n < COLUMN_INDEXES; f++)
+		if (f->column && f->rows)
+			indexes[n++] = f;
+}
+
+const struct field *const *column_indexes(void)
+{
+	pthread_once(&indexes_once, find_indexes);
+	return indexes;
 }
 
 int column_find(const char *name)
@@ -94,12 +89,7 @@ int column_find(const char *name)
 
 int column_put_definition(struct buf *sql, int i)
 {
-	const struct column *c = &columns[i];
-
-	return buf_printf(sql, "%s %s", c->name,
-			  c->kind == KIND_TEXT	    ? "TEXT NOT NULL DEFAULT ''"
-			  : c->kind == KIND_ELAPSED ? "INTEGER NOT NULL DEFAULT -1"
-						    : "INTEGER NOT NULL DEFAULT 0");
+	return buf_printf(sql, "%s %s", columns[i].name, columns[i].type);
 }
 
 int column_put_names(struct buf *sql, const char *prefix)
@@ -130,7 +120,6 @@ static int bind_one(sqlite3_stmt *stmt, int i, const struct column *c, const str
 			return sqlite3_bind_text(stmt, i, "", 0, SQLITE_STATIC);
 		return sqlite3_bind_text(stmt, i, *(const char *const *)p, -1, SQLITE_STATIC);
 	case KIND_I64:
-	case KIND_ELAPSED:
 		return sqlite3_bind_int64(stmt, i, *(const int64_t *)p);
 	case KIND_I32:
 		return sqlite3_bind_int(stmt, i, *(const int32_t *)p);
@@ -179,7 +168,6 @@ static int read_one(sqlite3_stmt *stmt, int i, const struct column *c, struct en
 	case KIND_TEXT:
 		return read_text(stmt, i, e, p);
 	case KIND_I64:
-	case KIND_ELAPSED:
 		*(int64_t *)p = sqlite3_column_int64(stmt, i);
 		break;
 	case KIND_I32:
@@ -222,5 +210,8 @@ uint64_t column_size(const struct entry *e)
 		if (columns[i].kind == KIND_TEXT)
 			n += length(*(const char *const *)((const char *)e + columns[i].offset));
 	/* once more in an index */
-	return n + length(e->host) + length(e->connection) + length(e->src.process);
+	for (const struct field *const *f = column_indexes(); *f; f++)
+		if ((*f)->kind == FIELD_IS_TEXT)
+			n += length(*(const char *const *)((const char *)e + (*f)->offset));
+	return n;
 }

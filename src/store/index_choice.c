@@ -8,25 +8,27 @@
 #include "store/scan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "fields.h"
 #include "kfl/kfl.h"
 
-/* The indexes of schema/segment.sql and what a condition that could use them looks like in SQL. */
-static const struct {
-	const char *name, *condition;
-} indexes[] = {
-	{ "status_code", "e.status_code " }, { "protocol", "e.protocol " },
-	{ "src_process", "e.src_process " }, { "host", "e.host " },
-	{ "connection", "e.connection " },
-};
+/* Has the filter a condition that could use the index? */
+static bool is_of_use(const struct field *f, const struct kfl *filter)
+{
+	char condition[64];
+
+	snprintf(condition, sizeof(condition), "e.%s ", f->column);
+	return strstr(kfl_sql(filter), condition);
+}
 
 void plan_begin(struct plans *p, const struct kfl *filter)
 {
 	*p = (struct plans){ .count = 1 };
-	for (size_t i = 0; filter && i < PLANS_MAX - 1; i++)
-		if (strstr(kfl_sql(filter), indexes[i].condition))
-			p->v[p->count++].index = indexes[i].name;
+	for (const struct field *const *f = column_indexes(); filter && *f; f++)
+		if (p->count < PLANS_MAX && is_of_use(*f, filter))
+			p->v[p->count++].index = (*f)->column;
 	/* With one there is no choice. */
 	if (p->count == 2)
 		p->count = 1;

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/embed.h"
+#include "fields.h"
 
 /* The number of a migration "schema/0001-name.sql", 0 for other files. */
 static int migration_number(const struct embedded_file *f)
@@ -16,9 +17,10 @@ static int migration_number(const struct embedded_file *f)
 	return atoi(f->name + strlen("schema/"));
 }
 
+/* A store is as new as the newest migration, and as the newest field. */
 static int newest_number(void)
 {
-	int newest = 0;
+	int newest = (int)field_newest();
 
 	for (const struct embedded_file *f = schema_files; f->name; f++)
 		if (migration_number(f) > newest)
@@ -153,7 +155,7 @@ static int update_segments(sqlite3 *db)
 		r = add_columns(db, g.v[i].n);
 	free(g.v);
 	if (!r)
-		r = db_exec(db, "COMMIT");
+		r = db_exec_format(db, "PRAGMA user_version=%d; COMMIT", newest_number());
 	if (r < 0 && !sqlite3_get_autocommit(db))
 		db_exec(db, "ROLLBACK");
 	return r;
@@ -172,44 +174,46 @@ int schema_update(sqlite3 *db, char *error, size_t error_size)
 	return r;
 }
 
-/* Of those that segment.sql makes, how many has it, and how many others? */
-static int count_indexes(sqlite3 *db, int64_t n, const char *which)
+/* Does the segment have our indexes and no others? */
+static int same_indexes(sqlite3 *db, int64_t n, bool *ret)
 {
-	static const char sql[] = "SELECT count(*) FROM sqlite_schema WHERE type='index' AND "
-				  "tbl_name=?1 AND name %s IN (?1||'_status_code',?1||'_protocol',"
-				  "?1||'_src_process',?1||'_host',?1||'_connection')";
-	char *text = sqlite3_mprintf(sql, which), table[40];
 	sqlite3_stmt *stmt = NULL;
+	int64_t ours = 0;
+	char table[40], name[80];
 
-	if (!text)
-		return -ENOMEM;
-	snprintf(table, sizeof(table), "entry_%" PRId64, n);
-	int r = db_prepare(db, text, &stmt);
-	sqlite3_free(text);
+	int r = db_prepare(db,
+			   "SELECT sum(name=?2),count(*) FROM sqlite_schema WHERE type='index' "
+			   "AND tbl_name=?1",
+			   &stmt);
 	if (r < 0)
 		return r;
+	snprintf(table, sizeof(table), "entry_%" PRId64, n);
 	sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
-	r = (int)db_int(stmt);
+	for (const struct field *const *f = column_indexes(); *f; f++) {
+		snprintf(name, sizeof(name), "%s_%s", table, (*f)->column);
+		sqlite3_bind_text(stmt, 2, name, -1, SQLITE_STATIC);
+		ours += db_int(stmt);
+	}
+	sqlite3_step(stmt);
+	size_t want = 0;
+	while (column_indexes()[want])
+		want++;
+	*ret = ours == (int64_t)want && sqlite3_column_int64(stmt, 1) == ours;
 	sqlite3_finalize(stmt);
-	return r;
+	return 0;
 }
 
 int schema_segment_old(sqlite3 *db, int64_t n, bool *ret)
 {
 	uint64_t have;
-	bool others;
+	bool others, same = false;
 	int r = read_columns(db, n, &have, &others);
 
-	if (!r && !others) {
-		r = count_indexes(db, n, "");
-		others = r != 5;
-	}
-	if (r >= 0 && !others) {
-		r = count_indexes(db, n, "NOT");
-		others = r > 0;
-	}
-	*ret = others;
-	return r < 0 ? r : 0;
+	if (!r && !others)
+		r = same_indexes(db, n, &same);
+	if (!r)
+		*ret = others || !same;
+	return r;
 }
 
 int schema_drop_segment(sqlite3 *db, int64_t n)
@@ -218,24 +222,50 @@ int schema_drop_segment(sqlite3 *db, int64_t n)
 			      (long long)n);
 }
 
-int schema_make_segment(sqlite3 *db, int64_t n)
+static int put_tables(struct buf *sql, long long n)
 {
-	const struct embedded_file *f = embed_find(schema_files, "schema/segment.sql");
-	struct buf sql = { 0 };
+	int r = buf_printf(sql, "CREATE TABLE entry_%lld (id INTEGER PRIMARY KEY", n);
+
+	for (int i = 0; !r && i < column_count(); i++) {
+		r = buf_puts(sql, ",");
+		if (!r)
+			r = column_put_definition(sql, i);
+	}
+	/* detail: HACKING, "Detail"; a body may be an integer, see bodies.c. */
+	return r ? r
+		 : buf_printf(sql,
+			      ");CREATE TABLE payload_%lld (id INTEGER PRIMARY KEY,detail TEXT NOT "
+			      "NULL,request_body BLOB NOT NULL,response_body BLOB NOT NULL);",
+			      n);
+}
+
+/*
+ * How many rows an equal value finds is told to the planner: the order of preference when a filter
+ * has several. It is not measured: a frequent value fills a page at once, a rare one needs the
+ * index.
+ */
+static int put_indexes(struct buf *sql, long long n)
+{
 	int r = 0;
 
-	for (const char *p = f->data, *mark; !r && *p; p = mark + 2) {
-		mark = strstr(p, "%N");
-		if (!mark) {
-			r = buf_puts(&sql, p);
-			break;
-		}
-		r = buf_put(&sql, p, (size_t)(mark - p));
-		if (!r)
-			r = buf_printf(&sql, "%" PRId64, n);
-	}
-	const char *text = r ? NULL : buf_cstr(&sql);
-	r = text ? db_exec(db, text) : -ENOMEM;
+	for (const struct field *const *f = column_indexes(); !r && *f; f++)
+		r = buf_printf(sql,
+			       "CREATE INDEX entry_%lld_%s ON entry_%lld (%s);"
+			       "INSERT INTO sqlite_stat1 VALUES ('entry_%lld','entry_%lld_%s',"
+			       "'1000000 %u');",
+			       n, (*f)->column, n, (*f)->column, n, n, (*f)->column, (*f)->rows);
+	return r;
+}
+
+int schema_make_segment(sqlite3 *db, int64_t n)
+{
+	struct buf sql = { 0 };
+	int r = put_tables(&sql, n);
+
+	if (!r)
+		r = put_indexes(&sql, n);
+	if (!r)
+		r = buf_cstr(&sql) ? db_exec(db, sql.data) : -ENOMEM;
 	buf_free(&sql);
 	return r;
 }

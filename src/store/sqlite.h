@@ -14,6 +14,7 @@
 
 struct buf;
 struct entry;
+struct field;
 
 #define STORE_APPLICATION_ID 0x636c7470 /* "cltp" in the header of the file */
 #define SEGMENT_AGE_PARTS    16		/* segments that the span of --max-age is divided in */
@@ -138,6 +139,10 @@ int64_t db_int(sqlite3_stmt *stmt);
 int64_t db_int_sql(sqlite3 *db, const char *sql);
 
 /* column.c: entries as rows */
+#define COLUMN_MAX     64
+#define COLUMN_INDEXES 8
+/* The fields that have an index, named entry_N_COLUMN; ends with NULL. */
+const struct field *const *column_indexes(void);
 /* The number of a column after id, -1 for none. */
 int column_find(const char *name);
 /* Its name, type and what it is in rows that were written without it. */
@@ -187,6 +192,7 @@ int file_open(const char *path, uid_t uid, gid_t gid, int *ret_fd, char **ret_re
 /* Is it ours, and not newer? Changes nothing. */
 int schema_check(sqlite3 *db, char *error, size_t error_size);
 int schema_update(sqlite3 *db, char *error, size_t error_size);
+/* Its tables and indexes, with what the planner is to know of them; within a transaction. */
 int schema_make_segment(sqlite3 *db, int64_t n);
 /* Within a transaction. */
 int schema_drop_segment(sqlite3 *db, int64_t n);
@@ -207,7 +213,7 @@ uint64_t segment_target(const struct store *s);
 /* A late column is found by going through all before it. */
 #define TALLY_COLUMNS                                                                              \
 	"e.id,e.timestamp,e.complete,e.status_code,e.protocol,"                                    \
-	"CASE e.protocol WHEN 'grpc' THEN e.grpc_status ELSE '' END"
+	"CASE e.protocol WHEN 'grpc' THEN e.status ELSE '' END"
 /* Add a batch that goes into segment n, in the same transaction. */
 int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t count);
 /* The segment is full: sum up its minutes and hours. Within a transaction. */

@@ -77,14 +77,14 @@ int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t cou
 void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
 {
 	const char *protocol = (const char *)sqlite3_column_text(stmt, 4);
-	const char *grpc_status = (const char *)sqlite3_column_text(stmt, 5);
+	const char *status = (const char *)sqlite3_column_text(stmt, 5);
 
 	e->timestamp_us = sqlite3_column_int64(stmt, 1);
 	e->complete = sqlite3_column_int(stmt, 2);
 	e->open = false;
 	e->status_code = sqlite3_column_int(stmt, 3);
 	e->protocol = protocol ? protocol : "";
-	e->grpc_status = grpc_status ? grpc_status : "";
+	e->status = status ? status : "";
 }
 
 static int fill_segment(struct store *s, int64_t n)

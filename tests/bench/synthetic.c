@@ -95,8 +95,6 @@ struct entry *synthetic_entry(uint64_t i, int64_t timestamp_us, size_t body)
 	e->response_size = (int64_t)body + 120;
 	e->connection = entry_printf(e, "%d-7f%010" PRIx64 "-1", e->src.pid, mix(i / 10) >> 24);
 	e->node = "host1";
-	e->tls_version = "1.3";
-	e->tls_cipher = "TLS_AES_256_GCM_SHA384";
 	put_detail(e, h, body);
 	put_body(e, h, body);
 	return e;

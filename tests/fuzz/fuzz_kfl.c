@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/embed.h"
 #include "kfl/kfl.h"
+#include "store/sqlite.h"
 #include "base/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,19 +32,10 @@ static void run(sqlite3 *db, const char *sql)
 	must(!sqlite3_exec(db, sql, NULL, NULL, NULL), sqlite3_errmsg(db));
 }
 
-/* schema/segment.sql with 1 for %N */
 static void make_tables(sqlite3 *db)
 {
-	const struct embedded_file *f = embed_find(schema_files, "schema/segment.sql");
-	char *sql = strdup(f->data);
-
-	for (char *p = sql; (p = strstr(p, "%N"));) {
-		*p = '1';
-		memmove(p + 1, p + 2, strlen(p + 2) + 1);
-	}
 	run(db, embed_find(schema_files, "schema/0001-segments.sql")->data);
-	run(db, sql);
-	free(sql);
+	must(!schema_make_segment(db, 1), "segment");
 }
 
 /* A row in which each column has its own name, or a small number. */

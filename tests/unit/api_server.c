@@ -96,7 +96,6 @@ static void set_ends(struct entry *e, uint64_t n)
 {
 	bool v6 = n % 10 == 6 || n % 10 == 7;
 
-	e->src = e->dst = (struct endpoint){ "", "", "", "", "", "", "", 0, 0 };
 	e->src.process = "curl";
 	e->src.pid = 4242;
 	e->connection = entry_printf(e, "4242-7f3a10-%" PRIu64, n / 2);
@@ -212,15 +211,9 @@ static void set_all(struct entry *e)
 
 	e->src.name = "src.example";
 	e->src.container = "c0ffee";
-	e->src.pod = "src-pod";
-	e->src.namespace = "src-ns";
-	e->src.service = "src-svc";
 	e->dst.process = "nginx";
 	e->dst.pid = 777;
 	e->dst.container = "decaf";
-	e->dst.pod = "dst-pod";
-	e->dst.namespace = "dst-ns";
-	e->dst.service = "dst-svc";
 	e->goroutine = 1717;
 	e->lost_bytes = 41;
 	e->truncated_bytes = 43;
@@ -228,17 +221,6 @@ static void set_all(struct entry *e)
 	e->server_elapsed_us = 123101;
 	e->ends = "both";
 	e->reason = "a reason";
-	e->tls_version = "TLSv1.3";
-	e->tls_cipher = "TLS_CIPHER";
-	e->tls_sni = "sni.example";
-	e->tls_alpn = "alpn";
-	e->ja3 = "ja3ja3";
-	e->ja4 = "ja4ja4";
-	e->grpc_method = "/grpc.Method";
-	e->grpc_status = "5";
-	e->redis_command = "GET rediskey";
-	e->redis_key = "rediskey";
-	e->redis_type = "GET";
 	buf_reset(&e->request_body);
 	buf_reset(&e->response_body);
 	buf_reset(&e->detail);

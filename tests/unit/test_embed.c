@@ -10,7 +10,7 @@
 /* The table holds the bytes of the file, and a NUL after them. */
 static void test_schema(void **state)
 {
-	const struct embedded_file *f = embed_find(schema_files, "schema/segment.sql");
+	const struct embedded_file *f = embed_find(schema_files, "schema/0001-segments.sql");
 	const char *srcdir = getenv("srcdir");
 	char path[4096], text[65536];
 
@@ -25,7 +25,7 @@ static void test_schema(void **state)
 	assert_memory_equal(f->data, text, n);
 	assert_int_equal(((const char *)f->data)[n], 0);
 	assert_int_equal(strlen(f->hash), 16);
-	assert_null(embed_find(schema_files, "segment.sql"));
+	assert_null(embed_find(schema_files, "0001-segments.sql"));
 }
 
 int main(void)

@@ -25,7 +25,7 @@ static void test_round_trip(void **state)
 
 	fixture_open(f, 0, 0);
 	e->src.ip = "fe80::1";
-	e->dst.pod = "pod \xe2\x82\xac";
+	e->dst.container = "box \xe2\x82\xac";
 	e->lock = LOCK_CLOSED;
 	e->complete = false;
 	e->reason = "lost \"bytes\"";
@@ -34,7 +34,7 @@ static void test_round_trip(void **state)
 	e->goroutine = INT64_MAX;
 	e->src.port = 65535;
 	e->dst.pid = -1;
-	e->redis_type = "x";
+	e->query_string = "x";
 	buf_put(&e->request_body, "\0\xff\0", 3);
 	assert_int_equal(store_append(f->s, &e, 1), 0);
 	assert_int_equal(e->id, 1);
@@ -42,8 +42,8 @@ static void test_round_trip(void **state)
 	entry_put_json(e, &want);
 	entry_put_json(got, &have);
 	assert_string_equal(buf_cstr(&have), buf_cstr(&want));
-	assert_string_equal(got->redis_type, "x");
-	assert_string_equal(got->tls_cipher, e->tls_cipher);
+	assert_string_equal(got->query_string, "x");
+	assert_string_equal(got->path, e->path);
 	assert_string_equal(got->connection, e->connection);
 	assert_int_equal(got->goroutine, INT64_MAX);
 	assert_int_equal(got->detail.len, e->detail.len);

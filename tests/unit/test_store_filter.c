@@ -423,7 +423,7 @@ static void test_plans(void **state)
 static void test_outcomes(void **state)
 {
 	static const struct {
-		const char *protocol, *grpc_status;
+		const char *protocol, *status;
 		int status_code;
 		bool complete;
 		enum outcome want;
@@ -453,7 +453,7 @@ static void test_outcomes(void **state)
 	for (size_t i = 0; i < n; i++) {
 		struct entry *e = synthetic_entry(i, SPAN_START, 0);
 		e->protocol = ends[i].protocol;
-		e->grpc_status = ends[i].grpc_status;
+		e->status = ends[i].status;
 		e->status_code = ends[i].status_code;
 		e->complete = ends[i].complete;
 		assert_int_equal(entry_outcome(e), ends[i].want);

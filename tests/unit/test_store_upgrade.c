@@ -207,7 +207,10 @@ static void test_goes_on(void **state)
 		fixture_close(f);
 		fixture_open(f, 0, 0);
 	}
+	/* It had columns that went since, so it is not filled any further. */
 	fixture_close(f);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM entry_6"), 3);
+	assert_int_equal(ask(f->path, "SELECT max(last_id) FROM segment WHERE n<=6"), OLD_ENTRIES);
 	assert_intact(f->path);
 }
 
@@ -227,19 +230,19 @@ static void test_retention(void **state)
 	struct entry *e = NULL;
 
 	make_old(f, true);
-	fixture_open(f, MIB, 0);
+	fixture_open(f, 2 * MIB, 0);
 	for (int64_t id = 1; id <= OLD_ENTRIES; id++) {
 		assert_int_equal(store_get(f->s, id, &e), 0);
 		entry_free(e);
 	}
-	for (uint64_t i = 0; i < 100; i++) {
+	for (uint64_t i = 0; i < 200; i++) {
 		assert_int_equal(put_entries(f->s, i * 50, 50, i % 3 * 700, NOW_US), 0);
 		struct store_stats stats = store_stats(f->s);
 		assert_int_equal(store_get(f->s, stats.last_id, &e), 0);
 		entry_free(e);
 		assert_int_equal(store_get(f->s, stats.first_id, &e), 0);
 		entry_free(e);
-		assert_true(size_on_disk(f->path) <= MIB);
+		assert_true(size_on_disk(f->path) <= 2 * MIB);
 	}
 	assert_true(store_stats(f->s).first_id > OLD_ENTRIES);
 	assert_int_equal(count(f, ""), store_stats(f->s).entries);
@@ -250,7 +253,7 @@ static void test_retention(void **state)
 				      "last_id>=first_id") > 0,
 			 1);
 	assert_int_equal(ask(f->path, "SELECT count(*) FROM sqlite_stat1") % 5, 0);
-	fixture_open(f, MIB, 0);
+	fixture_open(f, 2 * MIB, 0);
 	assert_int_equal(put_entries(f->s, 0, 50, 100, NOW_US), 0);
 	fixture_close(f);
 	assert_intact(f->path);
