@@ -9,6 +9,7 @@
 
 #include "base/json_write.h"
 #include "base/utf8.h"
+#include "message.h"
 
 #define ENTRY_BLOCK_SIZE 1024
 #define ENTRY_PRINTF_MAX 512
@@ -55,6 +56,8 @@ void entry_free(struct entry *e)
 		next = b->next;
 		free(b);
 	}
+	message_free(e->message[0]);
+	message_free(e->message[1]);
 	buf_free(&e->detail);
 	buf_free(&e->request_body);
 	buf_free(&e->response_body);

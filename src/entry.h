@@ -15,6 +15,7 @@
 #include "base/buf.h"
 
 struct jw;
+struct message;
 
 enum lock { LOCK_NONE, LOCK_OPEN, LOCK_CLOSED };
 
@@ -50,6 +51,12 @@ struct entry {
 #define FIELD(kind, place, member, ...) ENTRY_##kind member;
 #include "entry.def"
 
+	/*
+	 * Request and response as a dissector left them, NULL where not seen, until redaction has
+	 * run and entry_write_detail() (message.h) has written `detail` from them. The entry owns
+	 * them; their bodies are below.
+	 */
+	struct message *message[2];
 	/* JSON object with request, response, tls_info, events (HACKING, "Detail"); "" for none. */
 	struct buf detail;
 	/* Message bodies without transfer coding; content codings are kept (and named in detail).

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,20 +62,27 @@ static uint64_t zero_bytes(uint64_t v)
 	return (v - 0x0101010101010101) & ~v & 0x8080808080808080;
 }
 
-/* Past the bytes that stand for themselves in JSON text, eight at a time. */
-static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end)
+/* Do all eight bytes stand for themselves in JSON text? */
+static inline bool is_plain_word(const unsigned char *p)
 {
 	const uint64_t ones = 0x0101010101010101;
+	uint64_t v;
 
-	while (end - p >= 8) {
-		uint64_t v;
-		memcpy(&v, p, 8);
-		if ((v & 0x80 * ones) | ((v - 0x20 * ones) & ~v & 0x80 * ones) |
-		    zero_bytes(v ^ '"' * ones) | zero_bytes(v ^ '\\' * ones) |
-		    zero_bytes(v ^ 0x7f * ones))
-			break;
+	memcpy(&v, p, 8);
+	return !((v & 0x80 * ones) | ((v - 0x20 * ones) & ~v & 0x80 * ones) |
+		 zero_bytes(v ^ '"' * ones) | zero_bytes(v ^ '\\' * ones) |
+		 zero_bytes(v ^ 0x7f * ones));
+}
+
+/* Past such bytes, eight at a time; the last of them by eight that overlap others. */
+static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *start = p;
+
+	while (end - p >= 8 && is_plain_word(p))
 		p += 8;
-	}
+	if (end - p < 8 && end - start >= 8 && is_plain_word(end - 8))
+		return end;
 	while (p < end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
 		p++;
 	return p;
@@ -85,8 +93,9 @@ int buf_put_json(struct buf *b, const void *text, size_t len)
 	const unsigned char *p = text, *end = p + len, *run = p;
 	int r = buf_reserve(b, len + 2);
 
-	r = r ? r : buf_putc(b, '"');
-
+	if (r)
+		return r;
+	b->data[b->len++] = '"';
 	while (!r) {
 		p = skip_plain(p, end);
 		if (p == end)

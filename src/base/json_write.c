@@ -146,8 +146,20 @@ void jw_raw(struct jw *j, const char *name, const void *json, size_t len)
 
 void jw_pair(struct jw *j, const void *name, size_t name_len, const void *value, size_t value_len)
 {
-	jw_array(j, NULL);
-	jw_text(j, NULL, name, name_len);
-	jw_text(j, NULL, value, value_len);
-	jw_end_array(j);
+	/* Entries are full of these: room for most of them at once. */
+	if (!j->error)
+		j->error = buf_reserve(j->out, name_len + value_len + 8);
+	if (j->error)
+		return;
+	if (j->comma)
+		j->out->data[j->out->len++] = ',';
+	j->out->data[j->out->len++] = '[';
+	j->error = buf_put_json(j->out, name, name_len);
+	if (!j->error)
+		j->error = buf_putc(j->out, ',');
+	if (!j->error)
+		j->error = buf_put_json(j->out, value, value_len);
+	if (!j->error)
+		j->error = buf_putc(j->out, ']');
+	j->comma = true;
 }

@@ -15,7 +15,7 @@
 static const struct dissector *const dissectors[] = { &dissect_http1 };
 
 /* Bytes of one direction that wait, in the order of arrival; adjacent ones are one. */
-struct segment {
+struct stretch {
 	enum dir dir;
 	bool missing;
 	enum gap_why why;
@@ -23,12 +23,12 @@ struct segment {
 	int64_t first_us, last_us;
 };
 
-#define SEGMENTS_MAX 16
+#define STRETCHES_MAX 16
 
-struct waiting {
-	struct segment segments[SEGMENTS_MAX];
+struct undecided {
+	struct stretch stretches[STRETCHES_MAX];
 	unsigned count;
-	struct buf bytes;    /* of all segments */
+	struct buf bytes;    /* of all stretches */
 	struct buf probe[2]; /* of each direction, since its last gap */
 	size_t probed[2];    /* length when the dissectors were last asked */
 };
@@ -38,8 +38,8 @@ struct dissection {
 	struct conn_hint hint;
 	const struct dissector *d; /* NULL: not decided yet */
 	void *state;
-	struct waiting *waiting; /* NULL: every byte goes straight on */
-	bool spoke, settled;	 /* settled: opaque after a protocol that was understood */
+	struct undecided *waiting; /* NULL: every byte goes straight on */
+	bool spoke, settled;	   /* settled: opaque after a protocol that was understood */
 	enum dir last_dir;
 	uint64_t at[2]; /* offset of the next byte of each direction */
 };
@@ -55,7 +55,7 @@ struct dissection *dissect_open(const struct entry_sink *sink, const struct conn
 	return d;
 }
 
-static void waiting_free(struct waiting *w)
+static void waiting_free(struct undecided *w)
 {
 	if (!w)
 		return;
@@ -99,16 +99,16 @@ static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 		d->d->gap(d->state, dir, len, offset, why, now);
 }
 
-/* Everything that waits goes on: the first byte of a segment at its time, the others at the last.
+/* Everything that waits goes on: the first byte of a stretch at its time, the others at the last.
  */
 static void release(struct dissection *d)
 {
-	struct waiting *w = d->waiting;
+	struct undecided *w = d->waiting;
 	const uint8_t *p = w ? (const uint8_t *)w->bytes.data : NULL;
 
 	d->waiting = NULL;
 	for (unsigned i = 0; w && i < w->count; i++) {
-		const struct segment *s = &w->segments[i];
+		const struct stretch *s = &w->stretches[i];
 		if (s->missing) {
 			pass_gap(d, s->dir, s->len, s->offset, s->why, s->first_us);
 			continue;
@@ -134,7 +134,7 @@ static void decide(struct dissection *d, const struct dissector *choice, int64_t
  * Ask the dissectors about a direction; NULL as long as one of them wants more. They see the first
  * LIMIT_PROBE_BYTES at most: what then still may be one's own, is.
  */
-static const struct dissector *ask(struct waiting *w, enum dir dir)
+static const struct dissector *ask(struct undecided *w, enum dir dir)
 {
 	const struct dissector *maybe = NULL;
 	size_t len = w->probe[dir].len;
@@ -153,22 +153,22 @@ static const struct dissector *ask(struct waiting *w, enum dir dir)
 	return !maybe ? &dissect_opaque : len == LIMIT_PROBE_BYTES ? maybe : NULL;
 }
 
-static struct segment *last_segment(struct waiting *w, enum dir dir, bool missing)
+static struct stretch *last_stretch(struct undecided *w, enum dir dir, bool missing)
 {
-	struct segment *s = w->count ? &w->segments[w->count - 1] : NULL;
+	struct stretch *s = w->count ? &w->stretches[w->count - 1] : NULL;
 
 	return s && s->dir == dir && s->missing == missing ? s : NULL;
 }
 
 /* 0, or -1 when it cannot wait. */
-static int wait_for_more(struct waiting *w, const struct segment *next, const uint8_t *data)
+static int wait_for_more(struct undecided *w, const struct stretch *next, const uint8_t *data)
 {
-	struct segment *s = last_segment(w, next->dir, next->missing);
+	struct stretch *s = last_stretch(w, next->dir, next->missing);
 	size_t bytes = next->missing ? 0 : next->len;
 
 	if (s && next->missing && s->why != next->why)
 		s = NULL;
-	if (!s && w->count == SEGMENTS_MAX)
+	if (!s && w->count == STRETCHES_MAX)
 		return -1;
 	if (buf_reserve(&w->bytes, bytes) || buf_reserve(&w->probe[next->dir], bytes))
 		return -1;
@@ -176,7 +176,7 @@ static int wait_for_more(struct waiting *w, const struct segment *next, const ui
 		s->len += next->len;
 		s->last_us = next->last_us;
 	} else {
-		w->segments[w->count++] = *next;
+		w->stretches[w->count++] = *next;
 	}
 	buf_put(&w->bytes, data, bytes);
 	buf_put(&w->probe[next->dir], data, bytes);
@@ -184,7 +184,7 @@ static int wait_for_more(struct waiting *w, const struct segment *next, const ui
 }
 
 /* Is it time to ask again? A line was completed, or the bytes have doubled. */
-static bool worth_asking(const struct waiting *w, enum dir dir, const uint8_t *data, size_t len)
+static bool worth_asking(const struct undecided *w, enum dir dir, const uint8_t *data, size_t len)
 {
 	return w->probe[dir].len < 16 || w->probe[dir].len >= 2 * w->probed[dir] ||
 	       w->probe[dir].len >= LIMIT_PROBE_BYTES || memchr(data, '\n', len);
@@ -206,18 +206,18 @@ static bool begin_waiting(struct dissection *d, enum dir dir)
  */
 static void judge_other(struct dissection *d, enum dir dir)
 {
-	struct waiting *w = d->waiting;
+	struct undecided *w = d->waiting;
 	const struct dissector *choice =
 		w && w->probe[dir].len > w->probed[dir] ? ask(w, dir) : NULL;
 
 	if (choice)
-		decide(d, choice, w->segments[w->count - 1].last_us);
+		decide(d, choice, w->stretches[w->count - 1].last_us);
 }
 
 void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
 		  uint64_t offset, int64_t now)
 {
-	const struct segment next = {
+	const struct stretch next = {
 		.dir = dir, .offset = offset, .len = len, .first_us = now, .last_us = now
 	};
 
@@ -229,7 +229,7 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 		pass(d, dir, data, len, offset, now);
 		return;
 	}
-	struct waiting *w = d->waiting;
+	struct undecided *w = d->waiting;
 	if (wait_for_more(w, &next, data)) {
 		decide(d, &dissect_opaque, now);
 		pass(d, dir, data, len, offset, now);
@@ -242,7 +242,7 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 
 void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
 {
-	const struct segment next = { .dir = dir,
+	const struct stretch next = { .dir = dir,
 				      .missing = true,
 				      .why = why,
 				      .offset = d->at[dir],

@@ -10,13 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "payload.h"
+
 struct entry;
 
 /* Directions are those of the traced program, as in bpf/event.h. */
 enum dir { DIR_READ = 0, DIR_WRITE = 1 };
-
-/* Where bytes are missing: lost (no room in the ring, joined late) or truncated (past a budget). */
-enum gap_why { GAP_LOST, GAP_TRUNCATED };
 
 /*
  * Exchanges that are told while they go on, of all connections. `refused` counts those that were

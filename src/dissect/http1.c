@@ -63,15 +63,17 @@ static int switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 static int begin_body(struct h1 *h, enum dir dir, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
-	struct h1_message *m = h1_message_of(h, dir);
-	struct h1_exchange *x = s->x;
+	struct h1_message *m = h1_framing_of(h, dir);
 	bool request = h1_is_request_dir(h, dir);
+	const struct message *q = s->x->request.msg;
+	uint16_t status = m->msg->status;
+	bool connect = q && http_is_method(q, "CONNECT");
 
-	if (!request && (m->status == 101 || (x->connect_method && m->status / 100 == 2)))
+	if (!request && (status == 101 || (connect && status / 100 == 2)))
 		return switch_protocols(h, dir, now);
-	if (request ? x->connect_method
-		    : x->head_method || m->status / 100 == 1 || m->status == 204 ||
-			      m->status == 304)
+	if (request ? connect
+		    : (q && http_is_method(q, "HEAD")) || status / 100 == 1 || status == 204 ||
+			      status == 304)
 		m->chunked = m->has_length = m->close_delimited = false;
 	else if (!request && !m->chunked && !m->has_length)
 		m->close_delimited = true;
@@ -91,19 +93,19 @@ static int begin_body(struct h1 *h, enum dir dir, int64_t now)
 static int end_head(struct h1 *h, enum dir dir, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
-	struct h1_message *m = h1_message_of(h, dir);
+	struct h1_message *m = h1_framing_of(h, dir);
 	struct h1_exchange *x = s->x;
 	uint16_t status = h1_is_request_dir(h, dir) ? 0 : h1_head_status(&s->lines.text);
 
 	if (x->queued && status / 100 == 1 && status != 101) {
-		int r = h1_head_read_interim(m, &s->lines, s->start_us);
+		int r = h1_head_read_interim(m->msg, &s->lines, s->start_us);
 		m->begun = false;
 		s->x = NULL;
 		h1_stream_reset(s);
 		s->interim = true;
 		return r;
 	}
-	int r = h1_head_read(x, m, &s->lines);
+	int r = h1_head_read(m, &s->lines);
 	h1_lines_reset(&s->lines);
 	return r ? r : begin_body(h, dir, now);
 }
@@ -131,9 +133,9 @@ static size_t feed_bytes(struct h1 *h, enum dir dir, const uint8_t *data, size_t
 }
 
 /* The end of the body can no longer be found by its framing. */
-static void lose_framing(struct h1 *h, enum dir dir, enum h1_note note)
+static void lose_framing(struct h1 *h, enum dir dir, enum http_note note)
 {
-	h1_message_of(h, dir)->notes |= 1U << note;
+	http_note(h1_message_of(h, dir), note);
 	h1_stream_reset(&h->stream[dir]);
 }
 
@@ -157,7 +159,7 @@ static size_t feed_chunk_size(struct h1 *h, enum dir dir, const uint8_t *data, s
 		} else if (s->digits && memchr(" \t;\r", data[n], 4)) {
 			s->state = H1_CHUNK_EXT;
 		} else {
-			lose_framing(h, dir, H1_NOTE_CHUNK_BAD);
+			lose_framing(h, dir, HTTP_NOTE_CHUNK_BAD);
 			break;
 		}
 		n++;
@@ -184,7 +186,7 @@ static size_t feed_chunk_end(struct h1 *h, enum dir dir, uint8_t c)
 	struct h1_stream *s = &h->stream[dir];
 
 	if (c != '\r' && c != '\n') {
-		lose_framing(h, dir, H1_NOTE_CHUNK_BAD);
+		lose_framing(h, dir, HTTP_NOTE_CHUNK_BAD);
 		return 0;
 	}
 	digest_bytes(&s->digest, &c, 1);
@@ -280,11 +282,11 @@ static int http1_feed(void *state, enum dir dir, const uint8_t *data, size_t len
 }
 
 /* A head that will not be whole: what there is of it tells at least what the message was. */
-static int cut_head(struct h1 *h, enum dir dir, enum h1_note note)
+static int cut_head(struct h1 *h, enum dir dir, enum http_note note)
 {
 	struct h1_stream *s = &h->stream[dir];
-	struct h1_message *m = h1_message_of(h, dir);
-	int r = h1_head_read(s->x, m, &s->lines);
+	struct h1_message *m = h1_framing_of(h, dir);
+	int r = h1_head_read(m, &s->lines);
 
 	m->has_length = m->chunked = m->close_delimited = false;
 	lose_framing(h, dir, note);
@@ -298,7 +300,7 @@ static uint64_t gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why 
 	uint64_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : s->left;
 
 	payload_skip(&h1_message_of(h, dir)->body, n, why);
-	h1_message_of(h, dir)->part.whole = false;
+	h1_part_of(h, dir)->whole = false;
 	digest_skip(&s->digest, n);
 	if (s->state == H1_UNTIL_CLOSE)
 		return n;
@@ -334,9 +336,9 @@ static int http1_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, e
 		return h1_gap_seek(h, dir, len, why, now);
 	int r = 0;
 	if (s->state == H1_HEAD)
-		r = cut_head(h, dir, H1_NOTE_HEAD_GAP);
+		r = cut_head(h, dir, HTTP_NOTE_HEAD_GAP);
 	else
-		lose_framing(h, dir, H1_NOTE_FRAMING_LOST);
+		lose_framing(h, dir, HTTP_NOTE_FRAMING_LOST);
 	payload_skip(&h1_message_of(h, dir)->body, len, why);
 	digest_skip(&s->digest, len);
 	return r;
@@ -360,19 +362,18 @@ static void close_stream(struct h1 *h, enum dir dir)
 {
 	struct h1_stream *s = &h->stream[dir];
 
-	if (s->state == H1_SEEK && s->lines.size)
-		h1_flush_candidate(h, dir);
+	h1_close_seek(h, dir);
 	if (!s->x)
 		return;
-	struct h1_message *m = h1_message_of(h, dir);
+	struct message *m = h1_message_of(h, dir);
 	if (s->state == H1_HEAD)
-		cut_head(h, dir, H1_NOTE_ENDED_EARLY);
+		cut_head(h, dir, HTTP_NOTE_ENDED_EARLY);
 	else if (s->state == H1_FIXED)
 		m->expected = s->left;
 	else if (s->state != H1_SEEK && s->state != H1_UNTIL_CLOSE)
-		m->notes |= 1U << H1_NOTE_ENDED_EARLY;
+		http_note(m, HTTP_NOTE_ENDED_EARLY);
 	if (s->state == H1_FIXED || s->state >= H1_CHUNK_SIZE)
-		m->part.whole = false;
+		h1_part_of(h, dir)->whole = false;
 	h1_end_message(h, dir, 0);
 }
 

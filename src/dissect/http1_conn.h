@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "dissect/digest.h"
+#include "dissect/dissect.h"
 #include "dissect/http1.h"
 
 enum h1_state {
@@ -49,10 +50,16 @@ struct h1 {
 
 /* http1_pair.c: which answer belongs to which request. */
 bool h1_is_request_dir(const struct h1 *h, enum dir dir);
-/* The message that this direction is in; only while stream[dir].x is set. */
-struct h1_message *h1_message_of(const struct h1 *h, enum dir dir);
+/* What this direction is in; only while stream[dir].x is set. */
+struct h1_message *h1_framing_of(const struct h1 *h, enum dir dir);
+struct message *h1_message_of(const struct h1 *h, enum dir dir);
+struct entry_part *h1_part_of(const struct h1 *h, enum dir dir);
+/* Where the bytes in lines, which may belong to the next message, begin; else the next byte. */
+uint64_t h1_candidate_offset(const struct h1_stream *s);
 /* Back to between messages. */
 void h1_stream_reset(struct h1_stream *s);
+/* Would what begins in this direction be the answer to a request that was not seen? */
+bool h1_lacks_request(const struct h1 *h, enum dir dir);
 /* A message, or bytes that are none, begins in this direction. 0 or -ENOMEM. */
 int h1_begin_message(struct h1 *h, enum dir dir, int64_t now);
 /* It has ended at `now`, or at its last byte when that is 0; emits the exchange when both have. */
@@ -64,10 +71,8 @@ void h1_gap_between(struct h1 *h, enum dir dir);
 
 /* http1_seek.c: where does a message begin? Number of bytes taken, or -errno. */
 ssize_t h1_feed_seek(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now);
-/* The bytes gathered so far begin no message. */
-int h1_flush_candidate(struct h1 *h, enum dir dir);
 int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
-/* Where the bytes of lines, which may belong to the next message, begin; else the next byte. */
-uint64_t h1_candidate_offset(const struct h1_stream *s);
+/* No more bytes come: those that might have begun a message begin none. */
+void h1_close_seek(struct h1 *h, enum dir dir);
 
 #endif

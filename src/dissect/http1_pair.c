@@ -13,11 +13,26 @@ bool h1_is_request_dir(const struct h1 *h, enum dir dir)
 	return h->roles_known && dir == h->request_dir;
 }
 
-struct h1_message *h1_message_of(const struct h1 *h, enum dir dir)
+struct h1_message *h1_framing_of(const struct h1 *h, enum dir dir)
 {
 	struct h1_exchange *x = h->stream[dir].x;
 
 	return h1_is_request_dir(h, dir) ? &x->request : &x->response;
+}
+
+struct message *h1_message_of(const struct h1 *h, enum dir dir)
+{
+	return h1_framing_of(h, dir)->msg;
+}
+
+struct entry_part *h1_part_of(const struct h1 *h, enum dir dir)
+{
+	return &h1_framing_of(h, dir)->part;
+}
+
+uint64_t h1_candidate_offset(const struct h1_stream *s)
+{
+	return s->state == H1_SEEK && s->lines.size ? s->digest.begin : s->digest.at;
 }
 
 static void queue_append(struct h1 *h, struct h1_exchange *x)
@@ -45,8 +60,11 @@ static void queue_remove(struct h1 *h, struct h1_exchange *x)
 
 static void emit(struct h1 *h, struct h1_exchange *x)
 {
+	struct entry *e = h1_exchange_take_entry(x, h->request_dir == DIR_WRITE);
+
 	queue_remove(h, x);
-	h->sink.emit(h->sink.ctx, h1_exchange_take_entry(x, h->request_dir == DIR_WRITE));
+	if (e)
+		h->sink.emit(h->sink.ctx, e);
 	h1_exchange_free(x);
 }
 
@@ -72,7 +90,7 @@ void h1_stream_reset(struct h1_stream *s)
 static void end_part(struct h1_stream *s, struct h1_message *m)
 {
 	m->part.whole &= s->state != H1_SEEK;
-	m->part.last_us = m->end_us;
+	m->part.last_us = m->msg->end_us;
 	digest_part_end(&s->digest, &m->part, h1_candidate_offset(s));
 	if (s->state != H1_SEEK || !s->lines.size)
 		digest_release(&s->digest);
@@ -82,11 +100,11 @@ void h1_end_message(struct h1 *h, enum dir dir, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
 	struct h1_exchange *x = s->x;
-	struct h1_message *m = h1_message_of(h, dir);
+	struct h1_message *m = h1_framing_of(h, dir);
 
 	m->done = true;
 	if (now)
-		m->end_us = now;
+		m->msg->end_us = now;
 	end_part(s, m);
 	s->x = NULL;
 	if (s->state != H1_SEEK)
@@ -163,17 +181,15 @@ void h1_gap_between(struct h1 *h, enum dir dir)
 		h1_drop_unanswered(h, last, "its answer was lost");
 }
 
+bool h1_lacks_request(const struct h1 *h, enum dir dir)
+{
+	return h->roles_known && dir != h->request_dir && !h->uncertain && !next_unanswered(h);
+}
+
 static struct h1_exchange *begin_response(struct h1 *h)
 {
-	enum dir request_dir = h->request_dir;
 	struct h1_exchange *x = h->uncertain ? NULL : next_unanswered(h);
 
-	/* Half a start line that is answered was no start line. */
-	if (!x && !h->uncertain && h->roles_known && h->stream[request_dir].lines.size &&
-	    h->stream[request_dir].state == H1_SEEK) {
-		h1_flush_candidate(h, request_dir);
-		x = next_unanswered(h);
-	}
 	if (x) {
 		h->pipelined |= x->next != NULL;
 		return x;
@@ -195,7 +211,19 @@ static bool is_over(const struct h1 *h, enum dir dir)
 	const struct h1_stream *s = &h->stream[dir];
 
 	return s->x && (s->state == H1_SEEK || (s->state == H1_FIXED && !s->x->request.begun &&
-						!s->x->response.body.size));
+						!s->x->response.msg->body.size));
+}
+
+/* Out of memory: an exchange without a message is none. */
+static void forget(struct h1 *h, enum dir dir)
+{
+	struct h1_exchange *x = h->stream[dir].x;
+
+	h->stream[dir].x = NULL;
+	if (x->request.msg || x->response.msg)
+		return;
+	queue_remove(h, x);
+	h1_exchange_free(x);
 }
 
 /* A message, or bytes that are none, begins in this direction. */
@@ -207,14 +235,21 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now)
 	s->x = request ? begin_request(h) : begin_response(h);
 	if (!s->x)
 		return -ENOMEM;
-	struct h1_message *m = h1_message_of(h, dir);
+	struct h1_message *m = h1_framing_of(h, dir);
+	if (!m->msg)
+		m->msg = message_new(request);
+	if (!m->msg) {
+		forget(h, dir);
+		return -ENOMEM;
+	}
+	m->msg->note_texts = http_notes;
 	m->begun = true;
-	m->start_us = m->end_us = now;
+	m->msg->start_us = m->msg->end_us = now;
 	if (!m->part.seen)
 		digest_part_begin(&s->digest, &m->part, now);
 	s->interim = false;
 	for (int why = 0; why < 2; why++) {
-		m->body.missing[why] += s->early[why];
+		m->msg->body.missing[why] += s->early[why];
 		s->early[why] = 0;
 	}
 	if (request && is_over(h, !dir))

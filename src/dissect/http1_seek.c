@@ -9,9 +9,20 @@
 #include "dissect/http1_conn.h"
 #include "base/limits.h"
 
-uint64_t h1_candidate_offset(const struct h1_stream *s)
+static int flush_candidate(struct h1 *h, enum dir dir);
+
+/* A message, or bytes that are none, begins in this direction. 0 or -ENOMEM. */
+static int begin_message(struct h1 *h, enum dir dir, int64_t now)
 {
-	return s->state == H1_SEEK && s->lines.size ? s->digest.begin : s->digest.at;
+	const struct h1_stream *other = &h->stream[!dir];
+
+	/* Half a start line that is answered was no start line. */
+	if (other->state == H1_SEEK && other->lines.size && h1_lacks_request(h, dir)) {
+		int r = flush_candidate(h, !dir);
+		if (r)
+			return r;
+	}
+	return h1_begin_message(h, dir, now);
 }
 
 /* Bytes of the direction that are part of no message: a stray one begins, or goes on. */
@@ -22,14 +33,14 @@ static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64
 	if (!len)
 		return 0;
 	if (!s->x) {
-		int r = h1_begin_message(h, dir, now);
+		int r = begin_message(h, dir, now);
 		if (r)
 			return r;
-		h1_message_of(h, dir)->notes |= 1U << H1_NOTE_STRAY;
+		http_note(h1_message_of(h, dir), HTTP_NOTE_STRAY);
 	}
-	struct h1_message *m = h1_message_of(h, dir);
+	struct message *m = h1_message_of(h, dir);
 	m->end_us = now;
-	if (m->notes & 1U << H1_NOTE_STRAY)
+	if (http_has_note(m, HTTP_NOTE_STRAY))
 		payload_put(&m->body, data, len, LIMIT_OPAQUE_BYTES);
 	else
 		m->unplaced += len;
@@ -37,7 +48,7 @@ static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64
 }
 
 /* What was stray is before a message after all: say how much of it there was. */
-static void skip_prefix(struct h1_message *m)
+static void skip_prefix(struct message *m)
 {
 	uint64_t lost = m->body.missing[GAP_LOST], truncated = m->body.missing[GAP_TRUNCATED];
 
@@ -45,8 +56,9 @@ static void skip_prefix(struct h1_message *m)
 	payload_free(&m->body);
 	m->body.missing[GAP_LOST] = lost;
 	m->body.missing[GAP_TRUNCATED] = truncated;
-	m->notes &= ~(1U << H1_NOTE_STRAY);
-	m->notes |= m->skipped ? 1U << H1_NOTE_SKIPPED : 0;
+	m->notes &= ~(1U << HTTP_NOTE_STRAY);
+	if (m->skipped)
+		http_note(m, HTTP_NOTE_SKIPPED);
 }
 
 static void know_roles(struct h1 *h, enum dir request_dir)
@@ -62,18 +74,18 @@ static int start_found(struct h1 *h, enum dir dir)
 
 	if (!h->roles_known)
 		know_roles(h, s->start_line.kinds == H1_REQUEST ? dir : !dir);
-	if (s->x && (!(h1_message_of(h, dir)->notes & 1U << H1_NOTE_STRAY) ||
+	if (s->x && (!(http_has_note(h1_message_of(h, dir), HTTP_NOTE_STRAY)) ||
 		     (h1_is_request_dir(h, dir) && s->x->response.begun)))
 		h1_end_message(h, dir, 0);
 	if (!s->x) {
-		int r = h1_begin_message(h, dir, s->start_us);
+		int r = begin_message(h, dir, s->start_us);
 		s->state = H1_HEAD;
 		return r;
 	}
-	struct h1_message *m = h1_message_of(h, dir);
+	struct message *m = h1_message_of(h, dir);
 	skip_prefix(m);
 	m->start_us = s->start_us;
-	digest_part_begin(&s->digest, &m->part, s->start_us);
+	digest_part_begin(&s->digest, h1_part_of(h, dir), s->start_us);
 	s->state = H1_HEAD;
 	return 0;
 }
@@ -81,16 +93,16 @@ static int start_found(struct h1 *h, enum dir dir)
 /* Bytes of a line that were not kept are part of no message either. */
 static void stray_cut(struct h1 *h, enum dir dir, uint64_t cut)
 {
-	struct h1_message *m = h1_message_of(h, dir);
+	struct message *m = h1_message_of(h, dir);
 
-	if (m->notes & 1U << H1_NOTE_STRAY)
+	if (http_has_note(m, HTTP_NOTE_STRAY))
 		payload_skip(&m->body, cut, GAP_TRUNCATED);
 	else
 		m->unplaced += cut;
 }
 
 /* The bytes gathered in lines begin no message. */
-int h1_flush_candidate(struct h1 *h, enum dir dir)
+static int flush_candidate(struct h1 *h, enum dir dir)
 {
 	struct h1_stream *s = &h->stream[dir];
 	uint64_t cut = s->lines.cut;
@@ -141,7 +153,7 @@ static ssize_t feed_candidate(struct h1 *h, enum dir dir, const uint8_t *data, s
 		h1_lines_feed(&s->lines, data, n, &end);
 		r = v == H1_YES ? start_found(h, dir) : 0;
 	} else {
-		r = h1_flush_candidate(h, dir);
+		r = flush_candidate(h, dir);
 		r = r ? r : stray(h, dir, data, n, now);
 		s->candidate = data[n - 1] == '\n';
 	}
@@ -173,13 +185,13 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 		digest_skip(&s->digest, len);
 		return 0;
 	}
-	int r = h1_flush_candidate(h, dir);
+	int r = flush_candidate(h, dir);
 	if (!r && !s->x) {
 		h1_gap_between(h, dir);
 		digest_begin(&s->digest);
-		r = h1_begin_message(h, dir, now);
+		r = begin_message(h, dir, now);
 		if (!r)
-			h1_message_of(h, dir)->notes |= 1U << H1_NOTE_STRAY;
+			http_note(h1_message_of(h, dir), HTTP_NOTE_STRAY);
 	}
 	if (r)
 		return r;
@@ -187,4 +199,10 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 	digest_skip(&s->digest, len);
 	h1_stream_reset(s);
 	return 0;
+}
+
+void h1_close_seek(struct h1 *h, enum dir dir)
+{
+	if (h->stream[dir].state == H1_SEEK && h->stream[dir].lines.size)
+		flush_candidate(h, dir);
 }

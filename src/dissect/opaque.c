@@ -6,23 +6,19 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dissect/digest.h"
 #include "dissect/dissect.h"
-#include "dissect/payload.h"
 #include "entry.h"
 #include "base/limits.h"
-
-struct side {
-	struct payload bytes;
-	int64_t start_us, end_us; /* 0: nothing */
-	struct entry_part part;
-};
+#include "message.h"
 
 struct opaque {
 	struct entry_sink sink;
-	struct side side[2];	 /* request, response */
-	struct digest digest[2]; /* the same */
+	struct message *message[2]; /* request, response; NULL: nothing */
+	struct entry_part part[2];
+	struct digest digest[2];
 	enum dir request_dir;
 	bool request_known;
 	bool emitted;
@@ -39,29 +35,6 @@ static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *
 	o->request_known = hint->opener_known;
 	o->request_dir = hint->opener;
 	return o;
-}
-
-static int put_side(struct buf *out, const char *name, const struct side *s)
-{
-	int r = s->start_us ? detail_member(out, name) : 0;
-
-	if (r || !s->start_us)
-		return r;
-	r = buf_putc(out, '{');
-	r = r ? r : payload_put_json(&s->bytes, out);
-	return r ? r : buf_putc(out, '}');
-}
-
-static int put_detail(const struct opaque *o, struct buf *out)
-{
-	const int64_t request_us[2] = { o->side[0].start_us, o->side[0].end_us };
-	const int64_t response_us[2] = { o->side[1].start_us, o->side[1].end_us };
-	int r = buf_putc(out, '{');
-
-	r = r ? r : put_side(out, "request", &o->side[0]);
-	r = r ? r : put_side(out, "response", &o->side[1]);
-	r = r ? r : detail_events(out, request_us, response_us);
-	return r ? r : buf_putc(out, '}');
 }
 
 static const char *reason_of(const struct opaque *o, struct entry *e)
@@ -81,80 +54,97 @@ static const char *reason_of(const struct opaque *o, struct entry *e)
 	return "";
 }
 
-static void fill_entry(struct opaque *o, struct entry *e)
+static struct buf take_body(struct entry *e, struct message *m)
 {
-	struct side *q = &o->side[0], *a = &o->side[1];
+	struct buf bytes = m->body.bytes;
 
+	m->body.bytes = (struct buf){ 0 };
+	e->lost_bytes += (int64_t)m->body.missing[GAP_LOST];
+	e->truncated_bytes += (int64_t)m->body.missing[GAP_TRUNCATED];
+	return bytes;
+}
+
+static void fill_entry(const struct opaque *o, struct entry *e, struct message *q,
+		       struct message *a)
+{
 	e->protocol = "tls";
-	e->timestamp_us = q->start_us ? q->start_us : a->start_us;
-	if (q->start_us && a->start_us)
+	e->timestamp_us = q ? q->start_us : a->start_us;
+	if (q && a)
 		e->elapsed_us = a->end_us > q->start_us ? a->end_us - q->start_us : 0;
-	e->request_size = (int64_t)q->bytes.size;
-	e->response_size = (int64_t)a->bytes.size;
-	e->lost_bytes = (int64_t)(q->bytes.missing[GAP_LOST] + a->bytes.missing[GAP_LOST]);
-	e->truncated_bytes =
-		(int64_t)(q->bytes.missing[GAP_TRUNCATED] + a->bytes.missing[GAP_TRUNCATED]);
+	if (q) {
+		e->request_size = (int64_t)q->body.size;
+		e->request_body = take_body(e, q);
+	}
+	if (a) {
+		e->response_size = (int64_t)a->body.size;
+		e->response_body = take_body(e, a);
+	}
 	e->summary = entry_printf(e, "%" PRId64 " bytes sent, %" PRId64 " bytes answered",
 				  e->request_size, e->response_size);
 	e->reason = reason_of(o, e);
 	e->complete = !*e->reason;
-	if (put_detail(o, &e->detail))
-		buf_reset(&e->detail);
-	for (int i = 0; i < 2; i++)
-		e->part[i] = o->side[i].part;
-	e->request_body = q->bytes.bytes;
-	e->response_body = a->bytes.bytes;
-	q->bytes.bytes = a->bytes.bytes = (struct buf){ 0 };
+	e->message[0] = q;
+	e->message[1] = a;
 }
 
 static void emit(struct opaque *o)
 {
-	struct entry *e = o->side[0].start_us || o->side[1].start_us ? entry_new() : NULL;
+	struct entry *e = o->message[0] || o->message[1] ? entry_new() : NULL;
 
 	for (int i = 0; i < 2; i++)
-		if (o->side[i].start_us)
-			digest_part_end(&o->digest[i], &o->side[i].part, o->digest[i].at);
+		if (o->message[i])
+			digest_part_end(&o->digest[i], &o->part[i], o->digest[i].at);
 	if (e) {
 		o->emitted = true;
-		fill_entry(o, e);
+		fill_entry(o, e, o->message[0], o->message[1]);
+		memcpy(e->part, o->part, sizeof(e->part));
+		o->message[0] = o->message[1] = NULL;
 		o->sink.emit(o->sink.ctx, e);
 	}
 	for (int i = 0; i < 2; i++) {
-		payload_free(&o->side[i].bytes);
+		message_free(o->message[i]);
+		o->message[i] = NULL;
+		o->part[i] = (struct entry_part){ 0 };
 		digest_release(&o->digest[i]);
-		o->side[i] = (struct side){ 0 };
 	}
 }
 
-/* The side that bytes of this direction belong to, after the exchange before was sent on. */
-static struct side *side_of(struct opaque *o, enum dir dir, uint64_t offset, int64_t now)
+/*
+ * The message that bytes of this direction belong to, after the exchange before was sent on: 0 the
+ * request, 1 the response, -ENOMEM.
+ */
+static int message_of(struct opaque *o, enum dir dir, uint64_t offset, int64_t now)
 {
 	if (!o->request_known) {
 		o->request_known = true;
 		o->request_dir = dir;
 	}
-	if (dir == o->request_dir && o->side[1].start_us)
+	if (dir == o->request_dir && o->message[1])
 		emit(o);
-	struct side *s = &o->side[dir != o->request_dir];
-	struct digest *d = &o->digest[dir != o->request_dir];
-	d->at = offset;
-	if (!s->start_us) {
-		s->start_us = now;
-		digest_begin(d);
-		digest_part_begin(d, &s->part, now);
+	int i = dir != o->request_dir;
+	o->digest[i].at = offset;
+	if (!o->message[i]) {
+		o->message[i] = message_new(!i);
+		if (!o->message[i])
+			return -ENOMEM;
+		o->message[i]->start_us = now;
+		digest_begin(&o->digest[i]);
+		digest_part_begin(&o->digest[i], &o->part[i], now);
 	}
-	s->end_us = s->part.last_us = now;
-	return s;
+	o->message[i]->end_us = o->part[i].last_us = now;
+	return i;
 }
 
 static int opaque_feed(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
 		       int64_t now)
 {
 	struct opaque *o = state;
-	struct side *s = side_of(o, dir, offset, now);
+	int i = message_of(o, dir, offset, now);
 
-	digest_bytes(&o->digest[s - o->side], data, len);
-	payload_put(&s->bytes, data, len, LIMIT_OPAQUE_BYTES);
+	if (i < 0)
+		return 0;
+	digest_bytes(&o->digest[i], data, len);
+	payload_put(&o->message[i]->body, data, len, LIMIT_OPAQUE_BYTES);
 	return 0;
 }
 
@@ -162,11 +152,13 @@ static int opaque_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, 
 		      int64_t now)
 {
 	struct opaque *o = state;
-	struct side *s = side_of(o, dir, offset, now);
+	int i = message_of(o, dir, offset, now);
 
-	s->part.whole = false;
-	digest_skip(&o->digest[s - o->side], len);
-	payload_skip(&s->bytes, len, why);
+	if (i < 0)
+		return 0;
+	o->part[i].whole = false;
+	digest_skip(&o->digest[i], len);
+	payload_skip(&o->message[i]->body, len, why);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
+
 static bool is_ignored(char c)
 {
 	return c == '-' || c == '_';
@@ -71,9 +73,9 @@ void names_free(struct names *n)
 	*n = (struct names){ 0 };
 }
 
-struct masker mask_begin(const char *text, size_t len, struct buf *out, struct buf *hits)
+struct masker mask_begin(const char *text, size_t len, struct buf *out, struct message_masks *masks)
 {
-	return (struct masker){ .text = text, .len = len, .out = out, .hits = hits };
+	return (struct masker){ .text = text, .len = len, .out = out, .masks = masks };
 }
 
 void mask_replace(struct masker *m, size_t start, size_t end, const char *by, size_t by_len)
@@ -90,23 +92,8 @@ void mask_replace(struct masker *m, size_t start, size_t end, const char *by, si
 
 void mask_hit(struct masker *m, const char *kind, const char *name)
 {
-	char text[MASK_NAME_MAX + 32];
-	size_t n = 0;
-
-	if (!m->hits || m->error)
-		return;
-	/* Names are in normal form or from the built-in list: nothing that JSON would escape. */
-	text[n++] = '"';
-	n += (size_t)(stpcpy(text + n, kind) - (text + n));
-	text[n++] = ' ';
-	n += (size_t)(stpcpy(text + n, name) - (text + n));
-	text[n++] = '"';
-	if (m->hits->len && memmem(m->hits->data, m->hits->len, text, n))
-		return;
-	if (m->hits->len)
-		m->error = buf_putc(m->hits, ',');
-	if (!m->error)
-		m->error = buf_put(m->hits, text, n);
+	if (m->masks && !m->error)
+		m->error = message_masks_add(m->masks, kind, name);
 }
 
 void mask_value(struct masker *m, size_t start, size_t end, const char *kind, const char *name)

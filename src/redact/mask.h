@@ -9,6 +9,8 @@
 
 #include "base/buf.h"
 
+struct message_masks;
+
 #define MASK	      "\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2"
 #define MASK_NAME_MAX 64
 
@@ -33,13 +35,14 @@ void names_free(struct names *n);
 struct masker {
 	const char *text;
 	size_t len, done;
-	struct buf *out;  /* the caller's, empty */
-	struct buf *hits; /* JSON strings with commas: what was masked; NULL: not wanted */
+	struct buf *out;	     /* the caller's, empty */
+	struct message_masks *masks; /* the caller's: what was masked; NULL: not wanted */
 	bool changed;
 	int error;
 };
 
-struct masker mask_begin(const char *text, size_t len, struct buf *out, struct buf *hits);
+struct masker mask_begin(const char *text, size_t len, struct buf *out,
+			 struct message_masks *masks);
 void mask_replace(struct masker *m, size_t start, size_t end, const char *by, size_t by_len);
 /* Replace by MASK, and remember that `kind` `name` was masked. */
 void mask_value(struct masker *m, size_t start, size_t end, const char *kind, const char *name);

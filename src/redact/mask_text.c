@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
+#include "base/percent.h"
 #include "redact/mask.h"
-#include "dissect/pairs.h"
 
 /* Bytes before the first of `set`. */
 static size_t span_until(const char *text, size_t len, const char *set)
@@ -44,24 +44,20 @@ static size_t skip_blanks(const struct masker *m, size_t i)
  */
 static const char *find_parameter(const struct names *n, const char *text, size_t len)
 {
-	struct buf decoded = { 0 };
-	const char *found = NULL;
+	char decoded[3 * MASK_NAME_MAX];
 
-	if (len > 3 * MASK_NAME_MAX)
+	if (len > sizeof(decoded))
 		return NULL;
-	if ((memchr(text, '%', len) || memchr(text, '+', len)) &&
-	    !query_decode(&decoded, text, len)) {
-		text = decoded.data;
-		len = decoded.len;
+	if (memchr(text, '%', len) || memchr(text, '+', len)) {
+		len = percent_decode(decoded, text, len);
+		text = decoded;
 	}
 	while (len && (text[len - 1] == ']' || text[len - 1] == '['))
 		len--;
 	size_t part = len;
 	while (part && text[part - 1] != '[' && text[part - 1] != '.')
 		part--;
-	found = names_find(n, text + part, len - part);
-	buf_free(&decoded);
-	return found;
+	return names_find(n, text + part, len - part);
 }
 
 /* One name=value between start and end; true when it was masked. */

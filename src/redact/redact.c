@@ -8,6 +8,7 @@
 
 #include "redact/redact_internal.h"
 #include "entry.h"
+#include "message.h"
 #include "base/limits.h"
 
 static const char *const default_headers[] = {
@@ -228,17 +229,44 @@ static bool is_off(const struct redact *r)
 	return !r->headers.count && !r->query.count && !r->body.count && !r->cookies.count;
 }
 
-int redact_entry(const struct redact *r, struct entry *e)
+static int redact_all(const struct redact *r, struct entry *e)
 {
-	if (is_off(r) || !strcmp(e->protocol, "tls"))
-		return 0;
+	struct buf *const bodies[2] = { &e->request_body, &e->response_body };
+
 	int result = redact_text(r, e, &e->summary, false);
 	result = result ? result : redact_text(r, e, &e->path, false);
 	result = result ? result : redact_text(r, e, &e->query_string, true);
-	result = result ? result : redact_detail(r, e);
+	for (int i = 0; i < 2 && !result; i++)
+		if (e->message[i])
+			result = redact_message(r, e->message[i], bodies[i], e->body_kept[i]);
+	return result;
+}
+
+static void remember_bodies(struct entry *e)
+{
+	const struct buf *const bodies[2] = { &e->request_body, &e->response_body };
+
+	for (int i = 0; i < 2; i++)
+		if (e->message[i] && !e->body_kept[i])
+			redact_remember_body(e->message[i], bodies[i]);
+}
+
+int redact_entry(const struct redact *r, struct entry *e)
+{
+	bool untouched = is_off(r) || !strcmp(e->protocol, "tls");
+	int result = untouched ? 0 : redact_all(r, e);
+
+	if (!result) {
+		remember_bodies(e);
+		result = entry_write_detail(e);
+	}
 	if (!result)
 		return 0;
 	e->summary = e->path = e->query_string = "";
+	for (int i = 0; i < 2; i++) {
+		message_free(e->message[i]);
+		e->message[i] = NULL;
+	}
 	buf_reset(&e->detail);
 	buf_reset(&e->request_body);
 	buf_reset(&e->response_body);

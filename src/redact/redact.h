@@ -21,10 +21,10 @@ int redact_new(const char *const *rules, size_t n, bool defaults, struct redact 
 	       size_t error_size);
 void redact_free(struct redact *r);
 /*
- * Mask what the rules name in the texts, the detail and the bodies. What was masked is listed in
- * the detail's "redacted". An encoded body in which something is masked is stored decoded: then
- * "content_encoding" becomes "decoded". 0, or -ENOMEM: detail and bodies are then emptied, for
- * nothing may be stored that was not looked at.
+ * Mask what the rules name in the texts, the messages and the bodies, and write the detail. What
+ * was masked is listed in its "redacted". An encoded body in which something is masked is stored
+ * decoded: then "content_encoding" becomes "decoded". 0, or -ENOMEM: detail and bodies are then
+ * empty, for nothing may be stored that was not looked at.
  */
 int redact_entry(const struct redact *r, struct entry *e);
 

@@ -86,7 +86,7 @@ int redact_body(const struct redact *r, const char *type, const char *encoding,
 		return 0;
 	int result = encoded ? decode(encoding, body, &plain) : 0;
 	if (!result && text->len) {
-		struct masker m = mask_begin(text->data, text->len, &ret->text, &ret->hits);
+		struct masker m = mask_begin(text->data, text->len, &ret->text, &ret->masks);
 		mask_text(r, type, &m);
 		result = mask_end(&m);
 		ret->changed = m.changed;

@@ -3,30 +3,26 @@
 #ifndef CLEARTAP_REDACT_INTERNAL_H
 #define CLEARTAP_REDACT_INTERNAL_H
 
+#include "message.h"
 #include "redact/mask.h"
 
 struct redact {
 	struct names headers, query, body, cookies;
 };
 
-struct entry;
-
-/* A part of a text. */
-struct span {
-	size_t start, end;
-};
-
 /* What became of one body. */
 struct body_result {
 	bool changed, decoded;
 	struct buf text; /* when changed */
-	struct buf hits;
+	struct message_masks masks;
 };
 
 /* Look through a body of that type and coding (values as sent, may be empty). 0 or -ENOMEM. */
 int redact_body(const struct redact *r, const char *type, const char *encoding,
 		const struct buf *body, struct body_result *ret);
-/* Rewrite the detail and replace the bodies of an entry. 0 or -ENOMEM. */
-int redact_detail(const struct redact *r, struct entry *e);
+/* Mask in a message and in its body, unless that was stored before. 0 or -ENOMEM. */
+int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept);
+/* Tell later versions of the message how its body is stored. */
+void redact_remember_body(struct message *m, const struct buf *body);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "redact/redact.h"
 #include "entry.h"
+#include "message.h"
 #include "event.h"
 #include "base/limits.h"
 #include "session/session.h"
@@ -52,7 +53,7 @@ static void take(void *ctx, struct entry *e)
 {
 	struct bench *b = ctx;
 
-	if (b->redact && redact_entry(b->redact, e))
+	if (b->redact ? redact_entry(b->redact, e) : entry_write_detail(e))
 		abort();
 	b->entries++;
 	b->bytes += (uint64_t)(e->request_size + e->response_size) + e->detail.len;

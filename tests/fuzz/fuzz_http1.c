@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "dissect/dissect.h"
 #include "entry.h"
+#include "message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,6 +39,7 @@ static void check_side(json_t *detail, const char *side, const struct buf *body,
 static void look_at(void *ctx, struct entry *e)
 {
 	struct outcome *o = ctx;
+	require(entry_write_detail(e) == 0);
 	json_t *detail = json_loadb(e->detail.data, e->detail.len, JSON_ALLOW_NUL, NULL);
 
 	require(detail != NULL);

@@ -9,6 +9,7 @@
 #include "cases.h"
 #include "dissect/digest.h"
 #include "entry.h"
+#include "message.h"
 
 #define TIME_0	  1795288218000000
 #define TIME_STEP 1000
@@ -167,6 +168,7 @@ static void collect(void *ctx, struct entry *e)
 	struct outcome *o = ctx;
 
 	assert_true(o->count < CASE_ENTRIES);
+	assert_int_equal(entry_write_detail(e), 0);
 	o->entries[o->count++] = e;
 }
 

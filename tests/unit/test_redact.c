@@ -11,6 +11,7 @@
 #include "redact/mask.h"
 #include "redact/redact.h"
 #include "entry.h"
+#include "message.h"
 
 #define M MASK
 
@@ -129,14 +130,14 @@ static void test_nothing_to_mask(void **state)
 		"application/json\r\nContent-Length: 17\r\n\r\n{\"name\":\"value\"}\n";
 	struct redact *r = rules_of(NULL, 0, true);
 	struct entry *e = exchange(request, strlen(request), OK, strlen(OK));
-	struct buf before = { 0 };
+	struct entry *same = exchange(request, strlen(request), OK, strlen(OK));
 
 	(void)state;
-	buf_put(&before, e->detail.data, e->detail.len);
+	assert_int_equal(entry_write_detail(same), 0);
 	assert_int_equal(redact_entry(r, e), 0);
-	assert_string_equal(buf_cstr(&before), buf_cstr(&e->detail));
+	assert_string_equal(buf_cstr(&same->detail), buf_cstr(&e->detail));
 	assert_int_equal(e->request_body.len, 17);
-	buf_free(&before);
+	entry_free(same);
 	entry_free(e);
 	redact_free(r);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "entry.h"
+#include "message.h"
 #include "base/limits.h"
 #include "records.h"
 
@@ -23,6 +24,7 @@ static void collect(void *ctx, struct entry *e)
 	struct got *g = ctx;
 
 	assert_true(g->count < 64);
+	assert_int_equal(entry_write_detail(e), 0);
 	g->entries[g->count++] = e;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The bytes of one side of an exchange: what is kept, up to a bound, and where bytes are missing.
- */
+/* The body of a message: what is kept of it, up to a bound, and where bytes are missing. */
 #ifndef CLEARTAP_PAYLOAD_H
 #define CLEARTAP_PAYLOAD_H
 
@@ -8,7 +7,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "dissect/dissect.h"
+
+/* Where bytes are missing: lost (no room in the ring, joined late) or truncated (past a budget). */
+enum gap_why { GAP_LOST, GAP_TRUNCATED };
 
 struct payload_gap {
 	uint64_t offset, length;
@@ -28,15 +29,8 @@ struct payload {
 /* Append; what exceeds `limit` bytes kept, or memory, is a truncation. */
 void payload_put(struct payload *p, const void *data, size_t len, size_t limit);
 void payload_skip(struct payload *p, uint64_t len, enum gap_why why);
+/* A copy without the bytes. 0 or -ENOMEM. */
+int payload_copy(const struct payload *p, struct payload *ret);
 void payload_free(struct payload *p);
-/* The members body_size, body_stored and gaps of HACKING, "Detail". */
-int payload_put_json(const struct payload *p, struct buf *out);
-
-/* Begin a member of a JSON object: the comma where one is needed, the name, the colon. */
-int detail_member(struct buf *out, const char *name);
-int detail_text(struct buf *out, const char *name, const void *text, size_t len);
-int detail_number(struct buf *out, const char *name, int64_t value);
-/* "events" of an exchange; times of 0 were not seen. */
-int detail_events(struct buf *out, const int64_t request_us[2], const int64_t response_us[2]);
 
 #endif
