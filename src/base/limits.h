@@ -35,9 +35,10 @@
 #define LIMIT_BODY_INLINE  (64 << 10) /* text body inside the JSON of an entry */
 
 /* store */
-#define LIMIT_QUEUE_BYTES  (64 << 20) /* entries between the capture and the store thread */
-#define LIMIT_QUEUE_BODIES (8 << 10)  /* bodies that an entry keeps however slow the store is */
-#define LIMIT_BATCH	   1000	      /* entries in one transaction */
+#define LIMIT_QUEUE_BYTES    (64 << 20) /* entries between the capture and the store thread */
+#define LIMIT_QUEUE_BODIES   (8 << 10)	/* bodies that an entry keeps however slow the store is */
+#define LIMIT_BATCH	     1000	/* entries in one transaction */
+#define LIMIT_LIVE_EXCHANGES 65536 /* that go on and whose rows are written again; oldest goes */
 
 /* queries */
 #define LIMIT_QUERY_BYTES     8192	 /* a KFL query */

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/json_read.h"
 #include "base/limits.h"
+#include "kfl/json_path.h"
 
 /* Element 0 is the document. */
 struct element {

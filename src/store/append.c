@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,96 +15,97 @@ struct cost {
 	uint64_t bodies; /* in their own file */
 	uint64_t pages;	 /* new in the main file */
 	uint64_t frames; /* in the log */
+	uint64_t others; /* of them, pages of rows that are written again, wherever they are */
 };
 
-static uint64_t bodies_size(const struct entry *e)
+#define ROW_FRAMES    8
+#define REASON_LOST   "its end could not be written"
+#define REASON_NO_ROW "the part of the store that held its body was dropped while it went on"
+
+static const struct buf empty_body;
+
+static void weigh(struct write *w)
 {
-	return bodies_cost(&e->request_body) + bodies_cost(&e->response_body);
+	const struct entry *e = w->e;
+
+	w->rows = column_size(e) - e->request_body.len - e->response_body.len;
+	w->bodies = 0;
+	for (int i = 0; i < 2; i++) {
+		const struct buf *body = w->body[i] ? w->body[i] : &empty_body;
+		w->bodies += bodies_cost(body);
+		w->rows += bodies_aside(body) ? 0 : body->len;
+	}
 }
 
-/* What is in the rows, about. */
-static uint64_t rows_size(const struct entry *e)
+/* What a new row takes; one that is written again may be in any page of the file. */
+static void add_cost(const struct store *s, struct cost *c, const struct write *w)
 {
-	uint64_t size = column_size(e), bodies = bodies_size(e);
+	uint64_t n = w->rows;
 
-	return size > bodies ? size - bodies : 0;
-}
-
-static void add_cost(const struct store *s, struct cost *c, uint64_t n, uint64_t bodies)
-{
 	c->bytes += n;
-	c->bodies += bodies;
+	c->bodies += w->bodies;
 	/* A row ends in a page that it does not fill, its keys in pages half full. */
 	c->pages += n / s->page_size + (n > s->page_size / 4);
-	c->frames += 8;
+	if (w->live && w->live->id)
+		c->others += ROW_FRAMES + n / s->page_size;
+	else
+		c->frames += ROW_FRAMES;
 }
 
 static void finish_cost(struct store *s, struct cost *c)
 {
 	uint64_t segment = 2 * segment_target(s) / s->page_size;
+	uint64_t all = (uint64_t)db_int(s->page_count);
 
 	c->pages += c->bytes / s->page_size / 2 + 32;
 	c->frames = (c->frames < segment ? c->frames : segment) + c->pages;
+	c->frames += c->others < all ? c->others : all;
 }
 
-static bool too_large(const struct store *s, uint64_t rows, uint64_t bodies)
+static bool too_large(const struct store *s, const struct write *w)
 {
-	return rows > s->bounds.entry_bytes || bodies > s->bounds.bodies_bytes;
+	return w->rows > s->bounds.entry_bytes || w->bodies > s->bounds.bodies_bytes;
 }
 
 /* An entry too large for the bounds is kept without its bodies, and says so. */
-static void cut_entry(const struct store *s, struct entry *e)
+static void cut(const struct store *s, struct write *w)
 {
-	if (!too_large(s, rows_size(e), bodies_size(e)))
+	weigh(w);
+	if (!too_large(s, w))
 		return;
-	entry_drop_bodies(e, "bodies larger than --max-size allows");
-	if (too_large(s, rows_size(e), bodies_size(e)))
-		buf_free(&e->detail);
-}
-
-/* Into its row, or beside with the row telling where. */
-static int put_body(struct store *s, int i, uint64_t key, const struct buf *body)
-{
-	int64_t at;
-
-	if (!bodies_aside(body)) {
-		sqlite3_bind_blob64(s->put_payload, i, body->len ? body->data : "", body->len,
-				    SQLITE_STATIC);
-		return 0;
+	/* Those of earlier versions in the batch, too. */
+	for (int i = 0; i < 2; i++) {
+		const struct buf *own = i ? &w->e->response_body : &w->e->request_body;
+		if (w->body[i] && w->body[i] != own)
+			w->e->truncated_bytes += (int64_t)w->body[i]->len;
+		w->body[i] = w->body[i] ? &empty_body : NULL;
 	}
-	int r = bodies_put(s, key, body, &at);
-	if (!r)
-		sqlite3_bind_int64(s->put_payload, i, at);
-	return r;
+	entry_drop_bodies(w->e, "bodies larger than --max-size allows");
+	weigh(w);
+	if (!too_large(s, w))
+		return;
+	buf_free(&w->e->detail);
+	weigh(w);
 }
 
-static int put(struct store *s, struct entry *e)
+static void widen(struct segment *g, int64_t us)
 {
-	sqlite3_stmt *p = s->put_payload;
-	int r = column_bind(s->put_entry, &s->put_empty, e);
-
-	if (!r)
-		r = db_run(s->put_entry);
-	if (!r)
-		r = put_body(s, 3, (uint64_t)e->id * 2, &e->request_body);
-	if (!r)
-		r = put_body(s, 4, (uint64_t)e->id * 2 + 1, &e->response_body);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(p, 1, e->id);
-	sqlite3_bind_text64(p, 2, e->detail.len ? e->detail.data : "", e->detail.len, SQLITE_STATIC,
-			    SQLITE_UTF8);
-	return db_run(p);
+	if (segment_empty(g) || us < g->first_us)
+		g->first_us = us;
+	if (segment_empty(g) || us > g->last_us)
+		g->last_us = us;
 }
 
-static void extend(struct segment *g, const struct entry *e)
+static uint64_t size_of(const struct write *w)
 {
-	if (segment_empty(g) || e->timestamp_us < g->first_us)
-		g->first_us = e->timestamp_us;
-	if (segment_empty(g) || e->timestamp_us > g->last_us)
-		g->last_us = e->timestamp_us;
-	g->bytes += (int64_t)column_size(e);
-	g->last_id = e->id;
+	return w->rows + w->bodies;
+}
+
+static void extend(struct segment *g, const struct write *w)
+{
+	widen(g, w->e->timestamp_us);
+	g->bytes += (int64_t)size_of(w);
+	g->last_id = w->e->id;
 }
 
 static int put_segment(struct store *s, const struct segment *g)
@@ -129,37 +131,130 @@ static const char *cause(struct store *s, int r)
 		       : sqlite3_errmsg(s->db);
 }
 
-static int transact(struct store *s, struct entry *const *batch, size_t count)
+/* The body is as it was stored, and that is gone. */
+static void note_lost_bodies(struct write *w)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!w->e->body_kept[i] || w->body[i])
+			continue;
+		w->e->complete = false;
+		if (!*w->e->reason)
+			w->e->reason = REASON_NO_ROW;
+	}
+}
+
+static int put_new(struct store *s, struct segment *g, struct tally *t, struct write *w)
+{
+	struct entry *e = w->e;
+
+	e->id = g->last_id + 1;
+	note_lost_bodies(w);
+	int r = write_new(s, w);
+	if (!r && w->live)
+		r = live_mark(s, e->id, g->n, true);
+	if (!r)
+		r = tally_add(t, e->timestamp_us, entry_outcome(e));
+	if (!r)
+		extend(g, w);
+	return r;
+}
+
+/* The times of a segment that is not the active one. */
+static int widen_other(struct store *s, size_t segment, int64_t us)
+{
+	struct segment g = s->segments.v[segment];
+
+	widen(&g, us);
+	return put_segment(s, &g);
+}
+
+/* The row of an earlier version. What it grows by counts where new bodies go. */
+static int put_again(struct store *s, struct segment *active, struct write *w)
+{
+	const struct live *l = w->live;
+	const struct segment *g = &s->segments.v[l->segment];
+	struct entry *e = w->e;
+	bool moved = e->timestamp_us < g->first_us || e->timestamp_us > g->last_us;
+	int r;
+
+	e->id = l->id;
+	w->again = true;
+	r = write_again(s, w);
+	if (!r)
+		r = tally_move(s, l->segment, l->timestamp_us, l->outcome, e->timestamp_us,
+			       entry_outcome(e));
+	if (!r && !e->open)
+		r = live_mark(s, e->id, g->n, false);
+	if (!r && moved && g != s->active)
+		r = widen_other(s, l->segment, e->timestamp_us);
+	if (r)
+		return r;
+	if (g == s->active)
+		widen(active, e->timestamp_us);
+	if (size_of(w) > l->size)
+		active->bytes += (int64_t)(size_of(w) - l->size);
+	return 0;
+}
+
+/* The transaction is committed: what the table of open exchanges knows of the row. */
+static void note_written(struct store *s, struct write *w)
+{
+	struct live *l = w->live;
+
+	w->done = true;
+	if (!l)
+		return;
+	if (l->id)
+		widen(&s->segments.v[l->segment], w->e->timestamp_us);
+	else
+		l->segment = (size_t)(s->active - s->segments.v);
+	l->id = w->e->id;
+	l->timestamp_us = w->e->timestamp_us;
+	l->outcome = entry_outcome(w->e);
+	l->size = size_of(w);
+	l->indexed = column_indexed(w->e);
+}
+
+static int put_batch(struct store *s, struct segment *g, struct write *w, size_t count)
+{
+	struct tally t = { .s = s, .n = g->n };
+	int r = live_close_forgotten(s);
+
+	for (size_t i = 0; !r && i < count; i++)
+		r = w[i].live && w[i].live->id ? put_again(s, g, &w[i]) : put_new(s, g, &t, &w[i]);
+	if (!r)
+		r = tally_flush(&t);
+	if (!r)
+		r = put_segment(s, g);
+	if (!r)
+		r = bodies_flush(s);
+	return r ? r : db_run(s->commit);
+}
+
+static int transact(struct store *s, struct write *w, size_t count)
 {
 	struct segment g = *s->active;
 	int r = db_run(s->begin);
 
-	for (size_t i = 0; !r && i < count; i++) {
-		batch[i]->id = g.last_id + 1;
-		r = put(s, batch[i]);
-		if (!r)
-			extend(&g, batch[i]);
-	}
 	if (!r)
-		r = tally_put(s, g.n, batch, count);
-	if (!r)
-		r = put_segment(s, &g);
-	if (!r)
-		r = bodies_flush(s);
-	if (!r)
-		r = db_run(s->commit);
+		r = put_batch(s, &g, w, count);
 	bodies_ended(s, !r);
 	if (!r) {
-		if (segment_empty(s->active))
+		if (segment_empty(s->active) && !segment_empty(&g))
 			s->active_since_us = clock_us(CLOCK_REALTIME);
 		*s->active = g;
+		live_closed(s);
+		for (size_t i = 0; i < count; i++)
+			note_written(s, &w[i]);
 		return 0;
 	}
 	store_set_error(s, "write %s: %s", s->path, cause(s, r));
 	if (!sqlite3_get_autocommit(s->db))
 		db_exec(s->db, "ROLLBACK");
-	for (size_t i = 0; i < count; i++)
-		batch[i]->id = 0;
+	for (size_t i = 0; i < count; i++) {
+		w[i].e->id = 0;
+		w[i].again = false;
+	}
 	return r;
 }
 
@@ -187,10 +282,9 @@ static int prepare(struct store *s, const struct cost *c)
 	return r;
 }
 
-static int append_some(struct store *s, struct entry *const *batch, size_t count,
-		       const struct cost *c)
+static int append_some(struct store *s, struct write *batch, size_t count, const struct cost *c)
 {
-	struct cost more = { c->bytes, 2 * c->bodies, 4 * c->pages, c->frames };
+	struct cost more = { c->bytes, 2 * c->bodies, 4 * c->pages, c->frames, c->others };
 	int r = prepare(s, c);
 
 	if (!r)
@@ -210,18 +304,18 @@ static int append_some(struct store *s, struct entry *const *batch, size_t count
  * How many entries go in the next transaction, and their cost. An entry whose texts alone are too
  * large goes in none.
  */
-static size_t take(struct store *s, struct entry *const *batch, size_t count, struct cost *ret)
+static size_t take(struct store *s, const struct write *w, size_t count, struct cost *ret)
 {
+	uint64_t others = s->bounds.wal_max / s->page_size / 2;
 	struct cost c = { 0 };
 	size_t n = 0;
 
 	for (; n < count; n++) {
-		uint64_t rows = rows_size(batch[n]), bodies = bodies_size(batch[n]);
-		if (too_large(s, rows, bodies) ||
-		    (n && (c.bytes + rows > s->bounds.batch_bytes ||
-			   c.bodies + bodies > s->bounds.bodies_bytes)))
+		if (too_large(s, &w[n]) || (n && (c.bytes + w[n].rows > s->bounds.batch_bytes ||
+						  c.bodies + w[n].bodies > s->bounds.bodies_bytes ||
+						  c.others + ROW_FRAMES > others)))
 			break;
-		add_cost(s, &c, rows, bodies);
+		add_cost(s, &c, &w[n]);
 	}
 	finish_cost(s, &c);
 	*ret = c;
@@ -248,31 +342,133 @@ static void count_failure(struct store *s, size_t entries, int r)
 	pthread_mutex_unlock(&s->lock);
 }
 
-int store_append(struct store *s, struct entry *const *batch, size_t count)
+static const struct buf *own_body(const struct entry *e, int side)
+{
+	return e->body_kept[side] ? NULL : side ? &e->response_body : &e->request_body;
+}
+
+/* A later version in one batch: one write for both, at the place of the first. */
+static void merge(const struct store *s, struct write *w, struct entry *e)
+{
+	w->e = e;
+	for (int i = 0; i < 2; i++)
+		if (own_body(e, i))
+			w->body[i] = own_body(e, i);
+	cut(s, w);
+}
+
+/* The place of an exchange that is told more than once; NULL with 0: none is needed. */
+static int find_live(struct store *s, const struct entry *e, struct live **ret)
+{
+	*ret = e->live ? live_find(s, e->live) : NULL;
+	if (!e->live || *ret || !e->open)
+		return 0;
+	if (live_is_forgotten(s, e->live))
+		return -ESTALE;
+	*ret = live_add(s, e->live);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* What is to be written of the batch: of several versions of one exchange the last. */
+static size_t plan_writes(struct store *s, struct entry *const *batch, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct entry *e = batch[i];
+		struct write *w = &s->writes[n];
+		struct live *l;
+		int r = find_live(s, e, &l);
+
+		e->id = 0;
+		e->again = false;
+		if (r) {
+			s->passed_over++;
+			continue;
+		}
+		if (l && l->write) {
+			merge(s, l->write, e);
+			continue;
+		}
+		*w = (struct write){ .e = e, .live = l };
+		w->body[0] = own_body(e, 0);
+		w->body[1] = own_body(e, 1);
+		cut(s, w);
+		if (l)
+			l->write = w;
+		n++;
+	}
+	return n;
+}
+
+/* Ids for all versions in the batch; what has ended or was not stored is forgotten. */
+static void settle(struct store *s, struct entry *const *batch, size_t count, size_t writes)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct live *l = batch[i]->live ? live_find(s, batch[i]->live) : NULL;
+		if (!l || !l->write)
+			continue;
+		batch[i]->id = l->write->done ? l->id : 0;
+		batch[i]->again = l->write->again;
+		l->write->again = true;
+	}
+	for (size_t i = 0; i < writes; i++) {
+		struct live *l = s->writes[i].live;
+		if (!l)
+			continue;
+		l->write = NULL;
+		if (!l->id || (s->writes[i].done && !s->writes[i].e->open))
+			live_drop(s, l);
+		else if (!s->writes[i].e->open)
+			live_close(s, l, REASON_LOST);
+	}
+}
+
+static int make_places(struct store *s, size_t count)
+{
+	struct write *w = count > s->write_room ? reallocarray(s->writes, count, sizeof(*w)) : NULL;
+
+	if (count <= s->write_room)
+		return 0;
+	if (!w)
+		return -ENOMEM;
+	s->writes = w;
+	s->write_room = count;
+	return 0;
+}
+
+static int append_all(struct store *s, struct write *w, size_t count)
 {
 	size_t done = 0;
 	int r = 0;
 
-	store_set_error(s, "%s", "");
-	for (size_t i = 0; i < count; i++) {
-		batch[i]->id = 0;
-		cut_entry(s, batch[i]);
-	}
-	while (done < count) {
+	while (done < count && !r) {
 		struct cost c;
-		size_t n = take(s, batch + done, count - done, &c);
-		if (!n) {
+		size_t n = take(s, w + done, count - done, &c);
+		if (!n)
 			count_loss(s, 1);
-			done++;
-			continue;
-		}
-		r = append_some(s, batch + done, n, &c);
-		if (r < 0)
-			break;
-		done += n;
+		else
+			r = append_some(s, w + done, n, &c);
+		if (!r)
+			done += n ? n : 1;
 	}
-	if (r < 0)
+	if (r)
 		count_failure(s, count - done, r);
+	return r;
+}
+
+int store_append(struct store *s, struct entry *const *batch, size_t count)
+{
+	int r = make_places(s, count);
+
+	store_set_error(s, "%s", "");
+	if (r) {
+		count_failure(s, count, r);
+		return r;
+	}
+	size_t n = plan_writes(s, batch, count);
+	r = append_all(s, s->writes, n);
+	settle(s, batch, count, n);
 	retain_keep(s, clock_us(CLOCK_REALTIME), false);
 	retain_count(s);
 	return r;

@@ -215,3 +215,59 @@ uint64_t column_size(const struct entry *e)
 			n += length(*(const char *const *)((const char *)e + (*f)->offset));
 	return n;
 }
+
+static bool is_indexed(const struct column *c)
+{
+	for (const struct field *const *f = column_indexes(); *f; f++)
+		if (!strcmp((*f)->column, c->name))
+			return true;
+	return false;
+}
+
+int column_put_sets(struct buf *sql, bool indexed)
+{
+	const char *comma = "";
+	int r = 0;
+
+	for (size_t i = 0; !r && i < COLUMNS; i++) {
+		if (!indexed && is_indexed(&columns[i]))
+			continue;
+		r = buf_printf(sql, "%s%s=?%zu", comma, columns[i].name, i + 2);
+		comma = ",";
+	}
+	return r;
+}
+
+static uint64_t value_of(const struct field *f, const void *p)
+{
+	switch (f->kind) {
+	case FIELD_IS_I32:
+		return (uint64_t) * (const int32_t *)p;
+	case FIELD_IS_U16:
+		return *(const uint16_t *)p;
+	case FIELD_IS_BOOL:
+		return *(const bool *)p;
+	case FIELD_IS_LOCK:
+		return (uint64_t) * (const enum lock *)p;
+	default:
+		return (uint64_t) * (const int64_t *)p;
+	}
+}
+
+uint64_t column_indexed(const struct entry *e)
+{
+	const uint64_t prime = 0x100000001b3;
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (const struct field *const *f = column_indexes(); *f; f++) {
+		const void *p = (const char *)e + (*f)->offset;
+		bool is_text = (*f)->kind == FIELD_IS_TEXT || (*f)->kind == FIELD_IS_WORD ||
+			       (*f)->kind == FIELD_IS_PAIRS;
+		if (!is_text)
+			h = (h ^ value_of(*f, p)) * prime;
+		for (const char *t = is_text ? *(const char *const *)p : ""; *t; t++)
+			h = (h ^ (unsigned char)*t) * prime;
+		h *= prime;
+	}
+	return h;
+}

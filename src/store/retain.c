@@ -274,6 +274,8 @@ void retain_count(struct store *s)
 	s->stats.entries = entries;
 	s->stats.segments = segments;
 	s->stats.size = size;
+	s->stats.open_exchanges = s->lives.count;
+	s->stats.passed_over = s->passed_over;
 	s->stats.first_id = oldest ? oldest->first_id : 0;
 	s->stats.last_id = oldest ? newest->last_id : 0;
 	s->stats.first_us = oldest ? first_us : 0;

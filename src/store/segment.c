@@ -204,9 +204,10 @@ int segment_clear(struct store *s, struct segment *g)
 		r = db_exec_format(
 			s->db,
 			"DELETE FROM tally WHERE n=%lld; DELETE FROM extent WHERE n=%lld;"
+			"DELETE FROM open_entry WHERE n=%lld;"
 			"UPDATE segment SET first_id=%lld,last_id=%lld,bytes=0 WHERE n=%lld;"
 			"COMMIT",
-			n, n, next, next - 1, n);
+			n, n, n, next, next - 1, n);
 	if (r < 0) {
 		if (!sqlite3_get_autocommit(s->db))
 			db_exec(s->db, "ROLLBACK");
@@ -217,6 +218,7 @@ int segment_clear(struct store *s, struct segment *g)
 	g->bytes = 0;
 	g->old = false;
 	bodies_forget(s, g->n);
+	live_forget_segment(s, (size_t)(g - s->segments.v));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/uio.h>
 
 #include "store/store.h"
@@ -78,6 +79,44 @@ struct bodies {
 	off_t iov_at;
 };
 
+/* What becomes of an exchange in the batch that is being appended. */
+struct write {
+	struct entry *e;	   /* its newest version */
+	const struct buf *body[2]; /* request, response; NULL: as it is stored */
+	struct live *live;	   /* NULL: told once */
+	uint64_t rows, bodies;	   /* what it takes there */
+	bool again, done;	   /* its row was there before; it is committed */
+};
+
+/* An exchange that goes on, or whose last version is being written. */
+struct live {
+	uint64_t number; /* entry.live */
+	int64_t id;	 /* of its row; 0: none yet */
+	size_t segment;	 /* index in segments.v */
+	/* Of the row as it is: */
+	int64_t timestamp_us;
+	enum outcome outcome;
+	uint64_t size, indexed;
+	const char *reason;  /* in `closing` */
+	struct write *write; /* of the batch that is being appended */
+	TAILQ_ENTRY(live) order;
+	LIST_ENTRY(live) bucket;
+};
+
+struct lives {
+	LIST_HEAD(live_bucket, live) * buckets;
+	TAILQ_HEAD(live_list, live) order, closing; /* oldest first; to be closed on disk */
+	size_t count;
+	uint64_t forgotten; /* the highest number that had to make room */
+	sqlite3_stmt *mark, *unmark;
+};
+
+/* The statements that write rows of a segment again. */
+struct updates {
+	sqlite3_stmt *entry[2], *payload; /* [1]: with what indexes hold */
+	uint64_t empty[2];
+};
+
 struct reader {
 	sqlite3 *db;
 	bool busy;
@@ -107,6 +146,12 @@ struct store {
 	sqlite3_stmt *put_entry, *put_payload; /* into the active segment */
 	uint64_t put_empty;		       /* of put_entry, for column_bind() */
 	sqlite3_stmt *put_tally;
+	struct lives lives;
+	struct updates *updates; /* by index of the segment */
+	size_t update_count;
+	struct write *writes; /* of the batch */
+	size_t write_room;
+	uint64_t passed_over; /* versions of exchanges that are not followed */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t reader_free;
@@ -156,9 +201,39 @@ int column_put_marks(struct buf *sql);
 int column_bind(sqlite3_stmt *stmt, uint64_t *empty, const struct entry *e);
 /* The row of a statement that selected id and the names; -ENOMEM. */
 int column_read(sqlite3_stmt *stmt, struct entry *e);
+/* "name=?i,..." for an UPDATE, of all or of what no index holds. */
+int column_put_sets(struct buf *sql, bool indexed);
+/* The same for two entries whose indexed columns are the same, else not the same but by chance. */
+uint64_t column_indexed(const struct entry *e);
 int column_count(void);
 /* What the rows and index entries of an entry take, about; its bodies included wherever they go. */
 uint64_t column_size(const struct entry *e);
+
+/* write.c: an entry as rows */
+int write_new(struct store *s, const struct write *w);
+/* The row of w->live->id becomes the entry. */
+int write_again(struct store *s, const struct write *w);
+void write_free(struct store *s);
+
+/* live.c: exchanges that are told more than once */
+/* After segment_load(): closes what was left open. */
+int live_open(struct store *s);
+void live_free(struct store *s);
+struct live *live_find(struct store *s, uint64_t number);
+/* The oldest makes room where there are too many. NULL: out of memory. */
+struct live *live_add(struct store *s, uint64_t number);
+/* It, or one that began after it, had to make room. */
+bool live_is_forgotten(const struct store *s, uint64_t number);
+void live_drop(struct store *s, struct live *l);
+/* The next transaction closes its row; `reason` is a constant. */
+void live_close(struct store *s, struct live *l, const char *reason);
+/* Within a transaction, and after its commit. */
+int live_close_forgotten(struct store *s);
+void live_closed(struct store *s);
+/* Within a transaction: the row is, or is no longer, to be written again. */
+int live_mark(struct store *s, int64_t id, int64_t n, bool open);
+/* The segment's rows are gone: what comes of its exchanges is inserted anew. */
+void live_forget_segment(struct store *s, size_t segment);
 
 /* bodies.c: large bodies, in a file of their own */
 int bodies_open(struct store *s, uint64_t max_size, uid_t uid, gid_t gid);
@@ -213,9 +288,23 @@ uint64_t segment_target(const struct store *s);
 /* A late column is found by going through all before it. */
 #define TALLY_COLUMNS                                                                              \
 	"e.id,e.timestamp,e.complete,e.status_code,e.protocol,"                                    \
-	"CASE e.protocol WHEN 'grpc' THEN e.status ELSE '' END"
-/* Add a batch that goes into segment n, in the same transaction. */
-int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t count);
+	"CASE e.protocol WHEN 'grpc' THEN e.status ELSE '' END,e.open"
+#define TALLY_SLOTS 8 /* seconds that a batch's entries are gathered for at once */
+struct tally {
+	struct store *s;
+	int64_t n; /* of the segment */
+	struct tally_slot {
+		int64_t second;
+		int64_t count[OUTCOMES];
+		bool used;
+	} v[TALLY_SLOTS];
+};
+/* Count an entry that goes into segment n; tally_flush() in the same transaction. */
+int tally_add(struct tally *t, int64_t timestamp_us, enum outcome outcome);
+int tally_flush(struct tally *t);
+/* An entry that is there has another time or outcome. */
+int tally_move(struct store *s, size_t segment, int64_t from_us, enum outcome from, int64_t to_us,
+	       enum outcome to);
 /* The segment is full: sum up its minutes and hours. Within a transaction. */
 int tally_close(struct store *s, int64_t n);
 /* Count what a store of schema 1 holds. */

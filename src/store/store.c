@@ -95,9 +95,9 @@ static int prepare_writer(struct store *s)
 			       &s->put_segment);
 	if (!r)
 		r = db_prepare(s->db,
-			       "INSERT INTO tally VALUES (?1,1,?2,?3,?4,?5,?6)"
-			       " ON CONFLICT DO UPDATE SET ok=ok+?3,client_error=client_error+?4,"
-			       "server_error=server_error+?5,incomplete=incomplete+?6",
+			       "INSERT INTO tally VALUES (?1,?2,?3,?4,?5,?6,?7)"
+			       " ON CONFLICT DO UPDATE SET ok=ok+?4,client_error=client_error+?5,"
+			       "server_error=server_error+?6,incomplete=incomplete+?7",
 			       &s->put_tally);
 	return r;
 }
@@ -184,6 +184,8 @@ static int open_all(struct store *s, const struct store_options *options, uid_t 
 	if (!r)
 		r = segment_load(s);
 	if (!r)
+		r = live_open(s);
+	if (!r)
 		r = retain_settle(s);
 	if (!r)
 		r = reader_open(s, options->readers, error, error_size);
@@ -213,6 +215,8 @@ int store_open(const struct store_options *options, uid_t uid, gid_t gid, struct
 	if (!s)
 		return -ENOMEM;
 	s->db_fd = s->wal_fd = s->shm_fd = s->bodies.fd = -1;
+	TAILQ_INIT(&s->lives.order);
+	TAILQ_INIT(&s->lives.closing);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->reader_free, NULL);
 	int r = check_options(options, error, error_size);
@@ -252,6 +256,9 @@ void store_close(struct store *s)
 	sqlite3_finalize(s->put_tally);
 	sqlite3_finalize(s->put_entry);
 	sqlite3_finalize(s->put_payload);
+	write_free(s);
+	live_free(s);
+	free(s->writes);
 	bodies_close(s);
 	if (s->page_size && s->wal_fd >= 0)
 		wal_truncate(s, 0);

@@ -29,6 +29,8 @@ struct store_stats {
 	int64_t first_us, last_us; /* smallest and largest timestamp; 0, 0 when empty */
 	uint64_t entries, size, segments, dropped_entries; /* dropped by the bounds since start */
 	uint64_t failed_batches, lost_entries; /* could not be written: disk full, ... */
+	uint64_t open_exchanges;	       /* whose rows will be written again */
+	uint64_t passed_over;		       /* versions of exchanges past LIMIT_LIVE_EXCHANGES */
 };
 
 /*
@@ -53,6 +55,10 @@ void store_close(struct store *s);
  * than a sixteenth of it, loses its bodies, which it says itself; one whose texts alone are larger
  * is lost, and counted, without a failure. Also keeps the bounds, a
  * bounded piece of work at each call.
+ *
+ * Versions of one exchange (entry.live) have one id and one row, which the newest rewrites; `again`
+ * is set where the id is not new. body_kept leaves a body as it is stored. At most
+ * LIMIT_LIVE_EXCHANGES are followed; what of others still goes on gets no id (passed_over).
  */
 int store_append(struct store *s, struct entry *const *batch, size_t count);
 /* Bounds and checkpoints while there is nothing to append. Same thread as store_append(). */

@@ -8,20 +8,6 @@
 
 #include "entry.h"
 
-#define SLOTS 8 /* seconds that a batch's entries are gathered for at once */
-
-struct slot {
-	int64_t second;
-	int64_t count[OUTCOMES];
-	bool used;
-};
-
-struct slots {
-	struct store *s;
-	int64_t n; /* of the segment */
-	struct slot v[SLOTS];
-};
-
 int64_t store_bucket(int64_t us, int64_t width)
 {
 	int64_t q = us / width;
@@ -29,49 +15,67 @@ int64_t store_bucket(int64_t us, int64_t width)
 	return q - (us % width < 0);
 }
 
-static int put_slot(const struct slots *t, struct slot *slot)
+static int put_sum(struct store *s, int64_t n, int64_t width, int64_t start,
+		   const int64_t count[OUTCOMES])
 {
-	sqlite3_stmt *put = t->s->put_tally;
+	sqlite3_bind_int64(s->put_tally, 1, n);
+	sqlite3_bind_int64(s->put_tally, 2, width);
+	sqlite3_bind_int64(s->put_tally, 3, start);
+	for (int i = 0; i < OUTCOMES; i++)
+		sqlite3_bind_int64(s->put_tally, 4 + i, count[i]);
+	return db_run(s->put_tally);
+}
 
+static int put_slot(const struct tally *t, struct tally_slot *slot)
+{
 	if (!slot->used)
 		return 0;
 	slot->used = false;
-	sqlite3_bind_int64(put, 1, t->n);
-	sqlite3_bind_int64(put, 2, slot->second);
-	for (int i = 0; i < OUTCOMES; i++)
-		sqlite3_bind_int64(put, 3 + i, slot->count[i]);
-	return db_run(put);
+	return put_sum(t->s, t->n, 1, slot->second, slot->count);
 }
 
-static int add(struct slots *t, int64_t timestamp_us, enum outcome outcome)
+int tally_add(struct tally *t, int64_t timestamp_us, enum outcome outcome)
 {
 	int64_t second = store_bucket(timestamp_us, 1000000);
-	struct slot *slot = &t->v[(uint64_t)second % SLOTS];
+	struct tally_slot *slot = &t->v[(uint64_t)second % TALLY_SLOTS];
 	int r = slot->used && slot->second != second ? put_slot(t, slot) : 0;
 
 	if (!slot->used)
-		*slot = (struct slot){ .second = second, .used = true };
+		*slot = (struct tally_slot){ .second = second, .used = true };
 	slot->count[outcome]++;
 	return r;
 }
 
-static int put_rest(struct slots *t)
+int tally_flush(struct tally *t)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < SLOTS; i++)
+	for (size_t i = 0; !r && i < TALLY_SLOTS; i++)
 		r = put_slot(t, &t->v[i]);
 	return r;
 }
 
-int tally_put(struct store *s, int64_t n, struct entry *const *batch, size_t count)
+static int change(struct store *s, size_t segment, int64_t us, enum outcome outcome, int64_t by)
 {
-	struct slots t = { .s = s, .n = n };
+	static const int64_t widths[] = { 1, 60, 3600 };
+	const struct segment *g = &s->segments.v[segment];
+	int64_t second = store_bucket(us, 1000000), count[OUTCOMES] = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; !r && i < count; i++)
-		r = add(&t, batch[i]->timestamp_us, entry_outcome(batch[i]));
-	return r ? r : put_rest(&t);
+	count[outcome] = by;
+	/* Only what is closed has its minutes and hours. */
+	for (size_t i = 0; !r && i < (g == s->active ? 1 : 3); i++)
+		r = put_sum(s, g->n, widths[i], second - second % widths[i], count);
+	return r;
+}
+
+int tally_move(struct store *s, size_t segment, int64_t from_us, enum outcome from, int64_t to_us,
+	       enum outcome to)
+{
+	if (from == to && store_bucket(from_us, 1000000) == store_bucket(to_us, 1000000))
+		return 0;
+	int r = change(s, segment, from_us, from, -1);
+	return r ? r : change(s, segment, to_us, to, 1);
 }
 
 void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
@@ -81,7 +85,7 @@ void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
 
 	e->timestamp_us = sqlite3_column_int64(stmt, 1);
 	e->complete = sqlite3_column_int(stmt, 2);
-	e->open = false;
+	e->open = sqlite3_column_int(stmt, 6);
 	e->status_code = sqlite3_column_int(stmt, 3);
 	e->protocol = protocol ? protocol : "";
 	e->status = status ? status : "";
@@ -89,7 +93,7 @@ void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
 
 static int fill_segment(struct store *s, int64_t n)
 {
-	struct slots t = { .s = s, .n = n };
+	struct tally t = { .s = s, .n = n };
 	sqlite3_stmt *rows = NULL;
 	struct entry e;
 	char sql[160];
@@ -99,11 +103,11 @@ static int fill_segment(struct store *s, int64_t n)
 	int r = db_prepare(s->db, sql, &rows);
 	while (!r && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
 		tally_read_entry(rows, &e);
-		r = add(&t, e.timestamp_us, entry_outcome(&e));
+		r = tally_add(&t, e.timestamp_us, entry_outcome(&e));
 	}
 	r = r ? r : db_errno(s->db, rc);
 	sqlite3_finalize(rows);
-	return r ? r : put_rest(&t);
+	return r ? r : tally_flush(&t);
 }
 
 int tally_close(struct store *s, int64_t n)

@@ -427,7 +427,12 @@ static void test_outcomes(void **state)
 		int status_code;
 		bool complete;
 		enum outcome want;
+		bool open;
 	} ends[] = {
+		{ "http", "", 0, false, OUTCOME_OK, true },
+		{ "http", "", 200, false, OUTCOME_OK, true },
+		{ "http", "", 404, false, OUTCOME_CLIENT_ERROR, true },
+		{ "grpc", "5", 200, false, OUTCOME_SERVER_ERROR, true },
 		{ "http", "", 200, true, OUTCOME_OK },
 		{ "http", "", 0, true, OUTCOME_OK },
 		{ "http", "5", 200, true, OUTCOME_OK },
@@ -456,6 +461,7 @@ static void test_outcomes(void **state)
 		e->status = ends[i].status;
 		e->status_code = ends[i].status_code;
 		e->complete = ends[i].complete;
+		e->open = ends[i].open;
 		assert_int_equal(entry_outcome(e), ends[i].want);
 		assert_int_equal(store_append(f->s, &e, 1), 0);
 		want[ends[i].want]++;
