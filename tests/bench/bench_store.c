@@ -157,6 +157,52 @@ static void bench_insert(const char *path, size_t rounds)
 	free_pool(pool);
 }
 
+/* All exchanges that may be open at once, each written again, in an order far from their ids. */
+static struct rate update_rate(struct store *s, bool first)
+{
+	struct batch b;
+	double cpu = 0, wall = 0;
+
+	for (uint64_t i = 0; i < LIMIT_LIVE_EXCHANGES; i += LIMIT_BATCH) {
+		size_t n = LIMIT_LIVE_EXCHANGES - i < LIMIT_BATCH ? LIMIT_LIVE_EXCHANGES - i
+								  : LIMIT_BATCH;
+		for (size_t k = 0; k < n; k++) {
+			uint64_t live = first ? i + k : (i + k) * 40503 % LIMIT_LIVE_EXCHANGES;
+			b.v[k] = synthetic_entry(live, 1795288218123456, first ? BODY : 0);
+			b.v[k]->live = live + 1;
+			b.v[k]->open = true;
+			b.v[k]->body_kept[1] = !first;
+		}
+		double c = seconds(CLOCK_THREAD_CPUTIME_ID), w = seconds(CLOCK_MONOTONIC);
+		if (store_append(s, b.v, n))
+			die("update");
+		cpu += seconds(CLOCK_THREAD_CPUTIME_ID) - c;
+		wall += seconds(CLOCK_MONOTONIC) - w;
+		for (size_t k = 0; k < n; k++)
+			entry_free(b.v[k]);
+	}
+	return (struct rate){ LIMIT_LIVE_EXCHANGES / cpu, LIMIT_LIVE_EXCHANGES / wall };
+}
+
+static void bench_updates(const char *path, size_t rounds)
+{
+	double cpu[rounds], wall[rounds];
+	struct store *s = open_store(path, 0);
+
+	update_rate(s, true);
+	for (size_t i = 0; i < rounds; i++) {
+		struct rate r = update_rate(s, false);
+		cpu[i] = r.cpu;
+		wall[i] = r.wall;
+	}
+	printf("versions of %d open exchanges, in no order, median of %zu rounds:\n",
+	       LIMIT_LIVE_EXCHANGES, rounds);
+	printf("  %8.0f rows rewritten per processor second (%.0f by the clock)\n",
+	       median(cpu, rounds), median(wall, rounds));
+	store_close(s);
+	remove_store(path);
+}
+
 static void fill(struct store *s, uint64_t count)
 {
 	int64_t first_us = (int64_t)time(NULL) * 1000000 - (int64_t)count * 1000;
@@ -287,5 +333,6 @@ int main(int argc, char **argv)
 	store_close(s);
 	remove_store(path);
 	bench_insert(path, rounds);
+	bench_updates(path, rounds);
 	return 0;
 }
