@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "kfl/fields.h"
-#include "store/field_sql.h"
+#include "store/sqlite/field_sql.h"
 
 /* What an operand that is not the first one takes there, for each level of its tree. */
 #define SQL_SYMBOLS_PER_LEVEL 6

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "kfl/fields.h"
-#include "store/field_sql.h"
+#include "store/sqlite/field_sql.h"
 
 void emit(struct compiler *c, const char *text)
 {

@@ -1,274 +1,105 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/sqlite.h"
+#include "store/store.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#define PAGE_SIZE	 8192
-#define PAGE_SIZE_SMALL	 4096 /* where eight tables and indexes are much of a segment */
-#define SMALL_STORE	 (16ULL << 20)
-#define WRITER_CACHE_KIB 8192
-#define STORE_MIN_SIZE	 (1 << 20)
-#define CHECK_PAGES_MAX	 (8 << 10) /* a larger file is not read as a whole at start */
+#include "store/store_ops.h"
 
-void store_set_error(struct store *s, const char *fmt, ...)
+/* "sqlite:", "clickhouse:", ...: the length with the colon, 0 when it is a path. */
+static size_t scheme_length(const char *uri)
 {
-	va_list ap;
+	size_t n = 0;
 
-	va_start(ap, fmt);
-	pthread_mutex_lock(&s->lock);
-	vsnprintf(s->error, sizeof(s->error), fmt, ap);
-	pthread_mutex_unlock(&s->lock);
-	va_end(ap);
+	while (isalnum((unsigned char)uri[n]) || (n && strchr("+-.", uri[n]) && uri[n]))
+		n++;
+	return n && uri[n] == ':' ? n + 1 : 0;
 }
 
-void store_error(struct store *s, char *out, size_t size)
+static const struct store_ops *find(const char *uri, size_t scheme)
 {
-	pthread_mutex_lock(&s->lock);
-	snprintf(out, size, "%s", s->error);
-	pthread_mutex_unlock(&s->lock);
+	if (!scheme)
+		return store_table[0];
+	for (const struct store_ops *const *o = store_table; *o; o++)
+		if (strlen((*o)->scheme) + 1 == scheme && !memcmp((*o)->scheme, uri, scheme - 1))
+			return *o;
+	return NULL;
 }
 
-struct store_stats store_stats(struct store *s)
+static void explain(const char *uri, size_t scheme, char *error, size_t size)
 {
-	pthread_mutex_lock(&s->lock);
-	struct store_stats stats = s->stats;
-	pthread_mutex_unlock(&s->lock);
-	return stats;
-}
+	int n = snprintf(error, size, "store %s: no store is called \"%.*s\"; use a path", uri,
+			 (int)scheme - 1, uri);
 
-void store_maintain(struct store *s, int64_t now_us)
-{
-	retain_keep(s, now_us, true);
-	retain_count(s);
-}
-
-static int open_writer(struct store *s, uint64_t max_size, char *error, size_t error_size)
-{
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, on = 1;
-	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
-
-	if (rc != SQLITE_OK)
-		return db_errno(s->db, rc);
-	if (sqlite3_db_readonly(s->db, "main") == 1)
-		return -EROFS;
-	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
-	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	int r = schema_check(s->db, error, error_size);
-	if (r < 0)
-		return r;
-	/*
-	 * Page size and vacuum count for a new file only, and come before its first page. Nothing
-	 * is overwritten when it is freed: traffic is dropped by lists, not by writing.
-	 */
-	r = db_exec_format(s->db,
-			   "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL;"
-			   "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=0;"
-			   "PRAGMA secure_delete=OFF; PRAGMA cache_size=-%d;"
-			   "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-			   "PRAGMA wal_autocheckpoint=0",
-			   max_size && max_size < SMALL_STORE ? PAGE_SIZE_SMALL : PAGE_SIZE,
-			   WRITER_CACHE_KIB);
-	s->page_size = (uint64_t)db_int_sql(s->db, "PRAGMA page_size");
-	return r;
-}
-
-static int prepare_writer(struct store *s)
-{
-	int r = db_prepare(s->db, "BEGIN IMMEDIATE", &s->begin);
-
-	if (!r)
-		r = db_prepare(s->db, "COMMIT", &s->commit);
-	if (!r)
-		r = db_prepare(s->db, "PRAGMA page_count", &s->page_count);
-	if (!r)
-		r = db_prepare(s->db, "PRAGMA freelist_count", &s->free_count);
-	if (!r)
-		r = db_prepare(s->db, "INSERT OR REPLACE INTO segment VALUES (?1,?2,?3,?4,?5,?6)",
-			       &s->put_segment);
-	if (!r)
-		r = db_prepare(s->db,
-			       "INSERT INTO tally VALUES (?1,?2,?3,?4,?5,?6,?7)"
-			       " ON CONFLICT DO UPDATE SET ok=ok+?4,client_error=client_error+?5,"
-			       "server_error=server_error+?6,incomplete=incomplete+?7",
-			       &s->put_tally);
-	return r;
-}
-
-/* Damage is better told at start; a large file is only looked at where it is used. */
-static int check_content(struct store *s, char *error, size_t error_size)
-{
-	sqlite3_stmt *stmt = NULL;
-	int r = 0;
-
-	if (db_int(s->page_count) > CHECK_PAGES_MAX)
-		return 0;
-	if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
-	    sqlite3_step(stmt) != SQLITE_ROW)
-		r = -EBADMSG;
-	const char *text = r ? sqlite3_errmsg(s->db) : (const char *)sqlite3_column_text(stmt, 0);
-	if (r || !text || strcmp(text, "ok")) {
-		snprintf(error, error_size,
-			 "store %s is damaged: %.120s; move it away to start anew", s->path,
-			 text ? text : "");
-		r = -EBADMSG;
-	}
-	sqlite3_finalize(stmt);
-	return r;
-}
-
-/* The log and its index, opened by SQLite by now: for their sizes, and to give them away. */
-static int open_beside(struct store *s, const char *suffix, uid_t uid, gid_t gid, int *ret_fd)
-{
-	char *path;
-
-	if (asprintf(&path, "%s%s", s->path, suffix) < 0)
-		return -ENOMEM;
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : 0;
-	free(path);
-	if (r < 0)
-		return r;
-	*ret_fd = fd;
-	return geteuid() || !fchown(fd, uid, gid) ? 0 : -errno;
-}
-
-static int set_owner(struct store *s, uid_t uid, gid_t gid)
-{
-	int r = open_beside(s, "-wal", uid, gid, &s->wal_fd);
-
-	if (!r)
-		r = open_beside(s, "-shm", uid, gid, &s->shm_fd);
-	if (!r && !geteuid() && fchown(s->db_fd, uid, gid))
-		r = -errno;
-	return r;
-}
-
-static void explain(struct store *s, int r, char *error, size_t error_size)
-{
-	if (error_size && error[0])
-		return;
-	if (r == -ENOSPC)
-		snprintf(error, error_size, "open store %s: the disk is full", s->path);
-	else if (r == -EROFS)
-		snprintf(error, error_size, "open store %s: it is read-only", s->path);
-	else
-		snprintf(error, error_size, "open store %s: %s", s->path,
-			 s->db && sqlite3_errcode(s->db) ? sqlite3_errmsg(s->db) : strerror(-r));
-}
-
-static int open_all(struct store *s, const struct store_options *options, uid_t uid, gid_t gid,
-		    char *error, size_t error_size)
-{
-	int r = open_writer(s, options->max_size, error, error_size);
-
-	if (!r)
-		r = schema_update(s->db, error, error_size);
-	if (!r)
-		r = prepare_writer(s);
-	if (!r)
-		r = check_content(s, error, error_size);
-	if (r < 0)
-		return r;
-	retain_set_bounds(s, options);
-	r = wal_start(s);
-	if (!r)
-		r = bodies_open(s, options->max_size, uid, gid);
-	if (!r)
-		r = segment_load(s);
-	if (!r)
-		r = live_open(s);
-	if (!r)
-		r = retain_settle(s);
-	if (!r)
-		r = reader_open(s, options->readers, error, error_size);
-	if (!r)
-		r = set_owner(s, uid, gid);
-	return r;
-}
-
-static int check_options(const struct store_options *options, char *error, size_t error_size)
-{
-	if (!options->max_size || options->max_size >= STORE_MIN_SIZE)
-		return 0;
-	snprintf(error, error_size,
-		 "a store of at most %llu bytes is too small, 1 MiB is the least",
-		 (unsigned long long)options->max_size);
-	return -EINVAL;
+	for (const struct store_ops *const *o = store_table; *o; o++)
+		if (n >= 0 && (size_t)n < size)
+			n += snprintf(error + n, size - (size_t)n, " or %s", (*o)->usage);
 }
 
 int store_open(const struct store_options *options, uid_t uid, gid_t gid, struct store **ret,
 	       char *error, size_t error_size)
 {
-	struct store *s = calloc(1, sizeof(*s));
-	char *path = NULL;
+	size_t scheme = scheme_length(options->uri);
+	const struct store_ops *ops = find(options->uri, scheme);
 
 	if (error_size)
 		error[0] = '\0';
-	if (!s)
-		return -ENOMEM;
-	s->db_fd = s->wal_fd = s->shm_fd = s->bodies.fd = -1;
-	TAILQ_INIT(&s->lives.order);
-	TAILQ_INIT(&s->lives.closing);
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->reader_free, NULL);
-	int r = check_options(options, error, error_size);
-	if (!r)
-		r = file_parse_uri(options->uri, &path, error, error_size);
-	if (!r)
-		r = file_open(path, uid, gid, &s->db_fd, &s->path, error, error_size);
-	free(path);
-	if (!r)
-		r = open_all(s, options, uid, gid, error, error_size);
-	if (r < 0) {
-		explain(s, r, error, error_size);
-		store_close(s);
-		return r;
+	if (!ops) {
+		explain(options->uri, scheme, error, error_size);
+		return -EINVAL;
 	}
-	retain_count(s);
-	*ret = s;
-	return 0;
-}
-
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
+	int r = ops->open(options, options->uri + scheme, uid, gid, ret, error, error_size);
+	if (!r)
+		(*ret)->ops = ops;
+	return r;
 }
 
 void store_close(struct store *s)
 {
-	if (!s)
-		return;
-	reader_close(s);
-	sqlite3_finalize(s->begin);
-	sqlite3_finalize(s->commit);
-	sqlite3_finalize(s->page_count);
-	sqlite3_finalize(s->free_count);
-	sqlite3_finalize(s->put_segment);
-	sqlite3_finalize(s->put_tally);
-	sqlite3_finalize(s->put_entry);
-	sqlite3_finalize(s->put_payload);
-	write_free(s);
-	live_free(s);
-	free(s->writes);
-	bodies_close(s);
-	if (s->page_size && s->wal_fd >= 0)
-		wal_truncate(s, 0);
-	sqlite3_close(s->db);
-	close_fd(s->shm_fd);
-	close_fd(s->wal_fd);
-	close_fd(s->db_fd);
-	pthread_cond_destroy(&s->reader_free);
-	pthread_mutex_destroy(&s->lock);
-	free(s->segments.v);
-	free(s->path);
-	free(s);
+	if (s)
+		s->ops->close(s);
+}
+
+int store_append(struct store *s, struct entry *const *batch, size_t count)
+{
+	return s->ops->append(s, batch, count);
+}
+
+void store_maintain(struct store *s, int64_t now_us)
+{
+	s->ops->maintain(s, now_us);
+}
+
+int store_check(struct store *s, const struct kfl *filter, struct kfl_error *ret_error)
+{
+	return s->ops->check(s, filter, ret_error);
+}
+
+int store_select(struct store *s, const struct store_query *q, store_row_fn *row, void *ctx,
+		 struct store_page *ret, char *error, size_t error_size)
+{
+	return s->ops->select(s, q, row, ctx, ret, error, error_size);
+}
+
+int store_get(struct store *s, int64_t id, struct entry **ret)
+{
+	return s->ops->get(s, id, ret);
+}
+
+int store_count(struct store *s, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
+		struct store_counted *ret, char *error, size_t error_size)
+{
+	return s->ops->count(s, q, counts, ret, error, error_size);
+}
+
+struct store_stats store_stats(struct store *s)
+{
+	return s->ops->stats(s);
+}
+
+void store_error(struct store *s, char *out, size_t size)
+{
+	s->ops->error(s, out, size);
 }

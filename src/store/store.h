@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The store: appends batches, answers pages newest first, keeps to its bounds. SQLite is behind it
- * today; a store for a cluster later speaks the same interface.
+ * The store: appends batches, answers pages newest first, keeps to its bounds. Which store is
+ * behind it the scheme of the URI says (store_ops.h, stores.c); sqlite/ is the one there is.
  */
 #ifndef CLEARTAP_STORE_H
 #define CLEARTAP_STORE_H
@@ -15,6 +15,7 @@
 
 struct entry;
 struct kfl;
+struct kfl_error;
 struct store;
 
 struct store_options {
@@ -64,6 +65,12 @@ int store_append(struct store *s, struct entry *const *batch, size_t count);
 /* Bounds and checkpoints while there is nothing to append. Same thread as store_append(). */
 void store_maintain(struct store *s, int64_t now_us);
 
+/*
+ * Can it run the filter? 0, -EINVAL with the error set (nested more deeply than it takes), -ENOMEM.
+ * What it cannot run fails store_select() and store_count() with -EDOM.
+ */
+int store_check(struct store *s, const struct kfl *filter, struct kfl_error *ret_error);
+
 struct store_query {
 	const struct kfl *filter; /* NULL: everything */
 	int64_t before, after;	  /* ids, exclusive; 0 no bound */
@@ -110,7 +117,10 @@ struct store_counted {
 	int64_t whole_from_us; /* nothing is missing from here on */
 };
 /* The bucket, counted from 1970, that a time is in. */
-int64_t store_bucket(int64_t us, int64_t width);
+static inline int64_t store_bucket(int64_t us, int64_t width)
+{
+	return us / width - (us % width < 0);
+}
 /*
  * Add to counts[buckets], newest entries first. Without a filter and with buckets of whole seconds
  * that takes no look at the entries. 0, or -errno with a sentence in error.

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/embed.h"
 #include "kfl/kfl.h"
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 #include "base/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

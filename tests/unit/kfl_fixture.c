@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "kfl/kfl.h"
 #include "kfl_fixture.h"
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 const char *fixture_path(const char *folder, const char *name)
 {

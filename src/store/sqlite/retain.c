@@ -4,7 +4,7 @@
  * main file and the bodies beside it; both parts are kept at every transaction, so the sum always
  * holds.
  */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,70 +12,24 @@
 
 #include "base/clock.h"
 
-#define KIB		 (1ULL << 10)
-#define MIB		 (1ULL << 20)
-#define WAL_MOST	 (256 * MIB)
-#define WAL_SOFT	 (16 * MIB)
-#define BATCH_MOST	 (16 * MIB)
-#define SEGMENT_MOST	 (256 * MIB)
-#define BODIES_MOST	 (128 * MIB)
-#define SHM_BLOCK	 (32 * KIB) /* of the log's index, for each ... */
-#define SHM_BLOCK_FRAMES 4096	    /* ... so many frames */
-#define WORK_MS		 50	    /* one call of retain_keep(), about */
-#define VACUUM_PAGES	 64
+#define MIB	     (1ULL << 20)
+#define WORK_MS	     50 /* one call of retain_keep(), about */
+#define VACUUM_PAGES 64
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-void retain_set_bounds(struct store *s, const struct store_options *options)
-{
-	struct bounds *b = &s->bounds;
-	uint64_t max = options->max_size;
-
-	b->max_size = max;
-	b->max_age_us = (int64_t)smaller(options->max_age_s, INT64_MAX / 1000000) * 1000000;
-	b->wal_max = max ? smaller(smaller(max / 4 + 256 * KIB, max / 16 + 16 * MIB), WAL_MOST)
-			 : WAL_MOST;
-	b->wal_soft = smaller(b->wal_max / 4, WAL_SOFT);
-	b->batch_bytes = smaller(b->wal_max / 8, BATCH_MOST);
-	b->entry_bytes = b->wal_max / 8;
-	b->bodies_bytes = max ? smaller(max / 16, BODIES_MOST) : BODIES_MOST;
-	b->segment_bytes =
-		smaller(max < 32 * MIB ? smaller(max / 8, 512 * KIB) : max / 64, SEGMENT_MOST);
-	if (!max)
-		return;
-	uint64_t shm = (b->wal_max / s->page_size / SHM_BLOCK_FRAMES + 1) * SHM_BLOCK;
-	b->max_pages = (max - b->wal_max - shm) / s->page_size;
-}
-
-/* What the bodies leave of it for the main file. */
-static int64_t max_pages(const struct store *s)
-{
-	uint64_t bodies = (s->bodies.end + s->page_size - 1) / s->page_size;
-
-	return (int64_t)s->bounds.max_pages - (int64_t)bodies;
-}
-
 /* Pages that may still be taken from the main file; negative while it is larger than allowed. */
-static int64_t free_pages(struct store *s)
+static int64_t free_pages(struct sqlite *s)
 {
 	if (!s->bounds.max_size)
 		return INT64_MAX;
-	return max_pages(s) - db_int(s->page_count) + db_int(s->free_count);
+	return bounds_pages(s) - db_int(s->page_count) + db_int(s->free_count);
 }
 
-uint64_t retain_bodies_max(struct store *s)
-{
-	int64_t pages = (int64_t)s->bounds.max_pages - db_int(s->page_count);
-
-	if (!s->bounds.max_size)
-		return INT64_MAX;
-	return pages > 0 ? (uint64_t)pages * s->page_size : 0;
-}
-
-static int drop(struct store *s, struct segment *g)
+static int drop(struct sqlite *s, struct segment *g)
 {
 	uint64_t entries = (uint64_t)(g->last_id - g->first_id + 1);
 	/* What is freed is not written, only lists of it. */
@@ -92,7 +46,7 @@ static int drop(struct store *s, struct segment *g)
 	return 0;
 }
 
-static void keep_age(struct store *s, int64_t now_us, uint64_t until_ms)
+static void keep_age(struct sqlite *s, int64_t now_us, uint64_t until_ms)
 {
 	int64_t oldest_us = now_us - s->bounds.max_age_us;
 	struct segment *g;
@@ -105,13 +59,13 @@ static void keep_age(struct store *s, int64_t now_us, uint64_t until_ms)
 }
 
 /* How many pages to give back: what is above the bound; of the rest a part is kept for reuse. */
-static int64_t surplus(struct store *s, bool idle)
+static int64_t surplus(struct sqlite *s, bool idle)
 {
 	int64_t pages = db_int(s->page_count), unused = db_int(s->free_count);
 	int64_t used = pages - unused, spare = used / 4 + (int64_t)(MIB / s->page_size);
 
-	if (s->bounds.max_size && pages > max_pages(s))
-		return unused < pages - max_pages(s) ? unused : pages - max_pages(s);
+	if (s->bounds.max_size && pages > bounds_pages(s))
+		return unused < pages - bounds_pages(s) ? unused : pages - bounds_pages(s);
 	if (!idle)
 		spare += used + 2 * (int64_t)(segment_target(s) / s->page_size);
 	return unused - spare;
@@ -121,7 +75,7 @@ static int64_t surplus(struct store *s, bool idle)
  * Give all free pages back in one transaction. Step by step each page is looked for in the lists
  * of free ones, which takes ever longer when there are many; this only moves what lies behind.
  */
-static int give_back_all(struct store *s)
+static int give_back_all(struct sqlite *s)
 {
 	int r = db_exec(s->db, "PRAGMA auto_vacuum=FULL");
 	int back = db_exec(s->db, "PRAGMA auto_vacuum=INCREMENTAL");
@@ -130,14 +84,14 @@ static int give_back_all(struct store *s)
 }
 
 /* What give_back_all() writes at the most: the pages it moves, who points to them, their map. */
-static uint64_t give_back_frames(struct store *s)
+static uint64_t give_back_frames(struct sqlite *s)
 {
 	uint64_t pages = (uint64_t)db_int(s->page_count), unused = (uint64_t)db_int(s->free_count);
 
 	return 3 * smaller(pages - unused, unused) + 64;
 }
 
-static int give_back_some(struct store *s, uint64_t pages)
+static int give_back_some(struct sqlite *s, uint64_t pages)
 {
 	int r = wal_make_room(s, 4 * VACUUM_PAGES);
 
@@ -147,7 +101,7 @@ static int give_back_some(struct store *s, uint64_t pages)
 }
 
 /* Pages from the end of the file are moved into free ones; a checkpoint then cuts the file. */
-static void give_back(struct store *s, bool idle, uint64_t until_ms)
+static void give_back(struct sqlite *s, bool idle, uint64_t until_ms)
 {
 	int64_t n = surplus(s, idle);
 	uint64_t frames = give_back_frames(s);
@@ -169,9 +123,9 @@ static void give_back(struct store *s, bool idle, uint64_t until_ms)
 	retain_set_limit(s);
 }
 
-void retain_set_limit(struct store *s)
+void retain_set_limit(struct sqlite *s)
 {
-	int64_t limit = max_pages(s);
+	int64_t limit = bounds_pages(s);
 
 	if (!s->bounds.max_size || s->page_limit == limit)
 		return;
@@ -180,14 +134,14 @@ void retain_set_limit(struct store *s)
 		db_int(s->page_count) <= limit ? limit : 0; /* else SQLite did not take it */
 }
 
-bool retain_at_bound(struct store *s, uint64_t pages, uint64_t bodies)
+bool retain_at_bound(struct sqlite *s, uint64_t pages, uint64_t bodies)
 {
 	return s->bounds.max_size &&
-	       (free_pages(s) < (int64_t)pages || !bodies_fit(s, bodies, retain_bodies_max(s)));
+	       (free_pages(s) < (int64_t)pages || !bodies_fit(s, bodies, bounds_bodies(s)));
 }
 
 /* What is free in one of the files goes, so that the other may grow; false: nothing was. */
-static bool exchange(struct store *s, uint64_t bodies)
+static bool exchange(struct sqlite *s, uint64_t bodies)
 {
 	uint64_t need = bodies / s->page_size + VACUUM_PAGES,
 		 unused = (uint64_t)db_int(s->free_count);
@@ -195,14 +149,14 @@ static bool exchange(struct store *s, uint64_t bodies)
 
 	if (bodies_shrink(s))
 		return true;
-	if (bodies_fit(s, bodies, retain_bodies_max(s)) || unused < need)
+	if (bodies_fit(s, bodies, bounds_bodies(s)) || unused < need)
 		return false;
 	for (uint64_t n = 0; !r && n < need; n += VACUUM_PAGES)
 		r = give_back_some(s, VACUUM_PAGES);
 	return !r && !wal_truncate(s, WORK_MS);
 }
 
-int retain_make_room(struct store *s, uint64_t pages, uint64_t bodies)
+int retain_make_room(struct sqlite *s, uint64_t pages, uint64_t bodies)
 {
 	struct segment *oldest;
 	int r = 0;
@@ -219,7 +173,7 @@ int retain_make_room(struct store *s, uint64_t pages, uint64_t bodies)
 	return r;
 }
 
-void retain_keep(struct store *s, int64_t now_us, bool idle)
+void retain_keep(struct sqlite *s, int64_t now_us, bool idle)
 {
 	uint64_t until_ms = (uint64_t)clock_ms(CLOCK_MONOTONIC) + WORK_MS;
 
@@ -230,13 +184,13 @@ void retain_keep(struct store *s, int64_t now_us, bool idle)
 	wal_keep(s, idle);
 }
 
-int retain_settle(struct store *s)
+int retain_settle(struct sqlite *s)
 {
 	int r = retain_make_room(s, 0, 0);
 
 	if (r < 0)
 		return r;
-	if (s->bounds.max_size && db_int(s->page_count) > max_pages(s)) {
+	if (s->bounds.max_size && db_int(s->page_count) > bounds_pages(s)) {
 		r = give_back_all(s);
 		if (!r)
 			r = wal_truncate(s, WORK_MS);
@@ -253,7 +207,7 @@ static uint64_t file_size(int fd)
 	return fd >= 0 && !fstat(fd, &st) ? (uint64_t)st.st_size : 0;
 }
 
-void retain_count(struct store *s)
+void retain_count(struct sqlite *s)
 {
 	const struct segment *oldest = segment_oldest(s), *newest = s->active;
 	uint64_t entries = 0, segments = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,41 +10,6 @@
 /* Without a bound a segment is this part of the store, so that their number stays small. */
 #define SEGMENT_PART	  48
 #define SEGMENT_BYTES_MIN (16ULL << 20)
-
-int segment_read(sqlite3_stmt *stmt, struct segments *ret)
-{
-	struct segments g = { 0 };
-	size_t room = 0;
-	int rc;
-
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		if (g.count == room) {
-			room = room ? 2 * room : 16;
-			struct segment *v = reallocarray(g.v, room, sizeof(*v));
-			if (!v) {
-				rc = SQLITE_NOMEM;
-				break;
-			}
-			g.v = v;
-		}
-		g.v[g.count++] = (struct segment){
-			.n = sqlite3_column_int64(stmt, 0),
-			.first_id = sqlite3_column_int64(stmt, 1),
-			.last_id = sqlite3_column_int64(stmt, 2),
-			.first_us = sqlite3_column_int64(stmt, 3),
-			.last_us = sqlite3_column_int64(stmt, 4),
-			.bytes = sqlite3_column_int64(stmt, 5),
-		};
-	}
-	int r = db_errno(sqlite3_db_handle(stmt), rc);
-	sqlite3_reset(stmt);
-	if (r < 0) {
-		free(g.v);
-		return r;
-	}
-	*ret = g;
-	return 0;
-}
 
 /* The segment that goes on: the one with the highest ids. */
 static struct segment *find_active(struct segments *g)
@@ -58,7 +23,7 @@ static struct segment *find_active(struct segments *g)
 	return active;
 }
 
-static int prepare_inserts(struct store *s)
+static int prepare_inserts(struct sqlite *s)
 {
 	struct buf sql = { 0 };
 	int64_t n = s->active->n;
@@ -87,14 +52,14 @@ static int prepare_inserts(struct store *s)
 	return r;
 }
 
-int segment_load(struct store *s)
+int segment_load(struct sqlite *s)
 {
 	sqlite3_stmt *stmt = NULL;
 	int r = db_prepare(s->db, "SELECT n,first_id,last_id,first_us,last_us,bytes FROM segment",
 			   &stmt);
 
 	if (!r)
-		r = segment_read(stmt, &s->segments);
+		r = segment_list_read(stmt, &s->segments);
 	sqlite3_finalize(stmt);
 	if (r < 0)
 		return r;
@@ -114,7 +79,7 @@ int segment_load(struct store *s)
 	return s->active && !s->active->old ? prepare_inserts(s) : segment_roll(s);
 }
 
-uint64_t segment_target(const struct store *s)
+uint64_t segment_target(const struct sqlite *s)
 {
 	if (s->bounds.segment_bytes)
 		return s->bounds.segment_bytes;
@@ -132,7 +97,7 @@ static struct segment *find_empty(struct segments *g, const struct segment *acti
 	return NULL;
 }
 
-static struct segment *add_place(struct store *s)
+static struct segment *add_place(struct sqlite *s)
 {
 	struct segments *g = &s->segments;
 	size_t active = s->active ? (size_t)(s->active - g->v) : 0;
@@ -149,7 +114,7 @@ static struct segment *add_place(struct store *s)
 	return &v[g->count];
 }
 
-int segment_roll(struct store *s)
+int segment_roll(struct sqlite *s)
 {
 	struct segment *g = find_empty(&s->segments, s->active);
 	bool fresh = !g;
@@ -181,7 +146,7 @@ int segment_roll(struct store *s)
 }
 
 /* Tables as a new segment has them: what an older program made is replaced. */
-static int empty_tables(struct store *s, const struct segment *g)
+static int empty_tables(struct sqlite *s, const struct segment *g)
 {
 	long long n = g->n;
 
@@ -193,7 +158,7 @@ static int empty_tables(struct store *s, const struct segment *g)
 	return db_exec_format(s->db, "DELETE FROM payload_%lld; DELETE FROM entry_%lld", n, n);
 }
 
-int segment_clear(struct store *s, struct segment *g)
+int segment_clear(struct sqlite *s, struct segment *g)
 {
 	long long n = g->n, next = g->last_id + 1;
 	int r = db_exec(s->db, "BEGIN IMMEDIATE");
@@ -222,7 +187,7 @@ int segment_clear(struct store *s, struct segment *g)
 	return 0;
 }
 
-struct segment *segment_oldest(struct store *s)
+struct segment *segment_oldest(struct sqlite *s)
 {
 	struct segment *oldest = NULL;
 

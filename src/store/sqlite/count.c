@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Histograms: from the tally of seconds where it serves, else from the entries. */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "entry.h"
 #include "kfl/kfl.h"
-#include "store/scan.h"
+#include "store/sqlite/scan.h"
 
 #define SECOND_US 1000000
 
@@ -98,7 +98,7 @@ static int find_whole(struct scan *c, int64_t *ret_us)
 
 	c->reader = reader_take(c->s);
 	int r = db_exec(c->reader->db, "BEGIN");
-	r = r ? r : segment_read(c->reader->segments, &g);
+	r = r ? r : segment_list_read(c->reader->segments, &g);
 	for (size_t i = 0; !r && i < g.count; i++) {
 		if (g.v[i].first_id > c->high || g.v[i].last_us < *ret_us)
 			continue;
@@ -120,14 +120,14 @@ static const struct scan_ops ops = {
 	.segment = count_tally,
 };
 
-int store_count(struct store *s, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
-		struct store_counted *ret, char *error, size_t error_size)
+int sqlite_count(struct store *store, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
+		 struct store_counted *ret, char *error, size_t error_size)
 {
 	int64_t limit = q->filter ? kfl_limit(q->filter) : -1;
 	int64_t end_us = q->start_us + (int64_t)q->buckets * q->bucket_us;
 	struct counter c = {
 		.scan = {
-			.s = s,
+			.s = sqlite_of(store),
 			.ops = &ops,
 			.filter = q->filter,
 			.left = limit >= 0 ? (size_t)limit : SIZE_MAX,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "kfl/kfl.h"
 
@@ -100,4 +101,15 @@ int64_t db_int_sql(sqlite3 *db, const char *sql)
 	int64_t v = db_int(stmt);
 	sqlite3_finalize(stmt);
 	return v;
+}
+
+void sqlite_set_error(struct sqlite *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	pthread_mutex_lock(&s->lock);
+	vsnprintf(s->error, sizeof(s->error), fmt, ap);
+	pthread_mutex_unlock(&s->lock);
+	va_end(ap);
 }

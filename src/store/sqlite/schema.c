@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -147,7 +147,7 @@ static int update_segments(sqlite3 *db)
 			   &stmt);
 
 	if (!r)
-		r = segment_read(stmt, &g);
+		r = segment_list_read(stmt, &g);
 	sqlite3_finalize(stmt);
 	if (!r)
 		r = db_exec(db, "BEGIN IMMEDIATE");

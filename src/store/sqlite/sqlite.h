@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the SQLite store share; others include store.h. */
-#ifndef CLEARTAP_STORE_SQLITE_H
-#define CLEARTAP_STORE_SQLITE_H
+#ifndef CLEARTAP_SQLITE_H
+#define CLEARTAP_SQLITE_H
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include <sys/queue.h>
 #include <sys/uio.h>
 
-#include "store/store.h"
+#include "store/store_ops.h"
 
 struct buf;
 struct entry;
@@ -125,7 +125,8 @@ struct reader {
 	size_t gets;
 };
 
-struct store {
+struct sqlite {
+	struct store base;
 	char *path;
 	/* Closed after SQLite has closed: closing a descriptor of a file drops its POSIX locks. */
 	int db_fd, wal_fd, shm_fd;
@@ -161,6 +162,11 @@ struct store {
 	char error[256];
 };
 
+static inline struct sqlite *sqlite_of(struct store *s)
+{
+	return (struct sqlite *)s;
+}
+
 /* payload_N with its bodies wherever they are, in the SQL of readers. */
 #define PAYLOAD                                                                                    \
 	"(SELECT id,detail,body(id*2,request_body) AS request_body,"                               \
@@ -171,7 +177,15 @@ static inline bool segment_empty(const struct segment *g)
 	return g->last_id < g->first_id;
 }
 
+/*
+ * The parts, from below: db, column, bounds, segment_list < tally, wal, schema, file < bodies <
+ * live < segment < retain, write < append; bodies, column < reader < scan < select, count; sqlite.c
+ * above all.
+ */
+
 /* db.c: SQLite in the manners of the house */
+/* For store_error(). */
+void sqlite_set_error(struct sqlite *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int db_errno(sqlite3 *db, int rc);
 int db_exec(sqlite3 *db, const char *sql);
 int db_exec_format(sqlite3 *db, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -210,56 +224,64 @@ int column_count(void);
 uint64_t column_size(const struct entry *e);
 
 /* write.c: an entry as rows */
-int write_new(struct store *s, const struct write *w);
+int write_new(struct sqlite *s, const struct write *w);
 /* The row of w->live->id becomes the entry. */
-int write_again(struct store *s, const struct write *w);
-void write_free(struct store *s);
+int write_again(struct sqlite *s, const struct write *w);
+void write_free(struct sqlite *s);
 
 /* live.c: exchanges that are told more than once */
 /* After segment_load(): closes what was left open. */
-int live_open(struct store *s);
-void live_free(struct store *s);
-struct live *live_find(struct store *s, uint64_t number);
+int live_open(struct sqlite *s);
+void live_free(struct sqlite *s);
+struct live *live_find(struct sqlite *s, uint64_t number);
 /* The oldest makes room where there are too many. NULL: out of memory. */
-struct live *live_add(struct store *s, uint64_t number);
+struct live *live_add(struct sqlite *s, uint64_t number);
 /* It, or one that began after it, had to make room. */
-bool live_is_forgotten(const struct store *s, uint64_t number);
-void live_drop(struct store *s, struct live *l);
+bool live_is_forgotten(const struct sqlite *s, uint64_t number);
+void live_drop(struct sqlite *s, struct live *l);
 /* The next transaction closes its row; `reason` is a constant. */
-void live_close(struct store *s, struct live *l, const char *reason);
+void live_close(struct sqlite *s, struct live *l, const char *reason);
 /* Within a transaction, and after its commit. */
-int live_close_forgotten(struct store *s);
-void live_closed(struct store *s);
+int live_close_forgotten(struct sqlite *s);
+void live_closed(struct sqlite *s);
 /* Within a transaction: the row is, or is no longer, to be written again. */
-int live_mark(struct store *s, int64_t id, int64_t n, bool open);
+int live_mark(struct sqlite *s, int64_t id, int64_t n, bool open);
 /* The segment's rows are gone: what comes of its exchanges is inserted anew. */
-void live_forget_segment(struct store *s, size_t segment);
+void live_forget_segment(struct sqlite *s, size_t segment);
+
+/* bounds.c */
+void bounds_set(struct sqlite *s, const struct store_options *options);
+/* Pages that the main file may have: what bodies leave of the bound. */
+int64_t bounds_pages(const struct sqlite *s);
+/* How long the file of bodies may get by the bound. */
+uint64_t bounds_bodies(struct sqlite *s);
 
 /* bodies.c: large bodies, in a file of their own */
-int bodies_open(struct store *s, uint64_t max_size, uid_t uid, gid_t gid);
-void bodies_close(struct store *s);
+int bodies_open(struct sqlite *s, uint64_t max_size, uid_t uid, gid_t gid);
+void bodies_close(struct sqlite *s);
 /* Does this one go there, and what does it take? */
 bool bodies_aside(const struct buf *body);
 uint64_t bodies_cost(const struct buf *body);
 /* Within a transaction; the body is borrowed until bodies_flush(), which is to come before COMMIT.
  */
-int bodies_put(struct store *s, uint64_t key, const struct buf *body, int64_t *ret_at);
-int bodies_flush(struct store *s);
-void bodies_ended(struct store *s, bool committed);
+int bodies_put(struct sqlite *s, uint64_t key, const struct buf *body, int64_t *ret_at);
+int bodies_flush(struct sqlite *s);
+void bodies_ended(struct sqlite *s, bool committed);
 /* Another segment is filled from now on; segment n is empty. */
-void bodies_roll(struct store *s);
-void bodies_forget(struct store *s, int64_t n);
+void bodies_roll(struct sqlite *s);
+void bodies_forget(struct sqlite *s, int64_t n);
 /* Is there room for so many bytes in one piece while the file is to end at end_max? */
-bool bodies_fit(const struct store *s, uint64_t bytes, uint64_t end_max);
+bool bodies_fit(const struct sqlite *s, uint64_t bytes, uint64_t end_max);
 /* Give back what is free at the end; false: nothing. */
-bool bodies_shrink(struct store *s);
+bool bodies_shrink(struct sqlite *s);
 /* From any thread. -ENODATA: what was there has been dropped or lost. */
-int bodies_read(const struct store *s, uint64_t key, int64_t at, struct buf *out);
+int bodies_read(const struct sqlite *s, uint64_t key, int64_t at, struct buf *out);
 /* The SQL function body(key, value) for a reader. */
-int bodies_register(struct store *s, sqlite3 *db);
+int bodies_register(struct sqlite *s, sqlite3 *db);
 
 /* file.c: the path, the lock, the owner */
-int file_parse_uri(const char *uri, char **ret_path, char *error, size_t error_size);
+int file_path_of(const char *uri, const char *place, char **ret_path, char *error,
+		 size_t error_size);
 int file_open(const char *path, uid_t uid, gid_t gid, int *ret_fd, char **ret_real, char *error,
 	      size_t error_size);
 
@@ -274,15 +296,18 @@ int schema_drop_segment(sqlite3 *db, int64_t n);
 /* Has its entry_N other columns or indexes than a new one? */
 int schema_segment_old(sqlite3 *db, int64_t n, bool *ret);
 
+/* segment_list.c: the rows n, first_id, last_id, first_us, last_us, bytes; the caller frees ret->v
+ */
+int segment_list_read(sqlite3_stmt *stmt, struct segments *ret);
+
 /* segment.c */
-int segment_read(sqlite3_stmt *stmt, struct segments *ret);
-int segment_load(struct store *s);
+int segment_load(struct sqlite *s);
 /* Close the active segment and open another. */
-int segment_roll(struct store *s);
+int segment_roll(struct sqlite *s);
 /* Forget the entries of a segment. */
-int segment_clear(struct store *s, struct segment *g);
-struct segment *segment_oldest(struct store *s);
-uint64_t segment_target(const struct store *s);
+int segment_clear(struct sqlite *s, struct segment *g);
+struct segment *segment_oldest(struct sqlite *s);
+uint64_t segment_target(const struct sqlite *s);
 
 /* tally.c: the table `tally` */
 /* A late column is found by going through all before it. */
@@ -291,7 +316,7 @@ uint64_t segment_target(const struct store *s);
 	"CASE e.protocol WHEN 'grpc' THEN e.status ELSE '' END,e.open"
 #define TALLY_SLOTS 8 /* seconds that a batch's entries are gathered for at once */
 struct tally {
-	struct store *s;
+	struct sqlite *s;
 	int64_t n; /* of the segment */
 	struct tally_slot {
 		int64_t second;
@@ -303,49 +328,51 @@ struct tally {
 int tally_add(struct tally *t, int64_t timestamp_us, enum outcome outcome);
 int tally_flush(struct tally *t);
 /* An entry that is there has another time or outcome. */
-int tally_move(struct store *s, size_t segment, int64_t from_us, enum outcome from, int64_t to_us,
+int tally_move(struct sqlite *s, size_t segment, int64_t from_us, enum outcome from, int64_t to_us,
 	       enum outcome to);
 /* The segment is full: sum up its minutes and hours. Within a transaction. */
-int tally_close(struct store *s, int64_t n);
+int tally_close(struct sqlite *s, int64_t n);
 /* Count what a store of schema 1 holds. */
-int tally_fill(struct store *s);
+int tally_fill(struct sqlite *s);
 /* What entry_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS; texts are its. */
 void tally_read_entry(sqlite3_stmt *stmt, struct entry *e);
 
 /* retain.c */
-void retain_set_bounds(struct store *s, const struct store_options *options);
 /* Tell SQLite the bound of the main file, which it takes only once the file is within. */
-void retain_set_limit(struct store *s);
+void retain_set_limit(struct sqlite *s);
 /* Drop the oldest segments until so many pages are free, and bytes for bodies. */
-int retain_make_room(struct store *s, uint64_t pages, uint64_t bodies);
+int retain_make_room(struct sqlite *s, uint64_t pages, uint64_t bodies);
 /* Less than that is left before the bound. */
-bool retain_at_bound(struct store *s, uint64_t pages, uint64_t bodies);
-/* How long the file of bodies may get by the bound. */
-uint64_t retain_bodies_max(struct store *s);
+bool retain_at_bound(struct sqlite *s, uint64_t pages, uint64_t bodies);
 /* Drop what is too old, give back what is free; a bounded piece of work. */
-void retain_keep(struct store *s, int64_t now_us, bool idle);
+void retain_keep(struct sqlite *s, int64_t now_us, bool idle);
 /* At start: have the bounds hold, which may be smaller ones than before. */
-int retain_settle(struct store *s);
+int retain_settle(struct sqlite *s);
 /* Bring the statistics up to date. */
-void retain_count(struct store *s);
+void retain_count(struct sqlite *s);
 
 /* wal.c */
-int wal_start(struct store *s);
+int wal_start(struct sqlite *s);
 /* Have room for so many frames in the log; -EBUSY while readers hold on to it. */
-int wal_make_room(struct store *s, uint64_t frames);
-int wal_truncate(struct store *s, int wait_ms);
+int wal_make_room(struct sqlite *s, uint64_t frames);
+int wal_truncate(struct sqlite *s, int wait_ms);
 /* Checkpoint when it is time to. */
-void wal_keep(struct store *s, bool idle);
+void wal_keep(struct sqlite *s, bool idle);
 
 /* reader.c */
-int reader_open(struct store *s, unsigned count, char *error, size_t error_size);
-void reader_close(struct store *s);
-struct reader *reader_take(struct store *s);
-void reader_give(struct store *s, struct reader *r);
+int reader_open(struct sqlite *s, unsigned count, char *error, size_t error_size);
+void reader_close(struct sqlite *s);
+struct reader *reader_take(struct sqlite *s);
+void reader_give(struct sqlite *s, struct reader *r);
 /* The entry `id` of segment n; -ENOENT. */
 int reader_get(struct reader *r, int64_t n, int64_t id, bool payload, struct entry **ret);
 
-/* store.c */
-void store_set_error(struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* append.c, select.c, count.c: the operations that sqlite.c puts in its table */
+int sqlite_append(struct store *store, struct entry *const *batch, size_t count);
+int sqlite_select(struct store *store, const struct store_query *q, store_row_fn *row, void *ctx,
+		  struct store_page *ret, char *error, size_t error_size);
+int sqlite_get(struct store *store, int64_t id, struct entry **ret);
+int sqlite_count(struct store *store, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
+		 struct store_counted *ret, char *error, size_t error_size);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/field_sql.h"
+#include "store/sqlite/field_sql.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Entries by second and outcome, in the table `tally`: written here, read by count.c. */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,14 +8,7 @@
 
 #include "entry.h"
 
-int64_t store_bucket(int64_t us, int64_t width)
-{
-	int64_t q = us / width;
-
-	return q - (us % width < 0);
-}
-
-static int put_sum(struct store *s, int64_t n, int64_t width, int64_t start,
+static int put_sum(struct sqlite *s, int64_t n, int64_t width, int64_t start,
 		   const int64_t count[OUTCOMES])
 {
 	sqlite3_bind_int64(s->put_tally, 1, n);
@@ -55,7 +48,7 @@ int tally_flush(struct tally *t)
 	return r;
 }
 
-static int change(struct store *s, size_t segment, int64_t us, enum outcome outcome, int64_t by)
+static int change(struct sqlite *s, size_t segment, int64_t us, enum outcome outcome, int64_t by)
 {
 	static const int64_t widths[] = { 1, 60, 3600 };
 	const struct segment *g = &s->segments.v[segment];
@@ -69,7 +62,7 @@ static int change(struct store *s, size_t segment, int64_t us, enum outcome outc
 	return r;
 }
 
-int tally_move(struct store *s, size_t segment, int64_t from_us, enum outcome from, int64_t to_us,
+int tally_move(struct sqlite *s, size_t segment, int64_t from_us, enum outcome from, int64_t to_us,
 	       enum outcome to)
 {
 	if (from == to && store_bucket(from_us, 1000000) == store_bucket(to_us, 1000000))
@@ -91,7 +84,7 @@ void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
 	e->status = status ? status : "";
 }
 
-static int fill_segment(struct store *s, int64_t n)
+static int fill_segment(struct sqlite *s, int64_t n)
 {
 	struct tally t = { .s = s, .n = n };
 	sqlite3_stmt *rows = NULL;
@@ -110,7 +103,7 @@ static int fill_segment(struct store *s, int64_t n)
 	return r ? r : tally_flush(&t);
 }
 
-int tally_close(struct store *s, int64_t n)
+int tally_close(struct sqlite *s, int64_t n)
 {
 	static const char sum[] =
 		"INSERT INTO tally SELECT n,%d,start-start%%%d,sum(ok),sum(client_error),"
@@ -120,7 +113,7 @@ int tally_close(struct store *s, int64_t n)
 	return r ? r : db_exec_format(s->db, sum, 3600, 3600, (long long)n, 60);
 }
 
-int tally_fill(struct store *s)
+int tally_fill(struct sqlite *s)
 {
 	int r = 0;
 

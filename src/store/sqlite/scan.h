@@ -10,7 +10,7 @@
 #ifndef CLEARTAP_STORE_SCAN_H
 #define CLEARTAP_STORE_SCAN_H
 
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 struct kfl;
 struct scan;
@@ -47,7 +47,7 @@ struct scan_ops {
 };
 
 struct scan {
-	struct store *s;
+	struct sqlite *s;
 	const struct scan_ops *ops;
 	const struct kfl *filter; /* NULL: everything */
 	bool oldest_first;

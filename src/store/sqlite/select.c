@@ -3,14 +3,14 @@
  * A page. Its rows are handed on after each chunk, so that a slow consumer does not keep the log
  * from being emptied.
  */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "entry.h"
-#include "store/scan.h"
+#include "store/sqlite/scan.h"
 
 #define CHUNK_ROWS  256
 #define CHUNK_BYTES (1 << 20)
@@ -65,12 +65,12 @@ static bool deliver(struct select *c, store_row_fn *row, void *ctx, struct store
 	return more;
 }
 
-int store_select(struct store *s, const struct store_query *q, store_row_fn *row, void *ctx,
-		 struct store_page *ret, char *error, size_t error_size)
+int sqlite_select(struct store *store, const struct store_query *q, store_row_fn *row, void *ctx,
+		  struct store_page *ret, char *error, size_t error_size)
 {
 	struct select c = {
 		.scan = {
-			.s = s,
+			.s = sqlite_of(store),
 			.ops = &ops,
 			.filter = q->filter,
 			.oldest_first = q->oldest_first,
@@ -108,14 +108,15 @@ int store_select(struct store *s, const struct store_query *q, store_row_fn *row
 	return 0;
 }
 
-int store_get(struct store *s, int64_t id, struct entry **ret)
+int sqlite_get(struct store *store, int64_t id, struct entry **ret)
 {
+	struct sqlite *s = sqlite_of(store);
 	struct reader *reader = reader_take(s);
 	struct segments g = { 0 };
 	int r = db_exec(reader->db, "BEGIN");
 
 	if (!r)
-		r = segment_read(reader->segments, &g);
+		r = segment_list_read(reader->segments, &g);
 	int64_t n = -1;
 	for (size_t i = 0; !r && i < g.count; i++)
 		if (g.v[i].first_id <= id && id <= g.v[i].last_id)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* An entry as rows: a new one, or the newest version of one whose rows are there. */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,8 @@ static int bind_detail(sqlite3_stmt *p, const struct entry *e)
 }
 
 /* Into its row, or beside with the row telling where. */
-static int bind_body(struct store *s, sqlite3_stmt *p, int side, int64_t id, const struct buf *body)
+static int bind_body(struct sqlite *s, sqlite3_stmt *p, int side, int64_t id,
+		     const struct buf *body)
 {
 	int64_t at;
 
@@ -34,7 +35,7 @@ static int bind_body(struct store *s, sqlite3_stmt *p, int side, int64_t id, con
 	return r;
 }
 
-int write_new(struct store *s, const struct write *w)
+int write_new(struct sqlite *s, const struct write *w)
 {
 	static const struct buf none;
 	const struct entry *e = w->e;
@@ -54,7 +55,7 @@ int write_new(struct store *s, const struct write *w)
  * Most updates change nothing that an index holds. SQLite does not look whether a value is another,
  * so there is a statement for those that leaves these columns, and with them five indexes, alone.
  */
-static int prepare_entry(struct store *s, int64_t n, bool indexed, sqlite3_stmt **ret)
+static int prepare_entry(struct sqlite *s, int64_t n, bool indexed, sqlite3_stmt **ret)
 {
 	struct buf sql = { 0 };
 	int r = buf_printf(&sql, "UPDATE entry_%" PRId64 " SET ", n);
@@ -69,7 +70,7 @@ static int prepare_entry(struct store *s, int64_t n, bool indexed, sqlite3_stmt 
 	return r;
 }
 
-static int prepare_payload(struct store *s, int64_t n, sqlite3_stmt **ret)
+static int prepare_payload(struct sqlite *s, int64_t n, sqlite3_stmt **ret)
 {
 	char sql[160];
 
@@ -82,7 +83,7 @@ static int prepare_payload(struct store *s, int64_t n, sqlite3_stmt **ret)
 }
 
 /* Those of a segment, kept for as long as the store: emptied segments are used again. */
-static int get_updates(struct store *s, size_t segment, struct updates **ret)
+static int get_updates(struct sqlite *s, size_t segment, struct updates **ret)
 {
 	int64_t n = s->segments.v[segment].n;
 	int r = 0;
@@ -109,7 +110,7 @@ static int get_updates(struct store *s, size_t segment, struct updates **ret)
 	return r;
 }
 
-int write_again(struct store *s, const struct write *w)
+int write_again(struct sqlite *s, const struct write *w)
 {
 	const struct entry *e = w->e;
 	bool indexed = column_indexed(e) != w->live->indexed;
@@ -131,7 +132,7 @@ int write_again(struct store *s, const struct write *w)
 	return r ? r : db_run(u->payload);
 }
 
-void write_free(struct store *s)
+void write_free(struct sqlite *s)
 {
 	for (size_t i = 0; i < s->update_count; i++) {
 		sqlite3_finalize(s->updates[i].entry[0]);

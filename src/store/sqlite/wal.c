@@ -4,7 +4,7 @@
  * transaction then starts the log over unless a reader is in it. When the log is about to pass its
  * bound the writer waits for readers, which never stay for longer than a window of select.c.
  */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 
@@ -14,14 +14,14 @@
 #define WAIT_IDLE_MS   10   /* for readers, when only tidying up */
 #define WAIT_WRITER_MS 2000 /* for another program that writes to our file */
 
-static uint64_t frame_size(const struct store *s)
+static uint64_t frame_size(const struct sqlite *s)
 {
 	return s->page_size + FRAME_HEADER;
 }
 
 static int note_frames(void *ctx, sqlite3 *db, const char *name, int frames)
 {
-	struct store *s = ctx;
+	struct sqlite *s = ctx;
 
 	(void)db;
 	(void)name;
@@ -29,14 +29,14 @@ static int note_frames(void *ctx, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-int wal_start(struct store *s)
+int wal_start(struct sqlite *s)
 {
 	sqlite3_busy_timeout(s->db, WAIT_WRITER_MS);
 	sqlite3_wal_hook(s->db, note_frames, s);
 	return wal_truncate(s, WAIT_MS);
 }
 
-static int checkpoint(struct store *s, int mode, int wait_ms)
+static int checkpoint(struct sqlite *s, int mode, int wait_ms)
 {
 	int frames, done;
 
@@ -52,12 +52,12 @@ static int checkpoint(struct store *s, int mode, int wait_ms)
 	return 0;
 }
 
-int wal_truncate(struct store *s, int wait_ms)
+int wal_truncate(struct sqlite *s, int wait_ms)
 {
 	return checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE, wait_ms);
 }
 
-int wal_make_room(struct store *s, uint64_t frames)
+int wal_make_room(struct sqlite *s, uint64_t frames)
 {
 	if ((s->wal_frames + frames) * frame_size(s) <= s->bounds.wal_max || !s->wal_frames)
 		return 0;
@@ -67,7 +67,7 @@ int wal_make_room(struct store *s, uint64_t frames)
 	return r;
 }
 
-void wal_keep(struct store *s, bool idle)
+void wal_keep(struct sqlite *s, bool idle)
 {
 	uint64_t soft = s->bounds.wal_soft / frame_size(s);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static void weigh(struct write *w)
 }
 
 /* What a new row takes; one that is written again may be in any page of the file. */
-static void add_cost(const struct store *s, struct cost *c, const struct write *w)
+static void add_cost(const struct sqlite *s, struct cost *c, const struct write *w)
 {
 	uint64_t n = w->rows;
 
@@ -52,7 +52,7 @@ static void add_cost(const struct store *s, struct cost *c, const struct write *
 		c->frames += ROW_FRAMES;
 }
 
-static void finish_cost(struct store *s, struct cost *c)
+static void finish_cost(struct sqlite *s, struct cost *c)
 {
 	uint64_t segment = 2 * segment_target(s) / s->page_size;
 	uint64_t all = (uint64_t)db_int(s->page_count);
@@ -62,13 +62,13 @@ static void finish_cost(struct store *s, struct cost *c)
 	c->frames += c->others < all ? c->others : all;
 }
 
-static bool too_large(const struct store *s, const struct write *w)
+static bool too_large(const struct sqlite *s, const struct write *w)
 {
 	return w->rows > s->bounds.entry_bytes || w->bodies > s->bounds.bodies_bytes;
 }
 
 /* An entry too large for the bounds is kept without its bodies, and says so. */
-static void cut(const struct store *s, struct write *w)
+static void cut(const struct sqlite *s, struct write *w)
 {
 	weigh(w);
 	if (!too_large(s, w))
@@ -108,7 +108,7 @@ static void extend(struct segment *g, const struct write *w)
 	g->last_id = w->e->id;
 }
 
-static int put_segment(struct store *s, const struct segment *g)
+static int put_segment(struct sqlite *s, const struct segment *g)
 {
 	sqlite3_bind_int64(s->put_segment, 1, g->n);
 	sqlite3_bind_int64(s->put_segment, 2, g->first_id);
@@ -120,7 +120,7 @@ static int put_segment(struct store *s, const struct segment *g)
 }
 
 /* SQLite's own words where it was SQLite that failed. */
-static const char *cause(struct store *s, int r)
+static const char *cause(struct sqlite *s, int r)
 {
 	int code = sqlite3_errcode(s->db);
 
@@ -143,7 +143,7 @@ static void note_lost_bodies(struct write *w)
 	}
 }
 
-static int put_new(struct store *s, struct segment *g, struct tally *t, struct write *w)
+static int put_new(struct sqlite *s, struct segment *g, struct tally *t, struct write *w)
 {
 	struct entry *e = w->e;
 
@@ -160,7 +160,7 @@ static int put_new(struct store *s, struct segment *g, struct tally *t, struct w
 }
 
 /* The times of a segment that is not the active one. */
-static int widen_other(struct store *s, size_t segment, int64_t us)
+static int widen_other(struct sqlite *s, size_t segment, int64_t us)
 {
 	struct segment g = s->segments.v[segment];
 
@@ -169,7 +169,7 @@ static int widen_other(struct store *s, size_t segment, int64_t us)
 }
 
 /* The row of an earlier version. What it grows by counts where new bodies go. */
-static int put_again(struct store *s, struct segment *active, struct write *w)
+static int put_again(struct sqlite *s, struct segment *active, struct write *w)
 {
 	const struct live *l = w->live;
 	const struct segment *g = &s->segments.v[l->segment];
@@ -197,7 +197,7 @@ static int put_again(struct store *s, struct segment *active, struct write *w)
 }
 
 /* The transaction is committed: what the table of open exchanges knows of the row. */
-static void note_written(struct store *s, struct write *w)
+static void note_written(struct sqlite *s, struct write *w)
 {
 	struct live *l = w->live;
 
@@ -215,7 +215,7 @@ static void note_written(struct store *s, struct write *w)
 	l->indexed = column_indexed(w->e);
 }
 
-static int put_batch(struct store *s, struct segment *g, struct write *w, size_t count)
+static int put_batch(struct sqlite *s, struct segment *g, struct write *w, size_t count)
 {
 	struct tally t = { .s = s, .n = g->n };
 	int r = live_close_forgotten(s);
@@ -231,7 +231,7 @@ static int put_batch(struct store *s, struct segment *g, struct write *w, size_t
 	return r ? r : db_run(s->commit);
 }
 
-static int transact(struct store *s, struct write *w, size_t count)
+static int transact(struct sqlite *s, struct write *w, size_t count)
 {
 	struct segment g = *s->active;
 	int r = db_run(s->begin);
@@ -248,7 +248,7 @@ static int transact(struct store *s, struct write *w, size_t count)
 			note_written(s, &w[i]);
 		return 0;
 	}
-	store_set_error(s, "write %s: %s", s->path, cause(s, r));
+	sqlite_set_error(s, "write %s: %s", s->path, cause(s, r));
 	if (!sqlite3_get_autocommit(s->db))
 		db_exec(s->db, "ROLLBACK");
 	for (size_t i = 0; i < count; i++) {
@@ -259,7 +259,7 @@ static int transact(struct store *s, struct write *w, size_t count)
 }
 
 /* The active segment is full by its size, or by its span where the age is bounded. */
-static bool segment_full(struct store *s, int64_t now_us, uint64_t more)
+static bool segment_full(struct sqlite *s, int64_t now_us, uint64_t more)
 {
 	const struct segment *g = s->active;
 
@@ -271,7 +271,7 @@ static bool segment_full(struct store *s, int64_t now_us, uint64_t more)
 	       now_us - s->active_since_us > s->bounds.max_age_us / SEGMENT_AGE_PARTS;
 }
 
-static int prepare(struct store *s, const struct cost *c)
+static int prepare(struct sqlite *s, const struct cost *c)
 {
 	int r = retain_make_room(s, c->pages, c->bodies);
 
@@ -282,7 +282,7 @@ static int prepare(struct store *s, const struct cost *c)
 	return r;
 }
 
-static int append_some(struct store *s, struct write *batch, size_t count, const struct cost *c)
+static int append_some(struct sqlite *s, struct write *batch, size_t count, const struct cost *c)
 {
 	struct cost more = { c->bytes, 2 * c->bodies, 4 * c->pages, c->frames, c->others };
 	int r = prepare(s, c);
@@ -304,7 +304,7 @@ static int append_some(struct store *s, struct write *batch, size_t count, const
  * How many entries go in the next transaction, and their cost. An entry whose texts alone are too
  * large goes in none.
  */
-static size_t take(struct store *s, const struct write *w, size_t count, struct cost *ret)
+static size_t take(struct sqlite *s, const struct write *w, size_t count, struct cost *ret)
 {
 	uint64_t others = s->bounds.wal_max / s->page_size / 2;
 	struct cost c = { 0 };
@@ -322,14 +322,14 @@ static size_t take(struct store *s, const struct write *w, size_t count, struct 
 	return n;
 }
 
-static void count_loss(struct store *s, size_t entries)
+static void count_loss(struct sqlite *s, size_t entries)
 {
 	pthread_mutex_lock(&s->lock);
 	s->stats.lost_entries += entries;
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void count_failure(struct store *s, size_t entries, int r)
+static void count_failure(struct sqlite *s, size_t entries, int r)
 {
 	count_loss(s, entries);
 	pthread_mutex_lock(&s->lock);
@@ -348,7 +348,7 @@ static const struct buf *own_body(const struct entry *e, int side)
 }
 
 /* A later version in one batch: one write for both, at the place of the first. */
-static void merge(const struct store *s, struct write *w, struct entry *e)
+static void merge(const struct sqlite *s, struct write *w, struct entry *e)
 {
 	w->e = e;
 	for (int i = 0; i < 2; i++)
@@ -358,7 +358,7 @@ static void merge(const struct store *s, struct write *w, struct entry *e)
 }
 
 /* The place of an exchange that is told more than once; NULL with 0: none is needed. */
-static int find_live(struct store *s, const struct entry *e, struct live **ret)
+static int find_live(struct sqlite *s, const struct entry *e, struct live **ret)
 {
 	*ret = e->live ? live_find(s, e->live) : NULL;
 	if (!e->live || *ret || !e->open)
@@ -370,7 +370,7 @@ static int find_live(struct store *s, const struct entry *e, struct live **ret)
 }
 
 /* What is to be written of the batch: of several versions of one exchange the last. */
-static size_t plan_writes(struct store *s, struct entry *const *batch, size_t count)
+static size_t plan_writes(struct sqlite *s, struct entry *const *batch, size_t count)
 {
 	size_t n = 0;
 
@@ -402,7 +402,7 @@ static size_t plan_writes(struct store *s, struct entry *const *batch, size_t co
 }
 
 /* Ids for all versions in the batch; what has ended or was not stored is forgotten. */
-static void settle(struct store *s, struct entry *const *batch, size_t count, size_t writes)
+static void settle(struct sqlite *s, struct entry *const *batch, size_t count, size_t writes)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct live *l = batch[i]->live ? live_find(s, batch[i]->live) : NULL;
@@ -424,7 +424,7 @@ static void settle(struct store *s, struct entry *const *batch, size_t count, si
 	}
 }
 
-static int make_places(struct store *s, size_t count)
+static int make_places(struct sqlite *s, size_t count)
 {
 	struct write *w = count > s->write_room ? reallocarray(s->writes, count, sizeof(*w)) : NULL;
 
@@ -437,7 +437,7 @@ static int make_places(struct store *s, size_t count)
 	return 0;
 }
 
-static int append_all(struct store *s, struct write *w, size_t count)
+static int append_all(struct sqlite *s, struct write *w, size_t count)
 {
 	size_t done = 0;
 	int r = 0;
@@ -457,11 +457,12 @@ static int append_all(struct store *s, struct write *w, size_t count)
 	return r;
 }
 
-int store_append(struct store *s, struct entry *const *batch, size_t count)
+int sqlite_append(struct store *store, struct entry *const *batch, size_t count)
 {
+	struct sqlite *s = sqlite_of(store);
 	int r = make_places(s, count);
 
-	store_set_error(s, "%s", "");
+	sqlite_set_error(s, "%s", "");
 	if (r) {
 		count_failure(s, count, r);
 		return r;

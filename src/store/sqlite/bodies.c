@@ -6,7 +6,7 @@
  * body is a header and its bytes. It is written before the row that refers to it is committed, so a
  * row never refers to nothing but after a power failure, which the header tells.
  */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ static uint64_t extents_end(const struct bodies *b)
 	return b->count ? b->v[b->count - 1].at + b->v[b->count - 1].len : 0;
 }
 
-static int load_extents(struct store *s)
+static int load_extents(struct sqlite *s)
 {
 	struct bodies *b = &s->bodies;
 	sqlite3_stmt *stmt = NULL;
@@ -100,7 +100,7 @@ static int load_extents(struct store *s)
 	return r;
 }
 
-int bodies_open(struct store *s, uint64_t max_size, uid_t uid, gid_t gid)
+int bodies_open(struct sqlite *s, uint64_t max_size, uid_t uid, gid_t gid)
 {
 	struct bodies *b = &s->bodies;
 	uint64_t chunk = max_size ? max_size / CHUNKS / CHUNK_MIN * CHUNK_MIN : CHUNK_MAX;
@@ -125,7 +125,7 @@ int bodies_open(struct store *s, uint64_t max_size, uid_t uid, gid_t gid)
 	return ftruncate(b->fd, (off_t)b->end) ? -errno : 0;
 }
 
-void bodies_close(struct store *s)
+void bodies_close(struct sqlite *s)
 {
 	sqlite3_finalize(s->bodies.put);
 	free(s->bodies.v);
@@ -145,7 +145,7 @@ static size_t find_gap(const struct bodies *b, uint64_t len, uint64_t *ret_at)
 	return i;
 }
 
-bool bodies_fit(const struct store *s, uint64_t bytes, uint64_t end_max)
+bool bodies_fit(const struct sqlite *s, uint64_t bytes, uint64_t end_max)
 {
 	const struct bodies *b = &s->bodies;
 	uint64_t at, len = round_up(bytes, b->chunk);
@@ -154,13 +154,13 @@ bool bodies_fit(const struct store *s, uint64_t bytes, uint64_t end_max)
 	return !bytes || at + len <= b->end || at + len <= end_max;
 }
 
-static int add_extent(struct store *s, uint64_t bytes)
+static int add_extent(struct sqlite *s, uint64_t bytes)
 {
 	struct bodies *b = &s->bodies;
 	struct extent e = { .len = round_up(bytes, b->chunk), .n = s->active->n, .fresh = true };
 	size_t i = find_gap(b, e.len, &e.at);
 
-	if (e.at + e.len > b->end && e.at + e.len > retain_bodies_max(s))
+	if (e.at + e.len > b->end && e.at + e.len > bounds_bodies(s))
 		return -ENOSPC;
 	sqlite3_bind_int64(b->put, 1, (int64_t)e.at);
 	sqlite3_bind_int64(b->put, 2, (int64_t)e.len);
@@ -177,7 +177,7 @@ static int add_extent(struct store *s, uint64_t bytes)
 	return 0;
 }
 
-int bodies_flush(struct store *s)
+int bodies_flush(struct sqlite *s)
 {
 	struct bodies *b = &s->bodies;
 	struct iovec *v = b->iov, *end = v + b->iov_count;
@@ -201,7 +201,7 @@ int bodies_flush(struct store *s)
 	return 0;
 }
 
-int bodies_put(struct store *s, uint64_t key, const struct buf *body, int64_t *ret_at)
+int bodies_put(struct sqlite *s, uint64_t key, const struct buf *body, int64_t *ret_at)
 {
 	struct bodies *b = &s->bodies;
 	uint64_t need = bodies_cost(body);
@@ -238,7 +238,7 @@ static void drop_extents(struct bodies *b, int64_t n)
 	b->left = 0;
 }
 
-void bodies_ended(struct store *s, bool committed)
+void bodies_ended(struct sqlite *s, bool committed)
 {
 	struct bodies *b = &s->bodies;
 
@@ -249,17 +249,17 @@ void bodies_ended(struct store *s, bool committed)
 		b->v[i].fresh = false;
 }
 
-void bodies_roll(struct store *s)
+void bodies_roll(struct sqlite *s)
 {
 	s->bodies.left = 0;
 }
 
-void bodies_forget(struct store *s, int64_t n)
+void bodies_forget(struct sqlite *s, int64_t n)
 {
 	drop_extents(&s->bodies, n);
 }
 
-bool bodies_shrink(struct store *s)
+bool bodies_shrink(struct sqlite *s)
 {
 	struct bodies *b = &s->bodies;
 	uint64_t end = extents_end(b);
@@ -270,7 +270,7 @@ bool bodies_shrink(struct store *s)
 	return true;
 }
 
-int bodies_read(const struct store *s, uint64_t key, int64_t at, struct buf *out)
+int bodies_read(const struct sqlite *s, uint64_t key, int64_t at, struct buf *out)
 {
 	struct body_header h;
 
@@ -292,7 +292,7 @@ int bodies_read(const struct store *s, uint64_t key, int64_t at, struct buf *out
 /* body(key, value): the value, or what the integer refers to; NULL when that is no longer there. */
 static void run_body(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-	const struct store *s = sqlite3_user_data(ctx);
+	const struct sqlite *s = sqlite3_user_data(ctx);
 	struct buf body = { 0 };
 
 	(void)argc;
@@ -310,7 +310,7 @@ static void run_body(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		sqlite3_result_error_nomem(ctx);
 }
 
-int bodies_register(struct store *s, sqlite3 *db)
+int bodies_register(struct sqlite *s, sqlite3 *db)
 {
 	return db_errno(db, sqlite3_create_function_v2(db, "body", 2, SQLITE_UTF8, s, run_body,
 						       NULL, NULL, NULL));

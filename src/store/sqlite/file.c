@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,34 +14,16 @@
 
 #define FILE_MAGIC "SQLite format 3"
 
-/* "sqlite:", "clickhouse:", ...: the length with the colon, 0 when it is a path. */
-static size_t scheme_length(const char *uri)
+int file_path_of(const char *uri, const char *place, char **ret_path, char *error,
+		 size_t error_size)
 {
-	size_t n = 0;
-
-	while (isalnum((unsigned char)uri[n]) || (n && strchr("+-.", uri[n]) && uri[n]))
-		n++;
-	return n && uri[n] == ':' ? n + 1 : 0;
-}
-
-int file_parse_uri(const char *uri, char **ret_path, char *error, size_t error_size)
-{
-	size_t n = scheme_length(uri);
-	const char *path = uri + n;
-
-	if (n && strncmp(uri, "sqlite:", n)) {
-		snprintf(error, error_size,
-			 "store %s: no store is called \"%.*s\"; use a path or sqlite:PATH", uri,
-			 (int)n - 1, uri);
-		return -EINVAL;
-	}
-	if (n && !strncmp(path, "//", 2))
-		path += 2;
-	if (!*path || !strcmp(path, ":memory:")) {
+	if (place != uri && !strncmp(place, "//", 2))
+		place += 2;
+	if (!*place || !strcmp(place, ":memory:")) {
 		snprintf(error, error_size, "store \"%s\": the path of a file is needed", uri);
 		return -EINVAL;
 	}
-	*ret_path = strdup(path);
+	*ret_path = strdup(place);
 	return *ret_path ? 0 : -ENOMEM;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/scan.h"
+#include "store/sqlite/scan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -202,7 +202,7 @@ static int read_segment(struct scan *c, const struct segment *g)
 static int read_windows(struct scan *c)
 {
 	uint64_t until = (uint64_t)clock_ms(CLOCK_MONOTONIC) + CHUNK_MS;
-	int r = segment_read(c->reader->segments, &c->segments);
+	int r = segment_list_read(c->reader->segments, &c->segments);
 
 	if (r < 0)
 		return scan_fail(c, r);

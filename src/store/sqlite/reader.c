@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #define READER_WAIT_MS	 5000 /* for a writer that recovers the log */
 #define READER_CACHE_KIB 2048
 
-static int open_one(struct store *s, struct reader *r)
+static int open_one(struct sqlite *s, struct reader *r)
 {
 	int rc =
 		sqlite3_open_v2(s->path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -49,7 +49,7 @@ static int open_one(struct store *s, struct reader *r)
 	return ret;
 }
 
-int reader_open(struct store *s, unsigned count, char *error, size_t error_size)
+int reader_open(struct sqlite *s, unsigned count, char *error, size_t error_size)
 {
 	s->reader_count = count ? count : 1;
 	s->readers = calloc(s->reader_count, sizeof(*s->readers));
@@ -66,7 +66,7 @@ int reader_open(struct store *s, unsigned count, char *error, size_t error_size)
 	return 0;
 }
 
-void reader_close(struct store *s)
+void reader_close(struct sqlite *s)
 {
 	for (unsigned i = 0; s->readers && i < s->reader_count; i++) {
 		struct reader *r = &s->readers[i];
@@ -80,7 +80,7 @@ void reader_close(struct store *s)
 	free(s->readers);
 }
 
-struct reader *reader_take(struct store *s)
+struct reader *reader_take(struct sqlite *s)
 {
 	struct reader *found = NULL;
 
@@ -98,7 +98,7 @@ struct reader *reader_take(struct store *s)
 	return found;
 }
 
-void reader_give(struct store *s, struct reader *r)
+void reader_give(struct sqlite *s, struct reader *r)
 {
 	pthread_mutex_lock(&s->lock);
 	r->busy = false;

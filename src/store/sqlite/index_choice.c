@@ -5,7 +5,7 @@
  * for as long as the best one so far took, and the rest take the best. The unit is the
  * instructions that SQLite runs, so that a busy machine makes no difference.
  */
-#include "store/scan.h"
+#include "store/sqlite/scan.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * it is written again. A number stays until the last version has come. The table `open_entry` says
  * the same on disk, so that a start finds what was left open without a look at the entries.
  */
-#include "store/sqlite.h"
+#include "store/sqlite/sqlite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,7 +24,7 @@ static struct live_bucket *bucket_of(struct lives *t, uint64_t number)
 	return &t->buckets[number % BUCKETS];
 }
 
-struct live *live_find(struct store *s, uint64_t number)
+struct live *live_find(struct sqlite *s, uint64_t number)
 {
 	struct live *l;
 
@@ -35,20 +35,20 @@ struct live *live_find(struct store *s, uint64_t number)
 }
 
 /* It is no longer found, but its memory and place in `order` stay. */
-static void take_out(struct store *s, struct live *l)
+static void take_out(struct sqlite *s, struct live *l)
 {
 	LIST_REMOVE(l, bucket);
 	TAILQ_REMOVE(&s->lives.order, l, order);
 	s->lives.count--;
 }
 
-void live_drop(struct store *s, struct live *l)
+void live_drop(struct sqlite *s, struct live *l)
 {
 	take_out(s, l);
 	free(l);
 }
 
-void live_close(struct store *s, struct live *l, const char *reason)
+void live_close(struct sqlite *s, struct live *l, const char *reason)
 {
 	take_out(s, l);
 	l->reason = reason;
@@ -56,7 +56,7 @@ void live_close(struct store *s, struct live *l, const char *reason)
 }
 
 /* The oldest makes room: its row is closed by the next transaction. */
-static void push_out(struct store *s)
+static void push_out(struct sqlite *s)
 {
 	struct lives *t = &s->lives;
 	struct live *l;
@@ -71,12 +71,12 @@ static void push_out(struct store *s)
 	live_close(s, l, REASON_FULL);
 }
 
-bool live_is_forgotten(const struct store *s, uint64_t number)
+bool live_is_forgotten(const struct sqlite *s, uint64_t number)
 {
 	return number <= s->lives.forgotten;
 }
 
-struct live *live_add(struct store *s, uint64_t number)
+struct live *live_add(struct sqlite *s, uint64_t number)
 {
 	struct lives *t = &s->lives;
 	struct live *l = calloc(1, sizeof(*l));
@@ -92,7 +92,7 @@ struct live *live_add(struct store *s, uint64_t number)
 	return l;
 }
 
-static void forget_in(struct store *s, struct live_list *list, size_t segment, bool found)
+static void forget_in(struct sqlite *s, struct live_list *list, size_t segment, bool found)
 {
 	struct live *l, *next;
 
@@ -112,7 +112,7 @@ static void forget_in(struct store *s, struct live_list *list, size_t segment, b
 	}
 }
 
-void live_forget_segment(struct store *s, size_t segment)
+void live_forget_segment(struct sqlite *s, size_t segment)
 {
 	forget_in(s, &s->lives.order, segment, true);
 	forget_in(s, &s->lives.closing, segment, false);
@@ -122,7 +122,7 @@ void live_forget_segment(struct store *s, size_t segment)
 #define LEFT_OPEN "SELECT id FROM open_entry WHERE n=?2"
 #define ONE	  "?2"
 
-static int close_rows(struct store *s, int64_t n, const char *which, int64_t key,
+static int close_rows(struct sqlite *s, int64_t n, const char *which, int64_t key,
 		      const char *reason)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -141,7 +141,7 @@ static int close_rows(struct store *s, int64_t n, const char *which, int64_t key
 	return r;
 }
 
-static int close_one(struct store *s, const struct live *l)
+static int close_one(struct sqlite *s, const struct live *l)
 {
 	int64_t n = s->segments.v[l->segment].n;
 	int r = close_rows(s, n, ONE, l->id, l->reason);
@@ -152,7 +152,7 @@ static int close_one(struct store *s, const struct live *l)
 	return r ? r : live_mark(s, l->id, n, false);
 }
 
-int live_close_forgotten(struct store *s)
+int live_close_forgotten(struct sqlite *s)
 {
 	struct live *l;
 	int r = 0;
@@ -163,7 +163,7 @@ int live_close_forgotten(struct store *s)
 	return r;
 }
 
-void live_closed(struct store *s)
+void live_closed(struct sqlite *s)
 {
 	struct live *l;
 
@@ -173,7 +173,7 @@ void live_closed(struct store *s)
 	}
 }
 
-int live_mark(struct store *s, int64_t id, int64_t n, bool open)
+int live_mark(struct sqlite *s, int64_t id, int64_t n, bool open)
 {
 	sqlite3_stmt *stmt = open ? s->lives.mark : s->lives.unmark;
 
@@ -184,7 +184,7 @@ int live_mark(struct store *s, int64_t id, int64_t n, bool open)
 }
 
 /* The tally of a segment whose open entries are about to be closed. */
-static int move_left(struct store *s, size_t segment)
+static int move_left(struct sqlite *s, size_t segment)
 {
 	int64_t n = s->segments.v[segment].n;
 	sqlite3_stmt *rows = NULL;
@@ -207,7 +207,7 @@ static int move_left(struct store *s, size_t segment)
 	return r;
 }
 
-static int close_left(struct store *s, size_t segment)
+static int close_left(struct sqlite *s, size_t segment)
 {
 	const struct segment *g = &s->segments.v[segment];
 	int r = wal_make_room(s, 2 * (uint64_t)g->bytes / s->page_size + 64);
@@ -226,7 +226,7 @@ static int close_left(struct store *s, size_t segment)
 	return r;
 }
 
-static bool has_left(struct store *s, int64_t n)
+static bool has_left(struct sqlite *s, int64_t n)
 {
 	char sql[80];
 
@@ -234,7 +234,7 @@ static bool has_left(struct store *s, int64_t n)
 	return db_int_sql(s->db, sql) == 1;
 }
 
-int live_open(struct store *s)
+int live_open(struct sqlite *s)
 {
 	struct lives *t = &s->lives;
 
@@ -250,7 +250,7 @@ int live_open(struct store *s)
 	return r;
 }
 
-void live_free(struct store *s)
+void live_free(struct sqlite *s)
 {
 	struct lives *t = &s->lives;
 
