@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * XML, as far as a filter needs it: elements, attributes, text, CDATA, the five named entities and
- * numbered ones. No DTD is read, so nothing expands. What is broken is read as far as it goes.
+ * XML, as far as a filter needs it: elements, attributes and text, as Expat reads them. What breaks
+ * off or is broken is read up to there. Nothing grows and nothing is fetched: a document type is
+ * passed over, so that references to its entities stay as they are written; where it cannot be (in
+ * UTF-16) they stay so too, but in attributes, where Expat's own bound holds.
  */
 #include "kfl/json_path.h"
 #include "kfl/xml.h"
 
 #include <errno.h>
+#define XML_DTD 1 /* Expat has its bounds where it has this */
+#include <expat.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,16 +20,35 @@
 #include "base/limits.h"
 #include "kfl/json_path.h"
 
-/* Element 0 is the document. */
+#define GROWTH_MAX  2.0f       /* of what entities of a document may make */
+#define GROWTH_FREE (64 << 10) /* bytes from which on that counts */
+
+/* A part of document.text. */
+struct part {
+	size_t at, len;
+};
+
+struct attribute {
+	struct part name, value;
+};
+
+/* Element 0 is the document. Its text is that of all that is inside. */
 struct element {
-	struct text name, attributes, inside;
+	struct part name, inside;
+	size_t attribute, attributes;
 	size_t parent;
 };
 
 struct document {
 	struct element *elements;
 	size_t count, room;
+	struct attribute *attributes;
+	size_t attribute_count, attribute_room;
+	struct buf text, names; /* what stands between tags; names and attributes */
+	size_t open;
 	unsigned depth;
+	XML_Parser parser;
+	int r;
 };
 
 static bool is_space(char c)
@@ -33,11 +56,112 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static const char *find(const char *p, const char *end, const char *what)
+static void fail(struct document *d, int r)
 {
-	const char *at = memmem(p, (size_t)(end - p), what, strlen(what));
+	d->r = d->r ? d->r : r;
+	XML_StopParser(d->parser, XML_FALSE);
+}
 
-	return at ? at + strlen(what) : end;
+static struct part add_name(struct document *d, const char *text)
+{
+	struct part p = { d->names.len, strlen(text) };
+
+	if (buf_put(&d->names, text, p.len))
+		fail(d, -ENOMEM);
+	return p;
+}
+
+/* Room for one more of an array's elements. */
+static bool grow(void **array, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return true;
+	size_t more = *room ? 2 * *room : 64;
+	void *v = reallocarray(*array, more, size);
+	if (!v)
+		return false;
+	*array = v;
+	*room = more;
+	return true;
+}
+
+static void add_attributes(struct document *d, const XML_Char **pairs)
+{
+	for (; *pairs && !d->r; pairs += 2) {
+		if (!grow((void **)&d->attributes, d->attribute_count, &d->attribute_room,
+			  sizeof(*d->attributes))) {
+			fail(d, -ENOMEM);
+			return;
+		}
+		struct attribute *a = &d->attributes[d->attribute_count++];
+		a->name = add_name(d, pairs[0]);
+		a->value = add_name(d, pairs[1]);
+	}
+}
+
+static void add_element(struct document *d, const char *name, const XML_Char **pairs)
+{
+	if (!grow((void **)&d->elements, d->count, &d->room, sizeof(*d->elements))) {
+		fail(d, -ENOMEM);
+		return;
+	}
+	struct element e = { .name = add_name(d, name),
+			     .inside = { .at = d->text.len },
+			     .attribute = d->attribute_count,
+			     .parent = d->open };
+	add_attributes(d, pairs);
+	e.attributes = d->attribute_count - e.attribute;
+	d->elements[d->count] = e;
+	d->open = d->count++;
+	d->depth++;
+}
+
+static void close_element(struct document *d)
+{
+	struct element *e = &d->elements[d->open];
+
+	e->inside.len = d->text.len - e->inside.at;
+	d->open = e->parent;
+	d->depth--;
+}
+
+static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **pairs)
+{
+	struct document *d = ctx;
+
+	if (d->count > LIMIT_XML_ELEMENTS || d->depth > LIMIT_JSON_DEPTH)
+		XML_StopParser(d->parser, XML_FALSE);
+	else
+		add_element(d, name, pairs);
+}
+
+static void XMLCALL on_end(void *ctx, const XML_Char *name)
+{
+	(void)name;
+	close_element(ctx);
+}
+
+static void XMLCALL on_text(void *ctx, const XML_Char *text, int len)
+{
+	struct document *d = ctx;
+
+	if (buf_put(&d->text, text, (size_t)len))
+		fail(d, -ENOMEM);
+}
+
+/* What no other handler is for: references to entities, comments, instructions. */
+static void XMLCALL on_other(void *ctx, const XML_Char *text, int len)
+{
+	if (len > 2 && *text == '&')
+		on_text(ctx, text, len);
+}
+
+/* The first of `marks` in p..end; end when there is none. */
+static const char *find_any(const char *p, const char *end, const char *marks)
+{
+	while (p < end && !strchr(marks, *p))
+		p++;
+	return p;
 }
 
 static bool begins(const char *p, const char *end, const char *what)
@@ -47,203 +171,141 @@ static bool begins(const char *p, const char *end, const char *what)
 	return (size_t)(end - p) >= n && !memcmp(p, what, n);
 }
 
-/* After a comment, CDATA, declaration or instruction that begins at p; NULL if it is a tag. */
-static const char *skip_special(const char *p, const char *end)
+static const char *after(const char *p, const char *end, const char *what)
+{
+	const char *at = memmem(p, (size_t)(end - p), what, strlen(what));
+
+	return at ? at + strlen(what) : end;
+}
+
+/* After the comment or instruction at p; NULL when it is none. */
+static const char *skip_remark(const char *p, const char *end)
 {
 	if (begins(p, end, "<!--"))
-		return find(p + 4, end, "-->");
-	if (begins(p, end, "<![CDATA["))
-		return find(p + 9, end, "]]>");
-	if (begins(p, end, "<?"))
-		return find(p + 2, end, "?>");
-	return begins(p, end, "<!") ? find(p + 2, end, ">") : NULL;
+		return after(p + 4, end, "-->");
+	return begins(p, end, "<?") ? after(p + 2, end, "?>") : NULL;
 }
 
-/* The ">" that ends the tag, quotes aside. */
-static const char *tag_end(const char *p, const char *end)
+/* After the document type at p, with all that is declared in it. */
+static const char *skip_doctype(const char *p, const char *end)
 {
-	char quote = '\0';
+	int depth = 0;
 
-	for (; p < end; p++) {
-		if (quote ? *p == quote : *p == '"' || *p == '\'')
-			quote = quote ? '\0' : *p;
-		else if (!quote && *p == '>')
-			return p;
-	}
-	return NULL;
-}
-
-static int add_element(struct document *d, struct element e)
-{
-	if (d->count == d->room) {
-		size_t room = d->room ? 2 * d->room : 64;
-		struct element *more = realloc(d->elements, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		d->elements = more;
-		d->room = room;
-	}
-	d->elements[d->count++] = e;
-	return 0;
-}
-
-static void close_element(struct document *d, size_t *open, const char *at)
-{
-	struct element *e = &d->elements[*open];
-
-	e->inside.len = (size_t)(at - e->inside.data);
-	*open = e->parent;
-	d->depth--;
-}
-
-/* The tag between p (after "<") and stop (at ">"). */
-static int read_tag(struct document *d, const char *p, const char *stop, size_t *open)
-{
-	bool empty = stop > p && stop[-1] == '/';
-	const char *name = p, *after = stop - (empty ? 1 : 0);
-
-	while (p < after && !is_space(*p))
-		p++;
-	struct element e = { .name = { name, (size_t)(p - name) },
-			     .attributes = { p, (size_t)(after - p) },
-			     .inside = { stop + 1, 0 },
-			     .parent = *open };
-	int r = add_element(d, e);
-	if (!r && !empty) {
-		*open = d->count - 1;
-		d->depth++;
-	}
-	return r;
-}
-
-static int read_document(struct document *d, struct text xml)
-{
-	const char *p = xml.data, *end = p + xml.len;
-	size_t open = 0;
-	int r = add_element(d, (struct element){ .inside = xml });
-
-	while (!r && p < end && d->count <= LIMIT_XML_ELEMENTS && d->depth <= LIMIT_JSON_DEPTH) {
-		p = memchr(p, '<', (size_t)(end - p));
-		if (!p)
-			break;
-		const char *special = skip_special(p, end);
-		if (special) {
-			p = special;
+	for (p++; p < end; p++) {
+		const char *next = skip_remark(p, end);
+		if (next) {
+			p = next - 1;
 			continue;
 		}
-		const char *stop = tag_end(p + 1, end);
-		if (!stop)
-			break;
-		if (p[1] != '/')
-			r = read_tag(d, p + 1, stop, &open);
-		else if (open)
-			close_element(d, &open, p);
-		p = stop + 1;
-	}
-	while (open)
-		close_element(d, &open, end);
-	return r;
-}
-
-static size_t put_code_point(char *out, unsigned long c)
-{
-	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || !c)
-		c = 0xfffd;
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-	for (size_t i = n; i-- > 1; c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)(lead[n] | c);
-	return n;
-}
-
-/* The entity at p ("&"): its character in out, and where it ends. NULL when it is none. */
-static const char *read_entity(const char *p, const char *end, char out[4], size_t *len)
-{
-	static const char *const names[] = { "&lt;", "&gt;", "&amp;", "&quot;", "&apos;" };
-	char digits[12], *stop;
-	size_t n = 0;
-
-	for (size_t i = 0; i < 5; i++)
-		if (begins(p, end, names[i])) {
-			out[0] = "<>&\"'"[i];
-			*len = 1;
-			return p + strlen(names[i]);
+		if (*p == '"' || *p == '\'') {
+			p = memchr(p + 1, *p, (size_t)(end - p - 1));
+			if (!p)
+				return end;
 		}
-	if (!begins(p, end, "&#"))
-		return NULL;
-	for (p += 2; p < end && *p != ';' && n < sizeof(digits) - 1; p++)
-		digits[n++] = *p;
-	digits[n] = '\0';
-	if (p >= end || *p != ';' || !n || digits[0] == '-' || digits[0] == '+')
-		return NULL;
-	bool hex = digits[0] == 'x';
-	unsigned long c = strtoul(digits + hex, &stop, hex ? 16 : 10);
-	if (*stop || stop == digits + hex)
-		return NULL;
-	*len = put_code_point(out, c);
-	return p + 1;
-}
-
-static int put_text(struct text t, struct buf *out)
-{
-	const char *p = t.data, *end = p + t.len;
-	int r = 0;
-
-	while (p < end && !r) {
-		const char *mark = memchr(p, '&', (size_t)(end - p));
-		char piece[4];
-		size_t n;
-		if (!mark)
-			return buf_put(out, p, (size_t)(end - p));
-		r = buf_put(out, p, (size_t)(mark - p));
-		const char *after = read_entity(mark, end, piece, &n);
-		p = after ? after : mark + 1;
-		r = r ? r : after ? buf_put(out, piece, n) : buf_putc(out, '&');
+		depth += *p == '<' || *p == '[';
+		if (*p == '>' && !depth)
+			return p + 1;
+		depth -= *p == '>' || *p == ']';
 	}
-	return r;
+	return end;
 }
 
-/* All text inside, tags and comments left out. */
-static int put_inside(struct text t, struct buf *out)
+/* Where a document type begins; NULL when there is none, or none that is written in bytes. */
+static const char *find_doctype(const char *p, const char *end)
 {
-	const char *p = t.data, *end = p + t.len;
-	int r = 0;
+	for (;;) {
+		p = find_any(p, end, "<");
+		const char *next = skip_remark(p, end);
+		if (!next)
+			return begins(p, end, "<!DOCTYPE") ? p : NULL;
+		p = next;
+	}
+}
 
-	while (p < end && !r) {
-		const char *mark = memchr(p, '<', (size_t)(end - p));
-		const char *stop = mark ? mark : end;
-		r = put_text((struct text){ p, (size_t)(stop - p) }, out);
-		if (r || !mark)
-			break;
-		p = skip_special(mark, end);
-		if (p && begins(mark, end, "<![CDATA[")) {
-			size_t close = begins(p - 3, end, "]]>") ? 3 : 0;
-			r = buf_put(out, mark + 9, (size_t)(p - mark) - 9 - close);
+static bool parse(struct document *d, const char *p, const char *end, bool last)
+{
+	return XML_Parse(d->parser, p, (int)(end - p), last) == XML_STATUS_OK;
+}
+
+static void run_parser(struct document *d, struct text xml)
+{
+	const char *p = xml.data, *end = p + xml.len, *type = find_doctype(p, end);
+
+	if (type && parse(d, p, type, false))
+		parse(d, skip_doctype(type, end), end, true);
+	else if (!type)
+		parse(d, p, end, true);
+	if (XML_GetErrorCode(d->parser) == XML_ERROR_NO_MEMORY)
+		d->r = -ENOMEM;
+}
+
+static void set_up(struct document *d)
+{
+	XML_SetUserData(d->parser, d);
+	XML_SetElementHandler(d->parser, on_start, on_end);
+	XML_SetCharacterDataHandler(d->parser, on_text);
+	/* It also turns the replacement of internal entities off. */
+	XML_SetDefaultHandler(d->parser, on_other);
+	/* There may be declarations that we do not see: what is not declared is no error. */
+	XML_UseForeignDTD(d->parser, XML_TRUE);
+	XML_SetBillionLaughsAttackProtectionMaximumAmplification(d->parser, GROWTH_MAX);
+	XML_SetBillionLaughsAttackProtectionActivationThreshold(d->parser, GROWTH_FREE);
+}
+
+/* An encoding that Expat does not know is read as one whose first half is the same. */
+static int read_document(struct document *d, struct text xml)
+{
+	static const XML_Char *none[] = { NULL };
+	static const char *const encodings[] = { NULL, "ISO-8859-1" };
+	bool unknown = true;
+
+	while (xml.len && is_space(*xml.data)) {
+		xml.data++;
+		xml.len--;
+	}
+	for (size_t i = 0; i < 2 && unknown && !d->r; i++) {
+		d->parser = XML_ParserCreate(encodings[i]);
+		if (!d->parser)
+			return -ENOMEM;
+		set_up(d);
+		if (!i) {
+			add_element(d, "", none);
+			d->depth = 0;
 		}
-		if (!p) {
-			p = tag_end(mark + 1, end);
-			p = p ? p + 1 : end;
-		}
+		run_parser(d, xml);
+		unknown = XML_GetErrorCode(d->parser) == XML_ERROR_UNKNOWN_ENCODING;
+		XML_ParserFree(d->parser);
 	}
-	return r;
+	while (!d->r && d->open)
+		close_element(d);
+	if (!d->r)
+		d->elements[0].inside.len = d->text.len;
+	return d->r;
 }
 
-static int put_json(struct buf *decoded, struct buf *out, bool comma)
+static void free_document(struct document *d)
 {
-	const char *p = decoded->data;
-	size_t n = decoded->len;
+	buf_free(&d->text);
+	buf_free(&d->names);
+	free(d->elements);
+	free(d->attributes);
+}
 
-	while (n && is_space(*p)) {
-		p++;
-		n--;
+static struct text text_of(const struct buf *b, struct part p)
+{
+	return (struct text){ p.len ? b->data + p.at : "", p.len };
+}
+
+static int put_json(struct text t, struct buf *out, bool comma)
+{
+	while (t.len && is_space(*t.data)) {
+		t.data++;
+		t.len--;
 	}
-	while (n && is_space(p[n - 1]))
-		n--;
+	while (t.len && is_space(t.data[t.len - 1]))
+		t.len--;
 	int r = comma ? buf_putc(out, ',') : 0;
-	r = r ? r : buf_put_json(out, n ? p : "", n);
-	buf_reset(decoded);
-	return r;
+	return r ? r : buf_put_json(out, t.data, t.len);
 }
 
 /* "soap:Body" is Body as well. */
@@ -275,35 +337,21 @@ static void step_elements(const struct document *d, const struct step *s, const 
 	for (size_t i = 0; i < d->count; i++) {
 		if (s->kind == STEP_INDEX)
 			to[i] = in[i] && n++ == s->index;
-		else if (i && (s->kind == STEP_ANY || is_named(d->elements[i].name, s->key)))
+		else if (i && (s->kind == STEP_ANY ||
+			       is_named(text_of(&d->names, d->elements[i].name), s->key)))
 			to[i] = is_below(d, i, in, s->kind == STEP_DESCEND);
 	}
 }
 
-/* The attribute's value as written; false when there is none. */
-static bool find_attribute(struct text attributes, struct text name, struct text *ret)
+static bool find_attribute(const struct document *d, const struct element *e, struct text name,
+			   struct text *ret)
 {
-	const char *p = attributes.data, *end = p + attributes.len;
-
-	while (p < end) {
-		while (p < end && is_space(*p))
-			p++;
-		const char *start = p;
-		while (p < end && *p != '=' && !is_space(*p))
-			p++;
-		struct text found = { start, (size_t)(p - start) };
-		while (p < end && (is_space(*p) || *p == '='))
-			p++;
-		if (p >= end || (*p != '"' && *p != '\''))
-			return false;
-		const char *close = memchr(p + 1, *p, (size_t)(end - p - 1));
-		if (!close)
-			return false;
-		if (is_named(found, name)) {
-			*ret = (struct text){ p + 1, (size_t)(close - p - 1) };
-			return true;
-		}
-		p = close + 1;
+	for (size_t i = 0; i < e->attributes; i++) {
+		const struct attribute *a = &d->attributes[e->attribute + i];
+		if (!is_named(text_of(&d->names, a->name), name))
+			continue;
+		*ret = text_of(&d->names, a->value);
+		return true;
 	}
 	return false;
 }
@@ -317,22 +365,14 @@ static bool is_attribute(const struct step *s)
 static int put_found(const struct document *d, const bool *in, const struct text *attribute,
 		     struct buf *out, size_t *found)
 {
-	struct buf text = { 0 };
-	struct text value;
 	int r = 0;
 
 	for (size_t i = 0; i < d->count && !r && out->len < LIMIT_FILTER_BODY; i++) {
-		if (!in[i])
-			continue;
-		if (!attribute)
-			r = put_inside(d->elements[i].inside, &text);
-		else if (find_attribute(d->elements[i].attributes, *attribute, &value))
-			r = put_text(value, &text);
-		else
-			continue;
-		r = r ? r : put_json(&text, out, (*found)++);
+		const struct element *e = &d->elements[i];
+		struct text t = text_of(&d->text, e->inside);
+		if (in[i] && (!attribute || find_attribute(d, e, *attribute, &t)))
+			r = put_json(t, out, (*found)++);
 	}
-	buf_free(&text);
 	return r;
 }
 
@@ -381,6 +421,6 @@ int xml_put_path(struct text xml, struct text steps, struct buf *out)
 	if (!r && many)
 		r = buf_putc(out, ']');
 	buf_free(&values);
-	free(d.elements);
+	free_document(&d);
 	return r ? r : many || found;
 }

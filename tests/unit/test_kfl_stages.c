@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "kfl/fields.h"
 #include "kfl/json_path.h"
 #include "base/json_read.h"
@@ -405,8 +406,11 @@ static void test_xml_text(void **state)
 	path_is(xml_put_path, "<a><b>x", "k1:ak1:b", "\"x\"");
 	path_is(xml_put_path, "<a b='1' c=\"&lt;>\"/>", "k1:ak2:@c", "\"<>\"");
 	path_is(xml_put_path, "<a b='1'/>", "k1:ak2:@x", NULL);
-	path_is(xml_put_path, "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;&#65;&#x42;&#0;&bad</a>", "k1:a",
-		"\"&x;AB\xef\xbf\xbd&bad\"");
+	path_is(xml_put_path, "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;&#65;&#x42;&y;</a>", "k1:a",
+		"\"&x;AB&y;\"");
+	/* What is no reference breaks it off. */
+	path_is(xml_put_path, "<a>AB&#0;</a>", "k1:a", "\"AB\"");
+	path_is(xml_put_path, "<a><b>x</b> &bad </a>", "k1:ak1:b", "\"x\"");
 	path_is(xml_put_path, "<a></b></a></a></a>", "k1:a", "\"\"");
 	path_is(xml_put_path, "no xml", "k1:a", NULL);
 	path_is(xml_put_path, "<a><![CDATA[<b>]]>c<!-- d --></a>", "k1:a", "\"<b>c\"");
@@ -416,6 +420,115 @@ static void test_xml_text(void **state)
 	fixture_repeat(&deep, "<a>", 100000);
 	path_is(xml_put_path, buf_cstr(&deep), "k1:b", NULL);
 	buf_free(&deep);
+}
+
+static void xml_is(const void *xml, size_t len, const char *steps, const char *want)
+{
+	struct buf out = { 0 };
+	int r = xml_put_path((struct text){ xml, len }, (struct text){ steps, strlen(steps) },
+			     &out);
+
+	assert_int_equal(r, want != NULL);
+	assert_string_equal(buf_cstr(&out), want ? want : "");
+	buf_free(&out);
+}
+
+static void test_xml_encodings(void **state)
+{
+	static const char latin[] =
+		"<?xml version='1.0' encoding='ISO-8859-1'?><a b='\xe9'>\xe8</a>";
+	static const char other[] = "<?xml version='1.0' encoding='koi8-r'?><a>b</a>";
+	static const char mark[] = "\xef\xbb\xbf<a>\xc3\xa9</a>";
+	static const char wide[] = "\xff\xfe<\0a\0>\0\xe9\0<\0/\0a\0>";
+	static const char large[] = "\xfe\xff\0<\0a\0>\x20\xac\0<\0/\0a\0>";
+
+	(void)state;
+	xml_is(latin, sizeof(latin) - 1, "k1:a", "\"\xc3\xa8\"");
+	xml_is(latin, sizeof(latin) - 1, "k1:ak2:@b", "\"\xc3\xa9\"");
+	xml_is(other, sizeof(other) - 1, "k1:a", "\"b\"");
+	xml_is(mark, sizeof(mark) - 1, "k1:a", "\"\xc3\xa9\"");
+	xml_is(wide, sizeof(wide), "k1:a", "\"\xc3\xa9\"");
+	xml_is(large, sizeof(large) - 1, "k1:a", "\"\xe2\x82\xac\"");
+	/* Bytes that the encoding does not have break it off. */
+	xml_is("<a><b>x</b><c>\xff</c></a>", 25, "k1:ak1:b", "\"x\"");
+}
+
+/* Entities that stand for others, ten of each: what one reference would be is 10^9 of them. */
+static void put_laughs(struct buf *out, const char *body)
+{
+	buf_puts(out, "<!DOCTYPE a [<!-- ]> \" --><!ENTITY l0 \"ha]>\">");
+	for (int i = 1; i < 10; i++) {
+		buf_printf(out, "<!ENTITY l%d \"", i);
+		for (int k = 0; k < 10; k++)
+			buf_printf(out, "&l%d;", i - 1);
+		buf_puts(out, "\">");
+	}
+	buf_printf(out, "<!ATTLIST a d CDATA \"&l9;\"><!ENTITY f SYSTEM \"/etc/passwd\">]>%s",
+		   body);
+}
+
+/* The same in UTF-16, where the document type cannot be passed over. */
+static void widen(const struct buf *in, struct buf *out)
+{
+	buf_put(out, "\xff\xfe", 2);
+	for (size_t i = 0; i < in->len; i++) {
+		buf_putc(out, in->data[i]);
+		buf_putc(out, '\0');
+	}
+}
+
+static void test_xml_entities(void **state)
+{
+	struct buf b = { 0 }, wide = { 0 };
+
+	(void)state;
+	put_laughs(&b, "<a x='1'><b>&l9;</b><c>&f;</c><e y='&l9;&lt;'>z</e></a>");
+	xml_is(b.data, b.len, "k1:ak1:b", "\"&l9;\"");
+	xml_is(b.data, b.len, "k1:ak1:c", "\"&f;\"");
+	xml_is(b.data, b.len, "k1:ak2:@x", "\"1\"");
+	xml_is(b.data, b.len, "k1:ak2:@d", NULL);
+	xml_is(b.data, b.len, "k1:ak1:ek2:@y", "\"<\"");
+	xml_is(b.data, b.len, "k1:ak1:e", "\"z\"");
+	widen(&b, &wide);
+	xml_is(wide.data, wide.len, "k1:ak2:@x", NULL);
+	buf_reset(&b);
+	buf_reset(&wide);
+	put_laughs(&b, "");
+	char *list = strstr(buf_cstr(&b), "<!ATTLIST"), *end = list + strcspn(list, ">") + 1;
+	memmove(list, end, strlen(end) + 1);
+	b.len = strlen(b.data);
+	buf_puts(&b, "<a><b>&l9;</b><c>&f;</c><e y='&l9;'>z</e></a>");
+	widen(&b, &wide);
+	xml_is(wide.data, wide.len, "k1:ak1:b", "\"&l9;\"");
+	xml_is(wide.data, wide.len, "k1:ak1:e", NULL);
+	buf_free(&b);
+	buf_free(&wide);
+}
+
+/* Memory and time follow the size: elements past the limit are not read. */
+static void test_xml_cost(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_puts(&b, "<a><first>1</first>");
+	fixture_repeat(&b, "<b c='1'/>", LIMIT_XML_ELEMENTS + 100);
+	buf_puts(&b, "<last>2</last></a>");
+	xml_is(b.data, b.len, "k1:ak5:first", "\"1\"");
+	xml_is(b.data, b.len, "k1:ak4:last", NULL);
+	buf_reset(&b);
+	buf_puts(&b, "<a");
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&b, " b%d='%d'", i, i);
+	buf_puts(&b, "/>");
+	xml_is(b.data, b.len, "k1:ak6:@b9999", "\"9999\"");
+	buf_reset(&b);
+	fixture_repeat(&b, "<!--", 100000);
+	xml_is(b.data, b.len, "k1:a", NULL);
+	buf_reset(&b);
+	fixture_repeat(&b, "<!DOCTYPE [<", 100000);
+	xml_is(b.data, b.len, "k1:a", NULL);
+	buf_free(&b);
 }
 
 static void test_months(void **state)
@@ -440,7 +553,9 @@ int main(void)
 		cmocka_unit_test(test_places),		 cmocka_unit_test(test_normal),
 		cmocka_unit_test(test_limit_and_redact), cmocka_unit_test(test_help),
 		cmocka_unit_test(test_regex_steps),	 cmocka_unit_test(test_json_text),
-		cmocka_unit_test(test_xml_text),	 cmocka_unit_test(test_months),
+		cmocka_unit_test(test_xml_text),	 cmocka_unit_test(test_xml_encodings),
+		cmocka_unit_test(test_xml_entities),	 cmocka_unit_test(test_xml_cost),
+		cmocka_unit_test(test_months),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
