@@ -33,6 +33,7 @@ struct field {
 	const char *member; /* of the entry's JSON, or of its end's; NULL: none */
 	bool optional;	    /* the JSON has it only when it is not zero */
 	const char *sql, *text_sql;
+	const char *finds; /* of a flag: the column whose index may find it */
 	const char *hides[FIELD_REPEATS], *detail[FIELD_REPEATS];
 	const char *about, *values[4];
 	unsigned since, rows;

@@ -6,7 +6,9 @@
 #include "api/problem.h"
 #include "api/request.h"
 #include "api/route.h"
+#include "api/server.h"
 #include "kfl/kfl.h"
+#include "store/store.h"
 
 void kfl_validate(struct request *r)
 {
@@ -14,7 +16,7 @@ void kfl_validate(struct request *r)
 	struct kfl_error error = { .column = 1, .length = 1 };
 	struct buf *b = &r->answer.body;
 	struct kfl *filter = NULL;
-	int e = text ? kfl_compile(text, strlen(text), &filter, &error) : 0;
+	int e = text ? store_compile(r->api->store, text, strlen(text), &filter, &error) : 0;
 
 	kfl_free(filter);
 	if (!e) {

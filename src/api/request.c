@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "api/problem.h"
+#include "api/server.h"
 #include "kfl/kfl.h"
+#include "store/store.h"
 #include "base/hex.h"
 #include "base/utf8.h"
 
@@ -175,7 +177,7 @@ bool request_filter(struct request *r, struct kfl **ret)
 	*ret = NULL;
 	if (!text || !*text)
 		return true;
-	int e = kfl_compile(text, strlen(text), ret, &error);
+	int e = store_compile(r->api->store, text, strlen(text), ret, &error);
 	if (e == -EINVAL)
 		problem_filter(r, &error);
 	else if (e)

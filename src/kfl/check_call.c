@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "kfl/compile.h"
 #include "kfl/fields.h"
 #include "kfl/ip.h"
+#include "kfl/json_path.h"
 #include "kfl/kfl.h"
 #include "kfl/suggest.h"
 #include "kfl/time.h"
@@ -77,9 +77,9 @@ static int count_arguments(struct checker *c, struct node *n)
 static int check_text_test(struct checker *c, struct node *n)
 {
 	struct node *object = n->first, *arg = first_argument(n);
-	int r = check_node(c, object);
+	int r = c->node(c, object);
 
-	r = r ? r : check_node(c, arg);
+	r = r ? r : c->node(c, arg);
 	if (r)
 		return r;
 	check_prefer_text(object);
@@ -101,7 +101,7 @@ static int check_text_test(struct checker *c, struct node *n)
 static int check_size(struct checker *c, struct node *n)
 {
 	struct node *a = n->first;
-	int r = check_node(c, a);
+	int r = c->node(c, a);
 
 	n->type = TYPE_NUMBER;
 	if (r || a->type == TYPE_TEXT || a->type == TYPE_MAP || check_is_dynamic(a->type))
@@ -112,10 +112,10 @@ static int check_size(struct checker *c, struct node *n)
 static int check_map_get(struct checker *c, struct node *n)
 {
 	struct node *map = n->first, *name = map->next, *fallback = n->last;
-	int r = check_node(c, map);
+	int r = c->node(c, map);
 
-	r = r ? r : check_node(c, name);
-	r = r ? r : check_node(c, fallback);
+	r = r ? r : c->node(c, name);
+	r = r ? r : c->node(c, fallback);
 	if (r)
 		return r;
 	if (map->type != TYPE_MAP && map->type != TYPE_JSON)
@@ -131,9 +131,10 @@ static int check_map_get(struct checker *c, struct node *n)
 static int check_exists(struct checker *c, struct node *n)
 {
 	struct node *object = n->first, *variable = object->next;
-	int r = check_node(c, object);
+	int r = c->node(c, object);
 
 	n->type = TYPE_BOOL;
+	n->integer = ++c->q->variables;
 	if (r)
 		return r;
 	if (!variable)
@@ -147,7 +148,7 @@ static int check_exists(struct checker *c, struct node *n)
 				  check_show(c, variable).text, n->function->signature);
 	struct binder b = { variable->text, n, c->scope };
 	c->scope = &b;
-	r = check_condition(c, n->last);
+	r = c->condition(c, n->last);
 	c->scope = b.outer;
 	return r;
 }
@@ -155,7 +156,7 @@ static int check_exists(struct checker *c, struct node *n)
 static int check_decoder(struct checker *c, struct node *n)
 {
 	struct node *object = n->first;
-	int r = check_node(c, object);
+	int r = c->node(c, object);
 
 	n->type = TYPE_JSON;
 	check_prefer_text(object);
@@ -226,7 +227,7 @@ static int check_since_now(struct checker *c, struct node *n)
 	static const int64_t seconds[] = { 1, 60, 3600, 86400, 604800 };
 	struct node *a = n->first;
 	int id = (int)n->function->id - FUNCTION_SECONDS;
-	int r = check_node(c, a);
+	int r = c->node(c, a);
 	int64_t us;
 	bool good;
 
@@ -304,7 +305,7 @@ static int keep_path(struct query *q, const struct node *n, struct redaction *re
 	const struct step *from = n->steps;
 	if (whole && into && into->first == decoder)
 		from = into->steps;
-	int r = compile_put_steps(from, &steps);
+	int r = json_put_steps(from, &steps);
 	char *text = r ? NULL : query_alloc(q, steps.len + 1);
 	if (text && steps.len)
 		memcpy(text, steps.data, steps.len);
@@ -324,12 +325,12 @@ static int check_redacted(struct checker *c, const struct node *arg, struct reda
 			       .error = &error,
 			       .now_us = c->q->now_us,
 			       .limit = -1 };
-	struct checker inner_checker = { .q = &inner };
+	struct checker inner_checker = { .q = &inner, .node = c->node, .condition = c->condition };
 	struct node *root = NULL;
 	int r = parse_query(&inner, &root);
 
 	if (!r && root)
-		r = check_node(&inner_checker, root);
+		r = inner_checker.node(&inner_checker, root);
 	bool good = !r && root && is_redactable(root) && root->type != TYPE_BOOL && !is_fixed(root);
 
 	if (good)

@@ -201,6 +201,6 @@ int check_path(struct checker *c, struct node *n)
 		r = find_field(c, n);
 		return r ? r : check_steps(c, n, n->field->type, n->field->traits);
 	}
-	r = check_node(c, base);
+	r = c->node(c, base);
 	return r ? r : check_steps(c, n, base->type, 0);
 }

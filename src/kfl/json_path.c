@@ -16,6 +16,23 @@ struct walk {
 	int r;
 };
 
+int json_put_steps(const struct step *steps, struct buf *out)
+{
+	int r = 0;
+
+	for (const struct step *s = steps; s && !r; s = s->next) {
+		if (s->kind == STEP_ANY)
+			r = buf_putc(out, '*');
+		else if (s->kind == STEP_INDEX)
+			r = buf_printf(out, "i%lld:", (long long)s->index);
+		else
+			r = buf_printf(out, "%c%zu:", s->kind == STEP_KEY ? 'k' : 'd', s->key.len);
+		if (!r && (s->kind == STEP_KEY || s->kind == STEP_DESCEND))
+			r = buf_put(out, s->key.data, s->key.len);
+	}
+	return r;
+}
+
 static size_t read_length(struct text *steps)
 {
 	size_t n = 0;

@@ -9,15 +9,15 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "kfl/compile.h"
 #include "kfl/fields.h"
-#include "kfl/functions.h"
 #include "kfl/time_span.h"
+#include "kfl/uses.h"
 #include "base/limits.h"
 
 struct kfl {
-	struct query query; /* memory of texts */
-	struct program program;
+	struct query query; /* memory of the tree and all texts */
+	struct node *root;  /* NULL: every entry */
+	struct uses uses;
 	struct buf normal;
 	struct time_span range;
 };
@@ -43,17 +43,30 @@ static int put_normal(struct kfl *k)
 static int compile(struct kfl *k)
 {
 	struct query *q = &k->query;
-	struct node *root = NULL;
-	int r = check_length(q);
+	int r = parse_query(q, &k->root);
 
-	r = r ? r : parse_query(q, &root);
-	if (!r && root)
-		r = check_query(q, root);
-	k->range = root && !r ? time_span_of(root) : time_span_always;
-	if (!r)
-		r = root ? compile_query(q, root, &k->program) : buf_puts(&k->program.sql, "1");
-	r = r ? r : put_normal(k);
-	return r || buf_cstr(&k->program.sql) ? r : -ENOMEM;
+	if (!r && k->root)
+		r = check_query(q, k->root);
+	if (r)
+		return r;
+	k->range = k->root ? time_span_of(k->root) : time_span_always;
+	if (k->root)
+		k->uses = uses_of(k->root);
+	return put_normal(k);
+}
+
+/* Tree and errors refer to it for as long as the query lives. */
+static int copy_text(struct query *q, const char *text, size_t len)
+{
+	char *copy = query_alloc(q, len + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	if (len)
+		memcpy(copy, text, len);
+	q->text = copy;
+	q->len = len;
+	return 0;
 }
 
 int kfl_compile(const char *query, size_t len, struct kfl **ret, struct kfl_error *ret_error)
@@ -67,9 +80,12 @@ int kfl_compile(const char *query, size_t len, struct kfl **ret, struct kfl_erro
 				   .error = ret_error,
 				   .limit = -1,
 				   .now_us = clock_us(CLOCK_REALTIME) };
-	int r = compile(k);
-	/* They are the caller's, who may free them. */
-	k->query.text = NULL;
+	int r = check_length(&k->query);
+	if (!r)
+		r = copy_text(&k->query, query, len);
+	if (!r)
+		r = compile(k);
+	/* It is the caller's. */
 	k->query.error = NULL;
 	if (r) {
 		kfl_free(k);
@@ -83,48 +99,29 @@ void kfl_free(struct kfl *k)
 {
 	if (!k)
 		return;
-	program_free(&k->program);
 	buf_free(&k->normal);
 	query_free(&k->query);
 	free(k);
 }
 
-const char *kfl_sql(const struct kfl *k)
+bool kfl_needs_detail(const struct kfl *k)
 {
-	return k->program.sql.data;
+	return k->uses.detail;
 }
 
-bool kfl_needs_payload(const struct kfl *k)
+const struct kfl_field *kfl_compared(const struct kfl *k, size_t i)
 {
-	return strstr(k->program.sql.data, "p.detail");
+	return i < USES_MAX ? k->uses.compared[i] : NULL;
 }
 
-int kfl_params(const struct kfl *k)
+const struct node *kfl_root(const struct kfl *k)
 {
-	return (int)k->program.count;
+	return k->root;
 }
 
-static int bind_one(const struct parameter *p, struct sqlite3_stmt *stmt, int i)
+struct query kfl_place(const struct kfl *k, struct kfl_error *error)
 {
-	switch (p->kind) {
-	case NODE_INTEGER:
-		return sqlite3_bind_int64(stmt, i, p->integer);
-	case NODE_REAL:
-		return sqlite3_bind_double(stmt, i, p->real);
-	default:
-		return sqlite3_bind_text64(stmt, i, p->text.data, p->text.len, SQLITE_TRANSIENT,
-					   SQLITE_UTF8);
-	}
-}
-
-int kfl_bind(const struct kfl *k, struct sqlite3_stmt *stmt)
-{
-	for (size_t i = 0; i < k->program.count; i++) {
-		int r = bind_one(&k->program.parameters[i], stmt, (int)i + 1);
-		if (r)
-			return r == SQLITE_NOMEM ? -ENOMEM : -EINVAL;
-	}
-	return 0;
+	return (struct query){ .text = k->query.text, .len = k->query.len, .error = error };
 }
 
 void kfl_time_range(const struct kfl *k, int64_t *ret_from_us, int64_t *ret_to_us)
@@ -150,23 +147,4 @@ const struct kfl_redaction *kfl_redacted(const struct kfl *k, size_t i)
 const char *kfl_normal(const struct kfl *k)
 {
 	return k->normal.data ? k->normal.data : "";
-}
-
-static int register_all(struct sqlite3 *db, const struct sql_function *list)
-{
-	for (const struct sql_function *f = list; f->name; f++) {
-		int r = sqlite3_create_function_v2(db, f->name, f->arguments,
-						   SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, f->run,
-						   NULL, NULL, NULL);
-		if (r)
-			return r == SQLITE_NOMEM ? -ENOMEM : -EINVAL;
-	}
-	return 0;
-}
-
-int kfl_register(struct sqlite3 *db)
-{
-	int r = register_all(db, functions_data);
-
-	return r ? r : register_all(db, functions_test);
 }

@@ -12,8 +12,7 @@
 
 struct buf;
 struct kfl;
-struct sqlite3;
-struct sqlite3_stmt;
+struct kfl_field;
 
 struct kfl_error {
 	char message[256]; /* one sentence, suggests the nearest known name */
@@ -28,16 +27,13 @@ struct kfl_error {
 int kfl_compile(const char *query, size_t len, struct kfl **ret, struct kfl_error *ret_error);
 void kfl_free(struct kfl *k);
 
+/* Does it look at the detail or the bodies of entries? */
+bool kfl_needs_detail(const struct kfl *k);
 /*
- * The WHERE expression, over the columns of an entry_N table named `e`. Values appear only as
- * parameters ?1.. bound by kfl_bind(). "1" for the empty query. What needs the payload_N row calls
- * registered functions with the columns of a table named `p`; kfl_needs_payload() tells.
+ * The i-th field that some condition compares with values (field == value, <, in, startsWith), or
+ * flag, that an index may serve; NULL past the last. Not all of many are told.
  */
-const char *kfl_sql(const struct kfl *k);
-bool kfl_needs_payload(const struct kfl *k);
-/* Bind the parameters of kfl_sql() to ?1..?kfl_params(); others of the statement are left alone. */
-int kfl_params(const struct kfl *k);
-int kfl_bind(const struct kfl *k, struct sqlite3_stmt *stmt);
+const struct kfl_field *kfl_compared(const struct kfl *k, size_t i);
 /* No entry with a timestamp outside of from_us <= t < to_us can match. */
 void kfl_time_range(const struct kfl *k, int64_t *ret_from_us, int64_t *ret_to_us);
 /* limit(n): n, or -1 without one. */
@@ -56,11 +52,6 @@ const struct kfl_redaction *kfl_redacted(const struct kfl *k, size_t i);
 /* Two queries with the same meaning text share one evaluation: the query with blanks folded. */
 const char *kfl_normal(const struct kfl *k);
 
-/* What a statement fails with when the query is to blame: sqlite3_errmsg() says why. */
-#define KFL_ERROR_CODE 25 /* SQLITE_RANGE, which has no other use here */
-
-/* Register the SQL functions that kfl_sql() uses on a connection. 0 or -errno. */
-int kfl_register(struct sqlite3 *db);
 /* Append the JSON of /api/kfl/fields:
  * {"fields":[{name,type,help,aliases}],"functions":[...],"flags":[...]}. */
 int kfl_put_fields_json(struct buf *out);

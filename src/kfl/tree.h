@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the stages of KFL share: the query's text with its memory and its error, tokens, the tree.
- * lex.c makes tokens, parse.c a tree, check.c gives each node its type, compile.c turns it to SQL.
+ * lex.c makes tokens, parse.c a tree, check.c gives each node its type; a visitor (visit.h) makes
+ * of it what a store runs.
  */
 #ifndef CLEARTAP_KFL_TREE_H
 #define CLEARTAP_KFL_TREE_H
@@ -23,6 +24,7 @@ struct query {
 	size_t len;
 	int64_t now_us;		      /* what now() is, taken once */
 	bool uses_clock;	      /* set by check */
+	int64_t variables;	      /* set by check: exists() are numbered from 1 */
 	int64_t limit;		      /* set by check; -1 without limit() */
 	struct redaction *redactions; /* set by check */
 	struct kfl_error *error;
@@ -165,6 +167,11 @@ struct node {
 
 struct node *node_new(struct query *q, enum node_kind kind, size_t pos, size_t len);
 void node_add(struct node *parent, struct node *child);
+
+/* The checked tree, for those who make something of it (visit.h); NULL: every entry. */
+const struct node *kfl_root(const struct kfl *k);
+/* For query_fail() at places of its text, with an error and memory (query_free) of one's own. */
+struct query kfl_place(const struct kfl *k, struct kfl_error *error);
 
 /* *ret is NULL for an empty query. 0, -EINVAL with the error set, -ENOMEM. */
 int parse_query(struct query *q, struct node **ret);

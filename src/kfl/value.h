@@ -7,7 +7,7 @@
 #include "base/json_read.h"
 #include "base/number.h"
 
-/* The numbers stand in the SQL that compile.c makes. */
+/* The numbers stand in the SQL that stores make of queries. */
 enum value_op { VALUE_EQ = 0, VALUE_LT = 1, VALUE_LE = 2, VALUE_GT = 3, VALUE_GE = 4 };
 
 struct value {

@@ -7,7 +7,7 @@
 struct buf;
 
 /*
- * Follow steps (compile_put_steps) into XML, the root element's name first, and put the texts of
+ * Follow steps (json_put_steps) into XML, the root element's name first, and put the texts of
  * what they lead to as JSON: a string, or an array when it is many or may be. Names may leave out
  * their prefix; "@name" and "-name" are attributes. 1 found, 0 not, -ENOMEM.
  */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kfl/kfl.h"
 #include "store/store_ops.h"
 
 /* "sqlite:", "clickhouse:", ...: the length with the colon, 0 when it is a path. */
@@ -75,6 +76,22 @@ void store_maintain(struct store *s, int64_t now_us)
 int store_check(struct store *s, const struct kfl *filter, struct kfl_error *ret_error)
 {
 	return s->ops->check(s, filter, ret_error);
+}
+
+int store_compile(struct store *s, const char *query, size_t len, struct kfl **ret,
+		  struct kfl_error *ret_error)
+{
+	struct kfl *k;
+	int r = kfl_compile(query, len, &k, ret_error);
+
+	if (r)
+		return r;
+	r = store_check(s, k, ret_error);
+	if (r)
+		kfl_free(k);
+	else
+		*ret = k;
+	return r;
 }
 
 int store_select(struct store *s, const struct store_query *q, store_row_fn *row, void *ctx,

@@ -71,6 +71,10 @@ void store_maintain(struct store *s, int64_t now_us);
  */
 int store_check(struct store *s, const struct kfl *filter, struct kfl_error *ret_error);
 
+/* kfl_compile() and store_check(). */
+int store_compile(struct store *s, const char *query, size_t len, struct kfl **ret,
+		  struct kfl_error *ret_error);
+
 struct store_query {
 	const struct kfl *filter; /* NULL: everything */
 	int64_t before, after;	  /* ids, exclusive; 0 no bound */

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/embed.h"
 #include "kfl/kfl.h"
+#include "store/sqlite/sql_filter.h"
 #include "store/sqlite/sqlite.h"
 #include "base/limits.h"
 
@@ -69,7 +70,7 @@ static sqlite3 *open_database(void)
 		"[\"a\",\"1\"],[\"A\",\"x\"]],\"cookies\":[[\"a\",\"b\"]],\"body_size\":3},"
 		"\"response\":{\"headers\":[]},\"tls_info\":{\"cipher_suites\":[\"A\",\"B\"]}}', "
 		"request_body=x'7b2261223a5b312c7b2262223a2278227d5d7d'");
-	must(!kfl_register(db), "register");
+	must(!sql_filter_register(db), "register");
 	return db;
 }
 
@@ -83,17 +84,17 @@ static void set_body(sqlite3 *db, const void *data, size_t len)
 	sqlite3_finalize(stmt);
 }
 
-static void evaluate(sqlite3 *db, const struct kfl *k)
+static void evaluate(sqlite3 *db, const struct sql_filter *f)
 {
 	struct buf sql = { 0 };
 	sqlite3_stmt *stmt;
 
 	buf_printf(&sql,
 		   "SELECT e.id FROM entry_1 e CROSS JOIN payload_1 p ON p.id=e.id WHERE (%s) "
-		   "AND e.id>=?%d ORDER BY e.id DESC LIMIT 10",
-		   kfl_sql(k), kfl_params(k) + 1);
+		   "AND e.id>=?%zu ORDER BY e.id DESC LIMIT 10",
+		   f->sql.data, f->count + 1);
 	must(!sqlite3_prepare_v2(db, buf_cstr(&sql), -1, &stmt, NULL), sqlite3_errmsg(db));
-	must(!kfl_bind(k, stmt), "bind");
+	must(!sql_filter_bind(f, stmt), "bind");
 	int r = sqlite3_step(stmt);
 	must(r == SQLITE_ROW || r == SQLITE_DONE ||
 		     strstr(sqlite3_errmsg(db), "a regular expression takes more than"),
@@ -116,10 +117,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		set_body(db, nul + 1, size - len - 1);
 	int r = kfl_compile((const char *)data, len, &k, &error);
 	if (!r) {
-		evaluate(db, k);
+		struct sql_filter f;
+		r = sql_filter_make(k, &f, &error);
+		if (!r)
+			evaluate(db, &f);
+		sql_filter_free(&f);
 		kfl_free(k);
-		return 0;
 	}
+	if (!r)
+		return 0;
 	must(r == -22 && error.message[0] && error.column && error.length &&
 		     error.column <= len + 1 && error.column + error.length <= len + 2,
 	     "an error without a place in the query");

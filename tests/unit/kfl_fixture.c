@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "kfl/kfl.h"
 #include "kfl_fixture.h"
+#include "store/sqlite/sql_filter.h"
 #include "store/sqlite/sqlite.h"
 
 const char *fixture_path(const char *folder, const char *name)
@@ -133,7 +134,7 @@ int fixture_open(void **state)
 		insert(db, "payload_1", e);
 	}
 	json_decref(entries);
-	assert_int_equal(kfl_register(db), 0);
+	assert_int_equal(sql_filter_register(db), 0);
 	*state = db;
 	return 0;
 }
@@ -145,21 +146,41 @@ int fixture_close(void **state)
 
 sqlite3_stmt *fixture_prepare(sqlite3 *db, const struct kfl *k, const char *outer)
 {
+	struct sql_filter f;
 	struct buf sql = { 0 };
+	struct kfl_error error;
 	sqlite3_stmt *stmt;
 
+	assert_int_equal(sql_filter_make(k, &f, &error), 0);
 	/* As the store does: its own parameters come after those of the query. */
 	buf_printf(&sql, "%sSELECT e.id FROM entry_1 e", outer);
-	if (kfl_needs_payload(k))
+	if (kfl_needs_detail(k))
 		buf_puts(&sql, " CROSS JOIN payload_1 p ON p.id=e.id");
-	buf_printf(&sql, " WHERE (%s) AND e.id<=?%d ORDER BY e.id%s", kfl_sql(k), kfl_params(k) + 1,
+	buf_printf(&sql, " WHERE (%s) AND e.id<=?%zu ORDER BY e.id%s", f.sql.data, f.count + 1,
 		   *outer ? ")" : "");
 	if (sqlite3_prepare_v2(db, buf_cstr(&sql), -1, &stmt, NULL))
-		fail_msg("%s: %s", kfl_sql(k), sqlite3_errmsg(db));
+		fail_msg("%s: %s", f.sql.data, sqlite3_errmsg(db));
 	buf_free(&sql);
-	assert_int_equal(kfl_bind(k, stmt), 0);
-	sqlite3_bind_int64(stmt, kfl_params(k) + 1, INT64_MAX);
+	assert_int_equal(sql_filter_bind(&f, stmt), 0);
+	sqlite3_bind_int64(stmt, (int)f.count + 1, INT64_MAX);
+	sql_filter_free(&f);
 	return stmt;
+}
+
+int fixture_try(const char *text, size_t len, struct kfl **ret, struct kfl_error *error)
+{
+	struct sql_filter f;
+	int r = kfl_compile(text, len, ret, error);
+
+	if (r)
+		return r;
+	r = sql_filter_make(*ret, &f, error);
+	sql_filter_free(&f);
+	if (r) {
+		kfl_free(*ret);
+		*ret = NULL;
+	}
+	return r;
 }
 
 struct kfl *fixture_compile(const char *text)
@@ -167,7 +188,7 @@ struct kfl *fixture_compile(const char *text)
 	struct kfl_error error = { 0 };
 	struct kfl *k = NULL;
 
-	if (kfl_compile(text, strlen(text), &k, &error))
+	if (fixture_try(text, strlen(text), &k, &error))
 		fail_msg("%s: %zu:%zu %s", text, error.column, error.length, error.message);
 	return k;
 }

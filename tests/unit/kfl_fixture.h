@@ -7,6 +7,7 @@
 
 struct buf;
 struct kfl;
+struct kfl_error;
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -22,6 +23,8 @@ char *fixture_read(const char *path);
  * it that ends with "(", or "". What SQLite does not take fails the test.
  */
 struct sqlite3_stmt *fixture_prepare(struct sqlite3 *db, const struct kfl *k, const char *outer);
+/* kfl_compile(), and what SQLite's store can run of it. */
+int fixture_try(const char *query, size_t len, struct kfl **ret, struct kfl_error *error);
 /* What does not compile fails the test. */
 struct kfl *fixture_compile(const char *query);
 /* Append the text n times. */

@@ -40,7 +40,7 @@ static void evaluate(sqlite3 *db, const char *query, size_t len, struct buf *out
 {
 	struct kfl_error error = { 0 };
 	struct kfl *k = NULL;
-	int r = kfl_compile(query, len, &k, &error);
+	int r = fixture_try(query, len, &k, &error);
 
 	if (!r)
 		run_query(db, k, out);

@@ -8,10 +8,12 @@
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "fields.h"
 #include "kfl/fields.h"
 #include "kfl/kfl.h"
 #include "base/limits.h"
 #include "kfl_fixture.h"
+#include "store/sqlite/sql_filter.h"
 
 struct pair {
 	const char *text, *want;
@@ -21,13 +23,17 @@ struct pair {
 static void explain(sqlite3 *db, const char *text, struct buf *out)
 {
 	struct kfl *k = fixture_compile(text);
+	struct sql_filter f;
+	struct kfl_error error;
 	struct buf sql = { 0 };
 	sqlite3_stmt *stmt;
 
+	assert_int_equal(sql_filter_make(k, &f, &error), 0);
 	buf_printf(&sql, "EXPLAIN QUERY PLAN SELECT e.id FROM entry_1 e %s WHERE (%s)",
-		   kfl_needs_payload(k) ? "CROSS JOIN payload_1 p ON p.id=e.id" : "", kfl_sql(k));
+		   kfl_needs_detail(k) ? "CROSS JOIN payload_1 p ON p.id=e.id" : "", f.sql.data);
 	assert_int_equal(sqlite3_prepare_v2(db, buf_cstr(&sql), -1, &stmt, NULL), 0);
 	buf_free(&sql);
+	sql_filter_free(&f);
 	while (sqlite3_step(stmt) == SQLITE_ROW)
 		buf_printf(out, "%s; ", sqlite3_column_text(stmt, 3));
 	assert_non_null(buf_cstr(out));
@@ -101,12 +107,62 @@ static void test_payload(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++) {
 		struct kfl *k = fixture_compile(with[i]);
-		assert_true(kfl_needs_payload(k));
+		assert_true(kfl_needs_detail(k));
 		kfl_free(k);
 	}
 	for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++) {
 		struct kfl *k = fixture_compile(without[i]);
-		assert_false(kfl_needs_payload(k));
+		assert_false(kfl_needs_detail(k));
+		kfl_free(k);
+	}
+}
+
+/* What the tree says a query uses is what its SQL uses, for every field in each of its uses. */
+static void test_uses(void **state)
+{
+	for (const struct kfl_field *f = field_table; f->name; f++) {
+		struct kfl *k = fixture_compile(f->example);
+		sqlite3_stmt *stmt = fixture_prepare(*state, k, "");
+		const char *sql = sqlite3_sql(stmt), *where = strstr(sql, " WHERE ");
+		bool used = strstr(where, "p.detail") || strstr(where, "p.request_body") ||
+			    strstr(where, "p.response_body");
+		if (used != kfl_needs_detail(k))
+			fail_msg("%s: %s", f->example, sql);
+		sqlite3_finalize(stmt);
+		kfl_free(k);
+	}
+	for (const struct kfl_field *f = field_table; f->name; f++) {
+		const struct field *row = &field_rows[f - field_table];
+		bool finds =
+			f->traits & FIELD_FLAG && row->sql && !strncmp(row->sql, "e.protocol ", 11);
+		if (finds && (!row->finds || strcmp(row->finds, "protocol")))
+			fail_msg("%s lacks .finds", f->name);
+	}
+}
+
+static void test_compared(void **state)
+{
+	static const struct pair cases[] = {
+		{ "", "" },
+		{ "http", "http " },
+		{ "not http and host == 'a'", "http host " },
+		{ "host == 'a' or 'b' == host or host != 'c'", "host " },
+		{ "status_code >= 400 and src.process in ['a', 'b']", "status_code src.process " },
+		{ "host.startsWith('a') and connection.endsWith('b')", "host " },
+		{ "host == path and method in [path]", "" },
+		{ "path[0] == 'a' and request.headers.a == 1", "" },
+		{ "path.exists(host, host == 'a')", "" },
+		{ "(status_code == 404) == true", "status_code " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct kfl *k = fixture_compile(cases[i].text);
+		struct buf got = { 0 };
+		for (size_t n = 0; kfl_compared(k, n); n++)
+			buf_printf(&got, "%s ", kfl_compared(k, n)->name);
+		assert_string_equal(buf_cstr(&got), cases[i].want);
+		buf_free(&got);
 		kfl_free(k);
 	}
 }
@@ -127,10 +183,10 @@ static void test_no_injection(void **state)
 
 	for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
 		struct kfl *k = fixture_compile(queries[i]);
-		assert_null(strstr(kfl_sql(k), "zq1"));
-		assert_null(strstr(kfl_sql(k), "::99"));
-		assert_null(strstr(kfl_sql(k), "314159265"));
 		sqlite3_stmt *stmt = fixture_prepare(*state, k, "");
+		assert_null(strstr(sqlite3_sql(stmt), "zq1"));
+		assert_null(strstr(sqlite3_sql(stmt), "::99"));
+		assert_null(strstr(sqlite3_sql(stmt), "314159265"));
 		while (sqlite3_step(stmt) == SQLITE_ROW)
 			;
 		assert_int_equal(sqlite3_finalize(stmt), 0);
@@ -144,7 +200,7 @@ static void expect_error(const char *query, size_t len, const char *want)
 	struct kfl *k = NULL;
 	char got[320];
 
-	assert_int_equal(kfl_compile(query, len, &k, &e), -22);
+	assert_int_equal(fixture_try(query, len, &k, &e), -22);
 	snprintf(got, sizeof(got), "%zu:%zu %s", e.column, e.length, e.message);
 	assert_string_equal(got, want);
 }
@@ -223,7 +279,7 @@ static bool accepted_by_both(sqlite3 *db, const struct buf *query)
 	struct kfl_error e;
 	struct kfl *k;
 
-	if (kfl_compile(query->data, query->len, &k, &e)) {
+	if (fixture_try(query->data, query->len, &k, &e)) {
 		if (!strstr(e.message, "nested too deeply") && !strstr(e.message, "in a row") &&
 		    !strstr(e.message, "more than"))
 			fail_msg("%s", e.message);
@@ -385,6 +441,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_indexes),	     cmocka_unit_test(test_payload),
+		cmocka_unit_test(test_uses),	     cmocka_unit_test(test_compared),
 		cmocka_unit_test(test_no_injection), cmocka_unit_test(test_length),
 		cmocka_unit_test(test_bytes),	     cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_depth),	     cmocka_unit_test(test_chains),

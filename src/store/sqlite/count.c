@@ -145,15 +145,15 @@ int sqlite_count(struct store *store, const struct store_histogram *q, uint64_t 
 		.width = tally_width(q),
 	};
 	struct store_counted counted = { .whole_from_us = q->start_us };
-	int r = 0;
+	int r = scan_begin(&c.scan);
 
-	scan_begin(&c.scan);
 	while (!r && c.scan.left && !c.scan.ended && !counted.partial) {
 		r = scan_chunk(&c.scan);
 		counted.partial = !c.scan.ended && c.scan.left && scan_late(&c.scan);
 	}
 	if (!r && counted.partial)
 		r = find_whole(&c.scan, &counted.whole_from_us);
+	scan_end(&c.scan);
 	if (counted.whole_from_us > end_us)
 		counted.whole_from_us = end_us;
 	counted.total = c.total;

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "kfl/kfl.h"
+#include "store/sqlite/sql_filter.h"
 
 int db_errno(sqlite3 *db, int rc)
 {
@@ -27,7 +27,7 @@ int db_errno(sqlite3 *db, int rc)
 		return -EBUSY;
 	case SQLITE_INTERRUPT:
 		return -EINTR;
-	case KFL_ERROR_CODE:
+	case SQL_FILTER_ERROR:
 		return -EDOM;
 	case SQLITE_NOTADB:
 		return -EINVAL;

@@ -8,19 +8,23 @@
 #include "store/sqlite/scan.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "fields.h"
+#include "kfl/fields.h"
 #include "kfl/kfl.h"
 
 /* Has the filter a condition that could use the index? */
-static bool is_of_use(const struct field *f, const struct kfl *filter)
+static bool is_of_use(const struct field *index, const struct kfl *filter)
 {
-	char condition[64];
+	const struct kfl_field *f;
 
-	snprintf(condition, sizeof(condition), "e.%s ", f->column);
-	return strstr(kfl_sql(filter), condition);
+	for (size_t i = 0; (f = kfl_compared(filter, i)); i++) {
+		const char *finds = field_rows[f - field_table].finds;
+		if (!strcmp(f->name, index->kfl) || (finds && !strcmp(finds, index->column)))
+			return true;
+	}
+	return false;
 }
 
 void plan_begin(struct plans *p, const struct kfl *filter)

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "entry.h"
-#include "kfl/kfl.h"
+#include "store/sqlite/sql_filter.h"
 
 #define READER_WAIT_MS	 5000 /* for a writer that recovers the log */
 #define READER_CACHE_KIB 2048
@@ -30,7 +30,7 @@ static int open_one(struct sqlite *s, struct reader *r)
 				 "PRAGMA trusted_schema=0; PRAGMA cache_size=-%d",
 				 READER_CACHE_KIB);
 	if (!ret)
-		ret = kfl_register(r->db);
+		ret = sql_filter_register(r->db);
 	if (!ret)
 		ret = bodies_register(s, r->db);
 	if (!ret)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -52,7 +53,7 @@ static int prepare_rows(struct scan *c, int64_t n, bool whole)
 	const char *id = whole ? "+e.id" : "e.id";
 	const struct kfl *k = c->filter;
 	struct buf sql = { 0 };
-	int first = k ? kfl_params(k) : 0;
+	int first = (int)c->sql.count;
 
 	sqlite3_finalize(c->stmt);
 	c->stmt = NULL;
@@ -61,19 +62,19 @@ static int prepare_rows(struct scan *c, int64_t n, bool whole)
 	if (!r && index)
 		r = buf_printf(&sql, " INDEXED BY entry_%" PRId64 "_%s", n, index);
 	/* CROSS: entries first, their payload only when the rest of the filter holds. */
-	if (!r && k && kfl_needs_payload(k))
+	if (!r && k && kfl_needs_detail(k))
 		r = buf_printf(&sql, " CROSS JOIN " PAYLOAD " p ON p.id=e.id", n);
 	if (!r)
 		r = buf_printf(&sql, " WHERE (%s) AND %s>=?%d AND %s<=?%d ORDER BY %s %s LIMIT ?%d",
-			       k ? kfl_sql(k) : "1", id, first + 1, id, first + 2, id,
+			       c->sql.sql.data, id, first + 1, id, first + 2, id,
 			       c->oldest_first ? "ASC" : "DESC", first + 3);
 	const char *text = r ? NULL : buf_cstr(&sql);
 	r = text ? db_errno(c->reader->db,
 			    sqlite3_prepare_v2(c->reader->db, text, -1, &c->stmt, NULL))
 		 : -ENOMEM;
 	buf_free(&sql);
-	if (!r && k)
-		r = kfl_bind(k, c->stmt);
+	if (!r)
+		r = sql_filter_bind(&c->sql, c->stmt);
 	c->stmt_n = n;
 	c->stmt_whole = whole;
 	return r;
@@ -140,7 +141,7 @@ static int read_rows(struct scan *c, int64_t n, bool *ret_done)
 /* Look at the ids low..high of segment n; whole: no others are left in it. */
 static int read_window(struct scan *c, int64_t n, int64_t low, int64_t high, bool whole)
 {
-	int first = c->filter ? kfl_params(c->filter) : 0;
+	int first = (int)c->sql.count;
 	uint64_t began = (uint64_t)clock_ms(CLOCK_MONOTONIC);
 	bool done = false;
 	bool ready = c->stmt && c->stmt_n == n && !c->stmt_whole && !whole;
@@ -221,17 +222,30 @@ static int read_windows(struct scan *c)
 	return r;
 }
 
-void scan_begin(struct scan *c)
+int scan_begin(struct scan *c)
 {
+	struct kfl_error error;
 	int64_t from_us, to_us;
 
 	c->window = WINDOW_MIN;
 	plan_begin(&c->plans, c->filter);
+	int r = sql_filter_make(c->filter, &c->sql, &error);
+	if (r) {
+		snprintf(c->error, c->error_size, "%s",
+			 r == -EINVAL ? error.message : strerror(-r));
+		return r == -EINVAL ? -EDOM : r;
+	}
 	if (!c->filter)
-		return;
+		return 0;
 	kfl_time_range(c->filter, &from_us, &to_us);
 	c->from_us = from_us > c->from_us ? from_us : c->from_us;
 	c->to_us = to_us < c->to_us ? to_us : c->to_us;
+	return 0;
+}
+
+void scan_end(struct scan *c)
+{
+	sql_filter_free(&c->sql);
 }
 
 int scan_chunk(struct scan *c)

@@ -10,6 +10,7 @@
 #ifndef CLEARTAP_STORE_SCAN_H
 #define CLEARTAP_STORE_SCAN_H
 
+#include "store/sqlite/sql_filter.h"
 #include "store/sqlite/sqlite.h"
 
 struct kfl;
@@ -50,6 +51,7 @@ struct scan {
 	struct sqlite *s;
 	const struct scan_ops *ops;
 	const struct kfl *filter; /* NULL: everything */
+	struct sql_filter sql;	  /* the same for SQLite */
 	bool oldest_first;
 	int64_t low, high;	/* ids that are left to look at, inclusive */
 	int64_t from_us, to_us; /* segments without a timestamp in [from_us, to_us) are skipped */
@@ -72,9 +74,12 @@ struct scan {
 	bool stmt_whole;
 };
 
-/* Start, with what the filter demands of the time. The caller has set the members before `ended`.
+/*
+ * Start, with what the filter demands of the time. The caller has set the members before `ended`,
+ * and calls scan_end() in any case. 0, or -errno with a sentence in c->error.
  */
-void scan_begin(struct scan *c);
+int scan_begin(struct scan *c);
+void scan_end(struct scan *c);
 /* Read one chunk. 0, or -errno with a sentence in c->error. */
 int scan_chunk(struct scan *c);
 /* Everything up to and with the id (in the order of the answer) has been looked at. */

@@ -88,10 +88,9 @@ int sqlite_select(struct store *store, const struct store_query *q, store_row_fn
 	};
 	struct scan *scan = &c.scan;
 	struct store_page page = { 0 };
-	int r = 0;
+	int r = scan_begin(scan);
 
-	scan_begin(scan);
-	while (scan->left && !scan->ended) {
+	while (!r && scan->left && !scan->ended) {
 		r = scan_chunk(scan);
 		if (!deliver(&c, row, ctx, &page) || r < 0)
 			break;
@@ -100,6 +99,7 @@ int sqlite_select(struct store *store, const struct store_query *q, store_row_fn
 			break;
 		}
 	}
+	scan_end(scan);
 	if (r < 0)
 		return r;
 	if (!scan->ended)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "store/sqlite/ops.h"
+#include "store/sqlite/sql_filter.h"
 
 #define PAGE_SIZE	 8192
 #define PAGE_SIZE_SMALL	 4096 /* where eight tables and indexes are much of a segment */
@@ -239,10 +240,12 @@ static void close_store(struct store *store)
 
 static int check_filter(struct store *store, const struct kfl *filter, struct kfl_error *ret_error)
 {
+	struct sql_filter sql;
+	int r = sql_filter_make(filter, &sql, ret_error);
+
 	(void)store;
-	(void)filter;
-	(void)ret_error;
-	return 0;
+	sql_filter_free(&sql);
+	return r;
 }
 
 static int open_store(const struct store_options *options, const char *place, uid_t uid, gid_t gid,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Values in SQL: parameters, fields, paths, arithmetic, functions. */
-#include "kfl/emit.h"
+#include "store/sqlite/sql_emit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,15 +8,16 @@
 #include <string.h>
 
 #include "kfl/fields.h"
+#include "kfl/json_path.h"
 #include "store/sqlite/field_sql.h"
 
-void emit(struct compiler *c, const char *text)
+void emit(struct emitter *c, const char *text)
 {
 	if (!c->r)
-		c->r = buf_puts(&c->p->sql, text);
+		c->r = buf_puts(&c->filter->sql, text);
 }
 
-void emit_field(struct compiler *c, const char *sql)
+void emit_field(struct emitter *c, const char *sql)
 {
 	bool simple = strspn(sql, "abcdefghijklmnopqrstuvwxyz_.0123456789") == strlen(sql);
 
@@ -25,13 +26,13 @@ void emit_field(struct compiler *c, const char *sql)
 	emit(c, simple ? "" : ")");
 }
 
-static void emit_parameter(struct compiler *c, struct parameter v)
+static void emit_parameter(struct emitter *c, struct sql_parameter v)
 {
-	struct program *p = c->p;
+	struct sql_filter *p = c->filter;
 
 	if (!c->r && p->count == p->room) {
 		size_t room = p->room ? 2 * p->room : 16;
-		struct parameter *more = realloc(p->parameters, room * sizeof(*more));
+		struct sql_parameter *more = realloc(p->parameters, room * sizeof(*more));
 		c->r = more ? 0 : -ENOMEM;
 		if (more) {
 			p->parameters = more;
@@ -44,20 +45,20 @@ static void emit_parameter(struct compiler *c, struct parameter v)
 	c->r = buf_printf(&p->sql, "?%zu", p->count);
 }
 
-void emit_string(struct compiler *c, const char *data, size_t len)
+void emit_string(struct emitter *c, const char *data, size_t len)
 {
-	char *copy = query_alloc(c->q, len + 1);
+	char *copy = query_alloc(&c->filter->memory, len + 1);
 
 	if (!copy) {
 		c->r = c->r ? c->r : -ENOMEM;
 		return;
 	}
 	memcpy(copy, data, len);
-	emit_parameter(c, (struct parameter){ .kind = NODE_STRING, .text = { copy, len } });
+	emit_parameter(c, (struct sql_parameter){ .kind = NODE_STRING, .text = { copy, len } });
 }
 
 /* The parameter that a buffer holds; frees the buffer. `r` is what filling it gave. */
-static void emit_string_take(struct compiler *c, struct buf *b, int r)
+static void emit_string_take(struct emitter *c, struct buf *b, int r)
 {
 	if (r)
 		c->r = c->r ? c->r : r;
@@ -66,72 +67,60 @@ static void emit_string_take(struct compiler *c, struct buf *b, int r)
 	buf_free(b);
 }
 
-void emit_enter(struct compiler *c, const struct node *n, unsigned symbols)
+void emit_condition(struct emitter *c, const struct node *n, bool negate)
+{
+	visit_condition(&c->visitor, n, negate);
+}
+
+void emit_value(struct emitter *c, const struct node *n)
+{
+	visit_value(&c->visitor, n);
+}
+
+void emit_enter(struct emitter *c, const struct node *n, unsigned symbols)
 {
 	c->stack += symbols;
 	if (!c->r && c->stack > SQL_STACK_MAX)
-		c->r = query_fail(c->q, n->pos, n->len, "nested too deeply to run");
+		c->r = query_fail(&c->filter->memory, n->pos, n->len, "nested too deeply to run");
 }
 
-void emit_leave(struct compiler *c, unsigned symbols)
+void emit_leave(struct emitter *c, unsigned symbols)
 {
 	c->stack -= symbols;
 }
 
-bool emit_is_dynamic(const struct node *n)
-{
-	return n->type == TYPE_JSON || n->type == TYPE_TEXTS || n->type == TYPE_LIST;
-}
-
-int compile_put_steps(const struct step *steps, struct buf *out)
-{
-	int r = 0;
-
-	for (const struct step *s = steps; s && !r; s = s->next) {
-		if (s->kind == STEP_ANY)
-			r = buf_putc(out, '*');
-		else if (s->kind == STEP_INDEX)
-			r = buf_printf(out, "i%lld:", (long long)s->index);
-		else
-			r = buf_printf(out, "%c%zu:", s->kind == STEP_KEY ? 'k' : 'd', s->key.len);
-		if (!r && (s->kind == STEP_KEY || s->kind == STEP_DESCEND))
-			r = buf_put(out, s->key.data, s->key.len);
-	}
-	return r;
-}
-
-static void emit_steps(struct compiler *c, const struct step *steps)
+static void emit_steps(struct emitter *c, const struct step *steps)
 {
 	struct buf b = { 0 };
 
-	emit_string_take(c, &b, compile_put_steps(steps, &b));
+	emit_string_take(c, &b, json_put_steps(steps, &b));
 }
 
 /* Steps within request or response, where [name, value] is a member (json_put_path). */
-static void emit_detail_steps(struct compiler *c, const struct step *steps)
+static void emit_detail_steps(struct emitter *c, const struct step *steps)
 {
 	struct buf b = { 0 };
 	int r = buf_putc(&b, 'p');
 
-	emit_string_take(c, &b, r ? r : compile_put_steps(steps, &b));
+	emit_string_take(c, &b, r ? r : json_put_steps(steps, &b));
 }
 
 /* Text of a text or of what is known when it runs. */
-void emit_text(struct compiler *c, const struct node *n)
+void emit_text(struct emitter *c, const struct node *n)
 {
 	if (n->type == TYPE_TEXT) {
 		emit_value(c, n);
 		return;
 	}
 	emit_enter(c, n, SQL_CALL_SYMBOLS);
-	emit(c, emit_is_dynamic(n) ? "kfl_text(" : "CAST(");
+	emit(c, visit_is_dynamic(n) ? "kfl_text(" : "CAST(");
 	emit_value(c, n);
-	emit(c, emit_is_dynamic(n) ? ")" : " AS TEXT)");
+	emit(c, visit_is_dynamic(n) ? ")" : " AS TEXT)");
 	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
 /* A header that is not there is "". */
-void emit_present(struct compiler *c, const struct node *n)
+void emit_present(struct emitter *c, const struct node *n)
 {
 	emit_enter(c, n, SQL_CALL_SYMBOLS);
 	emit(c, n->type == TYPE_TEXTS ? "coalesce(" : "");
@@ -141,7 +130,7 @@ void emit_present(struct compiler *c, const struct node *n)
 }
 
 /* json() and xml() with the steps that follow. */
-static void emit_decoded(struct compiler *c, const struct node *call, const struct step *steps)
+static void emit_decoded(struct emitter *c, const struct node *call, const struct step *steps)
 {
 	emit_enter(c, call, SQL_CALL_SYMBOLS);
 	emit(c, call->function->id == FUNCTION_XML ? "kfl_xml(" : "kfl_path(");
@@ -152,7 +141,7 @@ static void emit_decoded(struct compiler *c, const struct node *call, const stru
 	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
-static void emit_map_step(struct compiler *c, const struct node *n)
+static void emit_map_step(struct emitter *c, const struct node *n)
 {
 	emit(c, n->steps->kind == STEP_ANY ? "kfl_values(" : "kfl_get(");
 	emit(c, field_sql(n->field));
@@ -165,7 +154,7 @@ static void emit_map_step(struct compiler *c, const struct node *n)
 }
 
 /* src..name: the columns of that side with that name */
-static void emit_descend_columns(struct compiler *c, const struct node *n)
+static void emit_descend_columns(struct emitter *c, const struct node *n)
 {
 	struct text key = n->steps->key;
 	const char *comma = "";
@@ -183,7 +172,7 @@ static void emit_descend_columns(struct compiler *c, const struct node *n)
 	emit(c, ")");
 }
 
-static void emit_field_steps(struct compiler *c, const struct node *n)
+static void emit_field_steps(struct emitter *c, const struct node *n)
 {
 	const struct kfl_field *f = n->field;
 	bool columns = f->type == TYPE_GROUP && !(f->traits & FIELD_DETAIL);
@@ -207,8 +196,9 @@ static void emit_field_steps(struct compiler *c, const struct node *n)
 	}
 }
 
-static void emit_path(struct compiler *c, const struct node *n)
+void sql_path(struct visitor *v, const struct node *n)
 {
+	struct emitter *c = emitter_of(v);
 	const struct node *base = n->first;
 
 	if (n->field && n->steps) {
@@ -230,8 +220,9 @@ static void emit_path(struct compiler *c, const struct node *n)
 	}
 }
 
-static void emit_variable(struct compiler *c, const struct node *n)
+void sql_variable(struct visitor *v, const struct node *n)
 {
+	struct emitter *c = emitter_of(v);
 	char name[64];
 
 	snprintf(name, sizeof(name), "kfl_element(v%lld.type,v%lld.value)",
@@ -239,9 +230,9 @@ static void emit_variable(struct compiler *c, const struct node *n)
 	emit(c, name);
 }
 
-static void emit_number(struct compiler *c, const struct node *n)
+static void emit_number(struct emitter *c, const struct node *n)
 {
-	bool dynamic = emit_is_dynamic(n);
+	bool dynamic = visit_is_dynamic(n);
 
 	emit_enter(c, n, dynamic ? SQL_CALL_SYMBOLS : 0);
 	emit(c, dynamic ? "kfl_number(" : "");
@@ -251,7 +242,7 @@ static void emit_number(struct compiler *c, const struct node *n)
 }
 
 /* A side of a comparison or sum whose other side is of type `other`. */
-void emit_beside(struct compiler *c, const struct node *n, enum kfl_type other)
+void emit_beside(struct emitter *c, const struct node *n, enum kfl_type other)
 {
 	bool millis = n->type == TYPE_NUMBER && other == TYPE_DURATION && n->field &&
 		      (n->field->traits & FIELD_MILLIS);
@@ -265,7 +256,7 @@ void emit_beside(struct compiler *c, const struct node *n, enum kfl_type other)
 }
 
 /* Only the outermost turns what has no result into 0. */
-static void emit_arithmetic(struct compiler *c, const struct node *n, bool inner)
+static void emit_arithmetic(struct emitter *c, const struct node *n, bool inner)
 {
 	static const char *const ops[] = { [TOK_PLUS] = "+",
 					   [TOK_MINUS] = "-",
@@ -294,8 +285,10 @@ static void emit_arithmetic(struct compiler *c, const struct node *n, bool inner
 	emit_leave(c, symbols);
 }
 
-static void emit_negative(struct compiler *c, const struct node *n)
+void sql_negative(struct visitor *v, const struct node *n)
 {
+	struct emitter *c = emitter_of(v);
+
 	emit_enter(c, n, 2);
 	emit(c, n->integer ? "(-" : "(");
 	emit_number(c, n->first);
@@ -303,8 +296,10 @@ static void emit_negative(struct compiler *c, const struct node *n)
 	emit_leave(c, 2);
 }
 
-void emit_choose(struct compiler *c, const struct node *n)
+void sql_choice(struct visitor *v, const struct node *n)
 {
+	struct emitter *c = emitter_of(v);
+
 	emit_enter(c, n, 5);
 	emit(c, "CASE WHEN ");
 	emit_condition(c, n->first, false);
@@ -332,19 +327,15 @@ static int put_literal_json(const struct node *n, struct buf *out)
 	}
 }
 
-bool emit_is_literal(const struct node *n)
-{
-	return n->kind <= NODE_NIL && n->kind != NODE_REGEX;
-}
-
-void emit_list(struct compiler *c, const struct node *n)
+void emit_list(struct emitter *c, const struct node *n)
 {
 	struct buf b = { 0 };
 	int r = buf_putc(&b, '[');
 
 	for (const struct node *i = n->first; i && !r; i = i->next) {
-		if (!emit_is_literal(i)) {
-			r = query_fail(c->q, i->pos, i->len, "this list takes values only");
+		if (!visit_is_literal(i)) {
+			r = query_fail(&c->filter->memory, i->pos, i->len,
+				       "this list takes values only");
 			break;
 		}
 		r = put_literal_json(i, &b);
@@ -353,7 +344,7 @@ void emit_list(struct compiler *c, const struct node *n)
 	emit_string_take(c, &b, r ? r : buf_putc(&b, ']'));
 }
 
-static void emit_size(struct compiler *c, const struct node *a)
+static void emit_size(struct emitter *c, const struct node *a)
 {
 	emit_enter(c, a, SQL_CALL_SYMBOLS);
 	emit(c, a->type == TYPE_TEXT ? "kfl_length(" : "kfl_size(");
@@ -362,7 +353,7 @@ static void emit_size(struct compiler *c, const struct node *a)
 	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
-static void emit_map_get(struct compiler *c, const struct node *n)
+static void emit_map_get(struct emitter *c, const struct node *n)
 {
 	const struct node *map = n->first, *name = map->next;
 	struct step key = { .kind = STEP_KEY, .key = name->text };
@@ -384,8 +375,10 @@ static void emit_map_get(struct compiler *c, const struct node *n)
 	emit(c, ")");
 }
 
-static void emit_call(struct compiler *c, const struct node *n)
+void sql_call(struct visitor *v, const struct node *n)
 {
+	struct emitter *c = emitter_of(v);
+
 	switch (n->function->id) {
 	case FUNCTION_SIZE:
 		emit_size(c, n->first);
@@ -399,29 +392,18 @@ static void emit_call(struct compiler *c, const struct node *n)
 	}
 }
 
-void emit_value(struct compiler *c, const struct node *n)
+void sql_arithmetic(struct visitor *v, const struct node *n)
 {
-	emit_enter(c, n, 1);
-	if (n->type == TYPE_BOOL) {
-		emit(c, "(");
-		emit_condition(c, n, false);
-		emit(c, ")");
-	} else if (n->kind == NODE_INTEGER || n->kind == NODE_REAL || n->kind == NODE_STRING) {
-		emit_parameter(c, (struct parameter){ n->kind, n->text, n->integer, n->real });
-	} else if (n->kind == NODE_LIST) {
-		emit_list(c, n);
-	} else if (n->kind == NODE_NAME && n->binder) {
-		emit_variable(c, n);
-	} else if (n->kind == NODE_NAME || n->kind == NODE_PATH) {
-		emit_path(c, n);
-	} else if (n->kind == NODE_ARITHMETIC) {
-		emit_arithmetic(c, n, false);
-	} else if (n->kind == NODE_NEGATE) {
-		emit_negative(c, n);
-	} else if (n->kind == NODE_CHOOSE) {
-		emit_choose(c, n);
-	} else {
-		emit_call(c, n);
-	}
-	emit_leave(c, 1);
+	emit_arithmetic(emitter_of(v), n, false);
+}
+
+void sql_list(struct visitor *v, const struct node *n)
+{
+	emit_list(emitter_of(v), n);
+}
+
+void sql_literal(struct visitor *v, const struct node *n)
+{
+	emit_parameter(emitter_of(v),
+		       (struct sql_parameter){ n->kind, n->text, n->integer, n->real });
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The SQL functions behind a query. Each file registers its own. */
-#ifndef CLEARTAP_KFL_FUNCTIONS_H
-#define CLEARTAP_KFL_FUNCTIONS_H
+#ifndef CLEARTAP_SQLITE_FUNCTIONS_H
+#define CLEARTAP_SQLITE_FUNCTIONS_H
 
 #include <sqlite3.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SQL functions that get at what an entry has: the detail, bodies, maps, paths. */
-#include "kfl/functions.h"
+#include "store/sqlite/functions.h"
 
 #include <errno.h>
 #include <string.h>

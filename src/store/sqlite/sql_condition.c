@@ -4,7 +4,7 @@
  * from the table of fields. Every condition is 0 or 1, never NULL, so that NOT can be pushed down
  * to the comparisons, where it costs no index.
  */
-#include "kfl/emit.h"
+#include "store/sqlite/sql_emit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,14 +19,12 @@
 /* A chain of operators is as deep as it is long, and SQLite allows a depth of 1000. */
 #define SQL_CHAIN_MAX 100
 
-static void emit_nil(struct compiler *c, const struct node *n, bool negate)
+static void sql_missing(struct visitor *v, const struct node *n, bool negate)
 {
-	if (n->type == TYPE_BOOL) {
-		emit_condition(c, n, !negate);
-		return;
-	}
+	struct emitter *c = emitter_of(v);
 	bool list = n->type == TYPE_LIST || n->type == TYPE_MAP;
 	bool dynamic = n->type == TYPE_JSON || n->type == TYPE_TEXTS;
+
 	emit(c, list ? "kfl_size(" : dynamic ? negate ? "NOT kfl_isnil(" : "kfl_isnil(" : "");
 	if (n->type == TYPE_NIL)
 		emit(c, "''");
@@ -40,13 +38,13 @@ static void emit_nil(struct compiler *c, const struct node *n, bool negate)
 }
 
 /* The test as a function of SQL: test(x, argument), or over elements when x is dynamic. */
-static void emit_test(struct compiler *c, const char *function, const char *code,
+static void emit_test(struct emitter *c, const char *function, const char *code,
 		      const struct node *x, struct text argument, bool negate)
 {
 	emit(c, negate ? "NOT " : "");
-	emit(c, emit_is_dynamic(x) ? "kfl_test(" : function);
-	emit(c, emit_is_dynamic(x) ? code : "(");
-	if (emit_is_dynamic(x))
+	emit(c, visit_is_dynamic(x) ? "kfl_test(" : function);
+	emit(c, visit_is_dynamic(x) ? code : "(");
+	if (visit_is_dynamic(x))
 		emit_present(c, x);
 	else
 		emit_text(c, x);
@@ -55,18 +53,18 @@ static void emit_test(struct compiler *c, const char *function, const char *code
 	emit(c, ")");
 }
 
-static void emit_regex(struct compiler *c, const struct node *x, struct text pattern, bool negate)
+static void sql_regex(struct visitor *v, const struct node *x, struct text pattern, bool negate)
 {
-	emit_test(c, "kfl_regex", "'r',", x, pattern, negate);
+	emit_test(emitter_of(v), "kfl_regex", "'r',", x, pattern, negate);
 }
 
-static void emit_ip(struct compiler *c, const struct node *x, struct text networks, bool negate)
+static void sql_networks(struct visitor *v, const struct node *x, struct text networks, bool negate)
 {
-	emit_test(c, "kfl_ip", "'i',", x, networks, negate);
+	emit_test(emitter_of(v), "kfl_ip", "'i',", x, networks, negate);
 }
 
 /* enum value_op; that of != is the one of ==, which is then negated. */
-static void emit_operator(struct compiler *c, enum token_kind op)
+static void emit_operator(struct emitter *c, enum token_kind op)
 {
 	static const char *const codes[] = { [TOK_EQ] = ",0,", [TOK_NE] = ",0,", [TOK_LT] = ",1,",
 					     [TOK_LE] = ",2,", [TOK_GT] = ",3,", [TOK_GE] = ",4," };
@@ -74,12 +72,12 @@ static void emit_operator(struct compiler *c, enum token_kind op)
 	emit(c, codes[op]);
 }
 
-/* What is known only when it runs, on the left. */
-static void emit_dynamic_compare(struct compiler *c, enum token_kind op, const struct node *a,
-				 const struct node *b, bool negate)
+static void sql_compare_dynamic(struct visitor *v, const struct node *a, enum token_kind op,
+				const struct node *b, bool negate)
 {
+	struct emitter *c = emitter_of(v);
 	/* enum compare_right */
-	const char *right = emit_is_dynamic(b) ? ",1)" : b->type == TYPE_BOOL ? ",2)" : ",0)";
+	const char *right = visit_is_dynamic(b) ? ",1)" : b->type == TYPE_BOOL ? ",2)" : ",0)";
 
 	emit(c, negate ^ (op == TOK_NE) ? "NOT kfl_cmp(" : "kfl_cmp(");
 	emit_present(c, a);
@@ -88,49 +86,26 @@ static void emit_dynamic_compare(struct compiler *c, enum token_kind op, const s
 	emit(c, right);
 }
 
-static enum token_kind mirrored(enum token_kind op)
-{
-	switch (op) {
-	case TOK_LT:
-		return TOK_GT;
-	case TOK_LE:
-		return TOK_GE;
-	case TOK_GT:
-		return TOK_LT;
-	case TOK_GE:
-		return TOK_LE;
-	default:
-		return op;
-	}
-}
-
-static enum token_kind opposite(enum token_kind op)
-{
-	static const enum token_kind not [] = {
-		[TOK_EQ] = TOK_NE, [TOK_NE] = TOK_EQ, [TOK_LT] = TOK_GE,
-		[TOK_LE] = TOK_GT, [TOK_GT] = TOK_LE, [TOK_GE] = TOK_LT
-	};
-
-	return not [op];
-}
-
-static void emit_scalar_compare(struct compiler *c, enum token_kind op, const struct node *a,
-				const struct node *b)
+static void sql_compare(struct visitor *v, const struct node *a, enum token_kind op,
+			const struct node *b)
 {
 	static const char *const ops[] = {
 		[TOK_EQ] = " = ",  [TOK_NE] = " <> ", [TOK_LT] = " < ",
 		[TOK_LE] = " <= ", [TOK_GT] = " > ",  [TOK_GE] = " >= "
 	};
+	struct emitter *c = emitter_of(v);
 
 	emit_beside(c, a, b->type);
 	emit(c, ops[op]);
 	emit_beside(c, b, a->type);
 }
 
-/* Text of a status beside a number: no text is 0, and what is no number equals none. */
-static void emit_numeric_text(struct compiler *c, enum token_kind op, const struct node *text,
-			      const struct node *number, bool negate)
+/* No text is 0, and what is no number equals none. */
+static void sql_compare_numeric(struct visitor *v, const struct node *text, enum token_kind op,
+				const struct node *number, bool negate)
 {
+	struct emitter *c = emitter_of(v);
+
 	emit(c, negate ^ (op == TOK_NE) ? "NOT kfl_cmp(json_quote(coalesce(nullif("
 					: "kfl_cmp(json_quote(coalesce(nullif(");
 	emit_value(c, text);
@@ -138,35 +113,6 @@ static void emit_numeric_text(struct compiler *c, enum token_kind op, const stru
 	emit_operator(c, op);
 	emit_value(c, number);
 	emit(c, ",0)");
-}
-
-static void emit_compare(struct compiler *c, enum token_kind op, const struct node *a,
-			 const struct node *b, bool negate)
-{
-	bool not = negate ^ (op == TOK_NE);
-
-	if (a->type == TYPE_NIL || b->type == TYPE_NIL)
-		emit_nil(c, b->type == TYPE_NIL ? a : b, not );
-	else if (a->type == TYPE_REGEX || b->type == TYPE_REGEX)
-		emit_regex(c, a->type == TYPE_REGEX ? b : a,
-			   a->type == TYPE_REGEX ? a->text : b->text, not );
-	else if (a->type == TYPE_IP || b->type == TYPE_IP)
-		emit_ip(c, a->type == TYPE_IP ? b : a, a->type == TYPE_IP ? a->text : b->text,
-			not );
-	else if (b->kind == NODE_BOOL && a->type == TYPE_BOOL)
-		emit_condition(c, a, not ^!b->integer);
-	else if (a->kind == NODE_BOOL && b->type == TYPE_BOOL)
-		emit_condition(c, b, not ^!a->integer);
-	else if (emit_is_dynamic(a) && !(b->type == TYPE_LIST && a->type != TYPE_LIST))
-		emit_dynamic_compare(c, op, a, b, negate);
-	else if (emit_is_dynamic(b))
-		emit_dynamic_compare(c, mirrored(op), b, a, negate);
-	else if (a->type == TYPE_TEXT && b->type == TYPE_NUMBER)
-		emit_numeric_text(c, op, a, b, negate);
-	else if (a->type == TYPE_NUMBER && b->type == TYPE_TEXT)
-		emit_numeric_text(c, mirrored(op), b, a, negate);
-	else
-		emit_scalar_compare(c, negate ? opposite(op) : op, a, b);
 }
 
 static bool all_of_type(const struct node *list, enum kfl_type type)
@@ -180,17 +126,17 @@ static bool all_of_type(const struct node *list, enum kfl_type type)
 static bool all_literal(const struct node *list)
 {
 	for (const struct node *i = list->first; i; i = i->next)
-		if (!emit_is_literal(i) || i->kind == NODE_NIL)
+		if (!visit_is_literal(i) || i->kind == NODE_NIL)
 			return false;
 	return true;
 }
 
-static void emit_in_compares(struct compiler *c, const struct node *a, const struct node *list,
+static void emit_in_compares(struct emitter *c, const struct node *a, const struct node *list,
 			     bool negate)
 {
 	if (list->count > SQL_CHAIN_MAX) {
 		c->r = c->r ? c->r
-			    : query_fail(c->q, list->pos, list->len,
+			    : query_fail(&c->filter->memory, list->pos, list->len,
 					 "a list of more than %d takes values of one kind only",
 					 SQL_CHAIN_MAX);
 		return;
@@ -198,26 +144,28 @@ static void emit_in_compares(struct compiler *c, const struct node *a, const str
 	emit_enter(c, list, 3);
 	emit(c, "(");
 	for (const struct node *i = list->first; i && !c->r; i = i->next) {
-		emit_compare(c, TOK_EQ, a, i, negate);
+		visit_compare(&c->visitor, TOK_EQ, a, i, negate);
 		emit(c, !i->next ? "" : negate ? " AND " : " OR ");
 	}
 	emit(c, ")");
 	emit_leave(c, 3);
 }
 
-static void emit_in_list(struct compiler *c, const struct node *a, const struct node *list,
-			 bool negate)
+static void sql_in_list(struct visitor *v, const struct node *a, const struct node *list,
+			bool negate)
 {
+	struct emitter *c = emitter_of(v);
+
 	if (!list->first) {
 		emit(c, negate ? "1" : "0");
-	} else if (!emit_is_dynamic(a) && all_of_type(list, a->type)) {
+	} else if (!visit_is_dynamic(a) && all_of_type(list, a->type)) {
 		emit_value(c, a);
 		emit(c, negate ? " NOT IN (" : " IN (");
 		for (const struct node *i = list->first; i && !c->r; i = i->next) {
 			emit_value(c, i);
 			emit(c, i->next ? "," : ")");
 		}
-	} else if (emit_is_dynamic(a) && all_literal(list)) {
+	} else if (visit_is_dynamic(a) && all_literal(list)) {
 		emit(c, negate ? "NOT kfl_in(" : "kfl_in(");
 		emit_present(c, a);
 		emit(c, ",");
@@ -228,28 +176,16 @@ static void emit_in_list(struct compiler *c, const struct node *a, const struct 
 	}
 }
 
-static void emit_has(struct compiler *c, const struct node *name, const struct node *map,
-		     bool negate)
+static void sql_in_map(struct visitor *v, const struct node *name, const struct node *map,
+		       bool negate)
 {
+	struct emitter *c = emitter_of(v);
+
 	emit(c, negate ? "kfl_get(" : "NOT kfl_get(");
 	emit_value(c, map);
 	emit(c, ",");
 	emit_text(c, name);
 	emit(c, map->field->traits & FIELD_ANY_CASE ? ",1) IS NULL" : ",0) IS NULL");
-}
-
-static void emit_in(struct compiler *c, const struct node *n, bool negate)
-{
-	const struct node *a = n->first, *b = n->last;
-
-	if (b->kind == NODE_LIST)
-		emit_in_list(c, a, b, negate);
-	else if (b->type == TYPE_IP)
-		emit_ip(c, a, b->text, negate);
-	else if (b->type == TYPE_MAP)
-		emit_has(c, a, b, negate);
-	else
-		emit_dynamic_compare(c, TOK_EQ, b, a, negate);
 }
 
 /* The smallest text after all that begin with the prefix: an index can be searched up to it. */
@@ -268,13 +204,14 @@ static bool prefix_end(struct query *q, struct text prefix, struct text *ret)
 	return true;
 }
 
-static void emit_starts(struct compiler *c, const struct node *x, const struct node *prefix,
+static void emit_starts(struct emitter *c, const struct node *x, const struct node *prefix,
 			bool negate)
 {
 	struct text end;
 	bool column = x->field && !x->steps && (x->field->traits & FIELD_COLUMN);
 
-	if (!column || prefix->kind != NODE_STRING || !prefix_end(c->q, prefix->text, &end)) {
+	if (!column || prefix->kind != NODE_STRING ||
+	    !prefix_end(&c->filter->memory, prefix->text, &end)) {
 		emit(c, negate ? "NOT kfl_starts(" : "kfl_starts(");
 		emit_value(c, x);
 		emit(c, ",");
@@ -293,14 +230,13 @@ static void emit_starts(struct compiler *c, const struct node *x, const struct n
 	emit(c, negate ? ")" : "");
 }
 
-static void emit_text_test(struct compiler *c, const struct node *n, bool negate)
+static void sql_text_test(struct visitor *v, const struct node *n, bool negate)
 {
 	const struct node *x = n->first, *arg = n->last;
 	enum function_id id = n->function->id;
+	struct emitter *c = emitter_of(v);
 
-	if (arg->type == TYPE_REGEX) {
-		emit_regex(c, x, arg->text, negate);
-	} else if (emit_is_dynamic(x)) {
+	if (visit_is_dynamic(x)) {
 		emit(c, negate ? "NOT kfl_test(" : "kfl_test(");
 		emit(c, id == FUNCTION_CONTAINS ? "'c'," : id == FUNCTION_STARTS ? "'s'," : "'e',");
 		emit_present(c, x);
@@ -320,7 +256,7 @@ static void emit_text_test(struct compiler *c, const struct node *n, bool negate
 }
 
 /* The elements that exists() goes through, as a JSON array. */
-static void emit_elements(struct compiler *c, const struct node *n)
+static void emit_elements(struct emitter *c, const struct node *n)
 {
 	emit(c, n->type == TYPE_MAP    ? "kfl_keys("
 		: n->type == TYPE_TEXT ? "kfl_segments("
@@ -329,17 +265,12 @@ static void emit_elements(struct compiler *c, const struct node *n)
 	emit(c, ")");
 }
 
-static void emit_exists(struct compiler *c, const struct node *n, bool negate)
+static void sql_exists(struct visitor *v, const struct node *n, bool negate)
 {
-	char name[32];
+	struct emitter *c = emitter_of(v);
+	char name[48];
 
-	if (n->count == 1) {
-		emit_nil(c, n->first, !negate);
-		return;
-	}
-	/* The node is const for everyone else; its number is how its variable is found. */
-	((struct node *)n)->integer = ++c->variables;
-	snprintf(name, sizeof(name), ") AS v%u WHERE ", c->variables);
+	snprintf(name, sizeof(name), ") AS v%lld WHERE ", (long long)n->integer);
 	emit_enter(c, n, 9);
 	emit(c,
 	     negate ? "NOT EXISTS (SELECT 1 FROM json_each(" : "EXISTS (SELECT 1 FROM json_each(");
@@ -351,8 +282,10 @@ static void emit_exists(struct compiler *c, const struct node *n, bool negate)
 }
 
 /* A dynamic value, list or map as a condition: is there anything? */
-static void emit_truth(struct compiler *c, const struct node *n, bool negate)
+static void sql_truth(struct visitor *v, const struct node *n, bool negate)
 {
+	struct emitter *c = emitter_of(v);
+
 	emit(c, negate ? "NOT " : "");
 	emit(c, n->type == TYPE_MAP ? "kfl_size(" : "kfl_true(");
 	emit_value(c, n);
@@ -360,7 +293,7 @@ static void emit_truth(struct compiler *c, const struct node *n, bool negate)
 }
 
 /* The operand that may not fit unless it goes first, or NULL. */
-static const struct node *too_high(const struct compiler *c, const struct node *n)
+static const struct node *too_high(const struct emitter *c, const struct node *n)
 {
 	const struct node *best = n->first;
 
@@ -370,13 +303,12 @@ static const struct node *too_high(const struct compiler *c, const struct node *
 	return c->stack + SQL_SYMBOLS_PER_LEVEL * n->height > SQL_STACK_MAX ? best : NULL;
 }
 
-static void emit_chain(struct compiler *c, const struct node *n, bool negate, bool bare);
+static void emit_chain(struct emitter *c, const struct node *n, bool negate, bool bare);
 
 /* An "and" needs no brackets within an "or". */
-static void emit_operand(struct compiler *c, const struct node *n, bool negate, bool in_or)
+static void emit_operand(struct emitter *c, const struct node *n, bool negate, bool in_or)
 {
-	for (; n->kind == NODE_NOT; n = n->first)
-		negate ^= n->integer & 1;
+	n = visit_past_not(n, &negate);
 	if (n->kind == NODE_AND || n->kind == NODE_OR)
 		emit_chain(c, n, negate, in_or && (n->kind == NODE_AND) != negate);
 	else
@@ -387,7 +319,7 @@ static void emit_operand(struct compiler *c, const struct node *n, bool negate, 
  * A very deep operand goes first, where it costs SQLite's parser the least. A long chain is cut in
  * pieces, so that it is not as deep as it is long.
  */
-static void emit_chain(struct compiler *c, const struct node *n, bool negate, bool bare)
+static void emit_chain(struct emitter *c, const struct node *n, bool negate, bool bare)
 {
 	bool is_or = (n->kind == NODE_OR) != negate, pieces = n->count > SQL_CHAIN_MAX;
 	const struct node *deep = too_high(c, n);
@@ -413,50 +345,70 @@ static void emit_chain(struct compiler *c, const struct node *n, bool negate, bo
 	emit_leave(c, bare ? 3 : 4);
 }
 
-void emit_condition(struct compiler *c, const struct node *n, bool negate)
+static void sql_chain(struct visitor *v, const struct node *n, bool negate)
 {
-	if (n->kind == NODE_AND || n->kind == NODE_OR || n->kind == NODE_NOT) {
-		emit_operand(c, n, negate, false);
-		return;
-	}
-	if (n->kind == NODE_CHOOSE) {
-		emit(c, negate ? "NOT " : "");
-		emit_choose(c, n);
-		return;
-	}
-	if (n->kind == NODE_CALL && n->function->id == FUNCTION_EXISTS) {
-		emit_exists(c, n, negate);
-		return;
-	}
-	emit_enter(c, n, SQL_CALL_SYMBOLS);
-	if (n->type != TYPE_BOOL) {
-		emit_truth(c, n, negate);
-	} else if (n->kind == NODE_BOOL) {
-		emit(c, (bool)n->integer != negate ? "1" : "0");
-	} else if (n->kind == NODE_COMPARE) {
-		emit_compare(c, n->op, n->first, n->last, negate);
-	} else if (n->kind == NODE_IN) {
-		emit_in(c, n, negate);
-	} else if (n->kind == NODE_CALL) {
-		emit_text_test(c, n, negate);
-	} else {
-		emit(c, negate ? "NOT " : "");
-		emit_field(c, field_sql(n->field));
-	}
-	emit_leave(c, SQL_CALL_SYMBOLS);
+	emit_chain(emitter_of(v), n, negate, false);
 }
 
-int compile_query(struct query *q, const struct node *root, struct program *ret)
+static void sql_constant(struct visitor *v, bool yes)
 {
-	struct compiler c = { .q = q, .p = ret };
-
-	emit_condition(&c, root, false);
-	return c.r;
+	emit(emitter_of(v), yes ? "1" : "0");
 }
 
-void program_free(struct program *p)
+static void sql_flag(struct visitor *v, const struct node *n, bool negate)
 {
-	buf_free(&p->sql);
-	free(p->parameters);
-	*p = (struct program){ 0 };
+	emit(emitter_of(v), negate ? "NOT " : "");
+	emit_field(emitter_of(v), field_sql(n->field));
 }
+
+static void sql_choose(struct visitor *v, const struct node *n, bool negate)
+{
+	emit(emitter_of(v), negate ? "NOT " : "");
+	sql_choice(v, n);
+}
+
+static void sql_truth_value(struct visitor *v, const struct node *n)
+{
+	emit(emitter_of(v), "(");
+	visit_condition(v, n, false);
+	emit(emitter_of(v), ")");
+}
+
+static void sql_enter(struct visitor *v, const struct node *n, bool condition)
+{
+	emit_enter(emitter_of(v), n, condition ? SQL_CALL_SYMBOLS : 1);
+}
+
+static void sql_leave(struct visitor *v, bool condition)
+{
+	emit_leave(emitter_of(v), condition ? SQL_CALL_SYMBOLS : 1);
+}
+
+const struct visit_ops sql_visit_ops = {
+	.enter = sql_enter,
+	.leave = sql_leave,
+	.chain = sql_chain,
+	.constant = sql_constant,
+	.flag = sql_flag,
+	.truth = sql_truth,
+	.missing = sql_missing,
+	.regex = sql_regex,
+	.networks = sql_networks,
+	.compare = sql_compare,
+	.compare_dynamic = sql_compare_dynamic,
+	.compare_numeric = sql_compare_numeric,
+	.in_list = sql_in_list,
+	.in_map = sql_in_map,
+	.text_test = sql_text_test,
+	.exists = sql_exists,
+	.choose = sql_choose,
+	.truth_value = sql_truth_value,
+	.literal = sql_literal,
+	.list = sql_list,
+	.variable = sql_variable,
+	.path = sql_path,
+	.arithmetic = sql_arithmetic,
+	.negative = sql_negative,
+	.choice = sql_choice,
+	.call = sql_call,
+};

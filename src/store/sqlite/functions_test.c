@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* SQL functions that compare and match: each is 1 or 0, never NULL. */
-#include "kfl/functions.h"
+#include "store/sqlite/functions.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kfl/compile.h"
 #include "kfl/ip.h"
 #include "base/json_read.h"
 #include "kfl/regex.h"
 #include "kfl/value.h"
+#include "store/sqlite/sql_emit.h"
 #include "base/limits.h"
 
 static void result(sqlite3_context *ctx, int r)
@@ -31,7 +31,7 @@ static void result(sqlite3_context *ctx, int r)
 		 "simpler",
 		 LIMIT_REGEX_STEPS, LIMIT_REGEX_MS);
 	sqlite3_result_error(ctx, message, -1);
-	sqlite3_result_error_code(ctx, KFL_ERROR_CODE);
+	sqlite3_result_error_code(ctx, SQL_FILTER_ERROR);
 }
 
 /* The value of an SQL argument, as `right` says. */
