@@ -10,11 +10,14 @@
 #include "base/limits.h"
 
 #define NS_PER_S 1000000000L
+#define WAITING                                                                                    \
+	8192 /* exchanges that go on whose versions are found again; others take their turn */
 
 struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
 	struct entry *first, **last;
+	struct entry *waiting[WAITING]; /* by entry.live, the version that waits */
 	size_t bytes, max_bytes;
 	uint64_t cut;
 	bool closed;
@@ -48,6 +51,39 @@ void queue_free(struct queue *q)
 	free(q);
 }
 
+static struct entry **waiting(struct queue *q, const struct entry *e)
+{
+	return &q->waiting[e->live % WAITING];
+}
+
+static void take_body(struct buf *to, bool *kept, struct buf *from, bool from_kept)
+{
+	if (!*kept || from_kept)
+		return;
+	buf_free(to);
+	*to = *from;
+	*from = (struct buf){ 0 };
+	*kept = false;
+}
+
+/* A version that waits gives its place, and the bodies that only it has, to the next one. */
+static bool replace(struct queue *q, struct entry *e)
+{
+	struct entry *old = e->live ? *waiting(q, e) : NULL;
+
+	if (!old || old->live != e->live)
+		return false;
+	q->bytes -= entry_bytes(old);
+	take_body(&e->request_body, &e->body_kept[0], &old->request_body, old->body_kept[0]);
+	take_body(&e->response_body, &e->body_kept[1], &old->response_body, old->body_kept[1]);
+	struct entry newest = *e;
+	newest.next = old->next;
+	*e = *old;
+	*old = newest;
+	q->bytes += entry_bytes(old);
+	return true;
+}
+
 void queue_push_take(struct queue *q, struct entry *e)
 {
 	e->next = NULL;
@@ -59,11 +95,18 @@ void queue_push_take(struct queue *q, struct entry *e)
 		entry_drop_bodies(e, "the store could not keep up: bodies not kept");
 		q->cut++;
 	}
+	if (replace(q, e)) {
+		pthread_mutex_unlock(&q->lock);
+		entry_free(e);
+		return;
+	}
 	/* The store sleeps through single entries and wakes for the first of a batch. */
 	if (!q->first)
 		pthread_cond_signal(&q->filled);
 	*q->last = e;
 	q->last = &e->next;
+	if (e->live)
+		*waiting(q, e) = e;
 	q->bytes += entry_bytes(e);
 	pthread_mutex_unlock(&q->lock);
 }
@@ -91,6 +134,8 @@ int queue_pop(struct queue *q, struct entry **ret, size_t max, int timeout_ms)
 		struct entry *e = q->first;
 		q->first = e->next;
 		q->bytes -= entry_bytes(e);
+		if (e->live && *waiting(q, e) == e)
+			*waiting(q, e) = NULL;
 		ret[n++] = e;
 	}
 	if (!q->first)

@@ -14,7 +14,8 @@ void queue_free(struct queue *q);
 /*
  * Takes the entry. Past half of the bound the store does not keep up, and entries lose bodies of
  * more than LIMIT_QUEUE_BODIES (queue_cut() counts them); at the bound it waits, and what comes
- * meanwhile waits in the ring.
+ * meanwhile waits in the ring. A version of an exchange that still waits is replaced by the next,
+ * so that a store that is behind writes the newest of each.
  */
 void queue_push_take(struct queue *q, struct entry *e);
 /*
