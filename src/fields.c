@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "entry.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 /* clang-format off */
 #define PLACE_TOP(name)	 .member = name

@@ -26,7 +26,7 @@ enum field_kind {
 
 struct field {
 	enum field_kind kind;
-	const char *kfl;    /* its name in KFL; field_table[] of kfl/fields.h has the rest */
+	const char *kfl;    /* its name in KFL; field_table[] of kfl/vocabulary.h has the rest */
 	const char *column; /* of entry_N, NULL: not stored */
 	size_t offset;	    /* of the member of struct entry, for what is stored */
 	const char *end;    /* "src" or "dst": it is a field of that end */
@@ -39,7 +39,8 @@ struct field {
 	unsigned since, rows;
 };
 
-/* One for each row, as field_table[] of kfl/fields.h; ends with an element whose kfl is NULL. */
+/* One for each row, as field_table[] of kfl/vocabulary.h; ends with an element whose kfl is NULL.
+ */
 extern const struct field field_rows[];
 
 /* The row of a name that KFL has (not of an alias), of a column; NULL if there is none. */

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/embed.h"
 #include "fields.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 static json_t *type_of(const struct field *f)
 {

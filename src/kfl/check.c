@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 static int check_node(struct checker *c, struct node *n);
 static int check_condition(struct checker *c, struct node *n);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/ip.h"
 #include "kfl/json_path.h"
 #include "kfl/kfl.h"

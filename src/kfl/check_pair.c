@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/regex.h"
 
 #define MICROS_PER_MILLI 1000

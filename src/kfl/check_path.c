@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/suggest.h"
 
 #define DOTTED_MAX 128

@@ -3,7 +3,7 @@
 #include "kfl/kfl.h"
 
 #include "base/json_write.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 static const char *type_word(enum kfl_type type)
 {

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "kfl/tree.h"
 
-struct walk {
+struct json_walk {
 	struct buf *out;
 	bool many, pairs;
 	size_t found, passed; /* values, bytes */
@@ -68,7 +68,7 @@ bool json_read_step(struct text *steps, struct step *ret)
 	return true;
 }
 
-static void found(struct walk *w, struct text v)
+static void found(struct json_walk *w, struct text v)
 {
 	if (w->r || (!w->many && w->found) || w->out->len > LIMIT_FILTER_BODY)
 		return;
@@ -90,9 +90,9 @@ static bool is_pair(struct text v, struct text name, struct text *ret_value)
 	       json_next(&it, &none, ret_value);
 }
 
-static void follow(struct walk *w, struct text v, struct text steps);
+static void follow(struct json_walk *w, struct text v, struct text steps);
 
-static void descend(struct walk *w, struct text v, struct text name, struct text rest,
+static void descend(struct json_walk *w, struct text v, struct text name, struct text rest,
 		    unsigned depth)
 {
 	struct json_iterator it = json_iterate(v);
@@ -110,7 +110,7 @@ static void descend(struct walk *w, struct text v, struct text name, struct text
 	}
 }
 
-static void follow_each(struct walk *w, struct text v, const struct step *s, struct text rest)
+static void follow_each(struct json_walk *w, struct text v, const struct step *s, struct text rest)
 {
 	struct json_iterator it = json_iterate(v);
 	struct text key, value;
@@ -129,7 +129,7 @@ static void follow_each(struct walk *w, struct text v, const struct step *s, str
 	}
 }
 
-static void follow(struct walk *w, struct text v, struct text steps)
+static void follow(struct json_walk *w, struct text v, struct text steps)
 {
 	struct step s;
 
@@ -153,7 +153,7 @@ static bool leads_to_many(struct text steps)
 
 int json_put_path(struct text value, struct text steps, struct buf *out)
 {
-	struct walk w = { .out = out };
+	struct json_walk w = { .out = out };
 
 	if (steps.len && *steps.data == 'p') {
 		w.pairs = true;

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/time_span.h"
 #include "kfl/uses.h"
 #include "base/limits.h"

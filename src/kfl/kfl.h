@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * KFL, the filter language: text → tokens → tree → checked tree → SQL. Knows the fields of
- * an entry through their table (kfl/fields.h), and nothing else of the program.
+ * an entry through their table (kfl/vocabulary.h), and nothing else of the program.
  */
 #ifndef CLEARTAP_KFL_H
 #define CLEARTAP_KFL_H

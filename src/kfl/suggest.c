@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 #define SUGGEST_LENGTH_MAX 40
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 const struct time_span time_span_always = { INT64_MIN, INT64_MAX };
 

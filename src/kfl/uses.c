@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kfl/uses.h"
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/visit.h"
 
 static void note_compared(struct uses *u, const struct kfl_field *f)

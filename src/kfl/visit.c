@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kfl/visit.h"
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 bool visit_is_dynamic(const struct node *n)
 {

@@ -23,26 +23,26 @@
 #define GROWTH_MAX  2.0f       /* of what entities of a document may make */
 #define GROWTH_FREE (64 << 10) /* bytes from which on that counts */
 
-/* A part of document.text. */
-struct part {
+/* A part of a text of xml_document. */
+struct slice {
 	size_t at, len;
 };
 
-struct attribute {
-	struct part name, value;
+struct xml_attribute {
+	struct slice name, value;
 };
 
 /* Element 0 is the document. Its text is that of all that is inside. */
-struct element {
-	struct part name, inside;
+struct xml_element {
+	struct slice name, inside;
 	size_t attribute, attributes;
 	size_t parent;
 };
 
-struct document {
-	struct element *elements;
+struct xml_document {
+	struct xml_element *elements;
 	size_t count, room;
-	struct attribute *attributes;
+	struct xml_attribute *attributes;
 	size_t attribute_count, attribute_room;
 	struct buf text, names; /* what stands between tags; names and attributes */
 	size_t open;
@@ -56,15 +56,15 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static void fail(struct document *d, int r)
+static void fail(struct xml_document *d, int r)
 {
 	d->r = d->r ? d->r : r;
 	XML_StopParser(d->parser, XML_FALSE);
 }
 
-static struct part add_name(struct document *d, const char *text)
+static struct slice add_name(struct xml_document *d, const char *text)
 {
-	struct part p = { d->names.len, strlen(text) };
+	struct slice p = { d->names.len, strlen(text) };
 
 	if (buf_put(&d->names, text, p.len))
 		fail(d, -ENOMEM);
@@ -85,7 +85,7 @@ static bool grow(void **array, size_t count, size_t *room, size_t size)
 	return true;
 }
 
-static void add_attributes(struct document *d, const XML_Char **pairs)
+static void add_attributes(struct xml_document *d, const XML_Char **pairs)
 {
 	for (; *pairs && !d->r; pairs += 2) {
 		if (!grow((void **)&d->attributes, d->attribute_count, &d->attribute_room,
@@ -93,22 +93,22 @@ static void add_attributes(struct document *d, const XML_Char **pairs)
 			fail(d, -ENOMEM);
 			return;
 		}
-		struct attribute *a = &d->attributes[d->attribute_count++];
+		struct xml_attribute *a = &d->attributes[d->attribute_count++];
 		a->name = add_name(d, pairs[0]);
 		a->value = add_name(d, pairs[1]);
 	}
 }
 
-static void add_element(struct document *d, const char *name, const XML_Char **pairs)
+static void add_element(struct xml_document *d, const char *name, const XML_Char **pairs)
 {
 	if (!grow((void **)&d->elements, d->count, &d->room, sizeof(*d->elements))) {
 		fail(d, -ENOMEM);
 		return;
 	}
-	struct element e = { .name = add_name(d, name),
-			     .inside = { .at = d->text.len },
-			     .attribute = d->attribute_count,
-			     .parent = d->open };
+	struct xml_element e = { .name = add_name(d, name),
+				 .inside = { .at = d->text.len },
+				 .attribute = d->attribute_count,
+				 .parent = d->open };
 	add_attributes(d, pairs);
 	e.attributes = d->attribute_count - e.attribute;
 	d->elements[d->count] = e;
@@ -116,9 +116,9 @@ static void add_element(struct document *d, const char *name, const XML_Char **p
 	d->depth++;
 }
 
-static void close_element(struct document *d)
+static void close_element(struct xml_document *d)
 {
-	struct element *e = &d->elements[d->open];
+	struct xml_element *e = &d->elements[d->open];
 
 	e->inside.len = d->text.len - e->inside.at;
 	d->open = e->parent;
@@ -127,7 +127,7 @@ static void close_element(struct document *d)
 
 static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **pairs)
 {
-	struct document *d = ctx;
+	struct xml_document *d = ctx;
 
 	if (d->count > LIMIT_XML_ELEMENTS || d->depth > LIMIT_JSON_DEPTH)
 		XML_StopParser(d->parser, XML_FALSE);
@@ -143,7 +143,7 @@ static void XMLCALL on_end(void *ctx, const XML_Char *name)
 
 static void XMLCALL on_text(void *ctx, const XML_Char *text, int len)
 {
-	struct document *d = ctx;
+	struct xml_document *d = ctx;
 
 	if (buf_put(&d->text, text, (size_t)len))
 		fail(d, -ENOMEM);
@@ -222,12 +222,12 @@ static const char *find_doctype(const char *p, const char *end)
 	}
 }
 
-static bool parse(struct document *d, const char *p, const char *end, bool last)
+static bool parse(struct xml_document *d, const char *p, const char *end, bool last)
 {
 	return XML_Parse(d->parser, p, (int)(end - p), last) == XML_STATUS_OK;
 }
 
-static void run_parser(struct document *d, struct text xml)
+static void run_parser(struct xml_document *d, struct text xml)
 {
 	const char *p = xml.data, *end = p + xml.len, *type = find_doctype(p, end);
 
@@ -239,7 +239,7 @@ static void run_parser(struct document *d, struct text xml)
 		d->r = -ENOMEM;
 }
 
-static void set_up(struct document *d)
+static void set_up(struct xml_document *d)
 {
 	XML_SetUserData(d->parser, d);
 	XML_SetElementHandler(d->parser, on_start, on_end);
@@ -253,7 +253,7 @@ static void set_up(struct document *d)
 }
 
 /* An encoding that Expat does not know is read as one whose first half is the same. */
-static int read_document(struct document *d, struct text xml)
+static int read_document(struct xml_document *d, struct text xml)
 {
 	static const XML_Char *none[] = { NULL };
 	static const char *const encodings[] = { NULL, "ISO-8859-1" };
@@ -283,7 +283,7 @@ static int read_document(struct document *d, struct text xml)
 	return d->r;
 }
 
-static void free_document(struct document *d)
+static void free_document(struct xml_document *d)
 {
 	buf_free(&d->text);
 	buf_free(&d->names);
@@ -291,7 +291,7 @@ static void free_document(struct document *d)
 	free(d->attributes);
 }
 
-static struct text text_of(const struct buf *b, struct part p)
+static struct text text_of(const struct buf *b, struct slice p)
 {
 	return (struct text){ p.len ? b->data + p.at : "", p.len };
 }
@@ -318,7 +318,7 @@ static bool is_named(struct text name, struct text wanted)
 	return name.len == wanted.len && !memcmp(name.data, wanted.data, name.len);
 }
 
-static bool is_below(const struct document *d, size_t i, const bool *in, bool any_depth)
+static bool is_below(const struct xml_document *d, size_t i, const bool *in, bool any_depth)
 {
 	do {
 		i = d->elements[i].parent;
@@ -329,7 +329,8 @@ static bool is_below(const struct document *d, size_t i, const bool *in, bool an
 }
 
 /* From the elements in `in` one step on, to those in `to`. */
-static void step_elements(const struct document *d, const struct step *s, const bool *in, bool *to)
+static void step_elements(const struct xml_document *d, const struct step *s, const bool *in,
+			  bool *to)
 {
 	int64_t n = 0;
 
@@ -343,11 +344,11 @@ static void step_elements(const struct document *d, const struct step *s, const 
 	}
 }
 
-static bool find_attribute(const struct document *d, const struct element *e, struct text name,
-			   struct text *ret)
+static bool find_attribute(const struct xml_document *d, const struct xml_element *e,
+			   struct text name, struct text *ret)
 {
 	for (size_t i = 0; i < e->attributes; i++) {
-		const struct attribute *a = &d->attributes[e->attribute + i];
+		const struct xml_attribute *a = &d->attributes[e->attribute + i];
 		if (!is_named(text_of(&d->names, a->name), name))
 			continue;
 		*ret = text_of(&d->names, a->value);
@@ -362,13 +363,13 @@ static bool is_attribute(const struct step *s)
 	       (*s->key.data == '@' || *s->key.data == '-');
 }
 
-static int put_found(const struct document *d, const bool *in, const struct text *attribute,
+static int put_found(const struct xml_document *d, const bool *in, const struct text *attribute,
 		     struct buf *out, size_t *found)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < d->count && !r && out->len < LIMIT_FILTER_BODY; i++) {
-		const struct element *e = &d->elements[i];
+		const struct xml_element *e = &d->elements[i];
 		struct text t = text_of(&d->text, e->inside);
 		if (in[i] && (!attribute || find_attribute(d, e, *attribute, &t)))
 			r = put_json(t, out, (*found)++);
@@ -376,8 +377,8 @@ static int put_found(const struct document *d, const bool *in, const struct text
 	return r;
 }
 
-static int put_steps(const struct document *d, struct text steps, struct buf *values, size_t *found,
-		     bool *many)
+static int put_steps(const struct xml_document *d, struct text steps, struct buf *values,
+		     size_t *found, bool *many)
 {
 	bool *in = calloc(2, d->count), *to = in ? in + d->count : NULL;
 	struct text attribute, *wanted = NULL;
@@ -406,7 +407,7 @@ static int put_steps(const struct document *d, struct text steps, struct buf *va
 
 int xml_put_path(struct text xml, struct text steps, struct buf *out)
 {
-	struct document d = { 0 };
+	struct xml_document d = { 0 };
 	struct buf values = { 0 };
 	size_t found = 0;
 	bool many = false;

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "entry.h"
 #include "fields.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/kfl.h"
 
 static const struct kfl_field *known(const char *name)

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "fields.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/kfl.h"
 #include "base/limits.h"
 #include "kfl_fixture.h"

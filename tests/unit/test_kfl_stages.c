@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/json_path.h"
 #include "base/json_read.h"
 #include "kfl/kfl.h"

@@ -46,7 +46,7 @@ static void add_cost(const struct sqlite *s, struct cost *c, const struct write 
 	c->bodies += w->bodies;
 	/* A row ends in a page that it does not fill, its keys in pages half full. */
 	c->pages += n / s->page_size + (n > s->page_size / 4);
-	if (w->live && w->live->id)
+	if (w->row && w->row->id)
 		c->others += ROW_FRAMES + n / s->page_size;
 	else
 		c->frames += ROW_FRAMES;
@@ -150,8 +150,8 @@ static int put_new(struct sqlite *s, struct segment *g, struct tally *t, struct 
 	e->id = g->last_id + 1;
 	note_lost_bodies(w);
 	int r = write_new(s, w);
-	if (!r && w->live)
-		r = live_mark(s, e->id, g->n, true);
+	if (!r && w->row)
+		r = open_row_mark(s, e->id, g->n, true);
 	if (!r)
 		r = tally_add(t, e->timestamp_us, entry_outcome(e));
 	if (!r)
@@ -171,7 +171,7 @@ static int widen_other(struct sqlite *s, size_t segment, int64_t us)
 /* The row of an earlier version. What it grows by counts where new bodies go. */
 static int put_again(struct sqlite *s, struct segment *active, struct write *w)
 {
-	const struct live *l = w->live;
+	const struct open_row *l = w->row;
 	const struct segment *g = &s->segments.v[l->segment];
 	struct entry *e = w->e;
 	bool moved = e->timestamp_us < g->first_us || e->timestamp_us > g->last_us;
@@ -184,7 +184,7 @@ static int put_again(struct sqlite *s, struct segment *active, struct write *w)
 		r = tally_move(s, l->segment, l->timestamp_us, l->outcome, e->timestamp_us,
 			       entry_outcome(e));
 	if (!r && !e->open)
-		r = live_mark(s, e->id, g->n, false);
+		r = open_row_mark(s, e->id, g->n, false);
 	if (!r && moved && g != s->active)
 		r = widen_other(s, l->segment, e->timestamp_us);
 	if (r)
@@ -199,7 +199,7 @@ static int put_again(struct sqlite *s, struct segment *active, struct write *w)
 /* The transaction is committed: what the table of open exchanges knows of the row. */
 static void note_written(struct sqlite *s, struct write *w)
 {
-	struct live *l = w->live;
+	struct open_row *l = w->row;
 
 	w->done = true;
 	if (!l)
@@ -218,10 +218,10 @@ static void note_written(struct sqlite *s, struct write *w)
 static int put_batch(struct sqlite *s, struct segment *g, struct write *w, size_t count)
 {
 	struct tally t = { .s = s, .n = g->n };
-	int r = live_close_forgotten(s);
+	int r = open_row_close_forgotten(s);
 
 	for (size_t i = 0; !r && i < count; i++)
-		r = w[i].live && w[i].live->id ? put_again(s, g, &w[i]) : put_new(s, g, &t, &w[i]);
+		r = w[i].row && w[i].row->id ? put_again(s, g, &w[i]) : put_new(s, g, &t, &w[i]);
 	if (!r)
 		r = tally_flush(&t);
 	if (!r)
@@ -243,7 +243,7 @@ static int transact(struct sqlite *s, struct write *w, size_t count)
 		if (segment_empty(s->active) && !segment_empty(&g))
 			s->active_since_us = clock_us(CLOCK_REALTIME);
 		*s->active = g;
-		live_closed(s);
+		open_row_closed(s);
 		for (size_t i = 0; i < count; i++)
 			note_written(s, &w[i]);
 		return 0;
@@ -358,14 +358,14 @@ static void merge(const struct sqlite *s, struct write *w, struct entry *e)
 }
 
 /* The place of an exchange that is told more than once; NULL with 0: none is needed. */
-static int find_live(struct sqlite *s, const struct entry *e, struct live **ret)
+static int find_row(struct sqlite *s, const struct entry *e, struct open_row **ret)
 {
-	*ret = e->live ? live_find(s, e->live) : NULL;
+	*ret = e->live ? open_row_find(s, e->live) : NULL;
 	if (!e->live || *ret || !e->open)
 		return 0;
-	if (live_is_forgotten(s, e->live))
+	if (open_row_is_forgotten(s, e->live))
 		return -ESTALE;
-	*ret = live_add(s, e->live);
+	*ret = open_row_add(s, e->live);
 	return *ret ? 0 : -ENOMEM;
 }
 
@@ -377,8 +377,8 @@ static size_t plan_writes(struct sqlite *s, struct entry *const *batch, size_t c
 	for (size_t i = 0; i < count; i++) {
 		struct entry *e = batch[i];
 		struct write *w = &s->writes[n];
-		struct live *l;
-		int r = find_live(s, e, &l);
+		struct open_row *l;
+		int r = find_row(s, e, &l);
 
 		e->id = 0;
 		e->again = false;
@@ -390,7 +390,7 @@ static size_t plan_writes(struct sqlite *s, struct entry *const *batch, size_t c
 			merge(s, l->write, e);
 			continue;
 		}
-		*w = (struct write){ .e = e, .live = l };
+		*w = (struct write){ .e = e, .row = l };
 		w->body[0] = own_body(e, 0);
 		w->body[1] = own_body(e, 1);
 		cut(s, w);
@@ -405,7 +405,7 @@ static size_t plan_writes(struct sqlite *s, struct entry *const *batch, size_t c
 static void settle(struct sqlite *s, struct entry *const *batch, size_t count, size_t writes)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct live *l = batch[i]->live ? live_find(s, batch[i]->live) : NULL;
+		struct open_row *l = batch[i]->live ? open_row_find(s, batch[i]->live) : NULL;
 		if (!l || !l->write)
 			continue;
 		batch[i]->id = l->write->done ? l->id : 0;
@@ -413,14 +413,14 @@ static void settle(struct sqlite *s, struct entry *const *batch, size_t count, s
 		l->write->again = true;
 	}
 	for (size_t i = 0; i < writes; i++) {
-		struct live *l = s->writes[i].live;
+		struct open_row *l = s->writes[i].row;
 		if (!l)
 			continue;
 		l->write = NULL;
 		if (!l->id || (s->writes[i].done && !s->writes[i].e->open))
-			live_drop(s, l);
+			open_row_drop(s, l);
 		else if (!s->writes[i].e->open)
-			live_close(s, l, REASON_LOST);
+			open_row_close(s, l, REASON_LOST);
 	}
 }
 

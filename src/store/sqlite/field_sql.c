@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fields.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 #define GROUP_SQL 512
 

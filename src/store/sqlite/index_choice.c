@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "fields.h"
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/kfl.h"
 
 /* Has the filter a condition that could use the index? */

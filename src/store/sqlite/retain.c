@@ -228,7 +228,7 @@ void retain_count(struct sqlite *s)
 	s->stats.entries = entries;
 	s->stats.segments = segments;
 	s->stats.size = size;
-	s->stats.open_exchanges = s->lives.count;
+	s->stats.open_exchanges = s->open_rows.count;
 	s->stats.passed_over = s->passed_over;
 	s->stats.first_id = oldest ? oldest->first_id : 0;
 	s->stats.last_id = oldest ? newest->last_id : 0;

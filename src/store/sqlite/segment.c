@@ -183,7 +183,7 @@ int segment_clear(struct sqlite *s, struct segment *g)
 	g->bytes = 0;
 	g->old = false;
 	bodies_forget(s, g->n);
-	live_forget_segment(s, (size_t)(g - s->segments.v));
+	open_row_forget_segment(s, (size_t)(g - s->segments.v));
 	return 0;
 }
 

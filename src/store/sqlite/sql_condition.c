@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "store/sqlite/field_sql.h"
 
 /* What an operand that is not the first one takes there, for each level of its tree. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 #include "kfl/json_path.h"
 #include "store/sqlite/field_sql.h"
 

@@ -182,7 +182,7 @@ static int open_all(struct sqlite *s, const struct store_options *options, uid_t
 	if (!r)
 		r = segment_load(s);
 	if (!r)
-		r = live_open(s);
+		r = open_row_start(s);
 	if (!r)
 		r = retain_settle(s);
 	if (!r)
@@ -222,7 +222,7 @@ static void close_store(struct store *store)
 	sqlite3_finalize(s->put_entry);
 	sqlite3_finalize(s->put_payload);
 	write_free(s);
-	live_free(s);
+	open_row_free(s);
 	free(s->writes);
 	bodies_close(s);
 	if (s->page_size && s->wal_fd >= 0)
@@ -257,8 +257,8 @@ static int open_store(const struct store_options *options, const char *place, ui
 	if (!s)
 		return -ENOMEM;
 	s->db_fd = s->wal_fd = s->shm_fd = s->bodies.fd = -1;
-	TAILQ_INIT(&s->lives.order);
-	TAILQ_INIT(&s->lives.closing);
+	TAILQ_INIT(&s->open_rows.order);
+	TAILQ_INIT(&s->open_rows.closing);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->reader_free, NULL);
 	int r = check_options(options, error, error_size);

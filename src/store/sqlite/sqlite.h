@@ -83,13 +83,13 @@ struct bodies {
 struct write {
 	struct entry *e;	   /* its newest version */
 	const struct buf *body[2]; /* request, response; NULL: as it is stored */
-	struct live *live;	   /* NULL: told once */
+	struct open_row *row;	   /* NULL: told once */
 	uint64_t rows, bodies;	   /* what it takes there */
 	bool again, done;	   /* its row was there before; it is committed */
 };
 
 /* An exchange that goes on, or whose last version is being written. */
-struct live {
+struct open_row {
 	uint64_t number; /* entry.live */
 	int64_t id;	 /* of its row; 0: none yet */
 	size_t segment;	 /* index in segments.v */
@@ -99,13 +99,13 @@ struct live {
 	uint64_t size, indexed;
 	const char *reason;  /* in `closing` */
 	struct write *write; /* of the batch that is being appended */
-	TAILQ_ENTRY(live) order;
-	LIST_ENTRY(live) bucket;
+	TAILQ_ENTRY(open_row) order;
+	LIST_ENTRY(open_row) bucket;
 };
 
-struct lives {
-	LIST_HEAD(live_bucket, live) * buckets;
-	TAILQ_HEAD(live_list, live) order, closing; /* oldest first; to be closed on disk */
+struct open_rows {
+	LIST_HEAD(open_row_bucket, open_row) * buckets;
+	TAILQ_HEAD(open_row_list, open_row) order, closing; /* oldest first; to be closed on disk */
 	size_t count;
 	uint64_t forgotten; /* the highest number that had to make room */
 	sqlite3_stmt *mark, *unmark;
@@ -147,7 +147,7 @@ struct sqlite {
 	sqlite3_stmt *put_entry, *put_payload; /* into the active segment */
 	uint64_t put_empty;		       /* of put_entry, for column_bind() */
 	sqlite3_stmt *put_tally;
-	struct lives lives;
+	struct open_rows open_rows;
 	struct updates *updates; /* by index of the segment */
 	size_t update_count;
 	struct write *writes; /* of the batch */
@@ -179,8 +179,8 @@ static inline bool segment_empty(const struct segment *g)
 
 /*
  * The parts, from below: db, column, bounds, segment_list < tally, wal, schema, file < bodies <
- * live < segment < retain, write < append; bodies, column < reader < scan < select, count; sqlite.c
- * above all.
+ * open_row < segment < retain, write < append; sql_value < sql_condition < sql_filter; these,
+ * bodies and column < reader < scan < select, count; sqlite.c above all.
  */
 
 /* db.c: SQLite in the manners of the house */
@@ -225,29 +225,29 @@ uint64_t column_size(const struct entry *e);
 
 /* write.c: an entry as rows */
 int write_new(struct sqlite *s, const struct write *w);
-/* The row of w->live->id becomes the entry. */
+/* The row of w->row->id becomes the entry. */
 int write_again(struct sqlite *s, const struct write *w);
 void write_free(struct sqlite *s);
 
-/* live.c: exchanges that are told more than once */
+/* open_row.c: exchanges that are told more than once */
 /* After segment_load(): closes what was left open. */
-int live_open(struct sqlite *s);
-void live_free(struct sqlite *s);
-struct live *live_find(struct sqlite *s, uint64_t number);
+int open_row_start(struct sqlite *s);
+void open_row_free(struct sqlite *s);
+struct open_row *open_row_find(struct sqlite *s, uint64_t number);
 /* The oldest makes room where there are too many. NULL: out of memory. */
-struct live *live_add(struct sqlite *s, uint64_t number);
+struct open_row *open_row_add(struct sqlite *s, uint64_t number);
 /* It, or one that began after it, had to make room. */
-bool live_is_forgotten(const struct sqlite *s, uint64_t number);
-void live_drop(struct sqlite *s, struct live *l);
+bool open_row_is_forgotten(const struct sqlite *s, uint64_t number);
+void open_row_drop(struct sqlite *s, struct open_row *l);
 /* The next transaction closes its row; `reason` is a constant. */
-void live_close(struct sqlite *s, struct live *l, const char *reason);
+void open_row_close(struct sqlite *s, struct open_row *l, const char *reason);
 /* Within a transaction, and after its commit. */
-int live_close_forgotten(struct sqlite *s);
-void live_closed(struct sqlite *s);
+int open_row_close_forgotten(struct sqlite *s);
+void open_row_closed(struct sqlite *s);
 /* Within a transaction: the row is, or is no longer, to be written again. */
-int live_mark(struct sqlite *s, int64_t id, int64_t n, bool open);
+int open_row_mark(struct sqlite *s, int64_t id, int64_t n, bool open);
 /* The segment's rows are gone: what comes of its exchanges is inserted anew. */
-void live_forget_segment(struct sqlite *s, size_t segment);
+void open_row_forget_segment(struct sqlite *s, size_t segment);
 
 /* bounds.c */
 void bounds_set(struct sqlite *s, const struct store_options *options);

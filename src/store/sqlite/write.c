@@ -113,9 +113,9 @@ static int get_updates(struct sqlite *s, size_t segment, struct updates **ret)
 int write_again(struct sqlite *s, const struct write *w)
 {
 	const struct entry *e = w->e;
-	bool indexed = column_indexed(e) != w->live->indexed;
+	bool indexed = column_indexed(e) != w->row->indexed;
 	struct updates *u;
-	int r = get_updates(s, w->live->segment, &u);
+	int r = get_updates(s, w->row->segment, &u);
 
 	if (!r)
 		r = column_bind(u->entry[indexed], &u->empty[indexed], e);

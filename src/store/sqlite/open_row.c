@@ -19,47 +19,47 @@
 #define REASON_FULL                                                                                \
 	"more exchanges were open at once than are followed; its end has an entry of its own"
 
-static struct live_bucket *bucket_of(struct lives *t, uint64_t number)
+static struct open_row_bucket *bucket_of(struct open_rows *t, uint64_t number)
 {
 	return &t->buckets[number % BUCKETS];
 }
 
-struct live *live_find(struct sqlite *s, uint64_t number)
+struct open_row *open_row_find(struct sqlite *s, uint64_t number)
 {
-	struct live *l;
+	struct open_row *l;
 
-	LIST_FOREACH(l, bucket_of(&s->lives, number), bucket)
+	LIST_FOREACH(l, bucket_of(&s->open_rows, number), bucket)
 	if (l->number == number)
 		return l;
 	return NULL;
 }
 
 /* It is no longer found, but its memory and place in `order` stay. */
-static void take_out(struct sqlite *s, struct live *l)
+static void take_out(struct sqlite *s, struct open_row *l)
 {
 	LIST_REMOVE(l, bucket);
-	TAILQ_REMOVE(&s->lives.order, l, order);
-	s->lives.count--;
+	TAILQ_REMOVE(&s->open_rows.order, l, order);
+	s->open_rows.count--;
 }
 
-void live_drop(struct sqlite *s, struct live *l)
+void open_row_drop(struct sqlite *s, struct open_row *l)
 {
 	take_out(s, l);
 	free(l);
 }
 
-void live_close(struct sqlite *s, struct live *l, const char *reason)
+void open_row_close(struct sqlite *s, struct open_row *l, const char *reason)
 {
 	take_out(s, l);
 	l->reason = reason;
-	TAILQ_INSERT_TAIL(&s->lives.closing, l, order);
+	TAILQ_INSERT_TAIL(&s->open_rows.closing, l, order);
 }
 
 /* The oldest makes room: its row is closed by the next transaction. */
 static void push_out(struct sqlite *s)
 {
-	struct lives *t = &s->lives;
-	struct live *l;
+	struct open_rows *t = &s->open_rows;
+	struct open_row *l;
 
 	TAILQ_FOREACH(l, &t->order, order)
 	if (!l->write)
@@ -68,18 +68,18 @@ static void push_out(struct sqlite *s)
 		return;
 	if (t->forgotten < l->number)
 		t->forgotten = l->number;
-	live_close(s, l, REASON_FULL);
+	open_row_close(s, l, REASON_FULL);
 }
 
-bool live_is_forgotten(const struct sqlite *s, uint64_t number)
+bool open_row_is_forgotten(const struct sqlite *s, uint64_t number)
 {
-	return number <= s->lives.forgotten;
+	return number <= s->open_rows.forgotten;
 }
 
-struct live *live_add(struct sqlite *s, uint64_t number)
+struct open_row *open_row_add(struct sqlite *s, uint64_t number)
 {
-	struct lives *t = &s->lives;
-	struct live *l = calloc(1, sizeof(*l));
+	struct open_rows *t = &s->open_rows;
+	struct open_row *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
@@ -92,9 +92,9 @@ struct live *live_add(struct sqlite *s, uint64_t number)
 	return l;
 }
 
-static void forget_in(struct sqlite *s, struct live_list *list, size_t segment, bool found)
+static void forget_in(struct sqlite *s, struct open_row_list *list, size_t segment, bool found)
 {
-	struct live *l, *next;
+	struct open_row *l, *next;
 
 	for (l = TAILQ_FIRST(list); l; l = next) {
 		next = TAILQ_NEXT(l, order);
@@ -104,7 +104,7 @@ static void forget_in(struct sqlite *s, struct live_list *list, size_t segment, 
 			/* It is being written: as new, since its row is gone. */
 			l->id = 0;
 		} else if (found) {
-			live_drop(s, l);
+			open_row_drop(s, l);
 		} else {
 			TAILQ_REMOVE(list, l, order);
 			free(l);
@@ -112,10 +112,10 @@ static void forget_in(struct sqlite *s, struct live_list *list, size_t segment, 
 	}
 }
 
-void live_forget_segment(struct sqlite *s, size_t segment)
+void open_row_forget_segment(struct sqlite *s, size_t segment)
 {
-	forget_in(s, &s->lives.order, segment, true);
-	forget_in(s, &s->lives.closing, segment, false);
+	forget_in(s, &s->open_rows.order, segment, true);
+	forget_in(s, &s->open_rows.closing, segment, false);
 }
 
 /* Which rows are closed: all of segment ?2 that were left open, or the one with that id. */
@@ -141,7 +141,7 @@ static int close_rows(struct sqlite *s, int64_t n, const char *which, int64_t ke
 	return r;
 }
 
-static int close_one(struct sqlite *s, const struct live *l)
+static int close_one(struct sqlite *s, const struct open_row *l)
 {
 	int64_t n = s->segments.v[l->segment].n;
 	int r = close_rows(s, n, ONE, l->id, l->reason);
@@ -149,33 +149,33 @@ static int close_one(struct sqlite *s, const struct live *l)
 	if (!r)
 		r = tally_move(s, l->segment, l->timestamp_us, l->outcome, l->timestamp_us,
 			       OUTCOME_INCOMPLETE);
-	return r ? r : live_mark(s, l->id, n, false);
+	return r ? r : open_row_mark(s, l->id, n, false);
 }
 
-int live_close_forgotten(struct sqlite *s)
+int open_row_close_forgotten(struct sqlite *s)
 {
-	struct live *l;
+	struct open_row *l;
 	int r = 0;
 
-	TAILQ_FOREACH(l, &s->lives.closing, order)
+	TAILQ_FOREACH(l, &s->open_rows.closing, order)
 	if (!r && l->id)
 		r = close_one(s, l);
 	return r;
 }
 
-void live_closed(struct sqlite *s)
+void open_row_closed(struct sqlite *s)
 {
-	struct live *l;
+	struct open_row *l;
 
-	while ((l = TAILQ_FIRST(&s->lives.closing))) {
-		TAILQ_REMOVE(&s->lives.closing, l, order);
+	while ((l = TAILQ_FIRST(&s->open_rows.closing))) {
+		TAILQ_REMOVE(&s->open_rows.closing, l, order);
 		free(l);
 	}
 }
 
-int live_mark(struct sqlite *s, int64_t id, int64_t n, bool open)
+int open_row_mark(struct sqlite *s, int64_t id, int64_t n, bool open)
 {
-	sqlite3_stmt *stmt = open ? s->lives.mark : s->lives.unmark;
+	sqlite3_stmt *stmt = open ? s->open_rows.mark : s->open_rows.unmark;
 
 	sqlite3_bind_int64(stmt, 1, id);
 	if (open)
@@ -234,9 +234,9 @@ static bool has_left(struct sqlite *s, int64_t n)
 	return db_int_sql(s->db, sql) == 1;
 }
 
-int live_open(struct sqlite *s)
+int open_row_start(struct sqlite *s)
 {
-	struct lives *t = &s->lives;
+	struct open_rows *t = &s->open_rows;
 
 	t->buckets = calloc(BUCKETS, sizeof(*t->buckets));
 	if (!t->buckets)
@@ -250,13 +250,13 @@ int live_open(struct sqlite *s)
 	return r;
 }
 
-void live_free(struct sqlite *s)
+void open_row_free(struct sqlite *s)
 {
-	struct lives *t = &s->lives;
+	struct open_rows *t = &s->open_rows;
 
 	while (!TAILQ_EMPTY(&t->order))
-		live_drop(s, TAILQ_FIRST(&t->order));
-	live_closed(s);
+		open_row_drop(s, TAILQ_FIRST(&t->order));
+	open_row_closed(s);
 	sqlite3_finalize(t->mark);
 	sqlite3_finalize(t->unmark);
 	free(t->buckets);

@@ -3,8 +3,8 @@
  * The tables of fields, flags and functions: checker, compiler, completion and help read them. That
  * of functions is ours; that of fields and flags is declared here and made of src/entry.def.
  */
-#ifndef CLEARTAP_KFL_FIELDS_H
-#define CLEARTAP_KFL_FIELDS_H
+#ifndef CLEARTAP_KFL_VOCABULARY_H
+#define CLEARTAP_KFL_VOCABULARY_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "kfl/fields.h"
+#include "kfl/vocabulary.h"
 
 #include <string.h>
 
