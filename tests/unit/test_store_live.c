@@ -327,6 +327,89 @@ static void test_too_many(void **state)
 	assert_counts(f->s, LIMIT_LIVE_EXCHANGES, 1, 0, 5);
 }
 
+/* What the tally says of each second, and what is counted of the entries. */
+static void assert_agreed(struct store *s, int64_t start_us, size_t seconds)
+{
+	static const int64_t widths[] = { 1, 60, 3600 };
+	struct kfl_error e;
+	struct kfl *all;
+	char error[256];
+
+	assert_int_equal(kfl_compile("id > 0", 6, &all, &e), 0);
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = seconds / (size_t)widths[i];
+		struct store_histogram q = { .start_us = start_us,
+					     .bucket_us = widths[i] * SECOND,
+					     .buckets = n };
+		uint64_t(*tally)[OUTCOMES] = calloc(n, sizeof(*tally));
+		uint64_t(*rows)[OUTCOMES] = calloc(n, sizeof(*rows));
+		struct store_counted counted;
+		assert_int_equal(store_count(s, &q, tally, &counted, error, sizeof(error)), 0);
+		q.filter = all;
+		assert_int_equal(store_count(s, &q, rows, &counted, error, sizeof(error)), 0);
+		assert_memory_equal(tally, rows, n * sizeof(*rows));
+		assert_int_equal(counted.total, store_stats(s).entries);
+		free(tally);
+		free(rows);
+	}
+	kfl_free(all);
+}
+
+#define EXCHANGES 300
+
+static struct entry *any_version(uint64_t *number, int64_t start_us)
+{
+	static const int32_t statuses[] = { 0, 200, 404, 503 };
+	struct entry *e = version(*number, random() % 3, statuses[random() % 4], 0);
+
+	e->timestamp_us = start_us + random() % 7200 * SECOND;
+	e->complete = random() % 2;
+	if (random() % 4)
+		e->body_kept[1] = true;
+	else
+		buf_printf(&e->response_body, "%0*d", (int)(random() % 3000), 1);
+	if (!e->open)
+		*number += EXCHANGES;
+	return e;
+}
+
+/* Whatever comes, wherever its row is and however often the store is opened, they agree. */
+static void test_any_order(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t start_us = BEGAN / (3600 * SECOND) * 3600 * SECOND;
+	uint64_t numbers[EXCHANGES];
+
+	for (uint64_t i = 0; i < EXCHANGES; i++)
+		numbers[i] = i + 1;
+	srandom(7);
+	fixture_open(f, 2 * MIB, 0);
+	for (int round = 0; round < 400; round++) {
+		struct entry *batch[64];
+		size_t n = (size_t)random() % 64 + 1;
+		uint64_t dropped = store_stats(f->s).dropped_entries;
+		for (size_t i = 0; i < n; i++)
+			batch[i] = any_version(&numbers[random() % EXCHANGES], start_us);
+		assert_int_equal(store_append(f->s, batch, n), 0);
+		for (size_t i = 0; i < n; i++) {
+			/* 0: its row went with its segment, in the course of the batch. */
+			assert_true(batch[i]->id || store_stats(f->s).dropped_entries > dropped);
+			entry_free(batch[i]);
+		}
+		if (round % 100 == 50) {
+			fixture_close(f);
+			fixture_open(f, 2 * MIB, 0);
+			assert_int_equal(matches(f->s, "open"), 0);
+		}
+		if (round % 20 == 0)
+			assert_agreed(f->s, start_us, 7200);
+		assert_int_equal(matches(f->s, "open"), store_stats(f->s).open_exchanges);
+	}
+	assert_true(store_stats(f->s).dropped_entries > 0);
+	fixture_close(f);
+	assert_intact(f->path);
+}
+
 static uint64_t log_size(const struct fixture *f)
 {
 	char name[128];
@@ -380,7 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_versions),	  TEST(test_one_batch), TEST(test_body_kept),
 		TEST(test_old_segments),  TEST(test_restart),	TEST(test_kill),
-		TEST(test_cheap_updates), TEST(test_too_many),
+		TEST(test_cheap_updates), TEST(test_any_order), TEST(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
