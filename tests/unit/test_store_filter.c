@@ -3,6 +3,7 @@
 #include "store_fixture.h"
 
 #include <sqlite3.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -529,12 +530,45 @@ static void test_index(void **state)
 	}
 }
 
+/* What is right but more than the store can run is refused, with its place; if it is run, it fails.
+ */
+static void test_too_deep(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b = { 0 };
+	struct kfl_error e = { 0 };
+	struct kfl *k = NULL;
+	struct collected c = { 0 };
+	struct store_page page;
+	char error[256] = "";
+
+	fixture_open(f, 0, 0);
+	for (int i = 0; i < 30; i++)
+		buf_puts(&b, "path.exists(s, http and ");
+	buf_puts(&b, "tls");
+	for (int i = 0; i < 30; i++)
+		buf_puts(&b, ")");
+	assert_int_equal(store_compile(f->s, b.data, b.len, &k, &e), -EINVAL);
+	assert_null(k);
+	assert_string_equal(e.message, "nested too deeply to run");
+	assert_true(e.column > 100 && e.length);
+	assert_int_equal(store_compile(f->s, "http", 4, &k, &e), 0);
+	kfl_free(k);
+	assert_int_equal(store_compile(f->s, "http and", 8, &k, &e), -EINVAL);
+	assert_int_equal(kfl_compile(b.data, b.len, &k, &e), 0);
+	struct store_query q = { .filter = k, .limit = 10 };
+	assert_int_equal(store_select(f->s, &q, collect, &c, &page, error, sizeof(error)), -EDOM);
+	assert_string_equal(error, "nested too deeply to run");
+	kfl_free(k);
+	buf_free(&b);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_filters), TEST(test_partial),	 TEST(test_regex_error), TEST(test_time),
-		TEST(test_plans),   TEST(test_outcomes), TEST(test_index),
+		TEST(test_plans),   TEST(test_outcomes), TEST(test_too_deep),	 TEST(test_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
