@@ -410,6 +410,60 @@ static void test_any_order(void **state)
 	assert_intact(f->path);
 }
 
+/* Versions until it is killed; tells that it is at it. */
+static void write_versions(const char *path, unsigned seed, int ready)
+{
+	struct store_options options = { .uri = path, .max_size = 3 * MIB, .readers = 1 };
+	uint64_t numbers[EXCHANGES];
+	struct store *s;
+	char error[256];
+
+	if (store_open(&options, geteuid(), getegid(), &s, error, sizeof(error)))
+		_exit(1);
+	srandom(seed);
+	for (uint64_t i = 0; i < EXCHANGES; i++)
+		numbers[i] = i + 1;
+	for (int round = 0;; round++) {
+		struct entry *batch[32];
+		for (size_t i = 0; i < 32; i++)
+			batch[i] = any_version(&numbers[random() % EXCHANGES],
+					       BEGAN / (3600 * SECOND) * 3600 * SECOND);
+		if (store_append(s, batch, 32))
+			_exit(1);
+		for (size_t i = 0; i < 32; i++)
+			entry_free(batch[i]);
+		if (round == 10 && write(ready, "x", 1) != 1)
+			_exit(1);
+	}
+}
+
+/* At any moment: what is left is whole, counted and closed. */
+static void test_kill_anywhere(void **state)
+{
+	struct fixture *f = *state;
+	int ready[2], status;
+	char c;
+
+	for (unsigned round = 0; round < 8; round++) {
+		assert_int_equal(pipe(ready), 0);
+		pid_t pid = fork();
+		if (!pid)
+			write_versions(f->path, round, ready[1]);
+		close(ready[1]);
+		assert_int_equal(read(ready[0], &c, 1), 1);
+		close(ready[0]);
+		usleep(round * 1700);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		assert_true(WIFSIGNALED(status));
+		fixture_open(f, 3 * MIB, 0);
+		assert_int_equal(matches(f->s, "open"), 0);
+		assert_agreed(f->s, BEGAN / (3600 * SECOND) * 3600 * SECOND, 7200);
+		fixture_close(f);
+		assert_intact(f->path);
+	}
+}
+
 static uint64_t log_size(const struct fixture *f)
 {
 	char name[128];
@@ -463,7 +517,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_versions),	  TEST(test_one_batch), TEST(test_body_kept),
 		TEST(test_old_segments),  TEST(test_restart),	TEST(test_kill),
-		TEST(test_cheap_updates), TEST(test_any_order), TEST(test_too_many),
+		TEST(test_cheap_updates), TEST(test_any_order), TEST(test_kill_anywhere),
+		TEST(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
