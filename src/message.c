@@ -2,22 +2,27 @@
 #include "message.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Room for the pairs and texts of most messages, allocated with the message. */
 #define MESSAGE_ROOM 1024
 
+struct roomy_message {
+	struct message m;
+	_Alignas(max_align_t) char room[MESSAGE_ROOM];
+};
+
 struct message *message_new(bool request)
 {
-	_Static_assert(sizeof(struct message) % _Alignof(max_align_t) == 0, "the room is aligned");
-	struct message *m = malloc(sizeof(*m) + MESSAGE_ROOM);
+	struct roomy_message *p = malloc(sizeof(*p));
 
-	if (!m)
+	if (!p)
 		return NULL;
-	*m = (struct message){ .request = request };
-	m->arena = (struct arena){ .next = (char *)(m + 1), .left = MESSAGE_ROOM };
-	return m;
+	p->m = (struct message){ .request = request };
+	p->m.arena = (struct arena){ .next = p->room, .left = MESSAGE_ROOM };
+	return &p->m;
 }
 
 static void stored_unref(struct message_stored *s)

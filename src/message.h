@@ -57,7 +57,6 @@ struct message_masks {
 /* What became of a body when it was stored, for later versions that leave it as it is. */
 struct message_stored {
 	unsigned references;
-	bool known;
 	bool masked, decoded;
 	size_t size;
 	struct message_masks masks;

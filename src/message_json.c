@@ -182,6 +182,18 @@ static size_t room_for(const struct message *const m[2])
 	return n;
 }
 
+/* What is stored now is what later versions that keep it tell of. */
+static void remember(struct message *m, size_t body)
+{
+	struct message_stored *s = m->stored;
+
+	if (!s)
+		return;
+	s->size = body;
+	s->masked = m->body_masked;
+	s->decoded = m->body_decoded;
+}
+
 int entry_write_detail(struct entry *e)
 {
 	const size_t body[2] = { e->request_body.len, e->response_body.len };
@@ -200,6 +212,8 @@ int entry_write_detail(struct entry *e)
 	if (jw_done(&j))
 		buf_reset(&e->detail);
 	for (int i = 0; i < 2; i++) {
+		if (m[i] && !e->body_kept[i])
+			remember(e->message[i], body[i]);
 		message_free(e->message[i]);
 		e->message[i] = NULL;
 	}

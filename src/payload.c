@@ -16,6 +16,7 @@ void payload_put(struct payload *p, const void *data, size_t len, size_t limit)
 	if (n && buf_put(&p->bytes, data, n))
 		n = 0;
 	p->size += n;
+	p->present += n;
 	if (n < len)
 		payload_skip(p, len - n, GAP_TRUNCATED);
 }

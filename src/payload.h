@@ -20,7 +20,8 @@ struct payload_gap {
 struct payload {
 	struct buf bytes;    /* may be taken away: give back an empty one */
 	uint64_t size;	     /* missing bytes too */
-	uint64_t missing[2]; /* by enum gap_why */
+	uint64_t present;    /* of these, bytes that are not missing, kept or given away */
+	uint64_t missing[2]; /* by enum gap_why; also what was missing before its first byte */
 	struct payload_gap *gaps;
 	unsigned gap_count;
 	unsigned gaps_omitted; /* past LIMIT_GAPS: in the sums, without a place */

@@ -26,6 +26,15 @@
 #define LIMIT_INTERIM		   16	      /* 1xx answers to one request that are shown */
 #define LIMIT_SUMMARY		   1024	      /* bytes of a target in the summary of an entry */
 #define LIMIT_PROBE_BYTES	   (16 << 10) /* first bytes looked at to tell the protocol */
+#define LIMIT_BECOME		   4	      /* switches to another protocol on one connection */
+
+/* exchanges that are told while they go on */
+#define LIMIT_LIVE_MS		   500	      /* one that ends sooner is told once, at its end */
+#define LIMIT_LIVE_INTERVAL_MS	   1000	      /* between two versions of one, at least */
+#define LIMIT_LIVE_INTERVAL_MAX_MS 10000      /* and at most, once it is old: */
+#define LIMIT_LIVE_INTERVAL_PART   30	      /* this part of its age */
+#define LIMIT_LIVE_EXCHANGES	   2048	      /* at once, of all connections */
+#define LIMIT_LIVE_BODY		   (64 << 10) /* of a body that grows, what versions bring */
 
 /* reading bodies */
 #define LIMIT_BODY_DECODED (32 << 20) /* what a compressed body may grow to */

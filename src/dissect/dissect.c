@@ -41,7 +41,8 @@ struct dissection {
 	struct undecided *waiting; /* NULL: every byte goes straight on */
 	bool spoke, settled;	   /* settled: opaque after a protocol that was understood */
 	enum dir last_dir;
-	uint64_t at[2]; /* offset of the next byte of each direction */
+	uint64_t at[2];	  /* offset of the next byte of each direction */
+	unsigned changes; /* how often a protocol handed over to another */
 };
 
 struct dissection *dissect_open(const struct entry_sink *sink, const struct conn_hint *hint)
@@ -55,7 +56,7 @@ struct dissection *dissect_open(const struct entry_sink *sink, const struct conn
 	return d;
 }
 
-static void waiting_free(struct undecided *w)
+static void undecided_free(struct undecided *w)
 {
 	if (!w)
 		return;
@@ -78,11 +79,37 @@ static bool choose(struct dissection *d, const struct dissector *choice, int64_t
 	return d->state != NULL;
 }
 
+static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
+		 uint64_t offset, int64_t now);
+
+/* One protocol takes the place of another, from a byte on; a chain of them ends as opaque. */
+static void replace(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
+		    uint64_t offset, int64_t now)
+{
+	struct become next = { 0 };
+
+	d->d->become(d->state, &next);
+	d->d->close(d->state, now);
+	d->d = NULL;
+	d->state = NULL;
+	d->hint = next.hint;
+	d->spoke = d->settled = false;
+	if (++d->changes > LIMIT_BECOME)
+		choose(d, &dissect_opaque, now);
+	take(d, !dir, (const uint8_t *)next.early.data, next.early.len, next.early_at, now);
+	buf_free(&next.early);
+	take(d, dir, data + next.taken, len - next.taken, offset + next.taken, now);
+}
+
 /* Hand on to the dissector; what it cannot be after all goes on as opaque. */
 static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
 		 uint64_t offset, int64_t now)
 {
-	if (!d->state || !len || !d->d->feed(d->state, dir, data, len, offset, now))
+	int r = d->state && len ? d->d->feed(d->state, dir, data, len, offset, now) : 0;
+
+	if (r == DISSECT_BECOME)
+		replace(d, dir, data, len, offset, now);
+	if (r >= 0)
 		return;
 	d->settled = true;
 	if (choose(d, &dissect_opaque, now))
@@ -99,31 +126,44 @@ static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 		d->d->gap(d->state, dir, len, offset, why, now);
 }
 
+static void take_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t offset,
+		     enum gap_why why, int64_t now);
+
+/* Bytes that waited go on, unless the protocol that they were to go to has been replaced. */
+static void let_go(struct dissection *d, unsigned changes, const struct stretch *s, size_t from,
+		   size_t to, const uint8_t *data, int64_t now)
+{
+	(d->changes == changes ? pass : take)(d, s->dir, data + from, to - from, s->offset + from,
+					      now);
+}
+
 /* Everything that waits goes on: the first byte of a stretch at its time, the others at the last.
  */
 static void release(struct dissection *d)
 {
 	struct undecided *w = d->waiting;
 	const uint8_t *p = w ? (const uint8_t *)w->bytes.data : NULL;
+	unsigned changes = d->changes;
 
 	d->waiting = NULL;
 	for (unsigned i = 0; w && i < w->count; i++) {
 		const struct stretch *s = &w->stretches[i];
 		if (s->missing) {
-			pass_gap(d, s->dir, s->len, s->offset, s->why, s->first_us);
+			(d->changes == changes ? pass_gap : take_gap)(d, s->dir, s->len, s->offset,
+								      s->why, s->first_us);
 			continue;
 		}
-		pass(d, s->dir, p, 1, s->offset, s->first_us);
-		pass(d, s->dir, p + 1, s->len - 1, s->offset + 1, s->last_us);
+		let_go(d, changes, s, 0, 1, p, s->first_us);
+		let_go(d, changes, s, 1, s->len, p, s->last_us);
 		p += s->len;
 	}
-	waiting_free(w);
+	undecided_free(w);
 }
 
 static void decide(struct dissection *d, const struct dissector *choice, int64_t now)
 {
 	if (d->d != choice && !choose(d, choice, now)) {
-		waiting_free(d->waiting);
+		undecided_free(d->waiting);
 		d->waiting = NULL;
 		return;
 	}
@@ -197,14 +237,17 @@ static bool begin_waiting(struct dissection *d, enum dir dir)
 
 	d->spoke = true;
 	d->last_dir = dir;
-	if (!d->waiting && (!d->d || (d->d == &dissect_opaque && flip)))
+	bool open = d->changes <= LIMIT_BECOME;
+	if (!d->waiting && open && (!d->d || (d->d == &dissect_opaque && flip)))
 		d->waiting = calloc(1, sizeof(*d->waiting));
 	return d->waiting != NULL;
 }
 
-/* At a change of direction nothing is left unasked, so that how bytes are cut makes no difference.
+/*
+ * Ask about all bytes of a direction, at every change of direction and at every tick, so that how
+ * they were cut makes no difference.
  */
-static void judge_other(struct dissection *d, enum dir dir)
+static void judge(struct dissection *d, enum dir dir)
 {
 	struct undecided *w = d->waiting;
 	const struct dissector *choice =
@@ -214,8 +257,8 @@ static void judge_other(struct dissection *d, enum dir dir)
 		decide(d, choice, w->stretches[w->count - 1].last_us);
 }
 
-void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
-		  uint64_t offset, int64_t now)
+static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
+		 uint64_t offset, int64_t now)
 {
 	const struct stretch next = {
 		.dir = dir, .offset = offset, .len = len, .first_us = now, .last_us = now
@@ -223,8 +266,7 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 
 	if (!len)
 		return;
-	d->at[dir] = offset + len;
-	judge_other(d, !dir);
+	judge(d, !dir);
 	if (!begin_waiting(d, dir)) {
 		pass(d, dir, data, len, offset, now);
 		return;
@@ -240,19 +282,19 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 		decide(d, choice, now);
 }
 
-void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
+static void take_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t offset,
+		     enum gap_why why, int64_t now)
 {
 	const struct stretch next = { .dir = dir,
 				      .missing = true,
 				      .why = why,
-				      .offset = d->at[dir],
+				      .offset = offset,
 				      .len = len,
 				      .first_us = now,
 				      .last_us = now };
 
 	if (!len)
 		return;
-	d->at[dir] += len;
 	/* A gap at the front does not hide what follows; one inside what is looked at does. */
 	bool wait = begin_waiting(d, dir) && !d->waiting->probe[dir].len &&
 		    !wait_for_more(d->waiting, &next, NULL);
@@ -260,7 +302,22 @@ void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why 
 		return;
 	if (d->waiting)
 		decide(d, &dissect_opaque, now);
-	pass_gap(d, dir, len, next.offset, why, now);
+	pass_gap(d, dir, len, offset, why, now);
+}
+
+void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
+		  uint64_t offset, int64_t now)
+{
+	d->at[dir] = offset + len;
+	take(d, dir, data, len, offset, now);
+}
+
+void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
+{
+	uint64_t offset = d->at[dir];
+
+	d->at[dir] += len;
+	take_gap(d, dir, len, offset, why, now);
 }
 
 void dissect_idle(struct dissection *d, int64_t now)
@@ -273,14 +330,15 @@ void dissect_idle(struct dissection *d, int64_t now)
 
 void dissect_tick(struct dissection *d, int64_t now)
 {
-	(void)d;
-	(void)now;
+	judge(d, DIR_READ);
+	judge(d, DIR_WRITE);
+	if (d->state)
+		d->d->tick(d->state, now);
 }
 
 bool dissect_alive(const struct dissection *d)
 {
-	(void)d;
-	return false;
+	return d->state && d->d->alive(d->state);
 }
 
 void dissect_close(struct dissection *d, int64_t now)

@@ -18,6 +18,15 @@ struct entry;
 enum dir { DIR_READ = 0, DIR_WRITE = 1 };
 
 /*
+ * An exchange that lasts is told more than once: versions of one entry, in order, with one number
+ * (`live`), all but the last `open`. A version is a whole entry as far as the exchange has come:
+ * `complete` and `reason` tell of what is missing so far, so that what merely waits is complete;
+ * elapsed_us is -1; a part is whole, with its digest, once its message has ended. A body that was
+ * whole when it was told is given away (body_kept in the versions that follow); of one that grows,
+ * versions bring the first LIMIT_LIVE_BODY bytes and the last one all. So a version can only take
+ * the place of an earlier one of the same number.
+ */
+/*
  * Exchanges that are told while they go on, of all connections. `refused` counts those that were
  * told at their end alone, because LIMIT_LIVE_EXCHANGES others went on.
  */
@@ -45,6 +54,17 @@ struct conn_hint {
 	enum dir opener; /* the direction that the side which opened the connection speaks in */
 };
 
+/* What comes after a protocol that handed the connection over: an upgrade, a tunnel. */
+struct become {
+	struct conn_hint hint;
+	size_t taken; /* bytes of the last feed that were still its own */
+	/* Bytes of the other direction that it had held back, and the offset of the first. */
+	struct buf early;
+	uint64_t early_at;
+};
+
+#define DISSECT_BECOME 1
+
 enum probe_verdict { PROBE_NO, PROBE_MAYBE, PROBE_YES }; /* maybe: wants more bytes */
 
 struct dissector {
@@ -59,7 +79,8 @@ struct dissector {
 	/*
 	 * `len` bytes in order, first of them at `offset` of the direction, seen at time_us. The
 	 * bytes are borrowed for the call. 0, or -EPROTO when this is not the protocol after all:
-	 * the rest of the connection is then shown as opaque.
+	 * the rest of the connection is then shown as opaque. DISSECT_BECOME: what follows is to be
+	 * found out anew; become() tells where it begins, and close() is called next.
 	 */
 	int (*feed)(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
 		    int64_t time_us);
@@ -68,6 +89,12 @@ struct dissector {
 		   int64_t time_us);
 	/* No traffic for a while: emit what no later byte is needed for. */
 	void (*idle)(void *state, int64_t time_us);
+	/* Tell the exchanges that go on (live.h). */
+	void (*tick)(void *state, int64_t now_us);
+	/* Is there an exchange that has begun and was not told to its end? */
+	bool (*alive)(const void *state);
+	/* After DISSECT_BECOME alone; NULL where feed() never returns that. */
+	void (*become)(void *state, struct become *ret);
 	/* The connection ended: emit what is unfinished. Frees the state. */
 	void (*close)(void *state, int64_t time_us);
 };

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "dissect/http1_conn.h"
-#include "base/hex.h"
 #include "base/limits.h"
 
 static enum probe_verdict http1_probe(enum dir dir, const uint8_t *data, size_t len)
@@ -38,25 +37,18 @@ static void *http1_open(const struct entry_sink *sink, const struct conn_hint *h
 }
 
 /* The other side agreed to speak something else: whatever it is, it is found out anew. */
-static int switch_protocols(struct h1 *h, enum dir dir, int64_t now)
+static void switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 {
-	const struct conn_hint hint = { .opener_known = true, .opener = h->request_dir };
 	struct h1_stream *request = &h->stream[!dir];
-	struct h1_lines early = request->lines;
-	uint64_t early_at = h1_candidate_offset(request);
 
-	h->inner = dissect_open(&h->sink, &hint);
-	if (!h->inner)
-		return -ENOMEM;
+	h->early_at = h1_candidate_offset(request);
+	h->early = request->lines.text;
 	request->lines = (struct h1_lines){ 0 };
 	if (request->x)
 		h1_end_message(h, !dir, 0);
 	h1_end_message(h, dir, now);
 	h1_drop_unanswered(h, NULL, "the connection switched to another protocol");
-	dissect_feed(h->inner, !dir, (const uint8_t *)early.text.data, early.text.len, early_at,
-		     now);
-	h1_lines_reset(&early);
-	return 0;
+	h->switched = true;
 }
 
 /* What follows the head: RFC 9112 section 6.3. */
@@ -69,8 +61,10 @@ static int begin_body(struct h1 *h, enum dir dir, int64_t now)
 	uint16_t status = m->msg->status;
 	bool connect = q && http_is_method(q, "CONNECT");
 
-	if (!request && (status == 101 || (connect && status / 100 == 2)))
-		return switch_protocols(h, dir, now);
+	if (!request && (status == 101 || (connect && status / 100 == 2))) {
+		switch_protocols(h, dir, now);
+		return 0;
+	}
 	if (request ? connect
 		    : (q && http_is_method(q, "HEAD")) || status / 100 == 1 || status == 204 ||
 			      status == 304)
@@ -120,128 +114,6 @@ static ssize_t feed_head(struct h1 *h, enum dir dir, const uint8_t *data, size_t
 	return r ? r : (ssize_t)n;
 }
 
-static size_t feed_bytes(struct h1 *h, enum dir dir, const uint8_t *data, size_t len)
-{
-	struct h1_stream *s = &h->stream[dir];
-	size_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : (size_t)s->left;
-
-	digest_bytes(&s->digest, data, n);
-	payload_put(&h1_message_of(h, dir)->body, data, n, LIMIT_BODY_BYTES);
-	if (s->state != H1_UNTIL_CLOSE)
-		s->left -= n;
-	return n;
-}
-
-/* The end of the body can no longer be found by its framing. */
-static void lose_framing(struct h1 *h, enum dir dir, enum http_note note)
-{
-	http_note(h1_message_of(h, dir), note);
-	h1_stream_reset(&h->stream[dir]);
-}
-
-static void end_chunk_line(struct h1_stream *s)
-{
-	s->state = s->left ? H1_CHUNK_DATA : H1_TRAILER;
-}
-
-static size_t feed_chunk_size(struct h1 *h, enum dir dir, const uint8_t *data, size_t len)
-{
-	struct h1_stream *s = &h->stream[dir];
-	size_t n = 0;
-
-	while (n < len && s->state == H1_CHUNK_SIZE) {
-		int digit = hex_digit(data[n]);
-		if (digit >= 0 && s->left < 1ULL << 56) {
-			s->left = s->left << 4 | (unsigned)digit;
-			s->digits = true;
-		} else if (s->digits && data[n] == '\n') {
-			end_chunk_line(s);
-		} else if (s->digits && memchr(" \t;\r", data[n], 4)) {
-			s->state = H1_CHUNK_EXT;
-		} else {
-			lose_framing(h, dir, HTTP_NOTE_CHUNK_BAD);
-			break;
-		}
-		n++;
-	}
-	digest_bytes(&s->digest, data, n);
-	h1_message_of(h, dir)->framing_size += n;
-	return n;
-}
-
-static size_t feed_chunk_ext(struct h1 *h, enum dir dir, const uint8_t *data, size_t len)
-{
-	const uint8_t *lf = memchr(data, '\n', len);
-	size_t n = lf ? (size_t)(lf - data) + 1 : len;
-
-	digest_bytes(&h->stream[dir].digest, data, n);
-	h1_message_of(h, dir)->framing_size += n;
-	if (lf)
-		end_chunk_line(&h->stream[dir]);
-	return n;
-}
-
-static size_t feed_chunk_end(struct h1 *h, enum dir dir, uint8_t c)
-{
-	struct h1_stream *s = &h->stream[dir];
-
-	if (c != '\r' && c != '\n') {
-		lose_framing(h, dir, HTTP_NOTE_CHUNK_BAD);
-		return 0;
-	}
-	digest_bytes(&s->digest, &c, 1);
-	h1_message_of(h, dir)->framing_size++;
-	if (c == '\n') {
-		s->state = H1_CHUNK_SIZE;
-		s->digits = false;
-	}
-	return 1;
-}
-
-static ssize_t feed_trailer(struct h1 *h, enum dir dir, const uint8_t *data, size_t len,
-			    int64_t now)
-{
-	struct h1_stream *s = &h->stream[dir];
-	bool end;
-	size_t n = h1_lines_feed(&s->lines, data, len, &end);
-
-	digest_bytes(&s->digest, data, n);
-	if (end) {
-		int r = h1_trailer_read(h1_message_of(h, dir), &s->lines);
-		if (r)
-			return r;
-		h1_end_message(h, dir, now);
-	}
-	return (ssize_t)n;
-}
-
-static ssize_t feed_body(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
-{
-	struct h1_stream *s = &h->stream[dir];
-	size_t n;
-
-	switch (s->state) {
-	case H1_CHUNK_SIZE:
-		return (ssize_t)feed_chunk_size(h, dir, data, len);
-	case H1_CHUNK_EXT:
-		return (ssize_t)feed_chunk_ext(h, dir, data, len);
-	case H1_CHUNK_END:
-		return (ssize_t)feed_chunk_end(h, dir, *data);
-	case H1_CHUNK_DATA:
-		n = feed_bytes(h, dir, data, len);
-		if (!s->left)
-			s->state = H1_CHUNK_END;
-		return (ssize_t)n;
-	case H1_TRAILER:
-		return feed_trailer(h, dir, data, len, now);
-	default:
-		n = feed_bytes(h, dir, data, len);
-		if (s->state == H1_FIXED && !s->left)
-			h1_end_message(h, dir, now);
-		return (ssize_t)n;
-	}
-}
-
 /* After the other side spoke, a message may begin whatever came before. */
 static void note_flip(struct h1 *h, enum dir dir)
 {
@@ -253,30 +125,40 @@ static void note_flip(struct h1 *h, enum dir dir)
 	h->last_dir = dir;
 }
 
+/* What the direction is in goes on. */
+static void note_byte(struct h1 *h, enum dir dir, int64_t now)
+{
+	struct h1_exchange *x = h->stream[dir].x;
+
+	if (!x)
+		return;
+	h1_message_of(h, dir)->end_us = now;
+	x->live.changed = true;
+}
+
 static int http1_feed(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
 		      int64_t now)
 {
 	struct h1 *h = state;
 	struct h1_stream *s = &h->stream[dir];
 
-	if (!h->inner)
-		note_flip(h, dir);
+	const uint8_t *start = data;
+
+	note_flip(h, dir);
 	s->digest.at = offset;
 	while (len) {
-		if (h->inner) {
-			dissect_feed(h->inner, dir, data, len, offset, now);
-			return 0;
-		}
-		if (s->x)
-			h1_message_of(h, dir)->end_us = now;
+		note_byte(h, dir, now);
 		ssize_t n = s->state == H1_SEEK	  ? h1_feed_seek(h, dir, data, len, now)
 			    : s->state == H1_HEAD ? feed_head(h, dir, data, len, now)
-						  : feed_body(h, dir, data, len, now);
+						  : h1_feed_body(h, dir, data, len, now);
 		if (n < 0)
 			return (int)n;
 		data += n;
 		len -= (size_t)n;
-		offset += (size_t)n;
+		if (h->switched) {
+			h->taken = (size_t)(data - start);
+			return DISSECT_BECOME;
+		}
 	}
 	return 0;
 }
@@ -289,27 +171,8 @@ static int cut_head(struct h1 *h, enum dir dir, enum http_note note)
 	int r = h1_head_read(m, &s->lines);
 
 	m->has_length = m->chunked = m->close_delimited = false;
-	lose_framing(h, dir, note);
+	h1_lose_framing(h, dir, note);
 	return r;
-}
-
-/* The part of a gap that a body of known length covers; the body may end with it. */
-static uint64_t gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
-{
-	struct h1_stream *s = &h->stream[dir];
-	uint64_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : s->left;
-
-	payload_skip(&h1_message_of(h, dir)->body, n, why);
-	h1_part_of(h, dir)->whole = false;
-	digest_skip(&s->digest, n);
-	if (s->state == H1_UNTIL_CLOSE)
-		return n;
-	s->left -= n;
-	if (!s->left && s->state == H1_FIXED)
-		h1_end_message(h, dir, now);
-	else if (!s->left)
-		s->state = H1_CHUNK_END;
-	return n;
 }
 
 static int http1_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, enum gap_why why,
@@ -318,18 +181,13 @@ static int http1_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, e
 	struct h1 *h = state;
 	struct h1_stream *s = &h->stream[dir];
 
-	if (h->inner) {
-		dissect_gap(h->inner, dir, len, why, now);
-		return 0;
-	}
 	note_flip(h, dir);
 	s->digest.at = offset;
-	if (s->x)
-		h1_message_of(h, dir)->end_us = now;
+	note_byte(h, dir, now);
 	bool known = s->state == H1_FIXED || s->state == H1_UNTIL_CLOSE ||
 		     (s->state == H1_CHUNK_DATA && len <= s->left);
 	if (known)
-		len -= gap_body(h, dir, len, why, now);
+		len -= h1_gap_body(h, dir, len, why, now);
 	if (!len)
 		return 0;
 	if (s->state == H1_SEEK)
@@ -338,7 +196,7 @@ static int http1_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, e
 	if (s->state == H1_HEAD)
 		r = cut_head(h, dir, HTTP_NOTE_HEAD_GAP);
 	else
-		lose_framing(h, dir, HTTP_NOTE_FRAMING_LOST);
+		h1_lose_framing(h, dir, HTTP_NOTE_FRAMING_LOST);
 	payload_skip(&h1_message_of(h, dir)->body, len, why);
 	digest_skip(&s->digest, len);
 	return r;
@@ -348,10 +206,7 @@ static void http1_idle(void *state, int64_t now)
 {
 	struct h1 *h = state;
 
-	if (h->inner) {
-		dissect_idle(h->inner, now);
-		return;
-	}
+	(void)now;
 	for (int dir = 0; dir < 2; dir++)
 		if (h->stream[dir].x && h->stream[dir].state == H1_SEEK)
 			h1_end_message(h, dir, 0);
@@ -377,15 +232,38 @@ static void close_stream(struct h1 *h, enum dir dir)
 	h1_end_message(h, dir, 0);
 }
 
+static void http1_become(void *state, struct become *ret)
+{
+	struct h1 *h = state;
+
+	*ret = (struct become){ .hint = { .opener_known = true, .opener = h->request_dir },
+				.taken = h->taken,
+				.early = h->early,
+				.early_at = h->early_at };
+	h->early = (struct buf){ 0 };
+}
+
+static void http1_tick(void *state, int64_t now)
+{
+	h1_tell_live(state, now);
+}
+
+static bool http1_alive(const void *state)
+{
+	const struct h1 *h = state;
+
+	return h->head || h->stream[0].x || h->stream[1].x;
+}
+
 static void http1_close(void *state, int64_t now)
 {
 	struct h1 *h = state;
 
+	(void)now;
 	close_stream(h, h->request_dir);
 	close_stream(h, !h->request_dir);
 	h1_drop_unanswered(h, NULL, "no answer before the connection ended");
-	if (h->inner)
-		dissect_close(h->inner, now);
+	buf_free(&h->early);
 	for (int dir = 0; dir < 2; dir++) {
 		h1_lines_reset(&h->stream[dir].lines);
 		digest_release(&h->stream[dir].digest);
@@ -400,5 +278,8 @@ const struct dissector dissect_http1 = {
 	.feed = http1_feed,
 	.gap = http1_gap,
 	.idle = http1_idle,
+	.tick = http1_tick,
+	.alive = http1_alive,
+	.become = http1_become,
 	.close = http1_close,
 };

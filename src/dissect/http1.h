@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "dissect/http.h"
+#include "dissect/live.h"
 #include "entry.h"
 #include "message.h"
 
@@ -59,6 +60,7 @@ struct h1_exchange {
 	bool alone;  /* which answer is its own cannot be told */
 	struct h1_message request, response;
 	const char *missing; /* why one of the two is not there, NULL when both are */
+	struct live live;
 };
 
 /*
@@ -74,7 +76,10 @@ int h1_trailer_read(struct message *m, const struct h1_lines *l);
 
 struct h1_exchange *h1_exchange_new(void);
 void h1_exchange_free(struct h1_exchange *x);
-/* Its entry, which takes the messages; NULL when out of memory. */
+/* An entry of it that takes these messages, NULL where not seen; NULL when out of memory. */
+struct entry *h1_entry_new_take(const struct h1_exchange *x, struct message *request,
+				struct message *response, bool client);
+/* The same with its own messages. */
 struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client);
 
 #endif

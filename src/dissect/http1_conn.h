@@ -45,7 +45,11 @@ struct h1 {
 	enum dir request_dir, last_dir;
 	struct h1_exchange *head, **tail; /* requests without their whole answer, in order */
 	size_t queued;
-	struct dissection *inner; /* what follows a switch of protocols */
+	/* After a switch of protocols: own bytes of that feed, and what the client sent early. */
+	bool switched;
+	size_t taken;
+	struct buf early;
+	uint64_t early_at;
 };
 
 /* http1_pair.c: which answer belongs to which request. */
@@ -68,6 +72,16 @@ void h1_end_message(struct h1 *h, enum dir dir, int64_t now);
 void h1_drop_unanswered(struct h1 *h, const struct h1_exchange *keep, const char *missing);
 /* Bytes are missing where the next message of this direction would begin. */
 void h1_gap_between(struct h1 *h, enum dir dir);
+
+/* http1_body.c: what follows the head. Number of bytes taken, or -errno. */
+ssize_t h1_feed_body(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now);
+/* The part of a gap that a body of known length covers; the body may end with it. */
+uint64_t h1_gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
+/* The end of the body can no longer be found by its framing. */
+void h1_lose_framing(struct h1 *h, enum dir dir, enum http_note note);
+
+/* http1_live.c: tell what goes on. */
+void h1_tell_live(struct h1 *h, int64_t now);
 
 /* http1_seek.c: where does a message begin? Number of bytes taken, or -errno. */
 ssize_t h1_feed_seek(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now);

@@ -27,9 +27,9 @@ static struct message *take_message(struct h1_message *m)
 	return msg;
 }
 
-struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client)
+struct entry *h1_entry_new_take(const struct h1_exchange *x, struct message *q, struct message *a,
+				bool client)
 {
-	struct message *q = take_message(&x->request), *a = take_message(&x->response);
 	struct entry *e = http_entry_new_take(q, a, x->missing);
 
 	if (!e)
@@ -41,4 +41,11 @@ struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client)
 	if (!a && x->response.msg)
 		e->response_size = (int64_t)message_size(x->response.msg);
 	return e;
+}
+
+struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client)
+{
+	struct message *q = take_message(&x->request), *a = take_message(&x->response);
+
+	return h1_entry_new_take(x, q, a, client);
 }

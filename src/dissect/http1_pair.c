@@ -63,6 +63,7 @@ static void emit(struct h1 *h, struct h1_exchange *x)
 	struct entry *e = h1_exchange_take_entry(x, h->request_dir == DIR_WRITE);
 
 	queue_remove(h, x);
+	live_end(&x->live, &h->sink, e);
 	if (e)
 		h->sink.emit(h->sink.ctx, e);
 	h1_exchange_free(x);
@@ -103,6 +104,7 @@ void h1_end_message(struct h1 *h, enum dir dir, int64_t now)
 	struct h1_message *m = h1_framing_of(h, dir);
 
 	m->done = true;
+	x->live.changed = true;
 	if (now)
 		m->msg->end_us = now;
 	end_part(s, m);
@@ -223,6 +225,7 @@ static void forget(struct h1 *h, enum dir dir)
 	if (x->request.msg || x->response.msg)
 		return;
 	queue_remove(h, x);
+	live_end(&x->live, &h->sink, NULL);
 	h1_exchange_free(x);
 }
 
@@ -244,6 +247,7 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now)
 	}
 	m->msg->note_texts = http_notes;
 	m->begun = true;
+	s->x->live.changed = true;
 	m->msg->start_us = m->msg->end_us = now;
 	if (!m->part.seen)
 		digest_part_begin(&s->digest, &m->part, now);

@@ -52,7 +52,7 @@ static void skip_prefix(struct message *m)
 {
 	uint64_t lost = m->body.missing[GAP_LOST], truncated = m->body.missing[GAP_TRUNCATED];
 
-	m->skipped = m->body.size - lost - truncated;
+	m->skipped = m->body.present;
 	payload_free(&m->body);
 	m->body.missing[GAP_LOST] = lost;
 	m->body.missing[GAP_TRUNCATED] = truncated;
@@ -84,6 +84,8 @@ static int start_found(struct h1 *h, enum dir dir)
 	}
 	struct message *m = h1_message_of(h, dir);
 	skip_prefix(m);
+	/* Whatever was told of the body is not what will be. */
+	s->x->live.told[!m->request] = SIZE_MAX;
 	m->start_us = s->start_us;
 	digest_part_begin(&s->digest, h1_part_of(h, dir), s->start_us);
 	s->state = H1_HEAD;

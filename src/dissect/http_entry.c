@@ -42,7 +42,7 @@ static void put_count(struct buf *out, const char *who, uint64_t n, const char *
 
 static void put_faults(struct buf *out, const char *who, const struct message *m)
 {
-	uint64_t stray = m->body.size - m->body.missing[GAP_LOST] - m->body.missing[GAP_TRUNCATED];
+	uint64_t stray = m->body.present;
 
 	for (int i = HTTP_NOTE_FIRST_FAULT; i < HTTP_NOTE_COUNT; i++) {
 		if (!http_has_note(m, i) || (i == HTTP_NOTE_STRAY && !stray))

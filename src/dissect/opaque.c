@@ -10,6 +10,7 @@
 
 #include "dissect/digest.h"
 #include "dissect/dissect.h"
+#include "dissect/live.h"
 #include "entry.h"
 #include "base/limits.h"
 #include "message.h"
@@ -19,6 +20,7 @@ struct opaque {
 	struct message *message[2]; /* request, response; NULL: nothing */
 	struct entry_part part[2];
 	struct digest digest[2];
+	struct live live;
 	enum dir request_dir;
 	bool request_known;
 	bool emitted;
@@ -99,6 +101,7 @@ static void emit(struct opaque *o)
 		fill_entry(o, e, o->message[0], o->message[1]);
 		memcpy(e->part, o->part, sizeof(e->part));
 		o->message[0] = o->message[1] = NULL;
+		live_end(&o->live, &o->sink, e);
 		o->sink.emit(o->sink.ctx, e);
 	}
 	for (int i = 0; i < 2; i++) {
@@ -132,6 +135,7 @@ static int message_of(struct opaque *o, enum dir dir, uint64_t offset, int64_t n
 		digest_part_begin(&o->digest[i], &o->part[i], now);
 	}
 	o->message[i]->end_us = o->part[i].last_us = now;
+	o->live.changed = true;
 	return i;
 }
 
@@ -168,6 +172,47 @@ static void opaque_idle(void *state, int64_t now)
 	emit(state);
 }
 
+/* The request is done once an answer began: what comes next of it is another exchange. */
+static struct message *copy_part(struct opaque *o, int i, struct entry *e)
+{
+	bool done = !i && o->message[1];
+	struct message *copy =
+		o->message[i] ? live_copy(&o->live, i, o->message[i], done, &e->body_kept[i])
+			      : NULL;
+
+	e->part[i] = o->part[i];
+	if (copy)
+		digest_part_end(&o->digest[i], &e->part[i], o->digest[i].at);
+	e->part[i].whole &= done;
+	return copy;
+}
+
+static void opaque_tick(void *state, int64_t now)
+{
+	struct opaque *o = state;
+	struct message *first = o->message[0] ? o->message[0] : o->message[1];
+
+	if (!first || !live_due(&o->live, &o->sink, first->start_us, now))
+		return;
+	struct entry *e = entry_new();
+	if (!e)
+		return;
+	struct message *q = copy_part(o, 0, e), *a = copy_part(o, 1, e);
+	if (!q && !a) {
+		entry_free(e);
+		return;
+	}
+	fill_entry(o, e, q, a);
+	live_tell(&o->live, &o->sink, e, now);
+}
+
+static bool opaque_alive(const void *state)
+{
+	const struct opaque *o = state;
+
+	return o->message[0] || o->message[1];
+}
+
 static void opaque_close(void *state, int64_t now)
 {
 	(void)now;
@@ -188,5 +233,7 @@ const struct dissector dissect_opaque = {
 	.feed = opaque_feed,
 	.gap = opaque_gap,
 	.idle = opaque_idle,
+	.tick = opaque_tick,
+	.alive = opaque_alive,
 	.close = opaque_close,
 };

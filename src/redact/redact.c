@@ -242,24 +242,12 @@ static int redact_all(const struct redact *r, struct entry *e)
 	return result;
 }
 
-static void remember_bodies(struct entry *e)
-{
-	const struct buf *const bodies[2] = { &e->request_body, &e->response_body };
-
-	for (int i = 0; i < 2; i++)
-		if (e->message[i] && !e->body_kept[i])
-			redact_remember_body(e->message[i], bodies[i]);
-}
-
 int redact_entry(const struct redact *r, struct entry *e)
 {
 	bool untouched = is_off(r) || !strcmp(e->protocol, "tls");
 	int result = untouched ? 0 : redact_all(r, e);
 
-	if (!result) {
-		remember_bodies(e);
-		result = entry_write_detail(e);
-	}
+	result = result ? result : entry_write_detail(e);
 	if (!result)
 		return 0;
 	e->summary = e->path = e->query_string = "";

@@ -22,7 +22,5 @@ int redact_body(const struct redact *r, const char *type, const char *encoding,
 		const struct buf *body, struct body_result *ret);
 /* Mask in a message and in its body, unless that was stored before. 0 or -ENOMEM. */
 int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept);
-/* Tell later versions of the message how its body is stored. */
-void redact_remember_body(struct message *m, const struct buf *body);
 
 #endif

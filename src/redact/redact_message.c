@@ -200,17 +200,6 @@ static void mask_body(struct masking *d, struct buf *body)
 	buf_free(&encoding_text);
 }
 
-void redact_remember_body(struct message *m, const struct buf *body)
-{
-	struct message_stored *s = m->stored;
-
-	if (!s)
-		return;
-	s->size = body->len;
-	s->masked = m->body_masked;
-	s->decoded = m->body_decoded;
-}
-
 int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept)
 {
 	struct masking d = { .r = r, .m = m };

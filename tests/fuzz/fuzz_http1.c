@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Both directions of a connection: bytes are data but for F5 (the other direction), F6 and F7 (a
- * gap, lost or truncated, of the length that follows), F8 (silence) and F9 (a cut). What comes out
- * must be JSON, must not account for more bytes than there were, and must be the same for bytes one
- * by one.
+ * gap, lost or truncated, of the length that follows), F8 (silence), F9 (a cut) and FA (time passes
+ * and what goes on is told). What comes out must be JSON, must not account for more bytes than
+ * there were, and must be the same for bytes one by one; in the end also without having been told
+ * before.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -20,19 +21,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
 	struct buf dump;
+	struct buf last; /* what is told last of each exchange, without bodies */
 	int64_t sizes, lost, truncated;
 };
 
 /* A macro, so that the trace of an abort() says which one it was. */
 #define require(truth) ((truth) ? (void)0 : abort())
 
-static void check_side(json_t *detail, const char *side, const struct buf *body, int64_t size)
+static void check_side(json_t *detail, const char *side, const struct buf *body, int64_t size,
+		       bool kept)
 {
 	json_t *object = json_object_get(detail, side);
 	json_int_t stored = json_integer_value(json_object_get(object, "body_stored"));
 	json_int_t body_size = json_integer_value(json_object_get(object, "body_size"));
 
-	require((size_t)stored == body->len);
+	require(kept ? !body->len : (size_t)stored == body->len);
 	require(body_size >= stored && size >= body_size);
 }
 
@@ -43,14 +46,19 @@ static void look_at(void *ctx, struct entry *e)
 	json_t *detail = json_loadb(e->detail.data, e->detail.len, JSON_ALLOW_NUL, NULL);
 
 	require(detail != NULL);
-	check_side(detail, "request", &e->request_body, e->request_size);
-	check_side(detail, "response", &e->response_body, e->response_size);
+	check_side(detail, "request", &e->request_body, e->request_size, e->body_kept[0]);
+	check_side(detail, "response", &e->response_body, e->response_size, e->body_kept[1]);
 	json_decref(detail);
 	require(e->complete == !*e->reason);
 	require(e->elapsed_us >= -1 && e->lost_bytes >= 0 && e->truncated_bytes >= 0);
-	o->sizes += e->request_size + e->response_size;
-	o->lost += e->lost_bytes;
-	o->truncated += e->truncated_bytes;
+	require(!e->open || e->live);
+	if (!e->open) {
+		o->sizes += e->request_size + e->response_size;
+		o->lost += e->lost_bytes;
+		o->truncated += e->truncated_bytes;
+		entry_put_json(e, &o->last);
+		buf_put(&o->last, e->detail.data, e->detail.len);
+	}
 	entry_put_json(e, &o->dump);
 	buf_put(&o->dump, e->detail.data, e->detail.len);
 	buf_put(&o->dump, e->request_body.data, e->request_body.len);
@@ -65,6 +73,7 @@ struct stream {
 	uint64_t offset[2];
 	int64_t total, lost, truncated;
 	bool one_by_one;
+	bool ticks;
 };
 
 static void feed(struct stream *s, const uint8_t *data, size_t len)
@@ -88,6 +97,9 @@ static void control(struct stream *s, uint8_t op, uint8_t value)
 	s->now += op == 0xf9 ? 0 : 1000;
 	if (op == 0xf5)
 		s->dir = !s->dir;
+	s->now += op == 0xfa ? 600000 : 0;
+	if (op == 0xfa && s->ticks)
+		dissect_tick(s->d, s->now);
 	if (op == 0xf8)
 		dissect_idle(s->d, s->now);
 	if (op != 0xf6 && op != 0xf7)
@@ -98,15 +110,19 @@ static void control(struct stream *s, uint8_t op, uint8_t value)
 	*(op == 0xf6 ? &s->lost : &s->truncated) += (int64_t)len;
 }
 
-static void run(const uint8_t *data, size_t size, bool one_by_one, struct outcome *o)
+static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, struct outcome *o)
 {
-	const struct entry_sink sink = { look_at, o };
+	uint64_t live = 0;
+	struct live_use use = { 0 };
+	const struct entry_sink sink = { look_at, o, &live, &use };
 	const struct conn_hint hint = { .opener_known = size & 1, .opener = DIR_WRITE };
-	struct stream s = { .dir = DIR_WRITE, .now = 1000, .one_by_one = one_by_one };
+	struct stream s = {
+		.dir = DIR_WRITE, .now = 1000, .one_by_one = one_by_one, .ticks = ticks
+	};
 
 	s.d = dissect_open(&sink, &hint);
 	for (size_t i = 0, n; i < size; i += n) {
-		for (n = 0; i + n < size && (data[i + n] < 0xf5 || data[i + n] > 0xf9); n++)
+		for (n = 0; i + n < size && (data[i + n] < 0xf5 || data[i + n] > 0xfa); n++)
 			;
 		feed(&s, data + i, n);
 		if (i + n == size)
@@ -116,6 +132,7 @@ static void run(const uint8_t *data, size_t size, bool one_by_one, struct outcom
 		control(&s, op, value);
 	}
 	dissect_close(s.d, s.now);
+	require(use.open == 0);
 	require(o->sizes <= s.total);
 	require(o->lost <= s.lost);
 	require(o->truncated <= s.truncated);
@@ -123,15 +140,21 @@ static void run(const uint8_t *data, size_t size, bool one_by_one, struct outcom
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct outcome whole = { 0 }, bytes = { 0 };
+	struct outcome whole = { 0 }, bytes = { 0 }, once = { 0 };
 
 	if (size > 16384)
 		return 0;
-	run(data, size, false, &whole);
-	run(data, size, true, &bytes);
+	run(data, size, false, true, &whole);
+	run(data, size, true, true, &bytes);
+	run(data, size, false, false, &once);
 	require(whole.dump.len == bytes.dump.len);
 	require(!whole.dump.len || !memcmp(whole.dump.data, bytes.dump.data, whole.dump.len));
-	buf_free(&whole.dump);
-	buf_free(&bytes.dump);
+	require(whole.last.len == once.last.len);
+	require(!once.last.len || !memcmp(whole.last.data, once.last.data, once.last.len));
+	struct outcome *const all[] = { &whole, &bytes, &once };
+	for (size_t i = 0; i < 3; i++) {
+		buf_free(&all[i]->dump);
+		buf_free(&all[i]->last);
+	}
 	return 0;
 }

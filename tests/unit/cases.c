@@ -10,6 +10,7 @@
 #include "dissect/digest.h"
 #include "entry.h"
 #include "message.h"
+#include "redact/redact.h"
 
 #define TIME_0	  1795288218000000
 #define TIME_STEP 1000
@@ -68,6 +69,11 @@ static void add_step(struct test_case *c, char *line)
 	struct step *s = &c->steps[c->step_count++];
 	if (!strcmp(line, "idle")) {
 		s->kind = STEP_IDLE;
+		return;
+	}
+	if (!strncmp(line, "tick ", 5)) {
+		s->kind = STEP_TICK;
+		s->tick_us = strtol(line + 5, NULL, 10) * 1000;
 		return;
 	}
 	s->dir = *line == '>' ? DIR_WRITE : DIR_READ;
@@ -151,7 +157,8 @@ void cases_run(const char *path, void (*fn)(const struct test_case *c))
 		if (!strncmp(line, "case ", 5)) {
 			run_one(&c, fn);
 			c.name = strdup(line + 5);
-		} else if (*line == '<' || *line == '>' || !strcmp(line, "idle")) {
+		} else if (*line == '<' || *line == '>' || !strcmp(line, "idle") ||
+			   !strncmp(line, "tick ", 5)) {
 			add_step(&c, line);
 		} else {
 			add_expect(&c, line);
@@ -168,7 +175,8 @@ static void collect(void *ctx, struct entry *e)
 	struct outcome *o = ctx;
 
 	assert_true(o->count < CASE_ENTRIES);
-	assert_int_equal(entry_write_detail(e), 0);
+	assert_int_equal(o->redact ? redact_entry(o->redact, e) : entry_write_detail(e), 0);
+	o->told_us[o->count] = o->now;
 	o->entries[o->count++] = e;
 }
 
@@ -188,29 +196,39 @@ static void feed_data(struct dissection *d, const struct step *s, struct cut cut
 		free(copy);
 		*offset += n;
 		i += n;
+		if (cut.ticks)
+			dissect_tick(d, now);
 	}
 }
 
 void case_feed(const struct test_case *c, struct cut cut, struct outcome *ret)
 {
-	const struct entry_sink sink = { collect, ret };
+	const struct entry_sink sink = { collect, ret, &ret->live, &ret->live_use };
 	const struct conn_hint hint = { 0 };
 	uint64_t offset[2] = { 0 };
 	int64_t now = TIME_0;
 
-	*ret = (struct outcome){ 0 };
 	struct dissection *d = dissect_open(&sink, &hint);
-	for (size_t i = 0; i < c->step_count; i++, now += TIME_STEP) {
+	for (size_t i = 0; i < c->step_count; i++, now += cut.pace_us ? cut.pace_us : TIME_STEP) {
 		const struct step *s = &c->steps[i];
+		now += s->tick_us;
+		ret->now = now;
 		if (s->kind == STEP_IDLE)
 			dissect_idle(d, now);
+		else if (s->kind == STEP_TICK)
+			dissect_tick(d, now);
 		else if (s->kind == STEP_GAP)
 			dissect_gap(d, s->dir, s->len, s->why, now);
 		else
 			feed_data(d, s, cut, &offset[s->dir], now);
 		offset[s->dir] += s->len;
+		if (cut.ticks)
+			dissect_tick(d, now);
 	}
+	ret->alive = dissect_alive(d);
+	ret->now = now;
 	dissect_close(d, now);
+	assert_int_equal(ret->live_use.open, 0);
 }
 
 static void put_field(const struct entry *e, const char *name, size_t n, struct buf *out)
@@ -237,6 +255,10 @@ static void put_field(const struct entry *e, const char *name, size_t n, struct 
 		{ "lost_bytes", NULL, e->lost_bytes },
 		{ "truncated_bytes", NULL, e->truncated_bytes },
 		{ "complete", NULL, e->complete },
+		{ "open", NULL, e->open },
+		{ "live", NULL, (int64_t)e->live },
+		{ "request_kept", NULL, e->body_kept[0] },
+		{ "response_kept", NULL, e->body_kept[1] },
 		{ "request_seen", NULL, e->part[0].seen },
 		{ "request_whole", NULL, e->part[0].whole },
 		{ "request_offset", NULL, (int64_t)e->part[0].offset },
@@ -352,6 +374,37 @@ void case_check(const struct test_case *c, const struct outcome *o)
 	}
 	for (size_t i = 0; i < o->count; i++)
 		check_entry(c, &c->expects[i], o->entries[i]);
+}
+
+static void settle_body(struct buf *have, struct buf *stored)
+{
+	assert_int_equal(have->len, 0);
+	*have = *stored;
+	*stored = (struct buf){ 0 };
+}
+
+void outcome_settle(struct outcome *o)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < o->count; i++) {
+		struct entry *e = o->entries[i], *last = NULL;
+		for (size_t j = 0; j < count && e->live; j++) {
+			if (o->entries[j]->live != e->live)
+				continue;
+			last = o->entries[j];
+			memmove(&o->entries[j], &o->entries[j + 1],
+				(--count - j) * sizeof(*o->entries));
+			break;
+		}
+		if (e->body_kept[0] && last)
+			settle_body(&e->request_body, &last->request_body);
+		if (e->body_kept[1] && last)
+			settle_body(&e->response_body, &last->response_body);
+		entry_free(last);
+		o->entries[count++] = e;
+	}
+	o->count = count;
 }
 
 void outcome_dump(const struct outcome *o, struct buf *out)

@@ -14,14 +14,15 @@
 
 struct entry;
 
-enum step_kind { STEP_DATA, STEP_GAP, STEP_IDLE };
+enum step_kind { STEP_DATA, STEP_GAP, STEP_IDLE, STEP_TICK };
 
 struct step {
 	enum step_kind kind;
 	enum dir dir;
 	enum gap_why why;
 	struct buf data;
-	size_t len; /* of a gap */
+	size_t len;	 /* of a gap */
+	int64_t tick_us; /* how far time goes on */
 };
 
 struct expect {
@@ -47,20 +48,34 @@ struct test_case {
 void cases_run(const char *path, void (*fn)(const struct test_case *c));
 
 struct outcome {
-	struct entry *entries[CASE_ENTRIES];
+	struct entry *entries[CASE_ENTRIES]; /* versions too */
+	int64_t told_us[CASE_ENTRIES];
 	size_t count;
+	int64_t now;
+	const struct redact *redact; /* NULL: none */
+	uint64_t live;
+	struct live_use live_use;
+	bool alive; /* dissect_alive() after the last step */
 };
 
-/* How the bytes of a step are cut: all at once, `every` bytes at a time, or once at `at`. */
+/*
+ * How the bytes of a step are cut: all at once, `every` bytes at a time, or once at `at`. Each step
+ * is `pace_us` after the one before (0: 1 ms); with `ticks`, there is a tick after every piece.
+ */
 struct cut {
 	size_t every, at;
+	int64_t pace_us;
+	bool ticks;
 };
 
+/* `ret` is zero but for redact. */
 void case_feed(const struct test_case *c, struct cut cut, struct outcome *ret);
 void case_check(const struct test_case *c, const struct outcome *o);
 /* What was wrong is printed and counted, so that one run shows all of it. */
 void cases_report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 extern unsigned cases_failed;
+/* Put each later version in the place of the one before, as the store does. */
+void outcome_settle(struct outcome *o);
 /* Everything that an outcome says, as text. */
 void outcome_dump(const struct outcome *o, struct buf *out);
 void outcome_free(struct outcome *o);
