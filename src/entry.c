@@ -116,9 +116,15 @@ static size_t clean_copy(char *out, const unsigned char *p, size_t len)
 /* ASCII without NULs needs no cleaning. */
 static bool is_plain(const unsigned char *p, size_t len)
 {
-	unsigned bad = 0;
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t bad = 0, v;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i++)
+	for (; len - i >= 8; i += 8) {
+		memcpy(&v, p + i, 8);
+		bad |= (v | (v - ones)) & 0x80 * ones;
+	}
+	for (; i < len; i++)
 		bad |= (p[i] & 0x80) | !p[i];
 	return !bad;
 }

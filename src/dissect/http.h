@@ -68,7 +68,8 @@ void http_fields_add(struct http_fields *f, struct message *m, struct text name,
 /* Always inline, so that the length of `word` is known when this is compiled. */
 static inline __attribute__((always_inline)) bool http_is(struct text t, const char *word)
 {
-	return t.len == strlen(word) && !strncasecmp(t.data, word, t.len);
+	return t.len == strlen(word) && (*t.data | 0x20) == (*word | 0x20) &&
+	       !strncasecmp(t.data, word, t.len);
 }
 
 /* Without the blanks around it. */

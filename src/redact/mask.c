@@ -14,18 +14,17 @@ static bool is_ignored(char c)
 
 size_t name_normal(const char *text, size_t len, char out[static MASK_NAME_MAX])
 {
-	size_t n = 0;
+	char *p = out;
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
-		if (is_ignored(c))
-			continue;
-		if (n == MASK_NAME_MAX - 1)
+		if (p == out + MASK_NAME_MAX - 1 && !is_ignored(c))
 			return 0;
-		out[n++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		*p = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		p += !is_ignored(c);
 	}
-	out[n] = '\0';
-	return n;
+	*p = '\0';
+	return (size_t)(p - out);
 }
 
 int names_add(struct names *n, const char *name)
@@ -37,11 +36,14 @@ int names_add(struct names *n, const char *name)
 		return -EINVAL;
 	if (names_find(n, name, strlen(name)))
 		return 0;
-	void *list = realloc(n->list, (n->count + 1) * sizeof(*n->list));
+	struct mask_name *list = realloc(n->list, (n->count + 1) * sizeof(*n->list));
 	if (!list)
 		return -ENOMEM;
 	n->list = list;
-	memcpy(n->list[n->count++], normal, len + 1);
+	struct mask_name *added = &n->list[n->count++];
+	memcpy(added->text, normal, len + 1);
+	added->next = n->first[*normal & 31];
+	n->first[*normal & 31] = n->count;
 	n->ends[*normal & 31] |= 1U << (normal[len - 1] & 31);
 	n->lengths[*normal & 31] |= 1ULL << len;
 	return 0;
@@ -61,9 +63,9 @@ const char *names_find(const struct names *n, const char *text, size_t len)
 	size_t m = name_normal(text, len, normal);
 	if (!m || !(n->lengths[*normal & 31] & 1ULL << m))
 		return NULL;
-	for (size_t i = 0; i < n->count; i++)
-		if (n->list[i][0] == normal[0] && !strcmp(n->list[i], normal))
-			return n->list[i];
+	for (size_t i = n->first[*normal & 31]; i; i = n->list[i - 1].next)
+		if (!strcmp(n->list[i - 1].text, normal))
+			return n->list[i - 1].text;
 	return NULL;
 }
 

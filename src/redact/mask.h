@@ -16,8 +16,11 @@ struct message_masks;
 
 /* Names in normal form: lower case, without "-" and "_". Zero-initialise it. */
 struct names {
-	char (*list)[MASK_NAME_MAX];
-	size_t count;
+	struct mask_name {
+		char text[MASK_NAME_MAX];
+		size_t next; /* of the same first letter: its number, counted from 1 */
+	} * list;
+	size_t count, first[32]; /* by the first letter, counted from 1 */
 	/* What most texts fail: by first and last letter, there is one; by the first, its length.
 	 */
 	uint32_t ends[32];
