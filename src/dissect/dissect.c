@@ -4,7 +4,7 @@
  * can; what nobody knows is opaque. An opaque connection is looked at again at each change of
  * direction, so that one joined mid-stream is understood from its next message on.
  */
-#include "dissect/dissect.h"
+#include "dissect/undecided.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +13,6 @@
 #include "base/limits.h"
 
 static const struct dissector *const dissectors[] = { &dissect_http1 };
-
-/* Bytes of one direction that wait, in the order of arrival; adjacent ones are one. */
-struct stretch {
-	enum dir dir;
-	bool missing;
-	enum gap_why why;
-	uint64_t offset, len;
-	int64_t first_us, last_us;
-};
-
-#define STRETCHES_MAX 16
-
-struct undecided {
-	struct stretch stretches[STRETCHES_MAX];
-	unsigned count;
-	struct buf bytes;    /* of all stretches */
-	struct buf probe[2]; /* of each direction, since its last gap */
-	size_t probed[2];    /* length when the dissectors were last asked */
-};
 
 struct dissection {
 	struct entry_sink sink;
@@ -54,16 +35,6 @@ struct dissection *dissect_open(const struct entry_sink *sink, const struct conn
 	d->sink = *sink;
 	d->hint = *hint;
 	return d;
-}
-
-static void undecided_free(struct undecided *w)
-{
-	if (!w)
-		return;
-	buf_free(&w->bytes);
-	buf_free(&w->probe[0]);
-	buf_free(&w->probe[1]);
-	free(w);
 }
 
 static bool choose(struct dissection *d, const struct dissector *choice, int64_t now)
@@ -193,43 +164,6 @@ static const struct dissector *ask(struct undecided *w, enum dir dir)
 	return !maybe ? &dissect_opaque : len == LIMIT_PROBE_BYTES ? maybe : NULL;
 }
 
-static struct stretch *last_stretch(struct undecided *w, enum dir dir, bool missing)
-{
-	struct stretch *s = w->count ? &w->stretches[w->count - 1] : NULL;
-
-	return s && s->dir == dir && s->missing == missing ? s : NULL;
-}
-
-/* 0, or -1 when it cannot wait. */
-static int wait_for_more(struct undecided *w, const struct stretch *next, const uint8_t *data)
-{
-	struct stretch *s = last_stretch(w, next->dir, next->missing);
-	size_t bytes = next->missing ? 0 : next->len;
-
-	if (s && next->missing && s->why != next->why)
-		s = NULL;
-	if (!s && w->count == STRETCHES_MAX)
-		return -1;
-	if (buf_reserve(&w->bytes, bytes) || buf_reserve(&w->probe[next->dir], bytes))
-		return -1;
-	if (s) {
-		s->len += next->len;
-		s->last_us = next->last_us;
-	} else {
-		w->stretches[w->count++] = *next;
-	}
-	buf_put(&w->bytes, data, bytes);
-	buf_put(&w->probe[next->dir], data, bytes);
-	return 0;
-}
-
-/* Is it time to ask again? A line was completed, or the bytes have doubled. */
-static bool worth_asking(const struct undecided *w, enum dir dir, const uint8_t *data, size_t len)
-{
-	return w->probe[dir].len < 16 || w->probe[dir].len >= 2 * w->probed[dir] ||
-	       w->probe[dir].len >= LIMIT_PROBE_BYTES || memchr(data, '\n', len);
-}
-
 /* Should the protocol be found out with these bytes? At the start and at flips of opaque bytes. */
 static bool begin_waiting(struct dissection *d, enum dir dir)
 {
@@ -272,12 +206,13 @@ static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 		return;
 	}
 	struct undecided *w = d->waiting;
-	if (wait_for_more(w, &next, data)) {
+	if (undecided_add(w, &next, data)) {
 		decide(d, &dissect_opaque, now);
 		pass(d, dir, data, len, offset, now);
 		return;
 	}
-	const struct dissector *choice = worth_asking(w, dir, data, len) ? ask(w, dir) : NULL;
+	const struct dissector *choice =
+		undecided_worth_asking(w, dir, data, len) ? ask(w, dir) : NULL;
 	if (choice)
 		decide(d, choice, now);
 }
@@ -297,7 +232,7 @@ static void take_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 		return;
 	/* A gap at the front does not hide what follows; one inside what is looked at does. */
 	bool wait = begin_waiting(d, dir) && !d->waiting->probe[dir].len &&
-		    !wait_for_more(d->waiting, &next, NULL);
+		    !undecided_add(d->waiting, &next, NULL);
 	if (wait)
 		return;
 	if (d->waiting)
