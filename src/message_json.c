@@ -137,8 +137,6 @@ static void put_message(struct jw *j, const struct message *m, size_t body, bool
 	jw_uint(j, "body_size", m->body.size);
 	jw_uint(j, "body_stored", s ? s->size : body);
 	put_gaps(j, masked ? "gaps_as_sent" : "gaps", &m->body);
-	put_count(j, "skipped", m->skipped);
-	put_count(j, "unplaced", m->unplaced);
 	put_own(j, m);
 	put_notes(j, m);
 	if (m->masks.count || (s && s->masks.count)) {

@@ -111,7 +111,7 @@ static int add_headers(struct message *m, struct message_pairs *p, const struct 
 static int read_cookies(struct message *m, struct text value)
 {
 	m->cookies.present = true;
-	for (size_t count = 0; value.len && count < LIMIT_HEADERS; count++) {
+	while (value.len && m->cookies.count < LIMIT_HEADERS) {
 		struct text pair = http_take_until(&value, ';');
 		while (pair.len && (*pair.data == ' ' || *pair.data == '\t'))
 			pair.data++, pair.len--;

@@ -27,11 +27,21 @@ static struct message *take_message(struct h1_message *m)
 	return msg;
 }
 
+/* What only HTTP/1.x can say of a message. */
+static void add_members(struct message *m)
+{
+	if (m && m->skipped)
+		message_add_number(m, "skipped", (int64_t)m->skipped);
+	if (m && m->unplaced)
+		message_add_number(m, "unplaced", (int64_t)m->unplaced);
+}
+
 struct entry *h1_entry_new_take(const struct h1_exchange *x, struct message *q, struct message *a,
 				bool client)
 {
+	add_members(q);
+	add_members(a);
 	struct entry *e = http_entry_new_take(q, a, x->missing);
-
 	if (!e)
 		return NULL;
 	e->role = client ? "client" : "server";

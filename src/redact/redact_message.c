@@ -160,6 +160,9 @@ static void mask_head(struct masking *d)
 	mask_fields(d, &d->m->headers);
 	mask_cookies(d);
 	mask_fields(d, &d->m->trailers);
+	for (struct message_member *p = d->m->own; p && !d->error; p = p->next)
+		if (p->text.len)
+			mask_url_in(d, &p->text);
 	for (struct message_interim *i = d->m->interim; i && !d->error; i = i->next)
 		mask_fields(d, &i->headers);
 }

@@ -192,7 +192,7 @@ static void feed_data(struct dissection *d, const struct step *s, struct cut cut
 		/* Exactly the bytes, so that a sanitizer sees a read past them. */
 		uint8_t *copy = malloc(n);
 		memcpy(copy, s->data.data + i, n);
-		dissect_feed(d, s->dir, copy, n, *offset, now);
+		dissect_feed(d, s->dir ^ cut.other_end, copy, n, *offset, now);
 		free(copy);
 		*offset += n;
 		i += n;
@@ -218,7 +218,7 @@ void case_feed(const struct test_case *c, struct cut cut, struct outcome *ret)
 		else if (s->kind == STEP_TICK)
 			dissect_tick(d, now);
 		else if (s->kind == STEP_GAP)
-			dissect_gap(d, s->dir, s->len, s->why, now);
+			dissect_gap(d, s->dir ^ cut.other_end, s->len, s->why, now);
 		else
 			feed_data(d, s, cut, &offset[s->dir], now);
 		offset[s->dir] += s->len;

@@ -61,11 +61,12 @@ struct outcome {
 /*
  * How the bytes of a step are cut: all at once, `every` bytes at a time, or once at `at`. Each step
  * is `pace_us` after the one before (0: 1 ms); with `ticks`, there is a tick after every piece.
+ * `other_end`: as the peer of the traced program sees it.
  */
 struct cut {
 	size_t every, at;
 	int64_t pace_us;
-	bool ticks;
+	bool ticks, other_end;
 };
 
 /* `ret` is zero but for redact. */

@@ -90,6 +90,43 @@ static void test_cuts(void **state)
 	assert_int_equal(cases_failed, 0);
 }
 
+static void dump_parts(const struct test_case *c, bool other_end, struct buf *out)
+{
+	struct outcome o = { 0 };
+
+	case_feed(c, (struct cut){ .other_end = other_end }, &o);
+	for (size_t i = 0; i < o.count; i++)
+		for (int part = 0; part < 2; part++) {
+			const struct entry_part *p = &o.entries[i]->part[part];
+			buf_printf(out, "%d%d %zu+%zu %zx\n", p->seen, p->whole, (size_t)p->offset,
+				   (size_t)p->length, (size_t)p->digest);
+		}
+	outcome_free(&o);
+}
+
+/* Both ends of a connection say the same of where messages lie and of what is in them. */
+static void check_ends(const struct test_case *c)
+{
+	struct buf here = { 0 }, there = { 0 };
+
+	dump_parts(c, false, &here);
+	dump_parts(c, true, &there);
+	if (here.len != there.len || (here.len && memcmp(here.data, there.data, here.len)))
+		cases_report("%s: one end:\n%.*s\nthe other:\n%.*s", c->name, (int)here.len,
+			     here.data, (int)there.len, there.data);
+	buf_free(&here);
+	buf_free(&there);
+}
+
+static void test_ends(void **state)
+{
+	(void)state;
+	cases_failed = 0;
+	for (size_t i = 0; i < FILES; i++)
+		cases_run(files[i], check_ends);
+	assert_int_equal(cases_failed, 0);
+}
+
 /* Versions come in order under one number, at most one a second, the last one alone not open. */
 static void check_versions(const struct test_case *c, const struct outcome *o)
 {
@@ -264,9 +301,10 @@ static void test_live_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	   cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_ticks),	   cmocka_unit_test(test_become_chain),
-		cmocka_unit_test(test_live_bound), cmocka_unit_test(test_live_memory),
+		cmocka_unit_test(test_cases),	     cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_become_chain), cmocka_unit_test(test_live_bound),
+		cmocka_unit_test(test_live_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
