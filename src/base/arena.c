@@ -14,6 +14,7 @@ struct arena_block {
 void *arena_alloc(struct arena *a, size_t size)
 {
 	size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+	a->used += size;
 	if (size > a->left) {
 		/* What is large has a block of its own, so that no room is lost before it. */
 		size_t room = size > BLOCK_SIZE / 4 ? size : BLOCK_SIZE;

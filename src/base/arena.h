@@ -11,6 +11,7 @@ struct arena {
 	struct arena_block *blocks;
 	char *next; /* what is left of the newest block, or of the memory it began with */
 	size_t left;
+	size_t used; /* bytes that were asked for */
 };
 
 /* For any type; not zeroed. NULL when out of memory. */

@@ -6,13 +6,16 @@
 #include "entry.h"
 #include "message.h"
 
-static int64_t interval_us(int64_t age_us)
+static int64_t interval_us(int64_t age_us, size_t cost)
 {
 	int64_t us = age_us / LIMIT_LIVE_INTERVAL_PART;
+	int64_t least = (int64_t)(cost * 1000 / LIMIT_LIVE_RATE) * 1000;
 
 	if (us < LIMIT_LIVE_INTERVAL_MS * 1000)
-		return LIMIT_LIVE_INTERVAL_MS * 1000;
-	return us < LIMIT_LIVE_INTERVAL_MAX_MS * 1000 ? us : LIMIT_LIVE_INTERVAL_MAX_MS * 1000;
+		us = LIMIT_LIVE_INTERVAL_MS * 1000;
+	if (us > LIMIT_LIVE_INTERVAL_MAX_MS * 1000)
+		us = LIMIT_LIVE_INTERVAL_MAX_MS * 1000;
+	return us > least ? us : least;
 }
 
 static bool has_place(struct live *l, const struct entry_sink *sink)
@@ -30,7 +33,7 @@ bool live_due(struct live *l, const struct entry_sink *sink, int64_t start_us, i
 		return false;
 	if (!l->number)
 		return now - start_us >= LIMIT_LIVE_MS * 1000 && has_place(l, sink);
-	return l->changed && now - l->told_us >= interval_us(now - start_us);
+	return l->changed && now - l->told_us >= interval_us(now - start_us, l->cost);
 }
 
 static size_t shown(const struct message *m)
@@ -72,6 +75,9 @@ void live_tell(struct live *l, const struct entry_sink *sink, struct entry *e, i
 			sink->live_use->open++;
 	}
 	l->told_us = now;
+	l->cost = e->request_body.len + e->response_body.len;
+	for (int i = 0; i < 2; i++)
+		l->cost += e->message[i] ? e->message[i]->arena.used : 0;
 	l->changed = false;
 	e->live = l->number;
 	e->open = true;

@@ -2,7 +2,8 @@
 /*
  * An exchange that is told while it goes on: when, under which number, and how much of its bodies
  * each version brings. Nothing is told before LIMIT_LIVE_MS; then whenever something changed, but
- * at most once in LIMIT_LIVE_INTERVAL_MS, and less often as it gets older.
+ * at most once in LIMIT_LIVE_INTERVAL_MS, less often as it gets older, and so seldom that versions
+ * come to LIMIT_LIVE_RATE: a byte that comes must not cost a large head, or a body, again.
  */
 #ifndef CLEARTAP_LIVE_H
 #define CLEARTAP_LIVE_H
@@ -19,6 +20,7 @@ struct message;
 struct live {
 	uint64_t number; /* 0: nothing was told yet */
 	int64_t told_us;
+	size_t cost;	/* bytes of the last version */
 	bool changed;	/* since it was told; the dissector sets it */
 	bool refused;	/* there were too many: it is told at its end alone */
 	bool given[2];	/* request, response: the body was whole, and given away */

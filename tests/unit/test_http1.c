@@ -298,13 +298,54 @@ static void test_live_memory(void **state)
 	free(body);
 }
 
+static void add_bytes(void *ctx, struct entry *e)
+{
+	*(size_t *)ctx += e->request_body.len + e->response_body.len;
+	assert_int_equal(entry_write_detail(e), 0);
+	*(size_t *)ctx += e->detail.len;
+	entry_free(e);
+}
+
+/* A byte now and then does not bring the head and what there is of the body again each time. */
+static void test_live_effort(void **state)
+{
+	static const char end[] = "\r\n\r\n", answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+	size_t n = 0, seconds = 300;
+	uint64_t live = 0;
+	const struct entry_sink sink = { add_bytes, &n, &live };
+	const struct conn_hint hint = { 0 };
+	struct buf head = { 0 }, body = { 0 };
+	struct dissection *d = dissect_open(&sink, &hint);
+
+	(void)state;
+	buf_puts(&head, "GET / HTTP/1.1\r\n");
+	for (int i = 0; i < 900; i++)
+		buf_printf(&head, "X-%d: %0100d\r\n", i, i);
+	buf_puts(&head, end);
+	buf_puts(&body, answer);
+	while (body.len < 50000)
+		buf_puts(&body, "data: x\n\n");
+	dissect_feed(d, DIR_WRITE, (const uint8_t *)head.data, head.len, 0, 1000000);
+	dissect_feed(d, DIR_READ, (const uint8_t *)body.data, body.len, 0, 1000000);
+	for (size_t i = 0; i < seconds; i++) {
+		int64_t now = 2000000 + (int64_t)i * 1000000;
+		dissect_feed(d, DIR_READ, (const uint8_t *)"x", 1, body.len + i, now);
+		dissect_tick(d, now);
+	}
+	assert_true(n < seconds * LIMIT_LIVE_RATE);
+	assert_true(n > seconds * LIMIT_LIVE_RATE / 4);
+	dissect_close(d, 400000000);
+	buf_free(&head);
+	buf_free(&body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),	     cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_ticks),
 		cmocka_unit_test(test_become_chain), cmocka_unit_test(test_live_bound),
-		cmocka_unit_test(test_live_memory),
+		cmocka_unit_test(test_live_memory),  cmocka_unit_test(test_live_effort),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
