@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "message.h"
 
-#define ENTRY_BLOCK_SIZE 1024
+#define ENTRY_BLOCK_SIZE 1000 /* with its head, what malloc() is quick with */
 #define ENTRY_PRINTF_MAX 512
 
 struct entry_block {

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for the pairs and texts of most messages, allocated with the message. */
-#define MESSAGE_ROOM 1024
+/* Room for the first pairs and texts, allocated with the message: of a size that malloc() is quick
+ * with (1 KiB in all). */
+#define MESSAGE_ROOM (1024 - 480)
 
 struct roomy_message {
 	struct message m;
@@ -57,7 +58,7 @@ int message_add_pair(struct message *m, struct message_pairs *p, struct text nam
 		     struct text value)
 {
 	if (p->count == p->room) {
-		size_t room = p->room ? 2 * p->room : 8;
+		size_t room = p->room ? 2 * p->room : 4;
 		struct message_pair *list = arena_alloc(&m->arena, room * sizeof(*list));
 		if (!list)
 			return -ENOMEM;

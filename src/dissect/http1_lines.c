@@ -106,6 +106,9 @@ static void put_part(struct h1_lines *l, const uint8_t *data, size_t len)
 	size_t n = len < room ? len : room;
 
 	l->line_size += len;
+	/* Most heads fit. */
+	if (!l->text.cap)
+		buf_reserve(&l->text, 512);
 	if (buf_put(&l->text, data, n)) {
 		l->cut += len;
 		return;
