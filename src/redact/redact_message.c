@@ -56,11 +56,20 @@ static void finish(struct masking *d, struct text *t, struct masker *k)
 static void mask_rest(struct masking *d, struct text *t, size_t from, const char *kind,
 		      const char *name)
 {
-	struct buf out = { 0 };
-	struct masker k = mask_begin(t->data, t->len, &out, &d->m->masks);
+	static const struct text mask = { MASK, sizeof(MASK) - 1 };
+	char *p = from ? arena_alloc(&d->m->arena, from + mask.len) : NULL;
 
-	mask_value(&k, from, t->len, kind, name);
-	finish(d, t, &k);
+	if (!d->error)
+		d->error = message_masks_add(&d->m->masks, kind, name);
+	if (!from) {
+		*t = mask;
+	} else if (p) {
+		memcpy(p, t->data, from);
+		memcpy(p + from, mask.data, mask.len);
+		*t = (struct text){ p, from + mask.len };
+	} else {
+		d->error = -ENOMEM;
+	}
 }
 
 static void mask_url_in(struct masking *d, struct text *t)
