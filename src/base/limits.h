@@ -34,7 +34,7 @@
 #define LIMIT_LIVE_INTERVAL_MAX_MS 10000      /* and at most, once it is old: */
 #define LIMIT_LIVE_INTERVAL_PART   30	      /* this part of its age */
 #define LIMIT_LIVE_RATE		   (16 << 10) /* bytes of versions of one in a second */
-#define LIMIT_LIVE_EXCHANGES	   2048	      /* at once, of all connections */
+#define LIMIT_LIVE_AT_ONCE	   2048	      /* at once, of all connections */
 #define LIMIT_LIVE_BODY		   (64 << 10) /* of a body that grows, what versions bring */
 
 /* reading bodies */

@@ -28,7 +28,7 @@ enum dir { DIR_READ = 0, DIR_WRITE = 1 };
  */
 /*
  * Exchanges that are told while they go on, of all connections. `refused` counts those that were
- * told at their end alone, because LIMIT_LIVE_EXCHANGES others went on.
+ * told at their end alone, because LIMIT_LIVE_AT_ONCE others went on.
  */
 struct live_use {
 	uint64_t open, refused;

@@ -20,7 +20,7 @@ static int64_t interval_us(int64_t age_us, size_t cost)
 
 static bool has_place(struct live *l, const struct entry_sink *sink)
 {
-	if (!sink->live_use || sink->live_use->open < LIMIT_LIVE_EXCHANGES)
+	if (!sink->live_use || sink->live_use->open < LIMIT_LIVE_AT_ONCE)
 		return true;
 	l->refused = true;
 	sink->live_use->refused++;

@@ -246,7 +246,7 @@ static void test_become_chain(void **state)
 	buf_free(&all);
 }
 
-/* Past LIMIT_LIVE_EXCHANGES an exchange is told at its end, and counted. */
+/* Past LIMIT_LIVE_AT_ONCE an exchange is told at its end, and counted. */
 static void test_live_bound(void **state)
 {
 	static const char request[] = "GET / HTTP/1.1\r\n\r\n";
@@ -255,23 +255,23 @@ static void test_live_bound(void **state)
 	struct live_use use = { 0 };
 	const struct entry_sink sink = { count, &n, &live, &use };
 	const struct conn_hint hint = { 0 };
-	static struct dissection *all[LIMIT_LIVE_EXCHANGES + 10];
+	static struct dissection *all[LIMIT_LIVE_AT_ONCE + 10];
 
 	(void)state;
-	for (size_t i = 0; i < LIMIT_LIVE_EXCHANGES + 10; i++) {
+	for (size_t i = 0; i < LIMIT_LIVE_AT_ONCE + 10; i++) {
 		all[i] = dissect_open(&sink, &hint);
 		dissect_feed(all[i], DIR_WRITE, (const uint8_t *)request, strlen(request), 0, 1000);
 		dissect_tick(all[i], 1000 + LIMIT_LIVE_MS * 1000);
 		assert_true(dissect_alive(all[i]));
 	}
-	assert_int_equal(n, LIMIT_LIVE_EXCHANGES);
-	assert_int_equal(use.open, LIMIT_LIVE_EXCHANGES);
+	assert_int_equal(n, LIMIT_LIVE_AT_ONCE);
+	assert_int_equal(use.open, LIMIT_LIVE_AT_ONCE);
 	assert_int_equal(use.refused, 10);
-	for (size_t i = 0; i < LIMIT_LIVE_EXCHANGES + 10; i++)
+	for (size_t i = 0; i < LIMIT_LIVE_AT_ONCE + 10; i++)
 		dissect_close(all[i], 2000000);
-	assert_int_equal(n, 2 * LIMIT_LIVE_EXCHANGES + 10);
+	assert_int_equal(n, 2 * LIMIT_LIVE_AT_ONCE + 10);
 	assert_int_equal(use.open, 0);
-	assert_int_equal(live, LIMIT_LIVE_EXCHANGES);
+	assert_int_equal(live, LIMIT_LIVE_AT_ONCE);
 }
 
 /* A whole request that was told is not kept while its answer is awaited. */
