@@ -22,6 +22,7 @@
 #include "redact/redact.h"
 #include "entry.h"
 #include "source/ring.h"
+#include "source/source.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "app/options.h"
@@ -41,7 +42,8 @@
 
 struct server {
 	const struct serve_options *options;
-	struct ring *ring;
+	struct sources *sources;
+	const struct ring *ring; /* of the sources, for its numbers */
 	struct sessions *sessions;
 	struct redact *redact;
 	struct queue *queue;
@@ -63,11 +65,6 @@ static void on_entry(void *ctx, struct entry *e)
 	if (redact_entry(s->redact, e))
 		log_warn("out of memory: the content of one entry is not kept");
 	queue_push_take(s->queue, e);
-}
-
-static void on_record(void *ctx, const struct ev_hdr *record)
-{
-	sessions_feed(((struct server *)ctx)->sessions, record);
 }
 
 /* Said when it begins and when it ends, not with every batch. */
@@ -214,20 +211,27 @@ static int read_messages(struct server *s)
 	return 0;
 }
 
+/* Milliseconds until the next tick is due. */
+static int wait_ms(int64_t ticked_us, int64_t now_us)
+{
+	int64_t left = (ticked_us + SESSION_TICK_US - now_us) / 1000;
+
+	return left < 0 ? 0 : left < CAPTURE_WAIT_MS ? (int)left : CAPTURE_WAIT_MS;
+}
+
 static int capture(struct server *s)
 {
-	uint64_t ticked = 0;
+	int64_t now = 0, ticked = 0;
 	int end = 0;
 
 	while (!end) {
-		int n = ring_poll(s->ring, CAPTURE_WAIT_MS);
+		int n = sources_poll(s->sources, wait_ms(ticked, now), &now);
 		if (n < 0) {
-			log_error("read the ring buffer: %s; stopping", strerror(-n));
+			log_error("read what was captured: %s; stopping", strerror(-n));
 			return SERVE_FAILED;
 		}
 		end = read_messages(s);
-		uint64_t now = (uint64_t)clock_ns(CLOCK_MONOTONIC);
-		if (now - ticked > 1000000000) {
+		if (now - ticked >= SESSION_TICK_US) {
 			sessions_tick(s->sessions, now);
 			ticked = now;
 		}
@@ -235,7 +239,7 @@ static int capture(struct server *s)
 		s->stats = sessions_stats(s->sessions);
 		pthread_mutex_unlock(&s->lock);
 	}
-	while (ring_poll(s->ring, 0) > 0)
+	while (sources_poll(s->sources, 0, &now) > 0)
 		;
 	return end < 0 ? SERVE_STOPPED : end;
 }
@@ -250,6 +254,26 @@ static int open_redaction(struct server *s, char *error, size_t size)
 	return redact_new((const char *const *)rules, n, true, &s->redact, error, size);
 }
 
+static int open_sources(struct server *s, const struct session_options *sessions, char *error,
+			size_t size)
+{
+	const struct entry_sink sink = { .emit = on_entry, .ctx = s };
+	struct source_options source = {
+		.clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC),
+		.maps = s->options->maps,
+	};
+
+	s->sessions = source.sessions = sessions_new(&sink, sessions);
+	if (!s->sessions) {
+		snprintf(error, size, "out of memory");
+		return -ENOMEM;
+	}
+	int r = sources_open(&source, &s->sources, error, size);
+	if (!r)
+		s->ring = sources_ring(s->sources);
+	return r;
+}
+
 /* Everything that needs a privilege, a path or the BPF maps. */
 static int open_all(struct server *s, char *error, size_t size)
 {
@@ -260,14 +284,11 @@ static int open_all(struct server *s, char *error, size_t size)
 		.max_age_s = o->max_age,
 		.readers = STORE_READERS,
 	};
-	const struct entry_sink sink = { .emit = on_entry, .ctx = s };
-	int64_t offset = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
-	int r = ring_open(s->options->maps, on_record, s, &s->ring);
+	const struct session_options sessions = { .node = o->node };
+	int r = open_sources(s, &sessions, error, size);
 
-	if (r) {
-		snprintf(error, size, "map the ring buffer: %s", strerror(-r));
+	if (r)
 		return r;
-	}
 	r = open_redaction(s, error, size);
 	if (r)
 		return r;
@@ -277,8 +298,7 @@ static int open_all(struct server *s, char *error, size_t size)
 	s->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	s->queue = queue_new(LIMIT_QUEUE_BYTES);
 	s->registry = registry_new();
-	s->sessions = sessions_new(&sink, offset, o->node);
-	if (s->queue && s->registry && s->sessions)
+	if (s->queue && s->registry)
 		return 0;
 	snprintf(error, size, "out of memory");
 	return -ENOMEM;
@@ -391,6 +411,6 @@ int serve_run(const struct serve_options *options)
 	store_close(s.store);
 	redact_free(s.redact);
 	registry_free(s.registry);
-	ring_close(s.ring);
+	sources_close(s.sources);
 	return end;
 }

@@ -18,43 +18,43 @@ static void forget_socket(struct session *s)
 	if (s->peer)
 		peer_table_remove(&s->all->peers, &s->all->processes, s->peer);
 	s->peer = NULL;
-	s->opened = EV_OPENED_UNKNOWN;
+	s->opener = OPENER_UNKNOWN;
 }
 
-static void take_socket(struct session *s, const struct ev_bind *b, const struct address *local,
-			const struct address *remote, bool strong)
+static void take_socket(struct session *s, const struct flow_socket *b, const struct address *local,
+			const struct address *remote)
 {
 	forget_socket(s);
 	s->peer = peer_table_add(&s->all->peers, &s->all->processes, s->process, local, remote,
 				 b->netns);
 	if (!s->peer)
 		return;
+	s->peer->session = s;
 	memcpy(s->peer->comm, s->comm[0] ? s->comm : s->process->comm, sizeof(s->comm));
-	s->bind = strong ? BIND_STRONG : BIND_WEAK;
+	s->bind = b->strong ? BIND_STRONG : BIND_WEAK;
 	s->how = b->how;
-	s->opened = b->opened;
+	s->opener = b->opener;
 }
 
 /*
  * A strong fit replaces a weak one and stays. Two weak ones that differ prove nothing: no socket
  * until a strong one comes. Two strong ones that differ contradict each other for good.
  */
-void session_bind(struct session *s, const struct ev_bind *b)
+void session_bind(struct session *s, const struct flow_socket *b)
 {
 	struct address local = address_make(b->family, b->local_ip, b->local_port);
 	struct address remote = address_make(b->family, b->remote_ip, b->remote_port);
-	bool strong = b->strong || b->how == EV_HOW_GO;
 
-	if (s->bind == BIND_BROKEN || (s->bind == BIND_CONFLICT && !strong))
+	if (s->bind == BIND_BROKEN || (s->bind == BIND_CONFLICT && !b->strong))
 		return;
 	if (s->peer && same_socket(s->peer, &local, &remote, b->netns)) {
-		if (strong)
+		if (b->strong)
 			s->bind = BIND_STRONG;
-		if (s->opened == EV_OPENED_UNKNOWN)
-			s->opened = b->opened;
-	} else if (!s->peer || (strong && s->bind == BIND_WEAK)) {
-		take_socket(s, b, &local, &remote, strong);
-	} else if (strong) {
+		if (s->opener == OPENER_UNKNOWN)
+			s->opener = b->opener;
+	} else if (!s->peer || (b->strong && s->bind == BIND_WEAK)) {
+		take_socket(s, b, &local, &remote);
+	} else if (b->strong) {
 		s->all->stats.bad_records++;
 		forget_socket(s);
 		s->bind = BIND_BROKEN;

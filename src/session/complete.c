@@ -7,29 +7,6 @@
 #include "entry.h"
 #include "session/table.h"
 
-static const char *library_name(uint8_t library)
-{
-	static const char *const names[] = {
-		[EV_LIB_OPENSSL] = "openssl",
-		[EV_LIB_BORINGSSL] = "boringssl",
-		[EV_LIB_GO] = "go",
-	};
-
-	return library < sizeof(names) / sizeof(*names) && names[library] ? names[library] : "";
-}
-
-static const char *bind_name(const struct session *s)
-{
-	static const char *const names[] = {
-		[EV_HOW_GO] = "go",
-		[EV_HOW_NESTED] = "nested",
-		[EV_HOW_BIO] = "bio",
-	};
-
-	return s->peer && s->how < sizeof(names) / sizeof(*names) && names[s->how] ? names[s->how]
-										   : "unknown";
-}
-
 static void fill_process(struct entry *e, struct endpoint *p, const struct process *process,
 			 const char *comm)
 {
@@ -73,17 +50,17 @@ static void complete(struct session *s, struct entry *e)
 {
 	struct sessions *all = s->all;
 
-	e->tls = true;
-	e->lock = LOCK_OPEN;
-	e->library = library_name(s->library);
-	e->bind = bind_name(s);
+	e->tls = s->tls;
+	e->lock = s->lock;
+	e->library = s->library;
+	e->bind = s->peer ? s->how : "unknown";
 	e->node = entry_text(e, all->node, strlen(all->node));
-	e->goroutine = (int64_t)s->goid;
-	e->connection = entry_printf(e, "%" PRIu32 "-%" PRIx64 "-%" PRIu32, s->process->tgid,
-				     s->conn, s->number);
-	if (s->opened == EV_OPENED_LOCAL)
+	e->goroutine = (int64_t)s->goroutine;
+	e->connection = entry_printf(e, "%" PRIu32 "-%" PRIx64 "-%" PRIu32, s->process->tgid, s->id,
+				     s->number);
+	if (s->opener == OPENER_LOCAL)
 		e->role = "client";
-	else if (s->opened == EV_OPENED_REMOTE)
+	else if (s->opener == OPENER_REMOTE)
 		e->role = "server";
 	bool local_is_src = strcmp(e->role, "server") != 0;
 	fill_local(e, local_is_src ? &e->src : &e->dst, s);
@@ -105,15 +82,15 @@ void session_release(struct session *s)
 }
 
 /*
- * What Go writes is seen before it is sent, and sending it may be what tells of the socket
- * (bpf/gotls.bpf.c): the last write of an entry comes right before the EV_BIND.
+ * What is written may be seen before it is sent, and sending it be what tells of the socket (Go,
+ * bpf/gotls.bpf.c): the last write of an entry comes right before the evidence.
  */
 void session_emit(void *session, struct entry *e)
 {
 	struct session *s = session;
 	struct entry **end = &s->held;
 
-	if (s->library != EV_LIB_GO || s->bind != BIND_NONE) {
+	if (!s->writes_early || s->bind != BIND_NONE) {
 		complete(s, e);
 		return;
 	}

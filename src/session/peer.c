@@ -98,10 +98,11 @@ void peer_table_remove(struct peers *t, struct processes *processes, struct peer
 	t->count--;
 }
 
-void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, uint64_t ktime)
+void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, int64_t now_us)
 {
 	p->ended = true;
-	p->ended_ktime = ktime;
+	p->session = NULL;
+	p->ended_us = now_us;
 	p->older = t->newest;
 	p->newer = NULL;
 	*(t->newest ? &t->newest->newer : &t->oldest) = p;
@@ -110,9 +111,9 @@ void peer_table_end(struct peers *t, struct processes *processes, struct peer *p
 		peer_table_remove(t, processes, t->oldest);
 }
 
-void peer_table_expire(struct peers *t, struct processes *processes, uint64_t ktime)
+void peer_table_expire(struct peers *t, struct processes *processes, int64_t now_us)
 {
-	while (t->oldest && t->oldest->ended_ktime + LIMIT_PEER_SECONDS * 1000000000ULL < ktime)
+	while (t->oldest && t->oldest->ended_us + LIMIT_PEER_SECONDS * 1000000LL < now_us)
 		peer_table_remove(t, processes, t->oldest);
 }
 

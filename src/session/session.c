@@ -9,22 +9,21 @@
 #include "session/table.h"
 
 #define BUCKETS_MIN 1024
-/* An EV_BIND comes within this of the write that it is about, if at all. */
-#define HOLD_NS 500000000ULL
-/* No connection carries so much: larger offsets are nonsense. */
-#define OFFSET_MAX (1ULL << 60)
+/* Evidence about the socket comes within this of the write that it is about, if at all. */
+#define HOLD_US	  500000
+#define SECOND_US 1000000
 
-struct sessions *sessions_new(const struct entry_sink *sink, int64_t clock_offset_us,
-			      const char *node)
+struct sessions *sessions_new(const struct entry_sink *sink, const struct session_options *options)
 {
 	struct sessions *all = calloc(1, sizeof(*all));
 
 	if (!all)
 		return NULL;
 	all->sink = *sink;
-	all->clock_offset_us = clock_offset_us;
 	all->size = BUCKETS_MIN;
-	all->node = strdup(node);
+	TAILQ_INIT(&all->busy);
+	LIST_INIT(&all->alive);
+	all->node = strdup(options->node);
 	all->buckets = calloc(all->size, sizeof(*all->buckets));
 	if (!all->node || !all->buckets || processes_init(&all->processes) ||
 	    peer_table_init(&all->peers)) {
@@ -34,16 +33,16 @@ struct sessions *sessions_new(const struct entry_sink *sink, int64_t clock_offse
 	return all;
 }
 
-static struct session **slot(const struct sessions *all, uint32_t tgid, uint64_t conn)
+static struct session **slot(const struct sessions *all, uint32_t tgid, uint64_t id)
 {
-	return &all->buckets[hash_words(conn, tgid) & (all->size - 1)];
+	return &all->buckets[hash_words(id, tgid) & (all->size - 1)];
 }
 
-static struct session *find(const struct sessions *all, uint32_t tgid, uint64_t conn)
+struct session *session_find(const struct sessions *all, const struct flow *f)
 {
-	struct session *s = *slot(all, tgid, conn);
+	struct session *s = *slot(all, f->tgid, f->id);
 
-	while (s && (s->conn != conn || s->process->tgid != tgid))
+	while (s && (s->id != f->id || s->process->tgid != f->tgid))
 		s = s->next;
 	return s;
 }
@@ -60,7 +59,7 @@ static void grow(struct sessions *all)
 	for (size_t i = 0; i < old_size; i++) {
 		for (struct session *s = old[i], *next; s; s = next) {
 			next = s->next;
-			struct session **at = slot(all, s->process->tgid, s->conn);
+			struct session **at = slot(all, s->process->tgid, s->id);
 			s->next = *at;
 			*at = s;
 		}
@@ -68,257 +67,98 @@ static void grow(struct sessions *all)
 	free(old);
 }
 
-static void busy_remove(struct session *s)
+static void leave_busy(struct session *s)
 {
-	struct sessions *all = s->all;
-
-	if (!s->busy)
-		return;
-	*(s->busy_prev ? &s->busy_prev->busy_next : &all->busy_first) = s->busy_next;
-	*(s->busy_next ? &s->busy_next->busy_prev : &all->busy_last) = s->busy_prev;
-	s->busy_prev = s->busy_next = NULL;
+	if (s->busy)
+		TAILQ_REMOVE(&s->all->busy, s, of_busy);
 	s->busy = false;
 }
 
-/* The busy ones are in the order of their last record. */
-static void busy_touch(struct session *s, uint64_t ktime)
+void session_touch(struct session *s, int64_t now_us)
 {
 	struct sessions *all = s->all;
 
-	s->last_ktime = ktime;
-	if (all->busy_last == s)
+	s->last_us = now_us;
+	if (TAILQ_LAST(&all->busy, busy) == s)
 		return;
-	busy_remove(s);
-	s->busy_prev = all->busy_last;
-	*(all->busy_last ? &all->busy_last->busy_next : &all->busy_first) = s;
-	all->busy_last = s;
+	leave_busy(s);
+	TAILQ_INSERT_TAIL(&all->busy, s, of_busy);
 	s->busy = true;
 }
 
-static int64_t time_us(const struct sessions *all, uint64_t ktime)
+static void set_alive(struct session *s, bool alive)
 {
-	return (int64_t)(ktime / 1000) + all->clock_offset_us;
+	if (s->alive == alive)
+		return;
+	if (alive)
+		LIST_INSERT_HEAD(&s->all->alive, s, of_alive);
+	else
+		LIST_REMOVE(s, of_alive);
+	s->alive = alive;
+}
+
+void session_mark_alive(struct session *s)
+{
+	set_alive(s, s->dissection && dissect_alive(s->dissection));
 }
 
 static void unlink_session(struct session *s)
 {
-	struct session **at = slot(s->all, s->process->tgid, s->conn);
+	struct session **at = slot(s->all, s->process->tgid, s->id);
 
 	while (*at != s)
 		at = &(*at)->next;
 	*at = s->next;
-	*(s->process_prev ? &s->process_prev->process_next : &s->process->sessions) =
-		s->process_next;
-	if (s->process_next)
-		s->process_next->process_prev = s->process_prev;
-	busy_remove(s);
+	LIST_REMOVE(s, of_process);
+	leave_busy(s);
+	set_alive(s, false);
 }
 
-static void end_session(struct session *s, uint64_t ktime)
+void session_end(struct session *s, int64_t now_us)
 {
 	struct sessions *all = s->all;
 
-	dissect_close(s->dissection, time_us(all, ktime));
+	dissect_close(s->dissection, now_us);
 	session_release(s);
 	unlink_session(s);
 	if (s->peer)
-		peer_table_end(&all->peers, &all->processes, s->peer, ktime);
+		peer_table_end(&all->peers, &all->processes, s->peer, now_us);
 	process_unref(&all->processes, s->process);
 	free(s);
 	all->stats.active--;
 	all->stats.closed++;
 }
 
-static struct session *new_session(struct sessions *all, const struct ev_hdr *h)
+struct session *session_new(struct sessions *all, const struct flow *f)
 {
 	struct process *p = NULL;
 	struct session *s = NULL;
 
 	if (all->stats.active < LIMIT_SESSIONS)
-		p = processes_get(&all->processes, h->tgid);
+		p = processes_get(&all->processes, f->tgid);
 	if (p)
 		s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
 	if (all->stats.active >= all->size)
 		grow(all);
-	*s = (struct session){ .all = all, .process = p, .conn = h->conn, .gen = h->gen };
+	*s = (struct session){ .all = all,
+			       .process = p,
+			       .id = f->id,
+			       .gen = f->gen,
+			       .library = "",
+			       .how = "unknown",
+			       .tls = true,
+			       .lock = LOCK_OPEN };
 	process_ref(&all->processes, p);
-	s->number = process_number(p, h->conn);
-	s->process_next = p->sessions;
-	if (p->sessions)
-		p->sessions->process_prev = s;
-	p->sessions = s;
-	struct session **at = slot(all, h->tgid, h->conn);
+	s->number = process_number(p, f->id);
+	LIST_INSERT_HEAD(&p->sessions, s, of_process);
+	struct session **at = slot(all, f->tgid, f->id);
 	s->next = *at;
 	*at = s;
 	all->stats.active++;
 	all->stats.opened++;
 	return s;
-}
-
-/*
- * The connection that a record is about; a newer generation of its address ends the older one.
- * NULL: there is none and none can be made, or the record is about one that has ended.
- */
-static struct session *session_of(struct sessions *all, const struct ev_hdr *h)
-{
-	struct session *s = find(all, h->tgid, h->conn);
-
-	if (s && s->gen == h->gen)
-		return s;
-	if (s && s->gen > h->gen) {
-		all->stats.bad_records++;
-		return NULL;
-	}
-	if (s)
-		end_session(s, h->ktime);
-	return new_session(all, h);
-}
-
-static void feed_open(struct sessions *all, const struct ev_open *o)
-{
-	uint64_t bad = all->stats.bad_records;
-	struct session *s = session_of(all, &o->hdr);
-
-	if (!s) {
-		all->stats.refused += bad == all->stats.bad_records;
-		return;
-	}
-	s->opened_seen = true;
-	s->library = o->library;
-	s->netns = o->netns;
-	memcpy(s->comm, o->comm, EV_COMM_LEN);
-	memcpy(s->process->comm, o->comm, EV_COMM_LEN);
-	if (s->peer)
-		memcpy(s->peer->comm, s->comm, sizeof(s->comm));
-}
-
-static bool begin_dissection(struct session *s, uint64_t offset)
-{
-	const struct conn_hint hint = {
-		.mid_stream = offset > 0 || !s->opened_seen,
-		.opener_known = s->opened != EV_OPENED_UNKNOWN,
-		.opener = s->opened == EV_OPENED_REMOTE ? DIR_READ : DIR_WRITE,
-	};
-	const struct entry_sink sink = { session_emit, s, s->all->sink.live,
-					 s->all->sink.live_use };
-
-	if (!s->dissection)
-		s->dissection = dissect_open(&sink, &hint);
-	return s->dissection != NULL;
-}
-
-/* The stream goes on at `offset`: what is between is missing. */
-static void skip_to(struct session *s, enum dir dir, uint64_t offset, enum gap_why why, int64_t now)
-{
-	uint64_t len = offset - s->expected[dir];
-
-	if (!len)
-		return;
-	*(why == GAP_LOST ? &s->all->stats.lost_bytes : &s->all->stats.truncated_bytes) += len;
-	dissect_gap(s->dissection, dir, len, why, now);
-	s->expected[dir] = offset;
-}
-
-static bool is_sane(const struct ev_data *d)
-{
-	return d->dir <= EV_WRITE && d->len <= d->span && d->offset < OFFSET_MAX;
-}
-
-static void feed_data(struct sessions *all, const struct ev_data *d)
-{
-	struct session *s = is_sane(d) ? session_of(all, &d->hdr) : NULL;
-	int64_t now = time_us(all, d->hdr.ktime);
-
-	if (!is_sane(d))
-		all->stats.bad_records++;
-	if (!s || !begin_dissection(s, d->offset))
-		return;
-	enum dir dir = (enum dir)d->dir;
-	/* Without its EV_OPEN nobody knows how much of the stream was there to be seen. */
-	if (!s->started[dir] && !s->opened_seen)
-		s->expected[dir] = d->offset;
-	s->started[dir] = true;
-	if (d->offset < s->expected[dir]) {
-		all->stats.bad_records++;
-		return;
-	}
-	session_release(s);
-	busy_touch(s, d->hdr.ktime);
-	if (d->goid)
-		s->goid = d->goid;
-	skip_to(s, dir, d->offset, GAP_LOST, now);
-	dissect_feed(s->dissection, dir, d->payload, d->len, d->offset, now);
-	s->expected[dir] += d->len;
-	skip_to(s, dir, d->offset + d->span,
-		d->hdr.flags & (EV_F_BUDGET | EV_F_PAUSED) ? GAP_TRUNCATED : GAP_LOST, now);
-}
-
-static void feed_bind(struct sessions *all, const struct ev_bind *b)
-{
-	struct session *s = session_of(all, &b->hdr);
-
-	if (b->family != 4 && b->family != 6) {
-		all->stats.bad_records++;
-	} else if (s) {
-		session_bind(s, b);
-		session_release(s);
-	}
-}
-
-static void feed_close(struct sessions *all, const struct ev_close *c)
-{
-	struct session *s = find(all, c->hdr.tgid, c->hdr.conn);
-	int64_t now = time_us(all, c->hdr.ktime);
-
-	if (!s || s->gen != c->hdr.gen)
-		return;
-	for (int dir = 0; dir < 2; dir++) {
-		uint64_t end = c->offset[dir];
-		if (end < s->expected[dir] || end >= OFFSET_MAX)
-			all->stats.bad_records++;
-		else if (end > s->expected[dir] && (s->started[dir] || s->opened_seen) &&
-			 begin_dissection(s, 0))
-			skip_to(s, dir, end, GAP_LOST, now);
-	}
-	end_session(s, c->hdr.ktime);
-}
-
-static void feed_exit(struct sessions *all, const struct ev_hdr *h)
-{
-	struct process *p = processes_find(&all->processes, h->tgid);
-
-	if (!p)
-		return;
-	process_ref(&all->processes, p);
-	while (p->sessions)
-		end_session(p->sessions, h->ktime);
-	process_end(&all->processes, p);
-	process_unref(&all->processes, p);
-}
-
-void sessions_feed(struct sessions *s, const struct ev_hdr *record)
-{
-	switch (record->type) {
-	case EV_OPEN:
-		feed_open(s, (const struct ev_open *)record);
-		break;
-	case EV_DATA:
-		feed_data(s, (const struct ev_data *)record);
-		break;
-	case EV_BIND:
-		feed_bind(s, (const struct ev_bind *)record);
-		break;
-	case EV_CLOSE:
-		feed_close(s, (const struct ev_close *)record);
-		break;
-	case EV_EXIT:
-		feed_exit(s, record);
-		break;
-	default:
-		s->stats.bad_records++;
-	}
 }
 
 void sessions_set_container(struct sessions *s, uint32_t tgid, const char *container)
@@ -331,27 +171,50 @@ void sessions_set_container(struct sessions *s, uint32_t tgid, const char *conta
 	p->container = container && *container ? strdup(container) : NULL;
 }
 
-void sessions_tick(struct sessions *all, uint64_t now_ktime)
+static void tick_alive(struct sessions *all, int64_t now_us)
 {
-	for (struct session *s = all->busy_first; s && s->last_ktime + HOLD_NS < now_ktime;
-	     s = s->busy_next)
-		session_release(s);
-	while (all->busy_first &&
-	       all->busy_first->last_ktime + LIMIT_SESSION_IDLE_SECONDS * 1000000000ULL <
-		       now_ktime) {
-		struct session *s = all->busy_first;
-		busy_remove(s);
-		dissect_idle(s->dissection, time_us(all, now_ktime));
+	for (struct session *s = LIST_FIRST(&all->alive), *next; s; s = next) {
+		next = LIST_NEXT(s, of_alive);
+		dissect_tick(s->dissection, now_us);
+		session_mark_alive(s);
+	}
+}
+
+static void tick_busy(struct sessions *all, int64_t now_us)
+{
+	struct session *s;
+
+	TAILQ_FOREACH(s, &all->busy, of_busy)
+	{
+		if (s->last_us + HOLD_US >= now_us)
+			break;
 		session_release(s);
 	}
-	peer_table_expire(&all->peers, &all->processes, now_ktime);
+	while ((s = TAILQ_FIRST(&all->busy)) &&
+	       s->last_us + LIMIT_SESSION_IDLE_SECONDS * SECOND_US < now_us) {
+		leave_busy(s);
+		dissect_idle(s->dissection, now_us);
+		session_mark_alive(s);
+		session_release(s);
+	}
+}
+
+void sessions_tick(struct sessions *all, int64_t now_us)
+{
+	all->now_us = now_us;
+	tick_alive(all, now_us);
+	if (all->ticked_us && now_us - all->ticked_us < SECOND_US)
+		return;
+	all->ticked_us = now_us;
+	tick_busy(all, now_us);
+	peer_table_expire(&all->peers, &all->processes, now_us);
 }
 
 static void end_all(struct sessions *all)
 {
 	for (size_t i = 0; i < all->size; i++)
 		while (all->buckets[i])
-			end_session(all->buckets[i], all->buckets[i]->last_ktime);
+			session_end(all->buckets[i], all->buckets[i]->last_us);
 }
 
 void sessions_free(struct sessions *all)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connections: who they belong to, which socket is below them, and their bytes in order. Takes the
- * records of bpf/event.h as they come off the ring, hands ordered bytes and gaps to src/dissect/,
- * and completes each entry with both ends before it goes on to the sink.
+ * Connections: who they belong to, which socket is below them, and their bytes in order. Takes
+ * what a source tells of its flows (flow.h), hands ordered bytes and gaps to src/dissect/,
+ * completes each entry with both ends, and sends it on to the sink; what both ends of one
+ * connection tell of an exchange goes there as one entry.
  */
 #ifndef CLEARTAP_SESSION_H
 #define CLEARTAP_SESSION_H
@@ -12,29 +13,31 @@
 
 #include "dissect/dissect.h"
 
-struct ev_hdr;
 struct sessions;
 
 struct session_stats {
 	uint64_t active, opened, closed;
 	uint64_t entries;
 	uint64_t lost_bytes, truncated_bytes; /* gaps seen in the streams, by cause */
-	uint64_t bad_records;		      /* records that contradict themselves */
+	uint64_t bad_records;		      /* flows that contradict themselves */
 	uint64_t refused;		      /* connections past LIMIT_SESSIONS */
 };
 
-/*
- * `clock_offset_us` turns ktime into µs since 1970; `node` names this host in entries. The sink
- * receives finished entries and owns them. NULL when out of memory.
- */
-struct sessions *sessions_new(const struct entry_sink *sink, int64_t clock_offset_us,
-			      const char *node);
-/* One checked record (event/ring.h). Never keeps a pointer into it. */
-void sessions_feed(struct sessions *s, const struct ev_hdr *record);
+struct session_options {
+	const char *node; /* names this host in entries */
+};
+
+/* The sink receives finished entries and owns them. NULL when out of memory. */
+struct sessions *sessions_new(const struct entry_sink *sink, const struct session_options *options);
+
 /* Container id of a process, as the tracer told it; used for its connections from now on. */
 void sessions_set_container(struct sessions *s, uint32_t tgid, const char *container);
-/* Call about once a second with the current time: decides idle protocols, forgets the dead. */
-void sessions_tick(struct sessions *s, uint64_t now_ktime);
+/*
+ * All that happened until now_us has been told. Call it each SESSION_TICK_US: exchanges that go on
+ * are told again, idle protocols decided, the dead forgotten.
+ */
+#define SESSION_TICK_US 250000
+void sessions_tick(struct sessions *s, int64_t now_us);
 /* The store of what lives: end every connection, emitting what is unfinished. */
 void sessions_free(struct sessions *s);
 struct session_stats sessions_stats(const struct sessions *s);

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "event.h"
+#include <sys/queue.h>
+
+#include "session/flow.h"
 #include "session/session.h"
 
 struct session;
@@ -16,11 +18,11 @@ struct session;
 struct process {
 	struct process *next;	       /* with the same hash */
 	struct process *older, *newer; /* among those without references */
-	struct session *sessions;
+	LIST_HEAD(, session) sessions;
 	uint32_t tgid;
 	unsigned refs;
 	bool dead;
-	char comm[EV_COMM_LEN + 1];
+	char comm[FLOW_COMM_LEN + 1];
 	char *container; /* NULL unknown */
 	/* How often each address was used as a connection: numbers[] is open addressing. */
 	struct use {
@@ -61,11 +63,12 @@ struct peer {
 	struct peer *next;	    /* with the same hash */
 	struct peer *older, *newer; /* among the ended */
 	struct process *process;
-	uint64_t ended_ktime;
+	struct session *session; /* NULL: it ended */
+	int64_t ended_us;
 	struct address local, remote;
 	uint32_t netns;
 	bool ended;
-	char comm[EV_COMM_LEN + 1];
+	char comm[FLOW_COMM_LEN + 1];
 	char local_text[46], remote_text[46]; /* INET6_ADDRSTRLEN */
 };
 
@@ -83,8 +86,8 @@ struct peer *peer_table_add(struct peers *t, struct processes *processes, struct
 			    uint32_t netns);
 /* Forget at once, or after a while. */
 void peer_table_remove(struct peers *t, struct processes *processes, struct peer *p);
-void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, uint64_t ktime);
-void peer_table_expire(struct peers *t, struct processes *processes, uint64_t ktime);
+void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, int64_t now_us);
+void peer_table_expire(struct peers *t, struct processes *processes, int64_t now_us);
 /* The socket at the other end of `p` on this machine, NULL when it is not known for certain. */
 const struct peer *peer_table_other_end(const struct peers *t, const struct peer *p);
 /* IPv4-mapped IPv6 becomes IPv4. */
@@ -94,42 +97,58 @@ enum bind_state { BIND_NONE, BIND_WEAK, BIND_STRONG, BIND_CONFLICT, BIND_BROKEN 
 
 struct session {
 	struct session *next; /* with the same hash */
-	struct session *process_prev, *process_next;
-	struct session *busy_prev, *busy_next; /* by last_ktime, until idle */
+	LIST_ENTRY(session) of_process;
+	TAILQ_ENTRY(session) of_busy; /* by last_us, until idle */
+	LIST_ENTRY(session) of_alive; /* has an exchange that goes on */
 	struct sessions *all;
 	struct process *process;
 	struct peer *peer; /* NULL: socket unknown */
 	struct dissection *dissection;
 	struct entry *held; /* complete but for the socket, which is about to be known */
-	uint64_t conn, gen;
-	uint64_t expected[2]; /* stream offset of the next byte, by enum ev_dir */
-	uint64_t goid;
-	uint64_t last_ktime;
+	uint64_t id, gen;
+	uint64_t expected[2]; /* stream offset of the next byte, by enum dir */
+	uint64_t goroutine;
+	int64_t last_us;
+	const char *library, *how; /* constants */
 	uint32_t number, netns;
-	uint8_t library;
-	uint8_t bind, how, opened; /* enum bind_state, ev_bind_how, ev_opened */
-	bool busy;
-	bool opened_seen; /* its EV_OPEN came */
+	uint8_t lock, bind, opener; /* enum lock, bind_state, flow_opener */
+	bool tls, writes_early;
+	bool busy, alive;
+	bool opened_seen; /* its flow_open() came */
 	bool started[2];  /* directions with a record */
-	char comm[EV_COMM_LEN + 1];
+	char comm[FLOW_COMM_LEN + 1];
 };
 
 struct sessions {
 	struct entry_sink sink;
-	int64_t clock_offset_us;
 	char *node;
 	struct session **buckets;
 	size_t size;
-	struct session *busy_first, *busy_last;
+	TAILQ_HEAD(busy, session) busy;
+	LIST_HEAD(alive, session) alive;
+	int64_t now_us, ticked_us;
+	uint64_t live; /* the last number that an exchange got (struct entry) */
+	struct live_use live_use;
 	struct processes processes;
 	struct peers peers;
 	struct session_stats stats;
 };
 
+/* session.c */
+struct session *session_find(const struct sessions *all, const struct flow *f);
+/* NULL when there is no room. */
+struct session *session_new(struct sessions *all, const struct flow *f);
+/* Its last exchanges are told, then it is gone. */
+void session_end(struct session *s, int64_t now_us);
+/* It is in the list of the busy, in the order of their last record. */
+void session_touch(struct session *s, int64_t now_us);
+/* It is in the list of the living, or not, as its dissection says. */
+void session_mark_alive(struct session *s);
+
 /* Complete an entry with what its connection knows, and send it on. An entry_sink's emit. */
 void session_emit(void *session, struct entry *e);
 /* Send on what waits for the socket of its connection. */
 void session_release(struct session *s);
-void session_bind(struct session *s, const struct ev_bind *bind);
+void session_bind(struct session *s, const struct flow_socket *b);
 
 #endif

@@ -164,6 +164,11 @@ int ring_poll(struct ring *r, int timeout_ms)
 	return n;
 }
 
+int ring_fd(const struct ring *r)
+{
+	return ring_buffer__epoll_fd(r->rb);
+}
+
 void ring_counters(const struct ring *r, uint64_t ret[EV_C__COUNT])
 {
 	memset(ret, 0, EV_C__COUNT * sizeof(*ret));

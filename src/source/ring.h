@@ -34,6 +34,8 @@ void ring_close(struct ring *r);
  * a while without records it asks the kernel to wake it for the next one, so idling costs nothing.
  */
 int ring_poll(struct ring *r, int timeout_ms);
+/* Readable when the kernel has woken the reader. */
+int ring_fd(const struct ring *r);
 /* Sums over the CPUs by enum ev_counter. Safe from any thread, as are the next three. */
 void ring_counters(const struct ring *r, uint64_t ret[EV_C__COUNT]);
 /* Calls seen through a probed file. */

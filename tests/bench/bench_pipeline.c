@@ -20,6 +20,7 @@
 #include "event.h"
 #include "base/limits.h"
 #include "session/session.h"
+#include "source/uprobe.h"
 #include "store/store.h"
 
 #define STORE_SIZE_LEAST (8 << 20)
@@ -123,8 +124,8 @@ static void open_all(struct sessions *s, uint64_t connections)
 				     .strong = 1 };
 		o.hdr.type = EV_OPEN;
 		b.hdr.type = EV_BIND;
-		sessions_feed(s, &o.hdr);
-		sessions_feed(s, &b.hdr);
+		uprobe_tell(s, 0, &o.hdr);
+		uprobe_tell(s, 0, &b.hdr);
 	}
 }
 
@@ -139,7 +140,7 @@ static double seconds(void)
 static double run(struct bench *b, uint64_t pairs, uint64_t connections)
 {
 	const struct entry_sink sink = { take, b };
-	struct sessions *s = sessions_new(&sink, 0, "bench");
+	struct sessions *s = sessions_new(&sink, &(struct session_options){ .node = "bench" });
 	struct ev_data *q = data_record(request_text, strlen(request_text), EV_WRITE);
 	struct ev_data *a = answer_record(1024);
 
@@ -154,8 +155,8 @@ static double run(struct bench *b, uint64_t pairs, uint64_t connections)
 		a->offset = round * a->len;
 		q->hdr.ktime = 1000000 + i * 1000;
 		a->hdr.ktime = q->hdr.ktime + 500;
-		sessions_feed(s, &q->hdr);
-		sessions_feed(s, &a->hdr);
+		uprobe_tell(s, 0, &q->hdr);
+		uprobe_tell(s, 0, &a->hdr);
 	}
 	if (b->store)
 		store_batch(b);

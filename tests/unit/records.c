@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/uprobe.h"
+
 static struct ev_hdr header(struct wire *w, uint16_t type, size_t size)
 {
 	w->ktime += 1000000;
@@ -24,7 +26,7 @@ void wire_open(struct wire *w, const char *comm, uint8_t library, uint32_t netns
 			     .netns = netns };
 
 	strncpy(o.comm, comm, sizeof(o.comm) - 1);
-	sessions_feed(w->sessions, &o.hdr);
+	uprobe_tell(w->sessions, RECORDS_CLOCK_US, &o.hdr);
 }
 
 void wire_data(struct wire *w, uint8_t dir, const void *data, size_t len, uint32_t span,
@@ -41,7 +43,7 @@ void wire_data(struct wire *w, uint8_t dir, const void *data, size_t len, uint32
 	d->goid = 7;
 	if (len)
 		memcpy(d->payload, data, len);
-	sessions_feed(w->sessions, &d->hdr);
+	uprobe_tell(w->sessions, RECORDS_CLOCK_US, &d->hdr);
 	w->offset[dir & 1] += span;
 	free(d);
 }
@@ -70,7 +72,7 @@ void wire_bind(struct wire *w, const char *local, uint16_t local_port, const cha
 	b.family = strchr(local, ':') ? 6 : 4;
 	inet_pton(b.family == 6 ? AF_INET6 : AF_INET, local, b.local_ip);
 	inet_pton(b.family == 6 ? AF_INET6 : AF_INET, remote, b.remote_ip);
-	sessions_feed(w->sessions, &b.hdr);
+	uprobe_tell(w->sessions, RECORDS_CLOCK_US, &b.hdr);
 }
 
 void wire_close(struct wire *w)
@@ -78,7 +80,7 @@ void wire_close(struct wire *w)
 	struct ev_close c = { .hdr = header(w, EV_CLOSE, sizeof(c)),
 			      .offset = { w->offset[0], w->offset[1] } };
 
-	sessions_feed(w->sessions, &c.hdr);
+	uprobe_tell(w->sessions, RECORDS_CLOCK_US, &c.hdr);
 }
 
 void wire_exit(struct wire *w)
@@ -86,5 +88,5 @@ void wire_exit(struct wire *w)
 	struct ev_hdr h = header(w, EV_EXIT, sizeof(h));
 
 	h.conn = h.gen = 0;
-	sessions_feed(w->sessions, &h);
+	uprobe_tell(w->sessions, RECORDS_CLOCK_US, &h);
 }

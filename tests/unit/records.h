@@ -10,6 +10,9 @@
 #include "event.h"
 #include "session/session.h"
 
+/* From the time of a record to µs since 1970. */
+#define RECORDS_CLOCK_US 1000000
+
 /* One connection; records of it go on where the last one ended. */
 struct wire {
 	struct sessions *sessions;

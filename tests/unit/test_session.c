@@ -9,6 +9,7 @@
 #include "message.h"
 #include "base/limits.h"
 #include "records.h"
+#include "source/uprobe.h"
 
 #define GET "GET /a HTTP/1.1\r\nHost: www.example:8443\r\n\r\n"
 #define OK  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -33,7 +34,9 @@ static int setup(void **state)
 	struct got *g = calloc(1, sizeof(*g));
 	const struct entry_sink sink = { collect, g };
 
-	g->sessions = sessions_new(&sink, 1000000, "host1");
+	const struct session_options options = { .node = "host1" };
+
+	g->sessions = sessions_new(&sink, &options);
 	*state = g;
 	return g->sessions ? 0 : -1;
 }
@@ -52,6 +55,11 @@ static int teardown(void **state)
 static struct wire wire(struct got *g, uint32_t tgid, uint64_t conn, uint64_t gen)
 {
 	return (struct wire){ .sessions = g->sessions, .tgid = tgid, .conn = conn, .gen = gen };
+}
+
+static void tick(struct got *g, uint64_t ktime)
+{
+	sessions_tick(g->sessions, (int64_t)(ktime / 1000) + RECORDS_CLOCK_US);
 }
 
 static void test_both_ends(void **state)
@@ -111,7 +119,7 @@ static void test_other_end_expires(void **state)
 	wire_exit(&s);
 	wire_write(&c, GET);
 	wire_read(&c, OK);
-	sessions_tick(g->sessions, (LIMIT_PEER_SECONDS + 2) * 1000000000ULL);
+	tick(g, (LIMIT_PEER_SECONDS + 2) * 1000000000ULL);
 	wire_write(&c, GET);
 	wire_read(&c, OK);
 	assert_int_equal(g->count, 2);
@@ -143,7 +151,7 @@ static void test_other_namespace(void **state)
 		wire_open(&c, "curl", EV_LIB_OPENSSL, 1);
 		wire_bind(&c, ips[i], 1000, ips[i], 443, EV_HOW_NESTED, EV_OPENED_LOCAL, true);
 		wire_open(&s, "nginx", EV_LIB_OPENSSL, 2);
-		sessions_feed(g->sessions, &b.hdr);
+		uprobe_tell(g->sessions, RECORDS_CLOCK_US, &b.hdr);
 		wire_write(&c, GET);
 		wire_read(&c, OK);
 	}
@@ -374,11 +382,11 @@ static void test_idle(void **state)
 
 	wire_open(&w, "p", EV_LIB_OPENSSL, 1);
 	wire_write(&w, "\x01opaque");
-	sessions_tick(g->sessions, 2000000000);
+	tick(g, 2000000000);
 	assert_int_equal(g->count, 0);
-	sessions_tick(g->sessions, (LIMIT_SESSION_IDLE_SECONDS + 1) * 1000000000ULL);
+	tick(g, (LIMIT_SESSION_IDLE_SECONDS + 1) * 1000000000ULL);
 	assert_int_equal(g->count, 1);
-	sessions_tick(g->sessions, (LIMIT_SESSION_IDLE_SECONDS + 9) * 1000000000ULL);
+	tick(g, (LIMIT_SESSION_IDLE_SECONDS + 9) * 1000000000ULL);
 	assert_int_equal(g->count, 1);
 	wire_read(&w, "answer");
 	wire_close(&w);
@@ -406,7 +414,7 @@ static void test_held(void **state)
 		wire_read(&w, OK);
 		assert_int_equal(g->count, i);
 		if (i == 2) /* else the next request lets it go */
-			sessions_tick(g->sessions, 2000000000);
+			tick(g, 2000000000);
 	}
 	wire_close(&w);
 	assert_int_equal(g->count, 5);

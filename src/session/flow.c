@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session/flow.h"
+
+#include <string.h>
+
+#include "session/table.h"
+
+/* No connection carries so much: larger offsets are nonsense. */
+#define OFFSET_MAX (1ULL << 60)
+
+/*
+ * The connection that is spoken of; a newer generation of its id ends the older one. NULL: there is
+ * none and none can be made, or it has ended.
+ */
+static struct session *session_of(struct sessions *all, const struct flow *f, int64_t now_us)
+{
+	struct session *s = session_find(all, f);
+
+	all->now_us = now_us;
+	if (s && s->gen == f->gen)
+		return s;
+	if (s && s->gen > f->gen) {
+		all->stats.bad_records++;
+		return NULL;
+	}
+	if (s)
+		session_end(s, now_us);
+	return session_new(all, f);
+}
+
+void flow_open(struct sessions *all, const struct flow *f, int64_t now_us,
+	       const struct flow_open *o)
+{
+	uint64_t bad = all->stats.bad_records;
+	struct session *s = session_of(all, f, now_us);
+
+	if (!s) {
+		all->stats.refused += bad == all->stats.bad_records;
+		return;
+	}
+	s->opened_seen = true;
+	s->library = o->library;
+	s->tls = o->tls;
+	s->lock = (uint8_t)o->lock;
+	s->writes_early = o->writes_early;
+	s->netns = o->netns;
+	strncpy(s->comm, o->comm, FLOW_COMM_LEN);
+	memcpy(s->process->comm, s->comm, sizeof(s->comm));
+	if (s->peer)
+		memcpy(s->peer->comm, s->comm, sizeof(s->comm));
+}
+
+static bool begin_dissection(struct session *s, uint64_t offset)
+{
+	if (s->dissection)
+		return true;
+	const struct conn_hint hint = {
+		.mid_stream = offset > 0 || !s->opened_seen,
+		.opener_known = s->opener != OPENER_UNKNOWN,
+		.opener = s->opener == OPENER_REMOTE ? DIR_READ : DIR_WRITE,
+	};
+	const struct entry_sink sink = { session_emit, s, &s->all->live, &s->all->live_use };
+
+	s->dissection = dissect_open(&sink, &hint);
+	return s->dissection != NULL;
+}
+
+/* The stream goes on at `offset`: what is between is missing. */
+static void skip_to(struct session *s, enum dir dir, uint64_t offset, enum gap_why why, int64_t now)
+{
+	uint64_t len = offset - s->expected[dir];
+
+	if (!len)
+		return;
+	*(why == GAP_LOST ? &s->all->stats.lost_bytes : &s->all->stats.truncated_bytes) += len;
+	dissect_gap(s->dissection, dir, len, why, now);
+	s->expected[dir] = offset;
+}
+
+static bool is_sane(const struct flow_data *d)
+{
+	return d->dir <= DIR_WRITE && d->len <= d->span && d->span < OFFSET_MAX &&
+	       d->offset < OFFSET_MAX;
+}
+
+void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
+	       const struct flow_data *d)
+{
+	struct session *s = is_sane(d) ? session_of(all, f, now_us) : NULL;
+	enum dir dir = d->dir;
+
+	if (!is_sane(d))
+		all->stats.bad_records++;
+	if (!s || !begin_dissection(s, d->offset))
+		return;
+	/* Without its flow_open() nobody knows how much of the stream was there to be seen. */
+	if (!s->started[dir] && !s->opened_seen)
+		s->expected[dir] = d->offset;
+	s->started[dir] = true;
+	if (d->offset < s->expected[dir]) {
+		all->stats.bad_records++;
+		return;
+	}
+	session_release(s);
+	session_touch(s, now_us);
+	if (d->goroutine)
+		s->goroutine = d->goroutine;
+	skip_to(s, dir, d->offset, GAP_LOST, now_us);
+	dissect_feed(s->dissection, dir, d->bytes, d->len, d->offset, now_us);
+	s->expected[dir] += d->len;
+	skip_to(s, dir, d->offset + d->span, d->why, now_us);
+	session_mark_alive(s);
+}
+
+void flow_socket(struct sessions *all, const struct flow *f, int64_t now_us,
+		 const struct flow_socket *b)
+{
+	struct session *s = session_of(all, f, now_us);
+
+	if (b->family != 4 && b->family != 6) {
+		all->stats.bad_records++;
+	} else if (s) {
+		session_bind(s, b);
+		session_release(s);
+	}
+}
+
+void flow_close(struct sessions *all, const struct flow *f, int64_t now_us, const uint64_t end[2])
+{
+	struct session *s = session_find(all, f);
+
+	if (!s || s->gen != f->gen)
+		return;
+	all->now_us = now_us;
+	for (int dir = 0; dir < 2; dir++) {
+		if (end[dir] < s->expected[dir] || end[dir] >= OFFSET_MAX)
+			all->stats.bad_records++;
+		else if (end[dir] > s->expected[dir] && (s->started[dir] || s->opened_seen) &&
+			 begin_dissection(s, 0))
+			skip_to(s, (enum dir)dir, end[dir], GAP_LOST, now_us);
+	}
+	session_end(s, now_us);
+}
+
+void flow_exit(struct sessions *all, uint32_t tgid, int64_t now_us)
+{
+	struct process *p = processes_find(&all->processes, tgid);
+
+	if (!p)
+		return;
+	process_ref(&all->processes, p);
+	while (!LIST_EMPTY(&p->sessions))
+		session_end(LIST_FIRST(&p->sessions), now_us);
+	process_end(&all->processes, p);
+	process_unref(&all->processes, p);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where bytes come from. A source is one file with one const table of operations; source.c holds
+ * the list of them. It translates what it reads into the calls of session/flow.h, for which it
+ * knows neither protocols nor entries.
+ */
+#ifndef CLEARTAP_SOURCE_H
+#define CLEARTAP_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ring;
+struct ring_maps;
+struct sessions;
+
+struct source_options {
+	struct sessions *sessions;    /* who is told */
+	int64_t clock_offset_us;      /* makes µs since 1970 of CLOCK_MONOTONIC */
+	const struct ring_maps *maps; /* of the kernel side; NULL: no uprobes */
+};
+
+struct source {
+	const char *name;
+	/*
+	 * Takes everything that needs a privilege or a path. *ret_state stays NULL when the options
+	 * do not ask for this source. 0, or -errno with a sentence in `error`.
+	 */
+	int (*open)(const struct source_options *o, void **ret_state, char *error, size_t size);
+	/* A descriptor that is readable when there is something to poll for, -1: always. */
+	int (*fd)(const void *state);
+	/*
+	 * Tell some of what there is, waiting at most timeout_ms for it: how much, or -errno. All
+	 * that happened until *ret_now_us has been told: now, or when the source is behind, as a
+	 * file always is, the time of what was told last. Untouched when nothing says a time.
+	 */
+	int (*poll)(void *state, int timeout_ms, int64_t *ret_now_us);
+	/* Takes NULL. */
+	void (*close)(void *state);
+};
+
+extern const struct source source_uprobe;
+
+/* Every source of the table that the options ask for. */
+struct sources;
+int sources_open(const struct source_options *o, struct sources **ret, char *error, size_t size);
+/* The same as poll() of one; *ret_now_us is the earliest of theirs. */
+int sources_poll(struct sources *s, int timeout_ms, int64_t *ret_now_us);
+void sources_close(struct sources *s);
+/* The ring of the uprobes, for its numbers; NULL without one. */
+const struct ring *sources_ring(const struct sources *s);
+
+#endif
