@@ -57,6 +57,7 @@ struct entry {
 	 * them; their bodies are below.
 	 */
 	struct message *message[2];
+	const char *remark; /* a constant, in the detail's "notes"; NULL */
 	/* JSON object with request, response, tls_info, events (HACKING, "Detail"); "" for none. */
 	struct buf detail;
 	/* Message bodies without transfer coding; content codings are kept (and named in detail).

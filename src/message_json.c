@@ -206,6 +206,11 @@ int entry_write_detail(struct entry *e)
 		if (m[i])
 			put_message(&j, m[i], body[i], e->body_kept[i]);
 	put_events(&j, m);
+	if (e->remark) {
+		jw_array(&j, "notes");
+		jw_string(&j, NULL, e->remark);
+		jw_end_array(&j);
+	}
 	jw_end_object(&j);
 	if (jw_done(&j))
 		buf_reset(&e->detail);

@@ -284,7 +284,7 @@ static int open_all(struct server *s, char *error, size_t size)
 		.max_age_s = o->max_age,
 		.readers = STORE_READERS,
 	};
-	const struct session_options sessions = { .node = o->node };
+	const struct session_options sessions = { .node = o->node, .split_ends = o->split_ends };
 	int r = open_sources(s, &sessions, error, size);
 
 	if (r)

@@ -15,7 +15,12 @@
 #define LIMIT_PEERS		   65536 /* ended connections whose ends are remembered */
 #define LIMIT_PEER_SECONDS	   30	 /* for how long */
 #define LIMIT_SESSION_IDLE_SECONDS 5	 /* silence after which no more of an exchange is awaited */
-#define LIMIT_REUSED_CONNS	   4096	 /* addresses of one process whose reuse is numbered */
+#define LIMIT_TWINS		   65536 /* exchanges that wait for the other end's version */
+#define LIMIT_PAIR_TWINS	   256	 /* of one connection */
+#define LIMIT_PAIR_BYTES	   (16 << 20) /* of finished ones among them */
+#define LIMIT_PAIR_MS		   1000	      /* for one that has not begun there */
+#define LIMIT_PAIR_OPEN_SECONDS	   10	      /* for one that has not ended there */
+#define LIMIT_REUSED_CONNS	   4096	      /* addresses of one process whose reuse is numbered */
 #define LIMIT_HEAD_BYTES	   (256 << 10) /* start line and header fields of one message */
 #define LIMIT_HEAD_LINE		   (64 << 10)  /* one line of them */
 #define LIMIT_HEADERS		   1000	       /* header fields of one message */

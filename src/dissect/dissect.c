@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "entry.h"
 
 static const struct dissector *const dissectors[] = { &dissect_http1 };
 
@@ -25,6 +26,14 @@ struct dissection {
 	uint64_t at[2];	  /* offset of the next byte of each direction */
 	unsigned changes; /* how often a protocol handed over to another */
 };
+
+void (*dissect_refill(const struct entry *e))(struct entry *)
+{
+	for (size_t i = 0; i < sizeof(dissectors) / sizeof(*dissectors); i++)
+		if (!strcmp(dissectors[i]->name, e->protocol))
+			return dissectors[i]->refill;
+	return NULL;
+}
 
 struct dissection *dissect_open(const struct entry_sink *sink, const struct conn_hint *hint)
 {

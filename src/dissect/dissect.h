@@ -97,12 +97,20 @@ struct dissector {
 	void (*become)(void *state, struct become *ret);
 	/* The connection ended: emit what is unfinished. Frees the state. */
 	void (*close)(void *state, int64_t time_us);
+	/*
+	 * Both messages of an entry are from different ends of the connection: derive again all
+	 * that the entry says of them. NULL: messages are only exchanged together.
+	 */
+	void (*refill)(struct entry *e);
 };
 
 extern const struct dissector dissect_http1, dissect_opaque;
 
 /* The opaque bytes so far came before the first message of a protocol that was found after them. */
 void opaque_note_joined(void *state);
+
+/* refill() of the protocol of the entry, NULL when it has none. */
+void (*dissect_refill(const struct entry *e))(struct entry *);
 
 /* One connection's dissection: waits for enough bytes to tell the protocol, then feeds it. */
 struct dissection;

@@ -103,5 +103,7 @@ bool http_is_method(const struct message *request, const char *method);
  */
 struct entry *http_entry_new_take(struct message *request, struct message *response,
 				  const char *missing);
+/* Derive all that it says of its messages again (struct dissector). */
+void http_entry_refill(struct entry *e);
 
 #endif

@@ -282,4 +282,5 @@ const struct dissector dissect_http1 = {
 	.alive = http1_alive,
 	.become = http1_become,
 	.close = http1_close,
+	.refill = http_entry_refill,
 };

@@ -144,13 +144,37 @@ static void fill_response(struct entry *e, const struct message *m)
 		e->version = entry_text(e, m->version.data, m->version.len);
 }
 
-static struct buf take_body(struct entry *e, struct message *m)
+static void fill_missing(struct entry *e, const struct message *m)
+{
+	e->lost_bytes += (int64_t)m->body.missing[GAP_LOST];
+	e->truncated_bytes += (int64_t)(m->body.missing[GAP_TRUNCATED] + m->head_cut);
+}
+
+static void fill(struct entry *e, const struct message *q, const struct message *a,
+		 const char *missing)
+{
+	if (q) {
+		fill_request(e, q);
+		fill_missing(e, q);
+	}
+	if (a) {
+		fill_response(e, a);
+		fill_missing(e, a);
+	}
+	fill_reason(e, q, a, missing);
+}
+
+void http_entry_refill(struct entry *e)
+{
+	e->lost_bytes = e->truncated_bytes = 0;
+	fill(e, e->message[0], e->message[1], NULL);
+}
+
+static struct buf take_body(struct message *m)
 {
 	struct buf bytes = m->body.bytes;
 
 	m->body.bytes = (struct buf){ 0 };
-	e->lost_bytes += (int64_t)m->body.missing[GAP_LOST];
-	e->truncated_bytes += (int64_t)(m->body.missing[GAP_TRUNCATED] + m->head_cut);
 	return bytes;
 }
 
@@ -167,15 +191,11 @@ struct entry *http_entry_new_take(struct message *q, struct message *a, const ch
 	e->timestamp_us = q ? q->start_us : a ? a->start_us : 0;
 	if (q && a)
 		e->elapsed_us = a->end_us > q->start_us ? a->end_us - q->start_us : 0;
+	fill(e, q, a, missing);
 	if (q)
-		fill_request(e, q);
+		e->request_body = take_body(q);
 	if (a)
-		fill_response(e, a);
-	fill_reason(e, q, a, missing);
-	if (q)
-		e->request_body = take_body(e, q);
-	if (a)
-		e->response_body = take_body(e, a);
+		e->response_body = take_body(a);
 	e->message[0] = q;
 	e->message[1] = a;
 	return e;

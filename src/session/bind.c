@@ -15,6 +15,8 @@ static bool same_socket(const struct peer *p, const struct address *local,
 
 static void forget_socket(struct session *s)
 {
+	pair_unlink(s);
+	s->sight.strong = false;
 	if (s->peer)
 		peer_table_remove(&s->all->peers, &s->all->processes, s->peer);
 	s->peer = NULL;
@@ -34,13 +36,14 @@ static void take_socket(struct session *s, const struct flow_socket *b, const st
 	s->bind = b->strong ? BIND_STRONG : BIND_WEAK;
 	s->how = b->how;
 	s->opener = b->opener;
+	peer_table_replace(&s->all->peers, s->peer);
 }
 
 /*
  * A strong fit replaces a weak one and stays. Two weak ones that differ prove nothing: no socket
  * until a strong one comes. Two strong ones that differ contradict each other for good.
  */
-void session_bind(struct session *s, const struct flow_socket *b)
+static void weigh(struct session *s, const struct flow_socket *b)
 {
 	struct address local = address_make(b->family, b->local_ip, b->local_port);
 	struct address remote = address_make(b->family, b->remote_ip, b->remote_port);
@@ -62,4 +65,11 @@ void session_bind(struct session *s, const struct flow_socket *b)
 		forget_socket(s);
 		s->bind = BIND_CONFLICT;
 	}
+}
+
+void session_bind(struct session *s, const struct flow_socket *b)
+{
+	weigh(s, b);
+	s->sight.strong = s->bind == BIND_STRONG;
+	pair_link(s);
 }

@@ -21,7 +21,7 @@ static void fill_local(struct entry *e, struct endpoint *p, const struct session
 	fill_process(e, p, s->process, s->comm[0] ? s->comm : s->process->comm);
 	if (!s->peer)
 		return;
-	p->ip = entry_text(e, s->peer->local_text, strlen(s->peer->local_text));
+	p->ip = entry_text(e, s->peer->texts, strlen(s->peer->texts));
 	p->port = s->peer->local.port;
 }
 
@@ -29,7 +29,8 @@ static void fill_remote(struct entry *e, struct endpoint *p, const struct sessio
 {
 	if (!s->peer)
 		return;
-	p->ip = entry_text(e, s->peer->remote_text, strlen(s->peer->remote_text));
+	const char *ip = s->peer->texts + s->peer->remote_at;
+	p->ip = entry_text(e, ip, strlen(ip));
 	p->port = s->peer->remote.port;
 	const struct peer *other = peer_table_other_end(&s->all->peers, s->peer);
 	if (other)
@@ -67,8 +68,7 @@ static void complete(struct session *s, struct entry *e)
 	fill_remote(e, local_is_src ? &e->dst : &e->src, s);
 	if (*e->host)
 		e->dst.name = host_name(e);
-	all->stats.entries++;
-	all->sink.emit(all->sink.ctx, e);
+	pair_take(s, e);
 }
 
 void session_release(struct session *s)

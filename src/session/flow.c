@@ -44,6 +44,7 @@ void flow_open(struct sessions *all, const struct flow *f, int64_t now_us,
 	s->lock = (uint8_t)o->lock;
 	s->writes_early = o->writes_early;
 	s->netns = o->netns;
+	s->sight.begun_us = o->begun_us;
 	strncpy(s->comm, o->comm, FLOW_COMM_LEN);
 	memcpy(s->process->comm, s->comm, sizeof(s->comm));
 	if (s->peer)
@@ -65,16 +66,27 @@ static bool begin_dissection(struct session *s, uint64_t offset)
 	return s->dissection != NULL;
 }
 
+void sight_miss(struct sight *s, enum dir dir, uint64_t from, uint64_t to)
+{
+	if (!s->hole_end[dir])
+		s->hole[dir] = from;
+	if (from < s->hole[dir])
+		s->hole[dir] = from;
+	if (to > s->hole_end[dir])
+		s->hole_end[dir] = to;
+}
+
 /* The stream goes on at `offset`: what is between is missing. */
 static void skip_to(struct session *s, enum dir dir, uint64_t offset, enum gap_why why, int64_t now)
 {
-	uint64_t len = offset - s->expected[dir];
+	uint64_t len = offset - s->sight.expected[dir];
 
 	if (!len)
 		return;
 	*(why == GAP_LOST ? &s->all->stats.lost_bytes : &s->all->stats.truncated_bytes) += len;
+	sight_miss(&s->sight, dir, s->sight.expected[dir], offset);
 	dissect_gap(s->dissection, dir, len, why, now);
-	s->expected[dir] = offset;
+	s->sight.expected[dir] = offset;
 }
 
 static bool is_sane(const struct flow_data *d)
@@ -95,9 +107,9 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 		return;
 	/* Without its flow_open() nobody knows how much of the stream was there to be seen. */
 	if (!s->started[dir] && !s->opened_seen)
-		s->expected[dir] = d->offset;
+		s->sight.expected[dir] = d->offset;
 	s->started[dir] = true;
-	if (d->offset < s->expected[dir]) {
+	if (d->offset < s->sight.expected[dir]) {
 		all->stats.bad_records++;
 		return;
 	}
@@ -105,9 +117,11 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 	session_touch(s, now_us);
 	if (d->goroutine)
 		s->goroutine = d->goroutine;
+	if (dir == DIR_READ && !s->sight.read_us)
+		s->sight.read_us = now_us;
 	skip_to(s, dir, d->offset, GAP_LOST, now_us);
 	dissect_feed(s->dissection, dir, d->bytes, d->len, d->offset, now_us);
-	s->expected[dir] += d->len;
+	s->sight.expected[dir] += d->len;
 	skip_to(s, dir, d->offset + d->span, d->why, now_us);
 	session_mark_alive(s);
 }
@@ -133,9 +147,9 @@ void flow_close(struct sessions *all, const struct flow *f, int64_t now_us, cons
 		return;
 	all->now_us = now_us;
 	for (int dir = 0; dir < 2; dir++) {
-		if (end[dir] < s->expected[dir] || end[dir] >= OFFSET_MAX)
+		if (end[dir] < s->sight.expected[dir] || end[dir] >= OFFSET_MAX)
 			all->stats.bad_records++;
-		else if (end[dir] > s->expected[dir] && (s->started[dir] || s->opened_seen) &&
+		else if (end[dir] > s->sight.expected[dir] && (s->started[dir] || s->opened_seen) &&
 			 begin_dissection(s, 0))
 			skip_to(s, (enum dir)dir, end[dir], GAP_LOST, now_us);
 	}

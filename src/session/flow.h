@@ -35,6 +35,7 @@ struct flow_open {
 	bool tls;
 	bool writes_early; /* what is written is seen before it is sent, and before flow_socket */
 	uint32_t netns;
+	int64_t begun_us; /* before its first bytes were sent or asked for, as seen; 0 unknown */
 };
 
 /*

@@ -59,16 +59,21 @@ struct peer *peer_table_add(struct peers *t, struct processes *processes, struct
 			    const struct address *local, const struct address *remote,
 			    uint32_t netns)
 {
-	struct peer *p = calloc(1, sizeof(*p));
+	char here[INET6_ADDRSTRLEN], there[INET6_ADDRSTRLEN];
 
+	inet_ntop(local->family == 4 ? AF_INET : AF_INET6, local->ip, here, sizeof(here));
+	inet_ntop(remote->family == 4 ? AF_INET : AF_INET6, remote->ip, there, sizeof(there));
+	size_t here_size = strlen(here) + 1, there_size = strlen(there) + 1;
+	struct peer *p = calloc(1, sizeof(*p) + here_size + there_size);
 	if (!p)
 		return NULL;
+	p->remote_at = (uint8_t)here_size;
+	memcpy(p->texts, here, here_size);
+	memcpy(p->texts + here_size, there, there_size);
 	p->process = process;
 	p->local = *local;
 	p->remote = *remote;
 	p->netns = netns;
-	inet_ntop(local->family == 4 ? AF_INET : AF_INET6, local->ip, p->local_text, 46);
-	inet_ntop(remote->family == 4 ? AF_INET : AF_INET6, remote->ip, p->remote_text, 46);
 	process_ref(processes, process);
 	struct peer **at = slot(t, local, remote);
 	p->next = *at;
@@ -124,23 +129,35 @@ void peer_table_free(struct peers *t, struct processes *processes)
 	free(t->buckets);
 }
 
+void peer_table_replace(struct peers *t, struct peer *p)
+{
+	for (struct peer *q = *slot(t, &p->local, &p->remote); q; q = q->next) {
+		if (q == p || q->ended || q->netns != p->netns ||
+		    !address_equal(&q->local, &p->local) || !address_equal(&q->remote, &p->remote))
+			continue;
+		q->replaced = true;
+		if (q->session)
+			pair_unlink(q->session);
+	}
+}
+
 /*
  * A live socket counts before an ended one, the latest before an earlier one. In another network
  * namespace the same addresses mean the same connection unless they are loopback addresses, or
  * occur in several.
  */
-const struct peer *peer_table_other_end(const struct peers *t, const struct peer *p)
+struct peer *peer_table_other_end(const struct peers *t, const struct peer *p)
 {
-	const struct peer *same = NULL, *elsewhere = NULL;
+	struct peer *same = NULL, *elsewhere = NULL;
 	bool several = false;
 
-	for (const struct peer *q = *slot(t, &p->remote, &p->local); q; q = q->next) {
+	for (struct peer *q = *slot(t, &p->remote, &p->local); q; q = q->next) {
 		if (q == p || !address_equal(&q->local, &p->remote) ||
 		    !address_equal(&q->remote, &p->local))
 			continue;
-		const struct peer **best = q->netns == p->netns ? &same : &elsewhere;
+		struct peer **best = q->netns == p->netns ? &same : &elsewhere;
 		several |= best == &elsewhere && elsewhere && elsewhere->netns != q->netns;
-		if (!*best || ((*best)->ended && !q->ended))
+		if (!*best || (((*best)->ended || (*best)->replaced) && !q->ended && !q->replaced))
 			*best = q;
 	}
 	if (same)

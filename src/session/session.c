@@ -23,6 +23,9 @@ struct sessions *sessions_new(const struct entry_sink *sink, const struct sessio
 	all->size = BUCKETS_MIN;
 	TAILQ_INIT(&all->busy);
 	LIST_INIT(&all->alive);
+	TAILQ_INIT(&all->waiting[0]);
+	TAILQ_INIT(&all->waiting[1]);
+	all->split_ends = options->split_ends;
 	all->node = strdup(options->node);
 	all->buckets = calloc(all->size, sizeof(*all->buckets));
 	if (!all->node || !all->buckets || processes_init(&all->processes) ||
@@ -120,6 +123,7 @@ void session_end(struct session *s, int64_t now_us)
 
 	dissect_close(s->dissection, now_us);
 	session_release(s);
+	pair_end_session(s);
 	unlink_session(s);
 	if (s->peer)
 		peer_table_end(&all->peers, &all->processes, s->peer, now_us);
@@ -203,6 +207,7 @@ void sessions_tick(struct sessions *all, int64_t now_us)
 {
 	all->now_us = now_us;
 	tick_alive(all, now_us);
+	pair_tick(all);
 	if (all->ticked_us && now_us - all->ticked_us < SECOND_US)
 		return;
 	all->ticked_us = now_us;
@@ -233,5 +238,8 @@ void sessions_free(struct sessions *all)
 
 struct session_stats sessions_stats(const struct sessions *s)
 {
-	return s->stats;
+	struct session_stats stats = s->stats;
+
+	stats.live = s->live_use;
+	return stats;
 }

@@ -21,10 +21,21 @@ struct session_stats {
 	uint64_t lost_bytes, truncated_bytes; /* gaps seen in the streams, by cause */
 	uint64_t bad_records;		      /* flows that contradict themselves */
 	uint64_t refused;		      /* connections past LIMIT_SESSIONS */
+	/* Exchanges of connections with both ends on this machine: told as one entry; told alone,
+	 * by why the other end had none of it (it lost records, was not seen from its beginning,
+	 * had other bytes, took too long, ended) or the bound left no room; and what the other end
+	 * told better. */
+	uint64_t paired;
+	uint64_t unpaired_lost, unpaired_late, unpaired_differ, unpaired_time, unpaired_ended,
+		unpaired_bound;
+	uint64_t absorbed;
+	struct live_use live;		   /* exchanges that are told while they go on */
+	uint64_t pair_waiting, pair_bytes; /* that wait now, with LIMIT_TWINS, LIMIT_PAIR_BYTES */
 };
 
 struct session_options {
 	const char *node; /* names this host in entries */
+	bool split_ends;  /* an entry for each end of a connection, though both are known */
 };
 
 /* The sink receives finished entries and owns them. NULL when out of memory. */

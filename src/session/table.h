@@ -13,6 +13,7 @@
 #include "session/session.h"
 
 struct session;
+struct twin;
 
 /* A process; lives until it ended and no connection or peer speaks of it any more. */
 struct process {
@@ -68,8 +69,10 @@ struct peer {
 	struct address local, remote;
 	uint32_t netns;
 	bool ended;
+	bool replaced; /* its addresses are those of a later connection */
 	char comm[FLOW_COMM_LEN + 1];
-	char local_text[46], remote_text[46]; /* INET6_ADDRSTRLEN */
+	uint8_t remote_at;
+	char texts[]; /* of both addresses, the remote one at remote_at */
 };
 
 struct peers {
@@ -88,12 +91,25 @@ struct peer *peer_table_add(struct peers *t, struct processes *processes, struct
 void peer_table_remove(struct peers *t, struct processes *processes, struct peer *p);
 void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, int64_t now_us);
 void peer_table_expire(struct peers *t, struct processes *processes, int64_t now_us);
+/* Other live sockets with the addresses of `p` are earlier connections. */
+void peer_table_replace(struct peers *t, struct peer *p);
 /* The socket at the other end of `p` on this machine, NULL when it is not known for certain. */
-const struct peer *peer_table_other_end(const struct peers *t, const struct peer *p);
+struct peer *peer_table_other_end(const struct peers *t, const struct peer *p);
 /* IPv4-mapped IPv6 becomes IPv4. */
 struct address address_make(uint8_t family, const uint8_t ip[16], uint16_t port);
 
 enum bind_state { BIND_NONE, BIND_WEAK, BIND_STRONG, BIND_CONFLICT, BIND_BROKEN };
+
+/* How much of a flow was seen. */
+struct sight {
+	int64_t begun_us;	       /* before the first bytes that were seen; 0 unknown */
+	int64_t read_us;	       /* the first bytes that were read; 0: none */
+	uint64_t expected[2];	       /* stream offset of the next byte, by enum dir */
+	uint64_t hole[2], hole_end[2]; /* one range around all that is missing */
+	bool strong;		       /* its socket is certain */
+};
+
+struct pair;
 
 struct session {
 	struct session *next; /* with the same hash */
@@ -106,12 +122,14 @@ struct session {
 	struct dissection *dissection;
 	struct entry *held; /* complete but for the socket, which is about to be known */
 	uint64_t id, gen;
-	uint64_t expected[2]; /* stream offset of the next byte, by enum dir */
+	struct sight sight;
+	struct pair *pair; /* with the other end of its socket, NULL: not known */
 	uint64_t goroutine;
 	int64_t last_us;
 	const char *library, *how; /* constants */
 	uint32_t number, netns;
 	uint8_t lock, bind, opener; /* enum lock, bind_state, flow_opener */
+	uint8_t pair_end;	    /* which of the pair this is */
 	bool tls, writes_early;
 	bool busy, alive;
 	bool opened_seen; /* its flow_open() came */
@@ -129,10 +147,16 @@ struct sessions {
 	int64_t now_us, ticked_us;
 	uint64_t live; /* the last number that an exchange got (struct entry) */
 	struct live_use live_use;
+	bool split_ends;
+	/* Twins of which an end is finished, oldest first: the other has not begun, or has. */
+	TAILQ_HEAD(waiting, twin) waiting[2];
 	struct processes processes;
 	struct peers peers;
 	struct session_stats stats;
 };
+
+/* flow.c: more of it is missing. */
+void sight_miss(struct sight *s, enum dir dir, uint64_t from, uint64_t to);
 
 /* session.c */
 struct session *session_find(const struct sessions *all, const struct flow *f);
@@ -150,5 +174,15 @@ void session_emit(void *session, struct entry *e);
 /* Send on what waits for the socket of its connection. */
 void session_release(struct session *s);
 void session_bind(struct session *s, const struct flow_socket *b);
+
+/* pair.c: takes an entry of the session, and sends on what is to be told by now. */
+void pair_take(struct session *s, struct entry *e);
+/* Its socket is known now, or better: find the other end. */
+void pair_link(struct session *s);
+/* They are not the ends of one connection (any more); what waits is told. */
+void pair_unlink(struct session *s);
+/* The session has told all that it has. */
+void pair_end_session(struct session *s);
+void pair_tick(struct sessions *all);
 
 #endif

@@ -42,7 +42,7 @@ static const char *how_name(uint8_t how)
 	return how < sizeof(names) / sizeof(*names) && names[how] ? names[how] : "unknown";
 }
 
-static void tell_open(struct sessions *s, const struct flow *f, int64_t now,
+static void tell_open(struct sessions *s, const struct flow *f, int64_t now, int64_t begun,
 		      const struct ev_open *o)
 {
 	char comm[EV_COMM_LEN + 1] = "";
@@ -55,7 +55,8 @@ static void tell_open(struct sessions *s, const struct flow *f, int64_t now,
 				       .lock = LOCK_OPEN,
 				       .tls = true,
 				       .writes_early = o->library == EV_LIB_GO,
-				       .netns = o->netns });
+				       .netns = o->netns,
+				       .begun_us = begun });
 }
 
 static void tell_data(struct sessions *s, const struct flow *f, int64_t now,
@@ -98,7 +99,8 @@ void uprobe_tell(struct sessions *s, int64_t clock_offset_us, const struct ev_hd
 
 	switch (record->type) {
 	case EV_OPEN:
-		tell_open(s, &f, now, (const struct ev_open *)record);
+		tell_open(s, &f, now, (int64_t)(record->gen / 1000) + clock_offset_us,
+			  (const struct ev_open *)record);
 		break;
 	case EV_DATA:
 		tell_data(s, &f, now, (const struct ev_data *)record);

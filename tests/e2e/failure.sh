@@ -128,7 +128,7 @@ ended() {
 	return 1
 }
 
-start_again() { CT_PID='' && ct_start; }
+start_again() { CT_PID='' && ct_start --split-ends; }
 
 # try_kill WHO STATUS TEXT
 try_kill() {
@@ -163,7 +163,7 @@ try_term() {
 	ask_many term 300 >"$TMPDIR/asked"
 	tap_ok "SIGTERM under load" ct_stop
 	tap_ok "300 were asked" grep -x 300 "$TMPDIR/asked"
-	tap_ok "the store opens" ct_start || tap_done
+	tap_ok "the store opens" ct_start --split-ends || tap_done
 	tap_ok "all is stored, of clients" count_is 300 'path.startsWith("/term/") and role == "client" and complete'
 	tap_ok "all is stored, of servers" count_is 300 'path.startsWith("/term/") and role == "server" and complete'
 }
@@ -231,7 +231,7 @@ python3 "$srcdir/tests/e2e/server.py" 127.0.0.1 "$port" "$TMPDIR" 2>"$TMPDIR/ser
 at_exit_kill $!
 wait_port "$port"
 try_start
-tap_ok "cleartap starts" ct_start || tap_done
+tap_ok "cleartap starts" ct_start --split-ends || tap_done
 try_two
 try_kill server 3 'killed by signal 9'
 try_kill tracer 137 'tracer|tracing'

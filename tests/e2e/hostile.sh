@@ -203,7 +203,7 @@ port=$(free_port)
 python3 "$here/server.py" 127.0.0.1 "$port" "$TMPDIR" 2>"$TMPDIR/server.log" &
 at_exit_kill $!
 wait_port "$port"
-tap_ok "cleartap starts" ct_start || tap_done
+tap_ok "cleartap starts" ct_start --split-ends || tap_done
 server=$(pgrep -o -P "$CT_PID")
 api_port=${CT_URL#*://*:}
 api_port=${api_port%%/*}

@@ -20,7 +20,7 @@ ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "https://127.0.0.1:${port
 fresh() {
 	[ -z "$CT_PID" ] || ct_stop
 	CT_DIR=''
-	tap_ok "cleartap starts with $*" ct_start "$@"
+	tap_ok "cleartap starts with $*" ct_start --split-ends "$@"
 }
 
 # only ROLE PATH COUNT: so many entries of that role, and none of the other

@@ -138,7 +138,7 @@ done
 for name in "${programs[@]}"; do
 	start_servers "$name"
 done
-tap_ok "cleartap starts" ct_start
+tap_ok "cleartap starts" ct_start --split-ends
 for name in "${programs[@]}"; do
 	short=${name:0:15}
 	try_get "$name"

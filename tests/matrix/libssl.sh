@@ -118,7 +118,7 @@ for suite in $SUITES; do
 		unset "root[$suite]"
 	fi
 done
-tap_ok "cleartap starts" ct_start
+tap_ok "cleartap starts" ct_start --split-ends
 for suite in $SUITES; do
 	[ -n "${root[$suite]}" ] || continue
 	table_set "$suite" libssl "$(chroot "${root[$suite]}" openssl version | cut -d ' ' -f 2)"

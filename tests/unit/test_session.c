@@ -29,16 +29,25 @@ static void collect(void *ctx, struct entry *e)
 	g->entries[g->count++] = e;
 }
 
-static int setup(void **state)
+static int begin(void **state, bool split_ends)
 {
 	struct got *g = calloc(1, sizeof(*g));
-	const struct entry_sink sink = { collect, g };
-
-	const struct session_options options = { .node = "host1" };
+	const struct entry_sink sink = { .emit = collect, .ctx = g };
+	const struct session_options options = { .node = "host1", .split_ends = split_ends };
 
 	g->sessions = sessions_new(&sink, &options);
 	*state = g;
 	return g->sessions ? 0 : -1;
+}
+
+static int setup(void **state)
+{
+	return begin(state, false);
+}
+
+static int setup_split(void **state)
+{
+	return begin(state, true);
 }
 
 static int teardown(void **state)
@@ -375,6 +384,16 @@ static void test_exit(void **state)
 	assert_int_equal(g->count, 3);
 }
 
+/* Exchanges that were told to their end. */
+static size_t finished(const struct got *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->count; i++)
+		n += !g->entries[i]->open;
+	return n;
+}
+
 static void test_idle(void **state)
 {
 	struct got *g = *state;
@@ -383,14 +402,14 @@ static void test_idle(void **state)
 	wire_open(&w, "p", EV_LIB_OPENSSL, 1);
 	wire_write(&w, "\x01opaque");
 	tick(g, 2000000000);
-	assert_int_equal(g->count, 0);
+	assert_int_equal(finished(g), 0);
 	tick(g, (LIMIT_SESSION_IDLE_SECONDS + 1) * 1000000000ULL);
-	assert_int_equal(g->count, 1);
+	assert_int_equal(finished(g), 1);
 	tick(g, (LIMIT_SESSION_IDLE_SECONDS + 9) * 1000000000ULL);
-	assert_int_equal(g->count, 1);
+	assert_int_equal(finished(g), 1);
 	wire_read(&w, "answer");
 	wire_close(&w);
-	assert_int_equal(g->count, 2);
+	assert_int_equal(finished(g), 2);
 }
 
 /* What Go writes is seen right before it is sent, and sending it may be what tells the socket. */
@@ -406,7 +425,10 @@ static void test_held(void **state)
 	bind_weak(&w, 10);
 	assert_int_equal(g->count, 1);
 	assert_int_equal(g->entries[0]->src.port, 10);
-	expect_port(g, &w, 10, "bio");
+	wire_read(&w, GET);
+	wire_write(&w, OK);
+	assert_int_equal(g->entries[1]->src.port, 10);
+	wire_close(&w);
 	w = wire(g, 6, 1, 1); /* no socket */
 	wire_open(&w, "p", EV_LIB_GO, 1);
 	for (size_t i = 2; i < 5; i++) {
@@ -420,6 +442,36 @@ static void test_held(void **state)
 	assert_int_equal(g->count, 5);
 	for (size_t i = 2; i < 5; i++)
 		assert_string_equal(g->entries[i]->bind, "unknown");
+}
+
+/* What goes on is told with each tick that is due, under one number, and then its end. */
+static void test_alive(void **state)
+{
+	struct got *g = *state;
+	struct wire w = wire(g, 5, 1, 1), v = wire(g, 5, 2, 1);
+
+	wire_open(&w, "p", EV_LIB_OPENSSL, 1);
+	wire_open(&v, "p", EV_LIB_OPENSSL, 1);
+	wire_write(&w, GET);
+	wire_write(&v, GET);
+	tick(g, 250000000);
+	assert_int_equal(g->count, 0);
+	for (uint64_t ms = 500; ms <= 1500; ms += 250)
+		tick(g, ms * 1000000);
+	assert_int_equal(g->count, 2);
+	assert_true(g->entries[0]->open && g->entries[1]->open);
+	assert_string_equal(g->entries[0]->path, "/a");
+	assert_int_equal(sessions_stats(g->sessions).entries, 0);
+	wire_read(&w, OK);
+	assert_int_equal(g->count, 3);
+	const struct entry *first = g->entries[strcmp(g->entries[0]->connection, "5-1-1") != 0];
+	assert_int_equal(g->entries[2]->live, first->live);
+	assert_false(g->entries[2]->open);
+	assert_int_not_equal(g->entries[0]->live, g->entries[1]->live);
+	wire_exit(&w);
+	assert_int_equal(g->count, 4);
+	assert_false(g->entries[3]->open);
+	assert_int_equal(sessions_stats(g->sessions).entries, 2);
 }
 
 /* As many connections as are followed at once, past that they are counted; all end with EXIT. */
@@ -490,14 +542,15 @@ static void test_many_addresses(void **state)
 	assert_string_not_equal(g->entries[1]->connection, g->entries[0]->connection);
 }
 
-#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define CASE(fn)  cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define SPLIT(fn) cmocka_unit_test_setup_teardown(fn, setup_split, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_both_ends),
+		SPLIT(test_both_ends),
 		CASE(test_other_end_expires),
-		CASE(test_other_namespace),
+		SPLIT(test_other_namespace),
 		CASE(test_unbound),
 		CASE(test_bind_evidence),
 		CASE(test_generations),
@@ -508,6 +561,7 @@ int main(void)
 		CASE(test_exit),
 		CASE(test_idle),
 		CASE(test_held),
+		CASE(test_alive),
 		CASE(test_full),
 		CASE(test_idle_memory),
 		CASE(test_many_addresses),
