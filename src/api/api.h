@@ -11,10 +11,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "context/registry.h"
+
 struct api;
 struct api_sockets;
-struct buf;
 struct entry;
+struct server_stats;
 struct store;
 
 struct api_options {
@@ -31,16 +33,10 @@ struct api_options {
 /* What the rest of the server tells; each is called from API threads and must be safe there. */
 struct api_source {
 	void *ctx;
-	/* Append the JSON value of the route. */
-	int (*put_targets)(void *ctx, struct buf *out);
-	/*
-	 * Members without the braces. "dropped" (records) and "lost_bytes" among them, as numbers,
-	 * are shown in the live stream too.
-	 */
-	int (*put_stats)(void *ctx, struct buf *out);
-	int (*put_metrics)(void *ctx, struct buf *out); /* Prometheus text */
-	bool (*ready)(void *ctx);
-	bool (*paused)(void *ctx);
+	/* *ret is all 0 before. */
+	void (*stats)(void *ctx, struct server_stats *ret);
+	/* Call fn for each file that was looked at, as registry_each() does. */
+	int (*targets)(void *ctx, probed_file_fn *fn, void *fn_ctx);
 	/* Ask the tracer; 0 or -errno. */
 	int (*set_paused)(void *ctx, bool paused);
 };
@@ -60,7 +56,11 @@ void api_unbind(struct api_sockets *s);
  */
 int api_start(const struct api_options *options, const struct api_source *source,
 	      struct store *store, struct api **ret, char *error, size_t error_size);
-/* The entries just stored, in order of id, to live readers. Borrowed; never waits for a reader. */
+/*
+ * What store_append() just stored, to live readers: new entries in order of id, and among them
+ * later versions of known ones (again). What has no id is passed over. Borrowed; never waits for a
+ * reader.
+ */
 void api_publish(struct api *a, struct entry *const *batch, size_t count);
 void api_stop(struct api *a);
 /* The TCP port really used (for port 0), 0 without a TCP listener. */

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "api/problem.h"
+#include "api/answer.h"
 #include "api/request.h"
-#include "api/route.h"
+#include "api/handlers.h"
 
 /* blob: for images of captured bodies, which the dashboard makes and a sandbox shows. */
 #define PAGE_CSP                                                                                   \

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "api/problem.h"
+#include "api/answer.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
+#include "api/handlers.h"
+#include "api/state.h"
 
 /* Its own style and form are all that the page may use. */
 #define LOGIN_CSP                                                                                  \

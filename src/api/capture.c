@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "api/problem.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
+#include "api/handlers.h"
+#include "api/state.h"
+#include "base/json_write.h"
 
 /* 1 paused, 0 running, -1 neither. */
 static int wanted_state(const struct request *r)
@@ -26,6 +28,7 @@ static int wanted_state(const struct request *r)
 void capture_post(struct request *r)
 {
 	const struct api_source *source = &r->api->source;
+	struct jw j = jw_begin(&r->answer.body);
 	int wanted = wanted_state(r);
 
 	if (wanted < 0) {
@@ -39,6 +42,8 @@ void capture_post(struct request *r)
 			strerror(-e));
 		return;
 	}
-	answer_json(r, buf_printf(&r->answer.body, "{\"state\":\"%s\"}\n",
-				  wanted ? "paused" : "running"));
+	jw_object(&j, NULL);
+	jw_string(&j, "state", wanted ? "paused" : "running");
+	jw_end_object(&j);
+	reply_json(r, jw_done(&j));
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "api/answer.h"
 #include "api/request.h"
 
 /* Below this, a packet more or less makes no difference. */

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* /api/connections: the connections that recent entries came over, and one of them. */
 #include <errno.h>
-#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/index.h"
 #include "api/problem.h"
+#include "api/param.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
+#include "api/handlers.h"
 #include "api/window.h"
+#include "base/json_write.h"
 #include "entry.h"
 #include "kfl/kfl.h"
+#include "outcome.h"
 
 #define LIST_DEFAULT 1000
 
@@ -29,16 +32,19 @@ struct rows {
 	struct buf rows; /* of struct row */
 };
 
+/* An object that is not ended. */
 static int put_head(struct buf *out, const struct entry *e)
 {
-	int r = buf_puts(out, "{\"connection\":");
+	struct jw j = jw_begin(out);
 
-	r = r ? r : buf_put_json(out, e->connection, strlen(e->connection));
-	r = r ? r : entry_put_endpoint(out, "src", &e->src);
-	r = r ? r : entry_put_endpoint(out, "dst", &e->dst);
-	r = r ? r : buf_put_member(out, "library", e->library);
-	r = r ? r : buf_put_member(out, "bind", e->bind);
-	return r ? r : buf_put_member(out, "protocol", e->protocol);
+	jw_object(&j, NULL);
+	jw_string(&j, "connection", e->connection);
+	j.error = j.error ? j.error : entry_put_endpoint(out, "src", &e->src);
+	j.error = j.error ? j.error : entry_put_endpoint(out, "dst", &e->dst);
+	jw_string(&j, "library", e->library);
+	jw_string(&j, "bind", e->bind);
+	jw_string(&j, "protocol", e->protocol);
+	return jw_done(&j);
 }
 
 static int start_row(struct rows *rows, const struct entry *e)
@@ -62,24 +68,24 @@ static int add(void *ctx, const struct entry *e)
 	struct row *row = (struct row *)rows->rows.data + n;
 	row->first_us = e->timestamp_us;
 	row->entries++;
-	row->errors += window_is_error(e);
+	row->errors += outcome_is_error(entry_outcome(e));
 	row->request_bytes += (uint64_t)e->request_size;
 	row->response_bytes += (uint64_t)e->response_size;
 	return 0;
 }
 
-static int put_row(struct buf *out, const struct rows *rows, size_t n)
+/* The row of a connection, an object that is not ended. */
+static void put_row(struct jw *j, const struct rows *rows, size_t n)
 {
 	const struct row *row = (const struct row *)rows->rows.data + n;
-	int e = buf_put(out, rows->heads.data + row->head, row->head_len);
 
-	return e ? e
-		 : buf_printf(out,
-			      ",\"first_us\":%" PRId64 ",\"last_us\":%" PRId64
-			      ",\"entries\":%" PRIu64 ",\"errors\":%" PRIu64
-			      ",\"request_bytes\":%" PRIu64 ",\"response_bytes\":%" PRIu64,
-			      row->first_us, row->last_us, row->entries, row->errors,
-			      row->request_bytes, row->response_bytes);
+	jw_raw(j, NULL, rows->heads.data + row->head, row->head_len);
+	jw_int(j, "first_us", row->first_us);
+	jw_int(j, "last_us", row->last_us);
+	jw_uint(j, "entries", row->entries);
+	jw_uint(j, "errors", row->errors);
+	jw_uint(j, "request_bytes", row->request_bytes);
+	jw_uint(j, "response_bytes", row->response_bytes);
 }
 
 static void rows_free(struct rows *rows)
@@ -91,16 +97,19 @@ static void rows_free(struct rows *rows)
 
 static int put_list(struct buf *out, const struct rows *rows, const struct window *w, size_t limit)
 {
-	int e = buf_puts(out, "{\"connections\":[");
+	struct jw j = jw_begin(out);
 
-	for (size_t i = 0; !e && i < rows->index.count && i < limit; i++) {
-		e = i ? buf_puts(out, ",\n") : 0;
-		e = e ? e : put_row(out, rows, i);
-		e = e ? e : buf_putc(out, '}');
+	jw_object(&j, NULL);
+	jw_array(&j, "connections");
+	for (size_t i = 0; i < rows->index.count && i < limit; i++) {
+		put_row(&j, rows, i);
+		jw_end_object(&j);
 	}
-	e = e ? e : buf_printf(out, "],\"total\":%zu,", rows->index.count);
-	e = e ? e : window_put(w, out);
-	return e ? e : buf_puts(out, "}\n");
+	jw_end_array(&j);
+	jw_uint(&j, "total", rows->index.count);
+	window_put(w, &j);
+	jw_end_object(&j);
+	return jw_done(&j);
 }
 
 void connections_list(struct request *r)
@@ -110,11 +119,11 @@ void connections_list(struct request *r)
 	struct kfl *filter;
 	int64_t limit;
 
-	if (!request_integer(r, "limit", 1, LIMIT_WINDOW, LIST_DEFAULT, &limit) ||
-	    !request_filter(r, &filter))
+	if (!param_integer(r, "limit", 1, LIMIT_WINDOW, LIST_DEFAULT, &limit) ||
+	    !param_filter(r, &filter))
 		return;
 	if (window_scan(r, filter, &w))
-		answer_json(r, put_list(&r->answer.body, &rows, &w, (size_t)limit));
+		reply_json(r, put_list(&r->answer.body, &rows, &w, (size_t)limit));
 	kfl_free(filter);
 	rows_free(&rows);
 }
@@ -136,11 +145,12 @@ static struct kfl *filter_for(const char *id)
 
 static int put_one(struct buf *out, const struct rows *rows, const struct window *w)
 {
-	int e = put_row(out, rows, 0);
+	struct jw j = jw_begin(out);
 
-	e = e ? e : buf_putc(out, ',');
-	e = e ? e : window_put(w, out);
-	return e ? e : buf_puts(out, "}\n");
+	put_row(&j, rows, 0);
+	window_put(w, &j);
+	jw_end_object(&j);
+	return jw_done(&j);
 }
 
 void connections_get(struct request *r)
@@ -155,7 +165,7 @@ void connections_get(struct request *r)
 		return;
 	}
 	if (rows.index.count)
-		answer_json(r, put_one(&r->answer.body, &rows, &w));
+		reply_json(r, put_one(&r->answer.body, &rows, &w));
 	else
 		problem(r, MHD_HTTP_NOT_FOUND, "id",
 			"there is no entry of a connection %s; see /api/connections", r->id);

@@ -5,16 +5,17 @@
  * counted yet: that takes the wire.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "api/index.h"
 #include "api/problem.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
+#include "api/handlers.h"
+#include "api/state.h"
 #include "api/window.h"
+#include "base/json_write.h"
+#include "context/registry.h"
 #include "entry.h"
 
 #define NOTE                                                                                       \
@@ -105,17 +106,10 @@ static int add(void *ctx, const struct entry *e)
 	return n < 0 ? (int)n : r;
 }
 
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *text = json_string_value(json_object_get(o, name));
-
-	return text ? text : "";
-}
-
 /* A program that has changed its name since it was found goes by the one in its entries. */
-static int find_program(struct coverage *c, const json_t *p, struct workload **ret)
+static int find_program(struct coverage *c, const struct probed_process *p, struct workload **ret)
 {
-	int32_t pid = (int32_t)json_integer_value(json_object_get(p, "pid"));
+	int32_t pid = (int32_t)p->pid;
 	int64_t n = index_of(&c->pids, (const char *)&pid, sizeof(pid));
 
 	if (n < 0)
@@ -125,98 +119,65 @@ static int find_program(struct coverage *c, const json_t *p, struct workload **r
 		*ret = (struct workload *)c->list.data + ((const size_t *)c->by_pid.data)[n];
 		return 0;
 	}
-	return find_workload(c, text_of(p, "process"), text_of(p, "container"), ret);
+	return find_workload(c, p->name, p->container, ret);
 }
 
-static int add_target(struct coverage *c, const json_t *target)
+static int add_file(void *ctx, const struct probed_file *f)
 {
-	bool attached = !strcmp(text_of(target, "state"), "attached");
-	const json_t *processes = json_object_get(target, "processes"), *p;
+	struct coverage *c = ctx;
 	struct workload *w;
-	size_t i;
 	int r = 0;
 
-	json_array_foreach(processes, i, p)
-	{
-		r = find_program(c, p, &w);
+	for (size_t i = 0; !r && i < f->process_count; i++) {
+		r = find_program(c, &f->processes[i], &w);
 		if (!r && !w->library)
-			r = keep_text(c, text_of(target, "library"), &w->library);
-		if (!r && !attached && !w->reason)
-			r = keep_text(c, text_of(target, "reason"), &w->reason);
-		if (r)
-			return r;
+			r = keep_text(c, f->library, &w->library);
+		if (!r && !f->attached && !w->reason)
+			r = keep_text(c, f->reason, &w->reason);
 	}
 	return r;
 }
 
-/* Programs with a TLS library are listed before they have said anything. */
-static int add_targets(struct coverage *c, const struct api_source *source)
+static void put_workload(struct jw *j, const struct coverage *c, const struct workload *w)
 {
-	struct buf b = { 0 };
-	json_t *o = NULL;
-	const json_t *target;
-	size_t i;
-	int r = source->put_targets(source->ctx, &b);
-
-	if (!r)
-		o = json_loadb(b.len ? b.data : "", b.len, JSON_ALLOW_NUL, NULL);
-	json_array_foreach(json_object_get(o, "targets"), i, target)
-	{
-		r = add_target(c, target);
-		if (r)
-			break;
-	}
-	json_decref(o);
-	buf_free(&b);
-	return r;
-}
-
-static int put_text(struct buf *out, const struct coverage *c, const char *name, size_t at)
-{
-	const char *text = c->texts.data + at;
-	int r = buf_printf(out, "\"%s\":", name);
-
-	r = r ? r : buf_put_json(out, text, strlen(text));
-	return r ? r : buf_putc(out, ',');
-}
-
-static int put_workload(struct buf *out, const struct coverage *c, const struct workload *w)
-{
-	int r = buf_putc(out, '{');
-
-	r = r ? r : put_text(out, c, "process", w->process);
-	r = r ? r : put_text(out, c, "container", w->container);
-	r = r ? r : put_text(out, c, "library", w->library);
-	r = r ? r : put_text(out, c, "reason", w->reason);
-	return r ? r
-		 : buf_printf(out,
-			      "\"connections\":%" PRIu64 ",\"open\":%" PRIu64
-			      ",\"entries\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
-			      w->connections, w->connections, w->entries, w->bytes);
+	jw_object(j, NULL);
+	jw_string(j, "process", c->texts.data + w->process);
+	jw_string(j, "container", c->texts.data + w->container);
+	jw_string(j, "library", c->texts.data + w->library);
+	jw_string(j, "reason", c->texts.data + w->reason);
+	jw_uint(j, "connections", w->connections);
+	jw_uint(j, "open", w->connections);
+	jw_uint(j, "entries", w->entries);
+	jw_uint(j, "bytes", w->bytes);
+	jw_end_object(j);
 }
 
 static int put_coverage(struct buf *out, const struct coverage *c, const struct window *w)
 {
-	int r = buf_puts(out, "{\"workloads\":[");
+	struct jw j = jw_begin(out);
 
-	for (size_t i = 0; !r && i < c->index.count; i++) {
-		r = i ? buf_puts(out, ",\n") : 0;
-		r = r ? r : put_workload(out, c, (const struct workload *)c->list.data + i);
-	}
-	r = r ? r : buf_puts(out, "],\"note\":\"" NOTE "\",");
-	r = r ? r : window_put(w, out);
-	return r ? r : buf_puts(out, "}\n");
+	jw_object(&j, NULL);
+	jw_array(&j, "workloads");
+	for (size_t i = 0; i < c->index.count; i++)
+		put_workload(&j, c, (const struct workload *)c->list.data + i);
+	jw_end_array(&j);
+	jw_string(&j, "note", NOTE);
+	window_put(w, &j);
+	jw_end_object(&j);
+	return jw_done(&j);
 }
 
 void coverage_get(struct request *r)
 {
+	const struct api_source *source = &r->api->source;
 	struct coverage c = { 0 };
 	struct window w = { .add = add, .ctx = &c };
 
 	int e = buf_putc(&c.texts, '\0');
 	if (!e && window_scan(r, NULL, &w)) {
-		e = add_targets(&c, &r->api->source);
-		answer_json(r, e ? e : put_coverage(&r->answer.body, &c, &w));
+		/* Programs with a TLS library are listed before they have said anything. */
+		e = source->targets(source->ctx, add_file, &c);
+		reply_json(r, e ? e : put_coverage(&r->answer.body, &c, &w));
 	} else if (e) {
 		problem_errno(r, e);
 	}

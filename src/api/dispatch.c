@@ -10,9 +10,10 @@
 #include "api/compress.h"
 #include "api/clients.h"
 #include "api/problem.h"
+#include "api/answer.h"
 #include "api/request.h"
 #include "api/route.h"
-#include "api/server.h"
+#include "api/state.h"
 #include "base/clock.h"
 
 #define STRICTEST_CSP                                                                              \
@@ -123,13 +124,21 @@ static void add_headers(struct MHD_Response *response, const struct answer *a)
 		MHD_add_response_header(response, a->header[i].name, a->header[i].value);
 }
 
+static size_t metrics_row(const struct route *route)
+{
+	for (size_t i = 0; i < METRICS_ASSETS && api_routes[i].path; i++)
+		if (route == &api_routes[i])
+			return i;
+	return route ? METRICS_ASSETS : METRICS_UNKNOWN;
+}
+
 static enum MHD_Result respond(struct request *r)
 {
 	struct MHD_Response *response = make_response(r);
 
 	if (!response)
 		return MHD_NO;
-	metrics_count(&r->api->metrics, r->route, r->answer.status);
+	metrics_count(&r->api->metrics, metrics_row(r->route), r->answer.status);
 	add_headers(response, &r->answer);
 	enum MHD_Result ok = MHD_queue_response(r->conn, r->answer.status, response);
 	MHD_destroy_response(response);
@@ -144,14 +153,14 @@ static void handle(struct request *r)
 	compress_answer(r);
 }
 
-static void run_request(struct job *j)
+static void run_request(struct task *t)
 {
-	struct request *r = (struct request *)((char *)j - offsetof(struct request, job));
+	struct request *r = (struct request *)((char *)t - offsetof(struct request, task));
 	uint64_t begin = (uint64_t)clock_us(CLOCK_MONOTONIC);
 
 	handle(r);
 	metrics_observe(&r->api->metrics, (uint64_t)clock_us(CLOCK_MONOTONIC) - begin);
-	server_resume(r->conn);
+	MHD_resume_connection(r->conn);
 }
 
 static const char *allowed(const struct route *route)
@@ -228,8 +237,8 @@ static enum MHD_Result start(struct request *r)
 		handle(r);
 		return respond(r);
 	}
-	r->job.run = run_request;
-	if (server_work(r->api, r->conn, &r->job))
+	r->task.run = run_request;
+	if (workers_suspend(r->api->workers, r->conn, &r->task))
 		problem_errno(r, -EAGAIN);
 	return MHD_YES;
 }

@@ -2,16 +2,18 @@
 /* /api/entries: pages, newest first, and /api/entries/ID: all that is known of one. */
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "api/detail.h"
 #include "api/page.h"
 #include "api/problem.h"
 #include "api/hide.h"
+#include "api/param.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
+#include "api/handlers.h"
+#include "api/state.h"
+#include "base/json_write.h"
 #include "entry.h"
 #include "kfl/kfl.h"
 #include "store/store.h"
@@ -19,19 +21,17 @@
 #define PAGE_DEFAULT 100
 
 struct list {
-	struct buf *out;
+	struct jw j;
 	const struct kfl *filter;
-	int error;
-	size_t count;
 };
 
 static bool put_row(void *ctx, const struct entry *e)
 {
 	struct list *l = ctx;
 
-	l->error = l->count++ ? buf_puts(l->out, ",\n") : 0;
-	l->error = l->error ? l->error : hide_put_entry(e, l->filter, l->out);
-	return !l->error;
+	jw_raw(&l->j, NULL, "", 0); /* its text comes by other means */
+	l->j.error = l->j.error ? l->j.error : hide_put_entry(e, l->filter, l->j.out);
+	return !l->j.error;
 }
 
 /*
@@ -65,7 +65,7 @@ static bool find_left(struct request *r, const struct store_query *q, int64_t *r
 
 static void put_page(struct request *r, struct store_query *q)
 {
-	struct list l = { .out = &r->answer.body, .filter = q->filter };
+	struct list l = { .j = jw_begin(&r->answer.body), .filter = q->filter };
 	struct store_page page = { 0 };
 	int64_t most;
 
@@ -74,20 +74,19 @@ static void put_page(struct request *r, struct store_query *q)
 	bool last = most >= 0 && (uint64_t)most <= q->limit;
 	if (last)
 		q->limit = (size_t)most;
-	l.error = buf_puts(l.out, "{\"entries\":[");
+	jw_object(&l.j, NULL);
+	jw_array(&l.j, "entries");
 	if (q->limit && !page_select(r, q, put_row, &l, &page))
 		return;
+	jw_end_array(&l.j);
 	/* limit(n) is reached with this page, so that nothing follows. */
-	if (last && page.count >= q->limit)
-		page.next = 0;
-	l.error = l.error ? l.error : buf_puts(l.out, "],\"next\":");
-	l.error = l.error     ? l.error
-		  : page.next ? buf_printf(l.out, "%" PRId64, page.next)
-			      : buf_puts(l.out, "null");
-	l.error =
-		l.error ? l.error
-			: buf_printf(l.out, ",\"partial\":%s}\n", page.partial ? "true" : "false");
-	answer_json(r, l.error);
+	if (page.next && !(last && page.count >= q->limit))
+		jw_int(&l.j, "next", page.next);
+	else
+		jw_null(&l.j, "next");
+	jw_bool(&l.j, "partial", page.partial);
+	jw_end_object(&l.j);
+	reply_json(r, jw_done(&l.j));
 }
 
 void entries_list(struct request *r)
@@ -96,9 +95,9 @@ void entries_list(struct request *r)
 	struct kfl *filter;
 	int64_t limit;
 
-	if (!request_integer(r, "limit", 1, LIMIT_PAGE, PAGE_DEFAULT, &limit) ||
-	    !request_integer(r, "before", 0, INT64_MAX, 0, &q.before) ||
-	    !request_integer(r, "after", 0, INT64_MAX, 0, &q.after) || !request_filter(r, &filter))
+	if (!param_integer(r, "limit", 1, LIMIT_PAGE, PAGE_DEFAULT, &limit) ||
+	    !param_integer(r, "before", 0, INT64_MAX, 0, &q.before) ||
+	    !param_integer(r, "after", 0, INT64_MAX, 0, &q.after) || !param_filter(r, &filter))
 		return;
 	q.filter = filter;
 	q.limit = (size_t)limit;
@@ -128,7 +127,7 @@ void entries_get(struct request *r)
 		int error = m.asked ? put_query(r, &query) : 0;
 		error = error ? error
 			      : detail_put(&m.e, m.detail, buf_cstr(&query), &r->answer.body);
-		answer_tagged(r, "application/json", error);
+		reply_tagged(r, "application/json", error);
 	}
 	buf_free(&query);
 	hide_free(&m);

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* /api/histogram: how many entries began when, and how they ended. */
 #include <errno.h>
-#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/problem.h"
+#include "api/param.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
+#include "api/handlers.h"
+#include "api/state.h"
+#include "base/json_write.h"
 #include "kfl/kfl.h"
 #include "kfl/time.h"
+#include "outcome.h"
 #include "store/store.h"
 
 #define BUCKETS_DEFAULT 120
@@ -110,21 +113,28 @@ static bool get_span(struct request *r, int64_t *ret_from, int64_t *ret_to)
 static int put_answer(struct buf *b, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
 		      const struct store_counted *c)
 {
-	int e = buf_printf(b,
-			   "{\"start_us\":%" PRId64 ",\"bucket_us\":%" PRId64
-			   ",\"outcomes\":[\"ok\",\"client_error\",\"server_error\","
-			   "\"incomplete\"],\"counts\":[",
-			   q->start_us, q->bucket_us);
+	struct jw j = jw_begin(b);
 
-	for (size_t i = 0; !e && i < q->buckets; i++)
-		e = buf_printf(b, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]",
-			       i ? "," : "", counts[i][OUTCOME_OK], counts[i][OUTCOME_CLIENT_ERROR],
-			       counts[i][OUTCOME_SERVER_ERROR], counts[i][OUTCOME_INCOMPLETE]);
-	return e ? e
-		 : buf_printf(b,
-			      "],\"total\":%" PRIu64 ",\"partial\":%s,\"counted_from_us\":%" PRId64
-			      "}\n",
-			      c->total, c->partial ? "true" : "false", c->whole_from_us);
+	jw_object(&j, NULL);
+	jw_int(&j, "start_us", q->start_us);
+	jw_int(&j, "bucket_us", q->bucket_us);
+	jw_array(&j, "outcomes");
+	for (int o = 0; o < OUTCOMES; o++)
+		jw_string(&j, NULL, outcome_name(o));
+	jw_end_array(&j);
+	jw_array(&j, "counts");
+	for (size_t i = 0; i < q->buckets; i++) {
+		jw_array(&j, NULL);
+		for (int o = 0; o < OUTCOMES; o++)
+			jw_uint(&j, NULL, counts[i][o]);
+		jw_end_array(&j);
+	}
+	jw_end_array(&j);
+	jw_uint(&j, "total", c->total);
+	jw_bool(&j, "partial", c->partial);
+	jw_int(&j, "counted_from_us", c->whole_from_us);
+	jw_end_object(&j);
+	return jw_done(&j);
 }
 
 static void count(struct request *r, const struct store_histogram *q)
@@ -138,7 +148,7 @@ static void count(struct request *r, const struct store_histogram *q)
 	if (e)
 		problem_store(r, e, error);
 	else
-		answer_json(r, put_answer(&r->answer.body, q, counts, &counted));
+		reply_json(r, put_answer(&r->answer.body, q, counts, &counted));
 	free(counts);
 }
 
@@ -148,8 +158,8 @@ void histogram_get(struct request *r)
 	int64_t from_us, to_us, buckets;
 	struct kfl *filter;
 
-	if (!request_integer(r, "buckets", 1, LIMIT_BUCKETS, BUCKETS_DEFAULT, &buckets) ||
-	    !get_span(r, &from_us, &to_us) || !request_filter(r, &filter))
+	if (!param_integer(r, "buckets", 1, LIMIT_BUCKETS, BUCKETS_DEFAULT, &buckets) ||
+	    !get_span(r, &from_us, &to_us) || !param_filter(r, &filter))
 		return;
 	q.filter = filter;
 	q.bucket_us = find_width(from_us, to_us, buckets);

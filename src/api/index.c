@@ -5,20 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 struct index_slot {
 	uint64_t hash;
 	size_t key, len;
 	size_t number; /* from 1; 0: free */
 };
-
-static uint64_t hash_of(const char *text, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)text[i]) * 0x100000001b3;
-	return h ^ h >> 32;
-}
 
 static int grow(struct index *x)
 {
@@ -43,8 +36,9 @@ static int grow(struct index *x)
 
 int64_t index_of(struct index *x, const char *text, size_t len)
 {
-	uint64_t hash = hash_of(text, len);
+	uint64_t hash = hash_bytes(text, len);
 
+	hash ^= hash >> 32;
 	if (x->count * 2 >= x->size && grow(x))
 		return -ENOMEM;
 	size_t at = hash & (x->size - 1);

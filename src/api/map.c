@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* /api/map: who talks to whom, from recent entries. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/index.h"
 #include "api/problem.h"
+#include "api/param.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
+#include "api/handlers.h"
 #include "api/window.h"
+#include "base/json_write.h"
 #include "entry.h"
 #include "kfl/kfl.h"
+#include "outcome.h"
 
 /* Protocols on one edge are a handful; more than these are not told apart. */
 #define EDGE_PROTOCOLS 8
@@ -60,7 +63,6 @@ static int64_t add_node(struct map *m, const struct entry *e, bool is_src)
 	const struct endpoint *p = is_src ? &e->src : &e->dst;
 	struct who w = identify(e, is_src);
 	size_t known = m->nodes.count;
-	struct buf *b = &m->node_json;
 
 	buf_reset(&m->key);
 	if (buf_printf(&m->key, "%s:%s", w.kind, w.name) ||
@@ -69,16 +71,15 @@ static int64_t add_node(struct map *m, const struct entry *e, bool is_src)
 	int64_t n = index_of(&m->nodes, m->key.data, m->key.len);
 	if (n < 0 || m->nodes.count == known)
 		return n;
-	int r = buf_puts(b, known ? ",\n{\"id\":" : "{\"id\":");
-	r = r ? r : buf_put_json(b, m->key.data, m->key.len);
-	r = r ? r : buf_puts(b, ",\"name\":");
-	r = r ? r : buf_put_json(b, w.name, strlen(w.name));
-	r = r ? r : buf_printf(b, ",\"kind\":\"%s\",\"process\":", w.kind);
-	r = r ? r : buf_put_json(b, p->process, strlen(p->process));
-	r = r ? r : buf_puts(b, ",\"ip\":");
-	r = r ? r : buf_put_json(b, p->ip, strlen(p->ip));
-	r = r ? r : buf_putc(b, '}');
-	return r ? r : n;
+	struct jw j = jw_continue(&m->node_json, known);
+	jw_object(&j, NULL);
+	jw_text(&j, "id", m->key.data, m->key.len);
+	jw_string(&j, "name", w.name);
+	jw_string(&j, "kind", w.kind);
+	jw_string(&j, "process", p->process);
+	jw_string(&j, "ip", p->ip);
+	jw_end_object(&j);
+	return jw_done(&j) ? jw_done(&j) : n;
 }
 
 /* Captured names as strings of KFL: as \u what could end or bend the string. */
@@ -117,7 +118,7 @@ static int start_edge(struct map *m, const struct entry *e, size_t src, size_t d
 	int r = put_condition(&q, "src", &from);
 
 	r = r ? r : put_condition(&q, "dst", &to);
-	r = r ? r : buf_put_json(&m->text, q.data, q.len);
+	r = r ? r : buf_put(&m->text, q.data, q.len);
 	buf_free(&q);
 	edge.q_len = m->text.len - edge.q;
 	return r ? r : buf_put(&m->list, &edge, sizeof(edge));
@@ -153,7 +154,7 @@ static int add(void *ctx, const struct entry *e)
 		return r;
 	struct edge *edge = (struct edge *)m->list.data + n;
 	edge->entries++;
-	edge->errors += window_is_error(e);
+	edge->errors += outcome_is_error(entry_outcome(e));
 	edge->bytes += (uint64_t)e->request_size + (uint64_t)e->response_size;
 	return add_protocol(m, edge, e->protocol);
 }
@@ -167,51 +168,48 @@ static void list_keys(const struct index *x, const char **ret)
 		ret[i] = p;
 }
 
-static int put_edge(struct buf *out, const struct map *m, const struct edge *e, double seconds,
-		    const char *const *nodes, const char *const *protocols)
+static void put_edge(struct jw *j, const struct map *m, const struct edge *e, double seconds,
+		     const char *const *nodes, const char *const *protocols)
 {
-	int r = buf_puts(out, "{\"src\":");
-
-	r = r ? r : buf_put_json(out, nodes[e->src], strlen(nodes[e->src]));
-	r = r ? r : buf_puts(out, ",\"dst\":");
-	r = r ? r : buf_put_json(out, nodes[e->dst], strlen(nodes[e->dst]));
-	r = r ? r
-	      : buf_printf(out,
-			   ",\"entries\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"bytes\":%" PRIu64
-			   ",\"rate\":%.3f,\"q\":",
-			   e->entries, e->errors, e->bytes, (double)e->entries / seconds);
-	r = r ? r : buf_put(out, m->text.data + e->q, e->q_len);
-	r = r ? r : buf_puts(out, ",\"protocols\":[");
-	for (size_t i = 0; !r && i < e->protocols; i++) {
-		const char *p = protocols[e->protocol[i]];
-		r = i ? buf_putc(out, ',') : 0;
-		r = r ? r : buf_put_json(out, p, strlen(p));
-	}
-	return r ? r : buf_puts(out, "]}");
+	jw_object(j, NULL);
+	jw_string(j, "src", nodes[e->src]);
+	jw_string(j, "dst", nodes[e->dst]);
+	jw_uint(j, "entries", e->entries);
+	jw_uint(j, "errors", e->errors);
+	jw_uint(j, "bytes", e->bytes);
+	jw_real(j, "rate", (double)e->entries / seconds, 3);
+	jw_text(j, "q", m->text.data + e->q, e->q_len);
+	jw_array(j, "protocols");
+	for (size_t i = 0; i < e->protocols; i++)
+		jw_string(j, NULL, protocols[e->protocol[i]]);
+	jw_end_array(j);
+	jw_end_object(j);
 }
 
 static int put_map(struct buf *out, const struct map *m, const struct window *w)
 {
 	const char **names = calloc(m->nodes.count + m->protocols.count + 1, sizeof(*names));
 	double seconds = (double)(w->last_us - w->first_us) / 1e6;
-	int r = names ? buf_puts(out, "{\"nodes\":[") : -ENOMEM;
+	struct jw j = jw_begin(out);
 
-	if (!r) {
-		list_keys(&m->nodes, names);
-		list_keys(&m->protocols, names + m->nodes.count);
-		r = buf_put(out, m->node_json.data, m->node_json.len);
-	}
-	r = r ? r : buf_puts(out, "],\"edges\":[");
-	for (size_t i = 0; !r && i < m->edges.count; i++) {
-		r = i ? buf_puts(out, ",\n") : 0;
-		r = r ? r
-		      : put_edge(out, m, (const struct edge *)m->list.data + i,
-				 seconds > 1 ? seconds : 1, names, names + m->nodes.count);
-	}
-	r = r ? r : buf_puts(out, "],");
-	r = r ? r : window_put(w, out);
+	if (!names)
+		return -ENOMEM;
+	list_keys(&m->nodes, names);
+	list_keys(&m->protocols, names + m->nodes.count);
+	jw_object(&j, NULL);
+	jw_array(&j, "nodes");
+	if (m->node_json.len)
+		jw_raw(&j, NULL, m->node_json.data, m->node_json.len);
+	jw_end_array(&j);
+	jw_array(&j, "edges");
+	for (size_t i = 0; i < m->edges.count; i++)
+		put_edge(&j, m, (const struct edge *)m->list.data + i, seconds > 1 ? seconds : 1,
+			 names, names + m->nodes.count);
+	jw_end_array(&j);
+	window_put(w, &j);
+	jw_end_object(&j);
 	free(names);
-	return r ? r : buf_puts(out, "}\n");
+	return jw_done(&j);
 }
 
 void map_get(struct request *r)
@@ -220,10 +218,10 @@ void map_get(struct request *r)
 	struct window w = { .add = add, .ctx = &m };
 	struct kfl *filter;
 
-	if (!request_filter(r, &filter))
+	if (!param_filter(r, &filter))
 		return;
 	if (window_scan(r, filter, &w))
-		answer_json(r, put_map(&r->answer.body, &m, &w));
+		reply_json(r, put_map(&r->answer.body, &m, &w));
 	kfl_free(filter);
 	index_free(&m.nodes);
 	index_free(&m.edges);

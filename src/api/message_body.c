@@ -11,8 +11,11 @@
 #include "api/hide.h"
 #include "api/page.h"
 #include "api/problem.h"
+#include "api/answer.h"
+#include "api/param.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
+#include "api/handlers.h"
 #include "base/coding.h"
 #include "entry.h"
 
@@ -43,7 +46,7 @@ static void send_body(struct request *r, struct hidden *m, const char *side, str
 	bool raw;
 	int error;
 
-	if (!request_flag(r, "raw", &raw))
+	if (!param_flag(r, "raw", &raw))
 		return;
 	if (!body->len) {
 		bool hidden = json_object_get(json_object_get(m->detail, side), "body_redacted");
@@ -58,7 +61,7 @@ static void send_body(struct request *r, struct hidden *m, const char *side, str
 	answer_header(r, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
 		      "attachment; filename=\"%s-%" PRId64 ".bin\"", side, m->e.id);
 	r->answer.csp = "sandbox; default-src 'none'; frame-ancestors 'none'";
-	answer_tagged(r, "application/octet-stream", error);
+	reply_tagged(r, "application/octet-stream", error);
 }
 
 void bodies_request(struct request *r)

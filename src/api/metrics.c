@@ -1,35 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "api/metrics.h"
 
-#include <inttypes.h>
 #include <microhttpd.h>
-#include <string.h>
+#include <stdio.h>
 
-#include "api/live/hub.h"
-#include "api/clients.h"
+#include "api/handlers.h"
+#include "api/numbers.h"
 #include "api/problem.h"
+#include "api/prometheus.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
-#include "store/store.h"
-
-#define ROUTE_ASSETS  (METRICS_ROUTES - 2)
-#define ROUTE_UNKNOWN (METRICS_ROUTES - 1)
+#include "api/state.h"
+#include "context/registry.h"
 
 static const uint32_t bucket_us[METRICS_BUCKETS] = { 500,   1000,   2500,   5000,   10000,
 						     25000, 100000, 250000, 500000, 1000000 };
 
-static size_t row_of(const struct route *route)
+void metrics_count(struct metrics *m, size_t row, unsigned status)
 {
-	for (size_t i = 0; route && i < ROUTE_ASSETS && api_routes[i].path; i++)
-		if (route == &api_routes[i])
-			return i;
-	return route ? ROUTE_ASSETS : ROUTE_UNKNOWN;
-}
-
-void metrics_count(struct metrics *m, const struct route *route, unsigned status)
-{
-	m->requests[row_of(route)][status / 100 < 6 ? status / 100 : 0]++;
+	m->requests[row < METRICS_ROUTES ? row : METRICS_UNKNOWN]
+		   [status / 100 < 6 ? status / 100 : 0]++;
 	if (status == MHD_HTTP_UNAUTHORIZED || status == MHD_HTTP_FORBIDDEN ||
 	    status == MHD_HTTP_MISDIRECTED_REQUEST)
 		m->refused++;
@@ -45,116 +34,78 @@ void metrics_observe(struct metrics *m, uint64_t us)
 	m->query_us += us;
 }
 
-static int put_head(struct buf *b, const char *name, const char *type, const char *help)
+static void put_requests(const struct metrics *m, const struct route *routes, struct prometheus *p)
 {
-	return buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
+	static const char *const classes[] = { "", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
-static int put_value(struct buf *b, const char *name, const char *type, const char *help,
-		     uint64_t value)
-{
-	int e = put_head(b, name, type, help);
-
-	return e ? e : buf_printf(b, "%s %" PRIu64 "\n", name, value);
-}
-
-static const char *row_name(size_t row)
-{
-	return row == ROUTE_ASSETS ? "/" : row == ROUTE_UNKNOWN ? "" : api_routes[row].path;
-}
-
-static int put_requests(struct metrics *m, struct buf *b)
-{
-	int e = put_head(b, "cleartap_http_requests_total", "counter",
-			 "Requests answered, by route and class of the status.");
-
-	for (size_t i = 0; !e && i < METRICS_ROUTES; i++)
-		for (unsigned c = 1; !e && c < 6; c++)
+	prometheus_family(p, "http_requests_total", "counter",
+			  "Requests answered, by route and class of the status.");
+	for (size_t i = 0, known = 0; i < METRICS_ROUTES; i++) {
+		known += known == i && routes[i].path;
+		const char *path = i < known ? routes[i].path : i == METRICS_ASSETS ? "/" : "";
+		for (unsigned c = 1; c < 6; c++) {
+			const char *const labels[] = { "route", path, "code", classes[c], NULL };
 			if (m->requests[i][c])
-				e = buf_printf(b,
-					       "cleartap_http_requests_total{route=\"%s\","
-					       "code=\"%uxx\"} %" PRIu64 "\n",
-					       row_name(i), c, (uint64_t)m->requests[i][c]);
-	return e;
+				prometheus_value(p, "http_requests_total", labels,
+						 m->requests[i][c]);
+		}
+	}
 }
 
-static int put_queries(struct metrics *m, struct buf *b)
+static void put_queries(const struct metrics *m, struct prometheus *p)
 {
+	static const char name[] = "query_duration_seconds_bucket";
+	char text[16];
+	const char *const label[] = { "le", text, NULL }, *const all[] = { "le", "+Inf", NULL };
 	uint64_t sum = 0;
-	int e = put_head(b, "cleartap_query_duration_seconds", "histogram",
-			 "Time that requests took that read the store.");
 
-	for (size_t i = 0; !e && i < METRICS_BUCKETS; i++) {
+	prometheus_family(p, "query_duration_seconds", "histogram",
+			  "Time that requests took that read the store.");
+	for (size_t i = 0; i < METRICS_BUCKETS; i++) {
 		sum += m->bucket[i];
-		e = buf_printf(b, "cleartap_query_duration_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
-			       bucket_us[i] / 1e6, sum);
+		snprintf(text, sizeof(text), "%g", bucket_us[i] / 1e6);
+		prometheus_value(p, name, label, sum);
 	}
 	sum += m->bucket[METRICS_BUCKETS];
-	return e ? e
-		 : buf_printf(b,
-			      "cleartap_query_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64
-			      "\ncleartap_query_duration_seconds_sum %.6f\n"
-			      "cleartap_query_duration_seconds_count %" PRIu64 "\n",
-			      sum, (double)m->query_us / 1e6, sum);
+	prometheus_value(p, name, all, sum);
+	prometheus_real(p, "query_duration_seconds_sum", (double)m->query_us / 1e6);
+	prometheus_value(p, "query_duration_seconds_count", NULL, sum);
 }
 
-static int put_store(struct store *store, struct buf *b)
+static int put_hits(void *ctx, const struct probed_file *f)
 {
-	struct store_stats s = store_stats(store);
-	const struct {
-		const char *name, *type, *help;
-		uint64_t value;
-	} rows[] = {
-		{ "cleartap_store_entries", "gauge", "Entries in the store.", s.entries },
-		{ "cleartap_store_size_bytes", "gauge", "Size of the store's files.", s.size },
-		{ "cleartap_store_segments", "gauge", "Segments of the store.", s.segments },
-		{ "cleartap_store_expired_entries_total", "counter",
-		  "Entries dropped by the bounds of size and age.", s.dropped_entries },
-		{ "cleartap_store_failed_batches_total", "counter",
-		  "Batches that could not be written.", s.failed_batches },
-		{ "cleartap_store_lost_entries_total", "counter",
-		  "Entries that could not be written.", s.lost_entries },
-	};
-	int e = 0;
+	struct prometheus *p = ctx;
+	char id[16];
+	const char *const labels[] = { "target", id, "path", f->path, "library", f->library, NULL };
 
-	for (size_t i = 0; !e && i < sizeof(rows) / sizeof(*rows); i++)
-		e = put_value(b, rows[i].name, rows[i].type, rows[i].help, rows[i].value);
-	return e;
+	snprintf(id, sizeof(id), "%u", f->id);
+	if (f->attached)
+		prometheus_value(p, "probe_hits_total", labels, f->hits);
+	return p->error;
 }
 
-static int put_api(struct api *a, struct buf *b)
+static int put_metrics(struct api *a, struct prometheus *p)
 {
-	struct hub_stats h = hub_stats(a->hub);
-	int e = put_value(b, "cleartap_http_connections", "gauge", "Open connections to the API.",
-			  clients_count(a->clients));
+	const char *version = a->options.version ? a->options.version : "";
+	const char *const label[] = { "version", version, NULL };
+	struct numbers n;
 
-	e = e ? e
-	      : put_value(b, "cleartap_stream_readers", "gauge", "Live stream readers.", h.readers);
-	e = e ? e
-	      : put_value(b, "cleartap_stream_queries", "gauge",
-			  "Distinct filters of live stream readers.", h.queries);
-	e = e ? e
-	      : put_value(b, "cleartap_stream_events_total", "counter",
-			  "Entries queued for live stream readers.", h.sent);
-	return e ? e
-		 : put_value(b, "cleartap_stream_skipped_total", "counter",
-			     "Entries that live stream readers were too slow for.", h.skipped);
+	prometheus_family(p, "build_info", "gauge", "Always 1; the version is a label.");
+	prometheus_value(p, "build_info", label, 1);
+	put_requests(&a->metrics, a->routes, p);
+	put_queries(&a->metrics, p);
+	numbers_take(a, &n);
+	numbers_put_metrics(&n, p);
+	prometheus_family(p, "probe_hits_total", "counter", "Calls seen through a probed file.");
+	int r = a->source.targets(a->source.ctx, put_hits, p);
+	return r ? r : p->error;
 }
 
 void metrics_get(struct request *r)
 {
-	struct api *a = r->api;
-	struct buf *b = &r->answer.body;
-	int e = put_head(b, "cleartap_build_info", "gauge", "Always 1; the version is a label.");
+	struct prometheus p = { .out = &r->answer.body };
+	int e = put_metrics(r->api, &p);
 
-	e = e ? e
-	      : buf_printf(b, "cleartap_build_info{version=\"%s\"} 1\n",
-			   a->options.version ? a->options.version : "");
-	e = e ? e : put_requests(&a->metrics, b);
-	e = e ? e : put_queries(&a->metrics, b);
-	e = e ? e : put_store(a->store, b);
-	e = e ? e : put_api(a, b);
-	e = e ? e : a->source.put_metrics(a->source.ctx, b);
 	if (e) {
 		problem_errno(r, e);
 		return;

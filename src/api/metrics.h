@@ -4,12 +4,13 @@
 #define CLEARTAP_API_METRICS_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define METRICS_ROUTES	32 /* rows of api_routes, then assets and unknown paths */
+#define METRICS_ROUTES	32 /* rows of api_routes, and the last two: */
+#define METRICS_ASSETS	30 /* the dashboard's own files */
+#define METRICS_UNKNOWN 31 /* paths that are not there */
 #define METRICS_BUCKETS 10
-
-struct route;
 
 struct metrics {
 	atomic_uint_fast64_t requests[METRICS_ROUTES][6]; /* by route and class of the status */
@@ -19,8 +20,8 @@ struct metrics {
 	atomic_uint_fast64_t refused; /* by Host, Origin or token */
 };
 
-/* An answer was made. route NULL: unknown path. */
-void metrics_count(struct metrics *m, const struct route *route, unsigned status);
+/* An answer was made. row: of api_routes, or METRICS_ASSETS, METRICS_UNKNOWN. */
+void metrics_count(struct metrics *m, size_t row, unsigned status);
 /* A query of the store took so long. */
 void metrics_observe(struct metrics *m, uint64_t us);
 

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "api/assets.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
+#include "api/handlers.h"
 #include "base/buf.h"
 #include "base/embed.h"
 #include "fields.h"
@@ -118,5 +119,5 @@ void openapi_get(struct request *r)
 {
 	int e = put_document(&r->answer.body);
 
-	answer_tagged(r, "application/json", e);
+	reply_tagged(r, "application/json", e);
 }

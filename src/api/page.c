@@ -8,8 +8,9 @@
 
 #include "api/hide.h"
 #include "api/problem.h"
+#include "api/param.h"
 #include "api/request.h"
-#include "api/server.h"
+#include "api/state.h"
 #include "kfl/kfl.h"
 
 bool page_select(struct request *r, const struct store_query *q, store_row_fn *row, void *ctx,
@@ -51,7 +52,7 @@ bool page_masked(struct request *r, struct entry **ret_entry, struct hidden *ret
 
 	*ret_entry = NULL;
 	*ret = (struct hidden){ 0 };
-	if (!request_filter(r, &filter))
+	if (!param_filter(r, &filter))
 		return false;
 	*ret_entry = page_entry(r);
 	int error = *ret_entry ? hide_whole(*ret_entry, filter, ret) : 0;

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/answer.h"
 #include "api/request.h"
-#include "kfl/kfl.h"
+#include "base/json_write.h"
 #include "base/log.h"
+#include "kfl/kfl.h"
 
 #define DETAIL_MAX 512
 
@@ -24,18 +26,20 @@ static void put_problem(struct request *r, unsigned status, const char *paramete
 	r->answer.type = "application/problem+json";
 	r->answer.fixed = NULL;
 	buf_reset(b);
-	int e = buf_printf(
-		b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":", title,
-		status);
-	e = e ? e : buf_put_json(b, detail, strlen(detail));
-	if (!e && parameter) {
-		e = buf_puts(b, ",\"parameter\":");
-		e = e ? e : buf_put_json(b, parameter, strlen(parameter));
+	struct jw j = jw_begin(b);
+	jw_object(&j, NULL);
+	jw_string(&j, "type", "about:blank");
+	jw_string(&j, "title", title);
+	jw_uint(&j, "status", status);
+	jw_string(&j, "detail", detail);
+	if (parameter)
+		jw_string(&j, "parameter", parameter);
+	if (where) {
+		jw_uint(&j, "column", where->column);
+		jw_uint(&j, "length", where->length);
 	}
-	if (!e && where)
-		e = buf_printf(b, ",\"column\":%zu,\"length\":%zu", where->column, where->length);
-	e = e ? e : buf_puts(b, "}\n");
-	if (e)
+	jw_end_object(&j);
+	if (jw_done(&j))
 		buf_reset(b);
 }
 

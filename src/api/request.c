@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "config.h"
-
 #include "api/request.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <microhttpd.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/problem.h"
-#include "api/server.h"
-#include "kfl/kfl.h"
-#include "store/store.h"
 #include "base/hex.h"
 #include "base/utf8.h"
 
@@ -137,118 +128,4 @@ const char *request_param(const struct request *r, const char *name)
 		if (!strcmp(r->param[i].name, name))
 			return r->param[i].value;
 	return NULL;
-}
-
-bool request_integer(struct request *r, const char *name, int64_t min, int64_t max, int64_t preset,
-		     int64_t *ret)
-{
-	const char *text = request_param(r, name);
-	char *end;
-
-	*ret = preset;
-	if (!text)
-		return true;
-	errno = 0;
-	long long n = strtoll(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || n < min || n > max) {
-		problem(r, MHD_HTTP_BAD_REQUEST, name,
-			"%s is a whole number from %" PRId64 " to %" PRId64, name, min, max);
-		return false;
-	}
-	*ret = n;
-	return true;
-}
-
-bool request_flag(struct request *r, const char *name, bool *ret)
-{
-	int64_t n;
-
-	if (!request_integer(r, name, 0, 1, 0, &n))
-		return false;
-	*ret = n;
-	return true;
-}
-
-bool request_filter(struct request *r, struct kfl **ret)
-{
-	const char *text = request_param(r, "q");
-	struct kfl_error error = { .column = 1, .length = 1 };
-
-	*ret = NULL;
-	if (!text || !*text)
-		return true;
-	int e = store_compile(r->api->store, text, strlen(text), ret, &error);
-	if (e == -EINVAL)
-		problem_filter(r, &error);
-	else if (e)
-		problem_errno(r, e);
-	return !e;
-}
-
-void answer_header(struct request *r, const char *name, const char *fmt, ...)
-{
-	struct answer *a = &r->answer;
-	va_list ap;
-
-	if (a->headers == LIMIT_ANSWER_HEADERS)
-		return;
-	va_start(ap, fmt);
-	if (vasprintf(&a->header[a->headers].value, fmt, ap) >= 0)
-		a->header[a->headers++].name = name;
-	va_end(ap);
-}
-
-void answer_json(struct request *r, int error)
-{
-	if (error) {
-		problem_errno(r, error);
-		return;
-	}
-	r->answer.status = MHD_HTTP_OK;
-	r->answer.type = "application/json";
-}
-
-bool answer_unchanged(const struct request *r, const char *tag)
-{
-	const char *wanted = request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
-	size_t n = strlen(tag);
-
-	if (!wanted || !(r->method & (METHOD_GET | METHOD_HEAD)))
-		return false;
-	if (!strcmp(wanted, "*"))
-		return true;
-	/* Weak comparison (RFC 9110 section 8.8.3.2): W/ before the tag does not matter. */
-	for (const char *p = strstr(wanted, tag); p; p = strstr(p + 1, tag))
-		if (p[n] == '\0' || p[n] == ',' || p[n] == ' ')
-			return true;
-	return false;
-}
-
-/* FNV-1a; it tells versions of one resource apart and protects nothing. */
-static uint64_t hash_of(const struct buf *b)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < b->len; i++)
-		h = (h ^ (unsigned char)b->data[i]) * 0x100000001b3;
-	return h;
-}
-
-void answer_tagged(struct request *r, const char *type, int error)
-{
-	char tag[24];
-
-	if (error) {
-		problem_errno(r, error);
-		return;
-	}
-	snprintf(tag, sizeof(tag), "\"%016" PRIx64 "\"", hash_of(&r->answer.body));
-	answer_header(r, MHD_HTTP_HEADER_ETAG, "%s", tag);
-	r->answer.type = type;
-	r->answer.status = MHD_HTTP_OK;
-	if (answer_unchanged(r, tag)) {
-		r->answer.status = MHD_HTTP_NOT_MODIFIED;
-		r->answer.type = NULL;
-		buf_free(&r->answer.body);
-	}
 }

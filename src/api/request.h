@@ -20,7 +20,7 @@ struct kfl;
 struct listener;
 struct MHD_Connection;
 struct client;
-struct route;
+struct request;
 
 enum method {
 	METHOD_GET = 1,
@@ -28,6 +28,21 @@ enum method {
 	METHOD_POST = 4,
 	METHOD_OPTIONS = 8,
 	METHOD_OTHER = 16,
+};
+
+/* A path that there is (route.c has the table). */
+enum route_flag {
+	ROUTE_OPEN = 1, /* needs no token: it tells nothing of the traffic */
+	ROUTE_SLOW = 2, /* reads the store, so it runs on a worker */
+	ROUTE_PAGE = 4, /* a browser may navigate to it from elsewhere */
+};
+
+struct route {
+	const char *path; /* {id} stands for one segment */
+	unsigned methods; /* enum method; HEAD and OPTIONS come by themselves */
+	unsigned flags;
+	void (*handle)(struct request *r);
+	const char *params; /* names that it takes, between blanks: " q limit " */
 };
 
 struct param {
@@ -77,7 +92,7 @@ struct request {
 	char id[LIMIT_PATH_ID]; /* what {id} in the route stands for */
 	struct buf body;
 	bool started, body_too_large, dispatched, counted;
-	struct job job;
+	struct task task;
 	struct answer answer;
 };
 
@@ -89,25 +104,5 @@ const char *request_header(const struct request *r, const char *name);
 
 /* The value of a parameter, NULL without one. */
 const char *request_param(const struct request *r, const char *name);
-/*
- * A whole number from min to max, `preset` without the parameter. False when it is neither: the
- * answer is then made.
- */
-bool request_integer(struct request *r, const char *name, int64_t min, int64_t max, int64_t preset,
-		     int64_t *ret);
-/* 0 or 1. */
-bool request_flag(struct request *r, const char *name, bool *ret);
-/* The filter in ?q=, NULL without one. The caller frees it. False: the answer is made. */
-bool request_filter(struct request *r, struct kfl **ret);
-
-/* Add a header field to the answer, at most LIMIT_ANSWER_HEADERS of them. */
-void answer_header(struct request *r, const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-/* The body that the handler wrote is JSON and complete, unless `error` (-errno) says otherwise. */
-void answer_json(struct request *r, int error);
-/* The handler's body has this type and may be revalidated: makes ETag, 304 where it matches. */
-void answer_tagged(struct request *r, const char *type, int error);
-/* Does If-None-Match name this tag? */
-bool answer_unchanged(const struct request *r, const char *tag);
 
 #endif

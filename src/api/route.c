@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/handlers.h"
 #include "api/request.h"
 
 #define GET METHOD_GET

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "api/server.h"
+#include "api/state.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -11,11 +11,14 @@
 
 #include "api/dispatch.h"
 #include "api/auth.h"
-#include "api/live/hub.h"
 #include "api/clients.h"
+#include "api/live/event.h"
+#include "api/live/hub.h"
 #include "api/request.h"
+#include "api/route.h"
+#include "api/server_stats.h"
 #include "api/sockets.h"
-#include "entry.h"
+#include "api/workers.h"
 #include "base/limits.h"
 #include "base/log.h"
 
@@ -80,20 +83,6 @@ static void on_completed(void *ctx, struct MHD_Connection *conn, void **request,
 	*request = NULL;
 }
 
-int server_work(struct api *a, struct MHD_Connection *conn, struct job *j)
-{
-	MHD_suspend_connection(conn);
-	int r = a->stopping ? -EAGAIN : workers_submit(a->workers, j);
-	if (r)
-		MHD_resume_connection(conn);
-	return r;
-}
-
-void server_resume(struct MHD_Connection *conn)
-{
-	MHD_resume_connection(conn);
-}
-
 static int start_daemon(struct listener *l, int fd, const struct api_sockets *s)
 {
 	struct MHD_OptionItem tls[] = {
@@ -140,12 +129,41 @@ static int start_listeners(struct api *a)
 	return r;
 }
 
+static void put_numbers(void *ctx, struct live_numbers *ret)
+{
+	const struct api *a = ctx;
+	struct server_stats s = { 0 };
+
+	a->source.stats(a->source.ctx, &s);
+	ret->dropped = server_stats_dropped(&s);
+	ret->lost_bytes = s.sessions.lost_bytes;
+	ret->paused = s.paused;
+}
+
+static void expire_clients(void *ctx)
+{
+	clients_expire(((struct api *)ctx)->clients);
+}
+
+static int start_hub(struct api *a)
+{
+	const struct hub_options options = {
+		.store = a->store,
+		.workers = a->workers,
+		.ctx = a,
+		.numbers = put_numbers,
+		.each_second = expire_clients,
+	};
+
+	return hub_start(&options, &a->hub);
+}
+
 static int start_parts(struct api *a)
 {
 	a->clients = clients_new();
 	int r = a->clients ? 0 : -ENOMEM;
 	r = r ? r : workers_start(LIMIT_API_WORKERS, &a->workers);
-	r = r ? r : hub_start(a, &a->hub);
+	r = r ? r : start_hub(a);
 	return r ? r : start_listeners(a);
 }
 
@@ -172,6 +190,7 @@ int api_start(const struct api_options *o, const struct api_source *source, stru
 	a->source = *source;
 	a->store = store;
 	a->sockets = s;
+	a->routes = api_routes;
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -189,10 +208,7 @@ int api_start(const struct api_options *o, const struct api_source *source, stru
 
 void api_publish(struct api *a, struct entry *const *batch, size_t count)
 {
-	while (count && !batch[count - 1]->id) /* was not stored */
-		count--;
-	if (count)
-		hub_publish(a->hub, batch[count - 1]->id);
+	hub_publish(a->hub, batch, count);
 }
 
 void api_stop(struct api *a)
@@ -203,11 +219,10 @@ void api_stop(struct api *a)
 		return;
 	daemons[0] = a->tcp.daemon;
 	daemons[1] = a->local.daemon;
-	a->stopping = true;
 	for (size_t i = 0; i < 2; i++)
 		if (daemons[i])
 			MHD_quiesce_daemon(daemons[i]);
-	/* Nothing may be suspended when the daemons stop: finish the jobs, wake the readers. */
+	/* Nothing may be suspended when the daemons stop: finish the tasks, wake the readers. */
 	workers_stop(a->workers);
 	hub_stop(a->hub);
 	for (size_t i = 0; i < 2; i++)

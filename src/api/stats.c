@@ -1,87 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the program knows of itself: /api/stats, /api/targets, /healthz, /readyz. */
-#include <inttypes.h>
+/* What the program knows of itself: /api/stats, /healthz, /readyz. */
 #include <microhttpd.h>
-#include <string.h>
 
-#include "api/live/hub.h"
-#include "api/clients.h"
+#include "api/answer.h"
+#include "api/handlers.h"
+#include "api/numbers.h"
 #include "api/problem.h"
+#include "api/reply.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
-#include "store/store.h"
-
-static int put_store(struct store *store, struct buf *b)
-{
-	struct store_stats s = store_stats(store);
-	char error[256] = "";
-
-	store_error(store, error, sizeof(error));
-	int e = buf_printf(b,
-			   "\"store\":{\"first_id\":%" PRId64 ",\"last_id\":%" PRId64
-			   ",\"entries\":%" PRIu64 ",\"size\":%" PRIu64 ",\"segments\":%" PRIu64
-			   ",\"dropped_entries\":%" PRIu64 ",\"failed_batches\":%" PRIu64
-			   ",\"lost_entries\":%" PRIu64 ",\"error\":",
-			   s.first_id, s.last_id, s.entries, s.size, s.segments, s.dropped_entries,
-			   s.failed_batches, s.lost_entries);
-	e = e ? e : buf_put_json(b, error, strlen(error));
-	return e ? e : buf_putc(b, '}');
-}
-
-static int put_api(struct api *a, struct buf *b)
-{
-	struct hub_stats h = hub_stats(a->hub);
-
-	return buf_printf(b,
-			  "\"api\":{\"connections\":%u,\"readers\":%u,\"live_queries\":%u,"
-			  "\"events_sent\":%" PRIu64 ",\"events_skipped\":%" PRIu64
-			  ",\"refused\":%" PRIu64 "}",
-			  clients_count(a->clients), h.readers, h.queries, h.sent, h.skipped,
-			  (uint64_t)a->metrics.refused);
-}
+#include "api/state.h"
+#include "base/json_write.h"
 
 void stats_get(struct request *r)
 {
-	const struct api_source *source = &r->api->source;
-	const char *version = r->api->options.version ? r->api->options.version : "";
-	struct buf *b = &r->answer.body;
+	struct jw j = jw_begin(&r->answer.body);
+	struct numbers n;
 
-	int e = buf_printf(b, "{\"version\":\"%s\",\"state\":\"%s\",\"ready\":%s", version,
-			   source->paused(source->ctx) ? "paused" : "running",
-			   source->ready(source->ctx) ? "true" : "false");
-	size_t before = b->len;
-	e = e ? e : buf_putc(b, ',');
-	e = e ? e : source->put_stats(source->ctx, b);
-	if (!e && b->len == before + 1)
-		b->len = before;
-	e = e ? e : buf_putc(b, ',');
-	e = e ? e : put_store(r->api->store, b);
-	e = e ? e : buf_putc(b, ',');
-	e = e ? e : put_api(r->api, b);
-	e = e ? e : buf_puts(b, "}\n");
-	answer_json(r, e);
+	numbers_take(r->api, &n);
+	jw_object(&j, NULL);
+	numbers_put_json(&n, &j);
+	jw_end_object(&j);
+	reply_json(r, jw_done(&j));
 }
 
-void targets_get(struct request *r)
+static void put_status(struct request *r, const char *status)
 {
-	const struct api_source *source = &r->api->source;
-	int e = source->put_targets(source->ctx, &r->answer.body);
+	struct jw j = jw_begin(&r->answer.body);
 
-	answer_json(r, e ? e : buf_putc(&r->answer.body, '\n'));
+	jw_object(&j, NULL);
+	jw_string(&j, "status", status);
+	jw_end_object(&j);
+	reply_json(r, jw_done(&j));
 }
 
 void health_get(struct request *r)
 {
-	answer_json(r, buf_puts(&r->answer.body, "{\"status\":\"ok\"}\n"));
+	put_status(r, "ok");
 }
 
 void health_ready(struct request *r)
 {
-	const struct api_source *source = &r->api->source;
+	struct server_stats s = { 0 };
 
-	if (source->ready(source->ctx)) {
-		answer_json(r, buf_puts(&r->answer.body, "{\"status\":\"ready\"}\n"));
+	r->api->source.stats(r->api->source.ctx, &s);
+	if (s.ready) {
+		put_status(r, "ready");
 		return;
 	}
 	answer_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "1");

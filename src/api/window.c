@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "api/window.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #include "api/page.h"
 #include "api/problem.h"
 #include "api/request.h"
+#include "base/json_write.h"
 #include "entry.h"
 #include "kfl/kfl.h"
 
@@ -45,23 +43,18 @@ bool window_scan(struct request *r, const struct kfl *filter, struct window *w)
 	return true;
 }
 
-int window_put(const struct window *w, struct buf *out)
+void window_put(const struct window *w, struct jw *j)
 {
 	char from[28], to[28];
-	int e = buf_printf(out, "\"partial\":%s,\"window\":{\"entries\":%" PRIu64,
-			   w->partial ? "true" : "false", w->entries);
 
-	if (!e && w->entries) {
+	jw_bool(j, "partial", w->partial);
+	jw_object(j, "window");
+	jw_uint(j, "entries", w->entries);
+	if (w->entries) {
 		entry_format_time(w->first_us, from);
 		entry_format_time(w->last_us, to);
-		e = buf_printf(out, ",\"from\":\"%s\",\"to\":\"%s\"", from, to);
+		jw_string(j, "from", from);
+		jw_string(j, "to", to);
 	}
-	return e ? e : buf_putc(out, '}');
-}
-
-bool window_is_error(const struct entry *e)
-{
-	return !e->complete || e->status_code >= 400 ||
-	       (!strcmp(e->protocol, "grpc") && *e->status && strcmp(e->status, "0") &&
-		strcmp(e->status, "OK"));
+	jw_end_object(j);
 }

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
 struct entry;
+struct jw;
 struct kfl;
 struct request;
 
@@ -26,9 +26,7 @@ struct window {
  * LIMIT_WINDOW of them and LIMIT_WINDOW_MS long. False: it failed and the answer is made.
  */
 bool window_scan(struct request *r, const struct kfl *filter, struct window *w);
-/* Append the members that say what was looked at, without braces. */
-int window_put(const struct window *w, struct buf *out);
-/* Did the exchange fail: incomplete, or answered by a failure? */
-bool window_is_error(const struct entry *e);
+/* The members that say what was looked at. */
+void window_put(const struct window *w, struct jw *j);
 
 #endif

@@ -2,6 +2,7 @@
 #include "api/workers.h"
 
 #include <errno.h>
+#include <microhttpd.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,34 +12,34 @@
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct job *head, **tail;
+	struct task *head, **tail;
 	unsigned waiting, threads;
 	bool stop;
 	pthread_t thread[];
 };
 
-static struct job *next_job(struct workers *w)
+static struct task *next_task(struct workers *w)
 {
 	pthread_mutex_lock(&w->lock);
 	while (!w->head && !w->stop)
 		pthread_cond_wait(&w->wake, &w->lock);
-	struct job *j = w->head;
-	if (j) {
-		w->head = j->next;
+	struct task *t = w->head;
+	if (t) {
+		w->head = t->next;
 		w->waiting--;
 		if (!w->head)
 			w->tail = &w->head;
 	}
 	pthread_mutex_unlock(&w->lock);
-	return j;
+	return t;
 }
 
 static void *work(void *ctx)
 {
 	struct workers *w = ctx;
 
-	for (struct job *j = next_job(w); j; j = next_job(w))
-		j->run(j);
+	for (struct task *t = next_task(w); t; t = next_task(w))
+		t->run(t);
 	return NULL;
 }
 
@@ -65,20 +66,29 @@ int workers_start(unsigned threads, struct workers **ret)
 	return 0;
 }
 
-int workers_submit(struct workers *w, struct job *j)
+int workers_submit(struct workers *w, struct task *t)
 {
 	int r = -EAGAIN;
 
 	pthread_mutex_lock(&w->lock);
 	if (!w->stop && w->waiting < LIMIT_API_JOBS) {
-		j->next = NULL;
-		*w->tail = j;
-		w->tail = &j->next;
+		t->next = NULL;
+		*w->tail = t;
+		w->tail = &t->next;
 		w->waiting++;
 		r = 0;
 		pthread_cond_signal(&w->wake);
 	}
 	pthread_mutex_unlock(&w->lock);
+	return r;
+}
+
+int workers_suspend(struct workers *w, struct MHD_Connection *conn, struct task *t)
+{
+	MHD_suspend_connection(conn);
+	int r = workers_submit(w, t);
+	if (r)
+		MHD_resume_connection(conn);
 	return r;
 }
 

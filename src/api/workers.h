@@ -4,16 +4,22 @@
 #define CLEARTAP_API_WORKERS_H
 
 struct workers;
+struct MHD_Connection;
 
 /* Part of what it works on; `run` may free it. */
-struct job {
-	void (*run)(struct job *j);
-	struct job *next;
+struct task {
+	void (*run)(struct task *t);
+	struct task *next;
 };
 
 int workers_start(unsigned threads, struct workers **ret);
 /* 0, or -EAGAIN when LIMIT_API_JOBS wait already or after workers_stop(). */
-int workers_submit(struct workers *w, struct job *j);
+int workers_submit(struct workers *w, struct task *t);
+/*
+ * Suspend the connection and do a task that ends with MHD_resume_connection(). 0, or -EAGAIN as
+ * above: the connection is suspended and resumed, the task is not done.
+ */
+int workers_suspend(struct workers *w, struct MHD_Connection *conn, struct task *t);
 /* Do what was submitted, then end the threads. */
 void workers_stop(struct workers *w);
 void workers_free(struct workers *w);

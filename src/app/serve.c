@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "base/buf.h"
+#include "api/server_stats.h"
 #include "base/clock.h"
 #include "context/registry.h"
 #include "redact/redact.h"
@@ -29,7 +29,6 @@
 #include "app/privilege.h"
 #include "app/queue.h"
 #include "session/session.h"
-#include "app/status.h"
 #include "store/store.h"
 #include "trace/message.h"
 
@@ -124,30 +123,35 @@ static void *store_main(void *ctx)
 	return NULL;
 }
 
-static void take_status(struct server *s, struct status *ret)
+/* Resident memory of this process in bytes, 0 unknown. `fd` is open on /proc/self/statm. */
+static uint64_t resident_bytes(int fd)
 {
-	*ret = (struct status){ 0 };
-	ring_counters(s->ring, ret->counters);
+	char text[128];
+	unsigned long long pages = 0;
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	return sscanf(text, "%*u %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static void take_stats(void *ctx, struct server_stats *ret)
+{
+	struct server *s = ctx;
+
+	ret->ready = registry_ready(s->registry);
+	ret->paused = registry_paused(s->registry);
+	ret->uptime_s = ((uint64_t)clock_ns(CLOCK_MONOTONIC) - s->started) / 1000000000;
+	ret->resident_bytes = resident_bytes(s->statm);
+	ring_counters(s->ring, ret->kernel);
 	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
 	ret->taken = ring_taken(s->ring);
 	ret->queue_bytes = queue_bytes(s->queue);
 	ret->queue_cut = queue_cut(s->queue);
-	ret->uptime_s = ((uint64_t)clock_ns(CLOCK_MONOTONIC) - s->started) / 1000000000;
 	ret->targets_attached = registry_count(s->registry, TARGET_ATTACHED);
 	ret->targets_failed = registry_count(s->registry, TARGET_FAILED);
-	ret->resident_bytes = status_resident(s->statm);
-	ret->paused = registry_paused(s->registry);
 	pthread_mutex_lock(&s->lock);
 	ret->sessions = s->stats;
 	pthread_mutex_unlock(&s->lock);
-}
-
-static int put_stats(void *ctx, struct buf *out)
-{
-	struct status status;
-
-	take_status(ctx, &status);
-	return status_put_json(&status, out);
 }
 
 static uint64_t hits(void *ctx, uint32_t target)
@@ -155,31 +159,11 @@ static uint64_t hits(void *ctx, uint32_t target)
 	return ring_hits(((struct server *)ctx)->ring, target);
 }
 
-static int put_metrics(void *ctx, struct buf *out)
-{
-	struct server *s = ctx;
-	struct status status;
-
-	take_status(s, &status);
-	int r = status_put_metrics(&status, out);
-	return r ? r : registry_put_metrics(s->registry, hits, s, out);
-}
-
-static int put_targets(void *ctx, struct buf *out)
+static int each_target(void *ctx, probed_file_fn *fn, void *fn_ctx)
 {
 	struct server *s = ctx;
 
-	return registry_put_json(s->registry, hits, s, out);
-}
-
-static bool ready(void *ctx)
-{
-	return registry_ready(((struct server *)ctx)->registry);
-}
-
-static bool paused(void *ctx)
-{
-	return registry_paused(((struct server *)ctx)->registry);
+	return registry_each(s->registry, hits, s, fn, fn_ctx);
 }
 
 static int set_paused(void *ctx, bool on)
@@ -325,11 +309,8 @@ static int start_api(struct server *s, char *error, size_t size)
 {
 	const struct api_source source = {
 		.ctx = s,
-		.put_targets = put_targets,
-		.put_stats = put_stats,
-		.put_metrics = put_metrics,
-		.ready = ready,
-		.paused = paused,
+		.stats = take_stats,
+		.targets = each_target,
 		.set_paused = set_paused,
 	};
 	const struct api_options options = api_options(s);

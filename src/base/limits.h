@@ -82,6 +82,7 @@
 #define LIMIT_STREAM_REPLAY	10000	    /* entries looked at for a reader that comes back */
 #define LIMIT_STREAMS		400	    /* stream readers; the other connections stay free */
 #define LIMIT_STREAM_QUERIES	100	    /* distinct filters of stream readers */
+#define LIMIT_STREAM_UPDATES	16384	    /* changes of entries that are remembered */
 #define LIMIT_STREAM_LAG	8000	    /* entries the filters may fall behind the store */
 #define LIMIT_STREAM_RANGE_MS	1000	    /* all filters on one batch of a live stream */
 #define LIMIT_STREAM_MS		50	    /* one of them, when that is used up */

@@ -2,12 +2,10 @@
 #include "context/registry.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "event.h"
 #include "base/limits.h"
 #include "trace/message.h"
@@ -125,99 +123,66 @@ size_t registry_count(struct registry *r, uint32_t state)
 	return n;
 }
 
-static int put_process(struct buf *out, const struct message *m)
+static struct probed_process process_of(const struct message *m)
 {
 	const char *slash = strrchr(m->path, '/');
-	int r = buf_printf(out, "{\"pid\":%u", m->tgid);
 
 	/* Entries go by the name of the main thread; a file may be called otherwise. */
-	r = r ? r
-	      : buf_put_member(out, "process",
-			       *m->comm ? m->comm
-			       : slash	? slash + 1
-					: m->path);
-	r = r ? r : buf_put_member(out, "exe", m->path);
-	r = r ? r : buf_put_member(out, "container", m->container);
-	return r ? r : buf_putc(out, '}');
+	return (struct probed_process){
+		.pid = m->tgid,
+		.name = *m->comm ? m->comm
+			: slash	 ? slash + 1
+				 : m->path,
+		.exe = m->path,
+		.container = m->container,
+	};
 }
 
-static int put_target(struct registry *r, const struct message *m, uint64_t hits, struct buf *out)
+static struct probed_file file_of(const struct message *m, uint64_t hits)
 {
 	static const char *const states[] = { "", "attached", "skipped", "failed", "detached" };
-	int err =
-		buf_printf(out, "{\"id\":%u,\"points\":%u,\"hits\":%" PRIu64 ",\"inode\":%" PRIu64,
-			   m->target, m->points, hits, m->inode);
-	bool first = true;
 
-	err = err ? err : buf_put_member(out, "path", m->path);
-	err = err ? err : buf_put_member(out, "library", m->library);
-	err = err ? err : buf_put_member(out, "version", m->version);
-	err = err ? err
-		  : buf_put_member(out, "state",
-				   states[m->state <= TARGET_DETACHED ? m->state : 0]);
-	err = err ? err : buf_put_member(out, "plan", m->plan);
-	err = err ? err : buf_put_member(out, "reason", m->reason);
-	err = err ? err : buf_puts(out, ",\"processes\":[");
-	for (size_t i = 0; !err && i < r->processes; i++) {
-		if (r->process[i].target != m->target)
-			continue;
-		err = first ? 0 : buf_putc(out, ',');
-		err = err ? err : put_process(out, &r->process[i]);
-		first = false;
-	}
-	return err ? err : buf_puts(out, "]}");
+	return (struct probed_file){
+		.id = m->target,
+		.points = m->points,
+		.attached = m->state == TARGET_ATTACHED,
+		.hits = hits,
+		.inode = m->inode,
+		.path = m->path,
+		.library = m->library,
+		.version = m->version,
+		.plan = m->plan,
+		.reason = m->reason,
+		.state = states[m->state <= TARGET_DETACHED ? m->state : 0],
+	};
 }
 
-int registry_put_json(struct registry *r, registry_hits_fn *hits, void *ctx, struct buf *out)
+/* `processes` has room for all of them. */
+static int hand_out(const struct registry *r, const struct message *m, uint64_t hits,
+		    struct probed_process *processes, probed_file_fn *fn, void *ctx)
 {
-	int err = buf_puts(out, "{\"targets\":[");
-	bool first = true;
+	struct probed_file f = file_of(m, hits);
+
+	f.processes = processes;
+	for (size_t i = 0; i < r->processes; i++)
+		if (r->process[i].target == m->target)
+			processes[f.process_count++] = process_of(&r->process[i]);
+	return fn(ctx, &f);
+}
+
+int registry_each(struct registry *r, registry_hits_fn *hits, void *hits_ctx, probed_file_fn *fn,
+		  void *ctx)
+{
+	int err = 0;
 
 	pthread_mutex_lock(&r->lock);
-	for (uint32_t i = 0; !err && i < EV_TARGETS_MAX; i++) {
-		if (!r->target[i])
-			continue;
-		err = first ? 0 : buf_putc(out, ',');
-		err = err ? err : put_target(r, r->target[i], hits(ctx, i), out);
-		first = false;
-	}
+	struct probed_process *processes = calloc(r->processes + 1, sizeof(*processes));
+	if (!processes)
+		err = -ENOMEM;
+	for (uint32_t i = 0; !err && i < EV_TARGETS_MAX; i++)
+		if (r->target[i])
+			err = hand_out(r, r->target[i], hits(hits_ctx, i), processes, fn, ctx);
 	pthread_mutex_unlock(&r->lock);
-	return err ? err : buf_puts(out, "]}");
-}
-
-/* A label's value in the Prometheus text format. */
-static int put_label(struct buf *out, const char *name, const char *text)
-{
-	int err = buf_printf(out, "%s=\"", name);
-
-	for (; !err && *text; text++) {
-		if (*text == '\n')
-			err = buf_puts(out, "\\n");
-		else if (*text == '"' || *text == '\\')
-			err = buf_printf(out, "\\%c", *text);
-		else
-			err = buf_putc(out, *text);
-	}
-	return err ? err : buf_putc(out, '"');
-}
-
-int registry_put_metrics(struct registry *r, registry_hits_fn *hits, void *ctx, struct buf *out)
-{
-	int err =
-		buf_puts(out, "# HELP cleartap_probe_hits_total Calls seen through a probed file.\n"
-			      "# TYPE cleartap_probe_hits_total counter\n");
-
-	pthread_mutex_lock(&r->lock);
-	for (uint32_t i = 0; !err && i < EV_TARGETS_MAX; i++) {
-		const struct message *m = r->target[i];
-		if (!m || m->state != TARGET_ATTACHED)
-			continue;
-		err = buf_printf(out, "cleartap_probe_hits_total{target=\"%u\",", i);
-		err = err ? err : put_label(out, "path", m->path);
-		err = err ? err : buf_putc(out, ',');
-		err = err ? err : put_label(out, "library", m->library);
-		err = err ? err : buf_printf(out, "} %" PRIu64 "\n", hits(ctx, i));
-	}
-	pthread_mutex_unlock(&r->lock);
+	free(processes);
 	return err;
 }

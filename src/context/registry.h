@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
 struct message;
 struct registry;
 
@@ -22,11 +21,31 @@ bool registry_ready(struct registry *r);
 bool registry_paused(struct registry *r);
 /* Targets in that state (enum target_state). */
 size_t registry_count(struct registry *r, uint32_t state);
+
+/* A process that uses a file. */
+struct probed_process {
+	uint32_t pid;
+	const char *name; /* as entries have it */
+	const char *exe, *container;
+};
+
+/* A file that was looked at. Texts are "" where nothing is known. */
+struct probed_file {
+	uint32_t id, points;
+	bool attached;
+	uint64_t hits, inode; /* hits: calls seen through it */
+	const char *path, *library, *version, *plan, *reason;
+	const char *state; /* attached, skipped, failed, detached */
+	const struct probed_process *processes;
+	size_t process_count;
+};
+
+/* All is borrowed for the call, during which nothing can be told. Not 0 stops. */
+typedef int probed_file_fn(void *ctx, const struct probed_file *f);
 /* Calls seen through a file, by its number. */
 typedef uint64_t registry_hits_fn(void *ctx, uint32_t target);
-/* Append {"targets":[...]} of GET /api/targets. 0 or -ENOMEM. */
-int registry_put_json(struct registry *r, registry_hits_fn *hits, void *ctx, struct buf *out);
-/* Append cleartap_probe_hits_total of GET /metrics, by file. 0 or -ENOMEM. */
-int registry_put_metrics(struct registry *r, registry_hits_fn *hits, void *ctx, struct buf *out);
+/* Hand out each file, in order of its number. What fn returned, or -ENOMEM. */
+int registry_each(struct registry *r, registry_hits_fn *hits, void *hits_ctx, probed_file_fn *fn,
+		  void *ctx);
 
 #endif

@@ -17,6 +17,7 @@
 #include <zlib.h>
 
 #include "api/api.h"
+#include "api/server_stats.h"
 #include "base/buf.h"
 #include "entry.h"
 #include "base/limits.h"
@@ -34,38 +35,40 @@ struct server {
 	bool small; /* bodies */
 };
 
-static int put_targets(void *ctx, struct buf *out)
+static int each_target(void *ctx, probed_file_fn *fn, void *fn_ctx)
 {
+	static const struct probed_process processes[] = {
+		{ .pid = 4242, .name = "curl-7.88", .exe = "/usr/bin/curl", .container = "" },
+		{ .pid = 99, .name = "idle", .exe = "/usr/bin/idle", .container = "" },
+	};
+	static const struct probed_file file = {
+		.id = 1,
+		.points = 3,
+		.attached = true,
+		.hits = 9,
+		.path = "/usr/lib/libssl.so.3",
+		.library = "openssl",
+		.version = "OpenSSL 3.0.15",
+		.plan = "",
+		.reason = "",
+		.state = "attached",
+		.processes = processes,
+		.process_count = 2,
+	};
+
 	(void)ctx;
-	return buf_puts(out,
-			"{\"targets\":[{\"id\":1,\"path\":\"/usr/lib/libssl.so.3\",\"library\":"
-			"\"openssl\",\"version\":\"OpenSSL 3.0.15\",\"state\":\"attached\","
-			"\"reason\":\"\",\"plan\":\"\",\"points\":3,\"hits\":9,\"processes\":[{"
-			"\"pid\":4242,\"process\":\"curl-7.88\",\"container\":\"\"},{\"pid\":99,"
-			"\"process\":\"idle\",\"container\":\"\"}]}]}");
+	return fn(fn_ctx, &file);
 }
 
-static int put_stats(void *ctx, struct buf *out)
+static void take_stats(void *ctx, struct server_stats *ret)
 {
-	(void)ctx;
-	return buf_puts(out, "\"dropped\":3,\"lost_bytes\":77");
-}
+	const struct server *s = ctx;
 
-static int put_metrics(void *ctx, struct buf *out)
-{
-	(void)ctx;
-	return buf_puts(out, "# HELP cleartap_test A value.\n# TYPE cleartap_test gauge\n"
-			     "cleartap_test 1\n");
-}
-
-static bool is_ready(void *ctx)
-{
-	return !((struct server *)ctx)->unready;
-}
-
-static bool is_paused(void *ctx)
-{
-	return ((struct server *)ctx)->paused;
+	ret->ready = !s->unready;
+	ret->paused = s->paused;
+	ret->kernel[EV_C_RING_FULL] = 3;
+	ret->kernel[EV_C_CALLS] = 5;
+	ret->sessions.lost_bytes = 77;
 }
 
 static int set_paused(void *ctx, bool paused)
@@ -380,8 +383,7 @@ int main(int argc, char **argv)
 	struct server s = { 0 };
 	struct store_options so = { .readers = LIMIT_API_WORKERS + 1 };
 	struct api_options o = { .listen = "127.0.0.1:0", .token = "secret-token", .version = "0" };
-	const struct api_source source = { &s,	     put_targets, put_stats, put_metrics,
-					   is_ready, is_paused,	  set_paused };
+	const struct api_source source = { &s, take_stats, each_target, set_paused };
 	char error[256] = "";
 	int opt;
 

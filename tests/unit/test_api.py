@@ -433,7 +433,7 @@ def stats():
     inf = int(re.search(r'_seconds_bucket\{le="\+Inf"\} (\d+)', text).group(1))
     assert count == inf > 0
     assert 'cleartap_http_requests_total{route="/api/entries",code="4xx"}' in text
-    assert "cleartap_test 1" in text
+    assert "cleartap_captured_calls_total 5\n" in text
 
 
 def sizes():

@@ -8,8 +8,10 @@
 #include <time.h>
 
 #include "api/problem.h"
+#include "api/answer.h"
+#include "api/param.h"
 #include "api/request.h"
-#include "api/server.h"
+#include "api/state.h"
 #include "api/workers.h"
 #include "entry.h"
 #include "kfl/kfl.h"
@@ -19,10 +21,10 @@
 #define PAGE_ENTRIES 200
 #define PAGE_BYTES   (1 << 20)
 
-/* The event loop sends the page while no job runs; the job makes the next one while it waits. */
+/* The event loop sends the page while no task runs; the task makes the next one while it waits. */
 struct export
 {
-	struct job job;
+	struct task task;
 	struct api *api;
 	struct MHD_Connection *conn;
 	const struct export_format *format;
@@ -77,9 +79,9 @@ static void read_page(struct export *x)
 	x->done |= !x->left || x->after >= x->last;
 }
 
-static void run(struct job *j)
+static void run(struct task *t)
 {
-	struct export *x = (struct export *)((char *)j - offsetof(struct export, job));
+	struct export *x = (struct export *)((char *)t - offsetof(struct export, task));
 
 	buf_reset(&x->page);
 	x->sent = 0;
@@ -90,7 +92,7 @@ static void run(struct job *j)
 		read_page(x);
 	if (!x->error && x->done)
 		x->error = x->format->end(x->state, &x->page);
-	server_resume(x->conn);
+	MHD_resume_connection(x->conn);
 }
 
 static ssize_t read_export(void *ctx, char *out, size_t max)
@@ -108,7 +110,7 @@ static ssize_t read_export(void *ctx, char *out, size_t max)
 	}
 	if (x->done)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (server_work(x->api, x->conn, &x->job))
+	if (workers_suspend(x->api->workers, x->conn, &x->task))
 		x->error = -EAGAIN;
 	return 0;
 }
@@ -144,7 +146,7 @@ static struct export *new_export(struct request *r, const struct export_format *
 		.filter = filter,
 		.last = store_stats(r->api->store).last_id,
 		.left = filter ? kfl_limit(filter) : -1,
-		.job.run = run,
+		.task.run = run,
 	};
 	r->api->exports++;
 	x->state = format->open(r->api->options.version);
@@ -171,7 +173,7 @@ void export_start(struct request *r, const struct export_format *format)
 	struct kfl *filter;
 	struct export *x = NULL;
 
-	if (!request_filter(r, &filter))
+	if (!param_filter(r, &filter))
 		return;
 	if (r->api->exports >= LIMIT_EXPORTS) {
 		kfl_free(filter);

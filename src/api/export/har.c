@@ -10,7 +10,7 @@
 #include "api/export/stored.h"
 #include "api/hide.h"
 #include "api/request.h"
-#include "api/route.h"
+#include "api/handlers.h"
 #include "base/coding.h"
 #include "entry.h"
 #include "base/limits.h"

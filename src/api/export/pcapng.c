@@ -18,7 +18,7 @@
 #include "api/export/packet.h"
 #include "api/hide.h"
 #include "api/request.h"
-#include "api/route.h"
+#include "api/handlers.h"
 #include "entry.h"
 #include "base/limits.h"
 

@@ -2,14 +2,11 @@
 #include "api/live/event.h"
 
 #include <inttypes.h>
-#include <jansson.h>
-#include <string.h>
 
-#include "api/live/hub_impl.h"
 #include "api/hide.h"
-#include "api/server.h"
+#include "api/live/chunk.h"
+#include "base/json_write.h"
 #include "entry.h"
-#include "store/store.h"
 
 int event_put_entry(struct buf *out, const struct entry *e, const struct kfl *filter)
 {
@@ -19,53 +16,76 @@ int event_put_entry(struct buf *out, const struct entry *e, const struct kfl *fi
 	return r ? r : buf_puts(out, "\n\n");
 }
 
+int event_put_update(struct buf *out, const struct entry *e, const struct kfl *filter)
+{
+	int r = buf_puts(out, "event: update\ndata: ");
+
+	r = r ? r : hide_put_entry(e, filter, out);
+	return r ? r : buf_puts(out, "\n\n");
+}
+
+/* The data of an event is one object. */
+static struct jw begin_event(struct buf *out, const char *name)
+{
+	int r = buf_printf(out, "event: %s\ndata: ", name);
+	struct jw j = jw_begin(out);
+
+	j.error = r;
+	jw_object(&j, NULL);
+	return j;
+}
+
+static int end_event(struct jw *j)
+{
+	jw_end_object(j);
+	return jw_done(j) ? jw_done(j) : buf_puts(j->out, "\n\n");
+}
+
+int event_put_gone(struct buf *out, int64_t id)
+{
+	struct jw j = begin_event(out, "update");
+
+	jw_int(&j, "id", id);
+	jw_bool(&j, "gone", true);
+	return end_event(&j);
+}
+
 int event_put_skipped(struct buf *out, const struct skip *s)
 {
-	return buf_printf(out,
-			  "event: skipped\ndata: {\"count\":%" PRIu64 ",\"after\":%" PRId64
-			  ",\"before\":%" PRId64 ",\"exact\":%s}\n\n",
-			  s->count, s->after, s->before, s->inexact ? "false" : "true");
+	struct jw j = begin_event(out, "skipped");
+
+	jw_uint(&j, "count", s->count);
+	jw_int(&j, "after", s->after);
+	jw_int(&j, "before", s->before);
+	jw_bool(&j, "exact", !s->inexact);
+	return end_event(&j);
 }
 
 int event_put_failed(struct buf *out, const char *sentence)
 {
-	int r = buf_puts(out, "event: failed\ndata: {\"detail\":");
+	struct jw j = begin_event(out, "failed");
 
-	r = r ? r : buf_put_json(out, sentence, strlen(sentence));
-	return r ? r : buf_puts(out, "}\n\n");
+	jw_string(&j, "detail", sentence);
+	return end_event(&j);
 }
 
 int event_put_end(struct buf *out)
 {
-	return buf_puts(out, "event: end\ndata: {\"reason\":\"limit\"}\n\n");
+	struct jw j = begin_event(out, "end");
+
+	jw_string(&j, "reason", "limit");
+	return end_event(&j);
 }
 
-/* Two numbers of what the rest of the server tells; 0 where it does not. */
-static void read_losses(const struct api_source *source, json_int_t *dropped, json_int_t *lost)
+int event_put_stats(struct buf *out, const struct live_numbers *n)
 {
-	struct buf b = { 0 };
-	json_t *o = NULL;
+	struct jw j = begin_event(out, "stats");
 
-	if (!buf_putc(&b, '{') && !source->put_stats(source->ctx, &b) && !buf_putc(&b, '}'))
-		o = json_loadb(b.data, b.len, 0, NULL);
-	*dropped = json_integer_value(json_object_get(o, "dropped"));
-	*lost = json_integer_value(json_object_get(o, "lost_bytes"));
-	json_decref(o);
-	buf_free(&b);
-}
-
-int event_put_stats(struct buf *out, struct hub *h, double entries_per_second)
-{
-	const struct api_source *source = &h->api->source;
-	struct store_stats s = store_stats(h->api->store);
-	json_int_t dropped, lost;
-
-	read_losses(source, &dropped, &lost);
-	return buf_printf(out,
-			  "event: stats\ndata: {\"entries_per_second\":%.1f,\"entries\":%" PRIu64
-			  ",\"state\":\"%s\",\"dropped\":%lld,\"lost_bytes\":%lld,"
-			  "\"readers\":%u}\n\n",
-			  entries_per_second, s.entries,
-			  source->paused(source->ctx) ? "paused" : "running", (long long)dropped,
-			  (long long)lost, hub_stats(h).readers);
+	jw_real(&j, "entries_per_second", n->entries_per_second, 1);
+	jw_uint(&j, "entries", n->entries);
+	jw_string(&j, "state", n->paused ? "paused" : "running");
+	jw_uint(&j, "dropped", n->dropped);
+	jw_uint(&j, "lost_bytes", n->lost_bytes);
+	jw_uint(&j, "readers", n->readers);
+	return end_event(&j);
 }

@@ -10,9 +10,11 @@
 #include "api/live/hub.h"
 #include "api/problem.h"
 #include "api/live/subscriber.h"
+#include "api/answer.h"
+#include "api/param.h"
 #include "api/request.h"
-#include "api/route.h"
-#include "api/server.h"
+#include "api/handlers.h"
+#include "api/state.h"
 #include "kfl/kfl.h"
 
 /* What the kernel keeps for a reader that does not read; beyond it the reader's own backlog counts.
@@ -25,7 +27,7 @@ static bool find_start(struct request *r, int64_t *ret)
 	const char *last = request_header(r, "Last-Event-ID");
 	char *end;
 
-	if (!request_integer(r, "after", 0, INT64_MAX, -1, ret))
+	if (!param_integer(r, "after", 0, INT64_MAX, -1, ret))
 		return false;
 	if (!last || !*last)
 		return true;
@@ -57,7 +59,7 @@ static void join(struct request *r, struct kfl *filter, int64_t after)
 {
 	struct subscriber *reader;
 	const char *text = filter ? kfl_normal(filter) : "";
-	int e = subscriber_join(r->api->hub, r->conn, filter, text, after, &reader);
+	int e = subscriber_join(hub_room(r->api->hub), r->conn, filter, text, after, &reader);
 
 	if (e == -EAGAIN) {
 		answer_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "5");
@@ -79,7 +81,7 @@ void stream_get(struct request *r)
 	struct kfl *filter;
 	int64_t after;
 
-	if (!find_start(r, &after) || !request_filter(r, &filter))
+	if (!find_start(r, &after) || !param_filter(r, &filter))
 		return;
 	r->answer.status = MHD_HTTP_OK;
 	r->answer.type = "text/event-stream";

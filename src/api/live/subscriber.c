@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/live/chunk.h"
 #include "api/live/event.h"
-#include "api/live/hub_impl.h"
-#include "api/server.h"
+#include "api/live/filter_pass.h"
+#include "api/live/room.h"
 #include "api/workers.h"
-#include "kfl/kfl.h"
+#include "base/clock.h"
 #include "base/limits.h"
+#include "entry.h"
+#include "kfl/kfl.h"
 #include "store/store.h"
 
 #define REPLAY_PAGE 200
@@ -20,12 +23,12 @@
 struct link {
 	struct link *next;
 	struct chunk *chunk;
-	size_t begin, end, entries;
+	size_t begin, end, events;
 };
 
 struct subscriber {
 	struct subscriber *next, **link;
-	struct hub *hub;
+	struct room *room;
 	struct MHD_Connection *conn;
 	struct live_query *query;
 	int64_t joined; /* entries behind this id come live */
@@ -43,38 +46,15 @@ struct subscriber {
 	size_t own_sent;
 
 	bool replaying;
+	struct update_set changed; /* what may have changed while it was away, goes first */
+	size_t changed_at;
 	int64_t replay_after;
-	struct job replay;
+	struct task replay;
 };
-
-struct chunk *chunk_new(int64_t after)
-{
-	struct chunk *c = calloc(1, sizeof(*c));
-
-	if (c) {
-		c->refs = 1;
-		c->after = after;
-	}
-	return c;
-}
-
-const struct mark *chunk_marks(const struct chunk *c)
-{
-	return (const struct mark *)c->marks.data;
-}
-
-void chunk_put(struct chunk *c)
-{
-	if (!c || --c->refs)
-		return;
-	buf_free(&c->text);
-	buf_free(&c->marks);
-	free(c);
-}
 
 static void drop_link(struct subscriber *r, struct link *l)
 {
-	r->backlog -= l->entries;
+	r->backlog -= l->events;
 	r->backlog_bytes -= l->end - l->begin;
 	chunk_put(l->chunk);
 	free(l);
@@ -93,26 +73,28 @@ static void pop(struct subscriber *r)
 
 void subscriber_skip(struct subscriber *r, const struct skip *s)
 {
-	if (!r->skip.count)
-		r->skip = *s;
-	else
-		r->skip.count += s->count;
-	r->skip.before = s->before;
-	r->skip.inexact |= s->inexact;
-	r->hub->count.skipped += s->count;
+	struct skip *all = &r->skip;
+
+	*all = (struct skip){
+		.count = all->count + s->count,
+		.after = all->count && all->after < s->after ? all->after : s->after,
+		.before = all->before > s->before ? all->before : s->before,
+		.inexact = all->inexact || s->inexact,
+	};
+	r->room->skipped += s->count;
 }
 
-/* Drop what is queued, but for a chunk that is begun, and go on before the id `before`. */
-static void fall_behind(struct subscriber *r, int64_t before)
+/* Drop what is queued, but for a chunk that is begun. */
+static void fall_behind(struct subscriber *r)
 {
 	struct link **from = r->head && r->sent ? &r->head->next : &r->head;
 
 	for (struct link *l = *from, *next; l; l = next) {
+		const struct chunk *c = l->chunk;
+		bool late = !c->updates && c->after < r->joined;
 		next = l->next;
-		const struct skip s = { l->entries,
-					l->chunk->after > r->joined ? l->chunk->after : r->joined,
-					before, false };
-		subscriber_skip(r, &s);
+		subscriber_skip(r, &(struct skip){ l->events, late ? r->joined : c->after,
+						   c->before, c->updates });
 		drop_link(r, l);
 	}
 	*from = NULL;
@@ -124,8 +106,12 @@ static struct link part_for(const struct subscriber *r, struct chunk *c)
 {
 	const struct mark *marks = chunk_marks(c);
 	struct link l = { .chunk = c, .end = c->text.len };
-	size_t first = 0, last = c->entries;
+	size_t first = 0, last = c->events;
 
+	/* What was told again may be older, and is no more of limit(n). */
+	l.events = last;
+	if (c->updates)
+		return l;
 	while (first < last && marks[first].id <= r->joined)
 		first++;
 	if (r->left >= 0 && last - first > (uint64_t)r->left) {
@@ -133,7 +119,7 @@ static struct link part_for(const struct subscriber *r, struct chunk *c)
 		l.end = last ? marks[last - 1].end : 0;
 	}
 	l.begin = first ? marks[first - 1].end : 0;
-	l.entries = last - first;
+	l.events = last - first;
 	return l;
 }
 
@@ -142,11 +128,11 @@ void subscriber_queue(struct subscriber *r, struct chunk *c)
 	struct link part = part_for(r, c), *l;
 	size_t size = part.end - part.begin;
 
-	if (!size)
+	if (!size || (c->updates && !r->left))
 		return;
-	if (r->backlog + part.entries > LIMIT_STREAM_BACKLOG ||
+	if (r->backlog + part.events > LIMIT_STREAM_BACKLOG ||
 	    (r->backlog && r->backlog_bytes + size > LIMIT_STREAM_BYTES))
-		fall_behind(r, c->after + 1);
+		fall_behind(r);
 	l = malloc(sizeof(*l));
 	if (!l) {
 		r->failed = true;
@@ -156,11 +142,11 @@ void subscriber_queue(struct subscriber *r, struct chunk *c)
 	c->refs++;
 	*r->tail = l;
 	r->tail = &l->next;
-	r->backlog += l->entries;
+	r->backlog += l->events;
 	r->backlog_bytes += size;
-	r->hub->count.sent += l->entries;
-	if (r->left >= 0)
-		r->left -= (int64_t)l->entries;
+	r->room->sent += l->events;
+	if (r->left >= 0 && !c->updates)
+		r->left -= (int64_t)l->events;
 }
 
 void subscriber_tell(struct subscriber *r, struct chunk *note)
@@ -171,7 +157,7 @@ void subscriber_tell(struct subscriber *r, struct chunk *note)
 	r->note = note;
 }
 
-struct live_query *subscriber_query(const struct subscriber *r)
+const struct live_query *subscriber_query(const struct subscriber *r)
 {
 	return r->query;
 }
@@ -191,15 +177,35 @@ void subscriber_wake(struct subscriber *r)
 	if (!r->waiting)
 		return;
 	r->waiting = false;
-	server_resume(r->conn);
+	MHD_resume_connection(r->conn);
 }
 
+/* A page of what the reader missed while it was away. */
 struct replay_page {
-	struct subscriber *reader;
+	const struct kfl *filter;
 	struct buf text;
 	int error;
 	int64_t left;
+	const int64_t *ids; /* that are looked at, when they are what changed */
+	size_t count, at;
 };
+
+/* What changed and comes before this id was not let through. */
+static void replay_gone(struct replay_page *p, int64_t id)
+{
+	for (; !p->error && p->at < p->count && p->ids[p->at] < id; p->at++)
+		p->error = event_put_gone(&p->text, p->ids[p->at]);
+}
+
+static bool replay_change(void *ctx, const struct entry *e)
+{
+	struct replay_page *p = ctx;
+
+	replay_gone(p, e->id);
+	p->error = p->error ? p->error : event_put_update(&p->text, e, p->filter);
+	p->at++;
+	return !p->error && p->text.len < LIMIT_STREAM_BYTES;
+}
 
 static bool replay_row(void *ctx, const struct entry *e)
 {
@@ -207,42 +213,75 @@ static bool replay_row(void *ctx, const struct entry *e)
 
 	if (p->left == 0)
 		return false;
-	p->error = event_put_entry(&p->text, e, p->reader->query->filter);
+	p->error = event_put_entry(&p->text, e, p->filter);
 	if (p->left > 0)
 		p->left--;
 	return !p->error && p->text.len < LIMIT_STREAM_BYTES;
 }
 
-/* One page of what the reader missed while it was away. Only this job touches the cursor now. */
-static void run_replay(struct job *j)
+/* Some of what changed; *ret_at: where to go on. */
+static int replay_changes(const struct subscriber *r, struct replay_page *p, size_t *ret_at,
+			  char *error, size_t size)
 {
-	struct subscriber *r =
-		(struct subscriber *)((char *)j - offsetof(struct subscriber, replay));
-	struct replay_page p = { .reader = r, .left = r->left };
+	size_t rest = r->changed.count - r->changed_at, next;
+
+	p->ids = r->changed.ids + r->changed_at;
+	p->count = rest < REPLAY_PAGE ? rest : REPLAY_PAGE;
+	int e = filter_pass_select(r->room->store, p->filter, p->ids, p->count,
+				   clock_ms(CLOCK_MONOTONIC) + LIMIT_QUERY_MS, replay_change, p,
+				   &next, error, size);
+	if (!e && next == p->count)
+		replay_gone(p, INT64_MAX);
+	/* What there was no time for comes with the next page, the first of a page always does. */
+	*ret_at = r->changed_at + (next > p->at ? next : p->at);
+	return e;
+}
+
+static int replay_entries(const struct subscriber *r, struct replay_page *p, int64_t *ret_next,
+			  char *error, size_t size)
+{
 	struct store_page page = { 0 };
-	char error[256] = "";
 	const struct store_query q = {
-		.filter = r->query->filter,
+		.filter = p->filter,
 		.after = r->replay_after,
 		.before = r->joined + 1,
 		.limit = REPLAY_PAGE,
 		.oldest_first = true,
 		.time_limit_ms = LIMIT_QUERY_MS,
 	};
-	int e = store_select(r->hub->api->store, &q, replay_row, &p, &page, error, sizeof(error));
+	int e = store_select(r->room->store, &q, replay_row, p, &page, error, size);
+
+	*ret_next = page.next;
+	return e;
+}
+
+/* One page. Only this task touches the cursors now. */
+static void run_replay(struct task *t)
+{
+	struct subscriber *r =
+		(struct subscriber *)((char *)t - offsetof(struct subscriber, replay));
+	struct replay_page p = { .filter = r->query->filter, .left = r->left };
+	bool changes = r->changed_at < r->changed.count;
+	int64_t next = r->replay_after;
+	size_t at = r->changed_at;
+	char error[256] = "";
+	int e = changes ? replay_changes(r, &p, &at, error, sizeof(error))
+			: replay_entries(r, &p, &next, error, sizeof(error));
+	bool more = changes ? at < r->changed.count || next < r->joined : next && p.left;
 
 	if (e)
 		e = event_put_failed(&p.text, error[0] ? error : strerror(-e));
-	pthread_mutex_lock(&r->hub->lock);
+	pthread_mutex_lock(&r->room->lock);
 	r->failed |= e || p.error;
 	r->left = p.left;
-	r->replay_after = page.next;
-	r->replaying = page.next && p.left;
+	r->changed_at = at;
+	r->replay_after = next;
+	r->replaying = more;
 	buf_free(&r->own);
 	r->own = p.text;
 	r->own_sent = 0;
-	pthread_mutex_unlock(&r->hub->lock);
-	server_resume(r->conn);
+	pthread_mutex_unlock(&r->room->lock);
+	MHD_resume_connection(r->conn);
 }
 
 static size_t take(const char *data, size_t size, size_t *sent, char *out, size_t max)
@@ -299,82 +338,91 @@ static size_t fill(struct subscriber *r, char *out, size_t max)
 ssize_t subscriber_read(void *reader, char *out, size_t max)
 {
 	struct subscriber *r = reader;
-	struct hub *h = r->hub;
+	struct room *room = r->room;
 	ssize_t n = -1;
 
-	pthread_mutex_lock(&h->lock);
-	if (!h->stop && !r->failed)
+	pthread_mutex_lock(&room->lock);
+	if (!room->stop && !r->failed)
 		n = (ssize_t)fill(r, out, max);
 	if (n == 0 && r->failed)
 		n = -1;
 	if (n == 0 && r->replaying) {
-		r->failed |= server_work(h->api, r->conn, &r->replay) != 0;
+		r->failed |= workers_suspend(room->workers, r->conn, &r->replay) != 0;
 	} else if (n == 0) {
 		r->waiting = true;
 		MHD_suspend_connection(r->conn);
 	}
-	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&room->lock);
 	return n;
 }
 
 void subscriber_leave(void *reader)
 {
 	struct subscriber *r = reader;
-	struct hub *h = r->hub;
+	struct room *room = r->room;
 
-	pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&room->lock);
 	while (r->head)
 		pop(r);
 	chunk_put(r->note);
 	*r->link = r->next;
 	if (r->next)
 		r->next->link = r->link;
-	h->count.readers--;
+	room->reader_count--;
 	r->query->refs--;
-	hub_sweep(h);
-	pthread_mutex_unlock(&h->lock);
+	live_query_sweep(&room->queries);
+	pthread_mutex_unlock(&room->lock);
 	buf_free(&r->own);
+	free(r->changed.ids);
 	free(r);
+}
+
+/* Say at the head of the stream what is not replayed. */
+static void say_skipped(struct subscriber *r, const struct skip *s)
+{
+	r->failed |= event_put_skipped(&r->own, s) != 0;
+	r->room->skipped += s->count;
 }
 
 /* Where a reader that comes back goes on, and what is too long ago for it. */
 static void plan_replay(struct subscriber *r, int64_t after)
 {
-	if (after < 0 || after >= r->joined)
+	if (after < 0)
 		return;
-	r->replaying = true;
-	r->replay_after = after;
-	if (r->joined - after <= LIMIT_STREAM_REPLAY)
+	update_log_since(&r->room->updates, after, &r->changed);
+	if (r->changed.forgotten)
+		say_skipped(r, &(struct skip){ r->changed.forgotten, 0, after + 1, true });
+	r->replay_after = after < r->joined ? after : r->joined;
+	r->replaying = after < r->joined || r->changed.count;
+	if (r->joined - r->replay_after <= LIMIT_STREAM_REPLAY)
 		return;
 	r->replay_after = r->joined - LIMIT_STREAM_REPLAY;
-	const struct skip s = {
-		.count = (uint64_t)(r->replay_after - after),
-		.after = after,
-		.before = r->replay_after + 1,
-		.inexact = r->query->filter != NULL,
-	};
-	r->failed |= event_put_skipped(&r->own, &s) != 0;
-	r->hub->count.skipped += s.count;
+	say_skipped(r, &(struct skip){
+			       .count = (uint64_t)(r->replay_after - after),
+			       .after = after,
+			       .before = r->replay_after + 1,
+			       .inexact = r->query->filter != NULL,
+		       });
 }
 
-static int join(struct hub *h, struct subscriber *r, struct kfl *filter, const char *text)
+static int join(struct room *room, struct subscriber *r, struct kfl *filter, const char *text)
 {
-	if (h->stop || h->count.readers == LIMIT_STREAMS)
+	if (room->stop || room->reader_count == LIMIT_STREAMS)
 		return -EAGAIN;
-	r->query = hub_find_query(h, filter, text);
+	r->query = live_query_find(&room->queries, filter, text);
 	if (!r->query)
 		return -EAGAIN;
-	r->joined = h->published;
-	r->next = h->readers;
-	r->link = &h->readers;
+	r->joined = room->published;
+	r->next = room->readers;
+	r->link = &room->readers;
 	if (r->next)
 		r->next->link = &r->next;
-	h->readers = r;
-	h->count.readers++;
+	room->readers = r;
+	room->reader_count++;
 	return 0;
 }
 
-int subscriber_join(struct hub *h, struct MHD_Connection *conn, struct kfl *filter,
+int subscriber_join(struct room *room, struct MHD_Connection *conn, struct kfl *filter,
 		    const char *text, int64_t after, struct subscriber **ret)
 {
 	struct subscriber *r = calloc(1, sizeof(*r));
@@ -384,18 +432,20 @@ int subscriber_join(struct hub *h, struct MHD_Connection *conn, struct kfl *filt
 		kfl_free(filter);
 		return e;
 	}
-	*r = (struct subscriber){ .hub = h, .conn = conn, .left = filter ? kfl_limit(filter) : -1 };
+	*r = (struct subscriber){ .room = room,
+				  .conn = conn,
+				  .left = filter ? kfl_limit(filter) : -1 };
 	r->tail = &r->head;
 	r->replay.run = run_replay;
-	pthread_mutex_lock(&h->lock);
-	e = join(h, r, filter, text);
+	pthread_mutex_lock(&room->lock);
+	e = join(room, r, filter, text);
 	if (!e) {
 		r->failed |= buf_puts(&r->own, ": cleartap\nretry: 2000\n\n") != 0;
 		plan_replay(r, after);
-		if (h->stats)
-			subscriber_tell(r, h->stats);
+		if (room->stats)
+			subscriber_tell(r, room->stats);
 	}
-	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&room->lock);
 	if (e) {
 		free(r);
 		return e;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the handlers share. */
-#ifndef CLEARTAP_API_SERVER_H
-#define CLEARTAP_API_SERVER_H
+/* What the handlers share; server.c makes it. */
+#ifndef CLEARTAP_API_STATE_H
+#define CLEARTAP_API_STATE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,12 +10,10 @@
 #include "api/api.h"
 #include "api/metrics.h"
 
-struct hub;
-struct job;
 struct clients;
-struct request;
+struct hub;
+struct route;
 struct workers;
-struct MHD_Connection;
 struct MHD_Daemon;
 
 /* A socket that is listened on, and what requests through it must show. */
@@ -39,16 +37,9 @@ struct api {
 	struct clients *clients;
 	struct workers *workers;
 	struct hub *hub;
+	const struct route *routes; /* ends with a NULL path */
 	struct metrics metrics;
 	atomic_uint exports; /* that are running */
-	atomic_bool stopping;
 };
-
-/*
- * Suspend the connection and do a job on a worker, which ends with server_resume(). 0, or -EAGAIN
- * (busy or stopping): the connection is suspended and resumed, the job is not done.
- */
-int server_work(struct api *a, struct MHD_Connection *conn, struct job *j);
-void server_resume(struct MHD_Connection *conn);
 
 #endif

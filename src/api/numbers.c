@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/numbers.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "api/clients.h"
+#include "api/prometheus.h"
+#include "api/state.h"
+#include "base/json_write.h"
+
+enum number_kind { U64, I64, U32, FLAG, STATE, TEXT, TEXT_POINTER };
+
+/* Members of a group stand together. Values of one metric share type and help of the first row. */
+static const struct number {
+	const char *group, *name; /* in JSON; group NULL: of the whole */
+	enum number_kind kind;
+	size_t offset;		    /* in struct numbers */
+	const char *metric, *cause; /* in /metrics, NULL: not there; its label, NULL none */
+	const char *type, *help;
+} table[] = {
+#define AT(kind, member)      kind, offsetof(struct numbers, member)
+#define COUNTER(name, help)   name, NULL, "counter", help
+#define GAUGE(name, help)     name, NULL, "gauge", help
+#define CAUSE(name, by, help) name, by, "counter", help
+#define DROP(by)	      CAUSE("drops_total", by, "Records or calls not captured, by cause.")
+#define MISSING(by)	      CAUSE("missing_bytes_total", by, "Bytes that are not in entries, by cause.")
+	{ NULL, "version", AT(TEXT_POINTER, version) },
+	{ NULL, "state", AT(STATE, server.paused), GAUGE("paused", "1 while capture is paused.") },
+	{ NULL, "ready", AT(FLAG, server.ready) },
+	{ NULL, "uptime_s", AT(U64, server.uptime_s),
+	  GAUGE("uptime_seconds", "Seconds since the start.") },
+	{ NULL, "resident_bytes", AT(U64, server.resident_bytes),
+	  GAUGE("resident_memory_bytes", "Resident memory of the server process.") },
+	{ NULL, "dropped", AT(U64, dropped) },
+	{ NULL, "lost_bytes", AT(U64, server.sessions.lost_bytes) },
+
+	{ "capture", "state", AT(STATE, server.paused) },
+	{ "capture", "records", AT(U64, server.taken.records),
+	  COUNTER("ring_records_total", "Records that the kernel side sent.") },
+	{ "capture", "bytes", AT(U64, server.taken.bytes),
+	  COUNTER("captured_bytes_total", "Plaintext bytes copied from programs.") },
+	{ "capture", "calls", AT(U64, server.kernel[EV_C_CALLS]),
+	  COUNTER("captured_calls_total", "Successful reads and writes seen.") },
+	{ "capture", "dropped_records", AT(U64, server.kernel[EV_C_RING_FULL]), DROP("ring_full") },
+	{ "capture", "dropped_bytes", AT(U64, server.kernel[EV_C_RING_BYTES]) },
+	{ "capture", "truncated_bytes", AT(U64, server.kernel[EV_C_BUDGET_BYTES]) },
+	{ "capture", "faults", AT(U64, server.kernel[EV_C_FAULT]) },
+	{ "capture", "connections_full", AT(U64, server.kernel[EV_C_CONNS_FULL]),
+	  DROP("connections_full") },
+	{ "capture", "threads_full", AT(U64, server.kernel[EV_C_THREADS_FULL]),
+	  DROP("threads_full") },
+	{ "capture", "nested_too_deep", AT(U64, server.kernel[EV_C_NESTED_DEEP]),
+	  DROP("nested_too_deep") },
+	{ "capture", "returns_without_entry", AT(U64, server.kernel[EV_C_ORPHAN]) },
+	{ "capture", "filtered_calls", AT(U64, server.kernel[EV_C_FILTERED]) },
+	{ "capture", "bad_records", AT(U64, server.taken.bad), DROP("bad_record") },
+
+	{ "ring", "used", AT(U64, server.ring_used),
+	  GAUGE("ring_used_bytes", "Bytes waiting in the ring buffer.") },
+	{ "ring", "size", AT(U64, server.ring_size),
+	  GAUGE("ring_size_bytes", "Capacity of the ring buffer.") },
+
+	{ "queue", "bytes", AT(U64, server.queue_bytes),
+	  GAUGE("queue_bytes", "Entries waiting for the store.") },
+	{ "queue", "cut_entries", AT(U64, server.queue_cut),
+	  COUNTER("cut_entries_total", "Entries whose bodies the store had no time for.") },
+
+	{ "targets", "attached", AT(U64, server.targets_attached),
+	  GAUGE("targets_attached", "Files with probes in place.") },
+	{ "targets", "failed", AT(U64, server.targets_failed),
+	  GAUGE("targets_failed", "Files that could not be probed.") },
+
+	{ "sessions", "active", AT(U64, server.sessions.active),
+	  GAUGE("sessions_active", "Connections followed.") },
+	{ "sessions", "opened", AT(U64, server.sessions.opened),
+	  COUNTER("sessions_opened_total", "Connections seen.") },
+	{ "sessions", "closed", AT(U64, server.sessions.closed) },
+	{ "sessions", "entries", AT(U64, server.sessions.entries),
+	  COUNTER("entries_total", "Entries made.") },
+	{ "sessions", "lost_bytes", AT(U64, server.sessions.lost_bytes), MISSING("lost") },
+	{ "sessions", "truncated_bytes", AT(U64, server.sessions.truncated_bytes),
+	  MISSING("truncated") },
+	{ "sessions", "bad_records", AT(U64, server.sessions.bad_records) },
+	{ "sessions", "refused", AT(U64, server.sessions.refused), DROP("sessions_full") },
+
+	{ "store", "first_id", AT(I64, store.first_id) },
+	{ "store", "last_id", AT(I64, store.last_id) },
+	{ "store", "entries", AT(U64, store.entries),
+	  GAUGE("store_entries", "Entries in the store.") },
+	{ "store", "size", AT(U64, store.size),
+	  GAUGE("store_size_bytes", "Size of the store's files.") },
+	{ "store", "segments", AT(U64, store.segments),
+	  GAUGE("store_segments", "Segments of the store.") },
+	{ "store", "dropped_entries", AT(U64, store.dropped_entries),
+	  COUNTER("store_expired_entries_total",
+		  "Entries dropped by the bounds of size and age.") },
+	{ "store", "failed_batches", AT(U64, store.failed_batches),
+	  COUNTER("store_failed_batches_total", "Batches that could not be written.") },
+	{ "store", "lost_entries", AT(U64, store.lost_entries),
+	  COUNTER("store_lost_entries_total", "Entries that could not be written.") },
+	{ "store", "error", AT(TEXT, store_error) },
+
+	{ "api", "connections", AT(U32, connections),
+	  GAUGE("http_connections", "Open connections to the API.") },
+	{ "api", "readers", AT(U32, live.readers),
+	  GAUGE("stream_readers", "Live stream readers.") },
+	{ "api", "live_queries", AT(U32, live.queries),
+	  GAUGE("stream_queries", "Distinct filters of live stream readers.") },
+	{ "api", "events_sent", AT(U64, live.sent),
+	  COUNTER("stream_events_total", "Entries queued for live stream readers.") },
+	{ "api", "events_skipped", AT(U64, live.skipped),
+	  COUNTER("stream_skipped_total", "Entries that live stream readers were too slow for.") },
+	{ "api", "refused", AT(U64, refused) },
+};
+
+#define COUNT (sizeof(table) / sizeof(*table))
+
+void numbers_take(struct api *a, struct numbers *ret)
+{
+	*ret = (struct numbers){
+		.version = a->options.version ? a->options.version : "",
+		.store = store_stats(a->store),
+		.live = hub_stats(a->hub),
+		.connections = clients_count(a->clients),
+		.refused = a->metrics.refused,
+	};
+	store_error(a->store, ret->store_error, sizeof(ret->store_error));
+	a->source.stats(a->source.ctx, &ret->server);
+	ret->dropped = server_stats_dropped(&ret->server);
+}
+
+static const void *value_at(const struct numbers *n, const struct number *row)
+{
+	return (const char *)n + row->offset;
+}
+
+static uint64_t value_of(const struct numbers *n, const struct number *row)
+{
+	const void *at = value_at(n, row);
+
+	switch (row->kind) {
+	case U32:
+		return *(const unsigned *)at;
+	case FLAG:
+	case STATE:
+		return *(const bool *)at;
+	default:
+		return *(const uint64_t *)at;
+	}
+}
+
+static void put_row(struct jw *j, const struct numbers *n, const struct number *row)
+{
+	const void *at = value_at(n, row);
+
+	if (row->kind == TEXT)
+		jw_string(j, row->name, at);
+	else if (row->kind == TEXT_POINTER)
+		jw_string(j, row->name, *(const char *const *)at);
+	else if (row->kind == STATE)
+		jw_string(j, row->name, value_of(n, row) ? "paused" : "running");
+	else if (row->kind == FLAG)
+		jw_bool(j, row->name, value_of(n, row));
+	else if (row->kind == I64)
+		jw_int(j, row->name, *(const int64_t *)at);
+	else
+		jw_uint(j, row->name, value_of(n, row));
+}
+
+void numbers_put_json(const struct numbers *n, struct jw *j)
+{
+	const char *group = NULL;
+
+	for (size_t i = 0; i < COUNT; i++) {
+		const char *next = table[i].group;
+		if (next && (!group || strcmp(next, group))) {
+			if (group)
+				jw_end_object(j);
+			jw_object(j, next);
+		}
+		group = next;
+		put_row(j, n, &table[i]);
+	}
+	jw_end_object(j);
+}
+
+static bool is_of(const struct number *row, const char *metric)
+{
+	return row->metric && !strcmp(row->metric, metric);
+}
+
+static void put_family(struct prometheus *p, const struct numbers *n, const struct number *first)
+{
+	prometheus_family(p, first->metric, first->type, first->help);
+	for (const struct number *row = first; row < table + COUNT; row++) {
+		const char *const label[] = { row->cause ? "cause" : NULL, row->cause, NULL };
+		if (is_of(row, first->metric))
+			prometheus_value(p, row->metric, label, value_of(n, row));
+	}
+}
+
+void numbers_put_metrics(const struct numbers *n, struct prometheus *p)
+{
+	for (size_t i = 0; i < COUNT; i++) {
+		size_t before = 0;
+		while (table[i].metric && before < i && !is_of(&table[before], table[i].metric))
+			before++;
+		if (table[i].metric && before == i)
+			put_family(p, n, &table[i]);
+	}
+}

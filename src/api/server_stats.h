@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The numbers of the running server that the API is told (struct api_source): a moment's. */
+#ifndef CLEARTAP_API_SERVER_STATS_H
+#define CLEARTAP_API_SERVER_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "session/session.h"
+#include "source/ring.h"
+
+struct server_stats {
+	bool ready, paused; /* the first probes are in; capture is paused */
+	uint64_t uptime_s;
+	uint64_t resident_bytes;
+	uint64_t kernel[EV_C__COUNT]; /* counters of the kernel side */
+	struct ring_taken taken;
+	uint64_t ring_used, ring_size;
+	uint64_t queue_bytes, queue_cut;
+	uint64_t targets_attached, targets_failed;
+	struct session_stats sessions;
+};
+
+/* Records and calls that did not make it into a session. */
+static inline uint64_t server_stats_dropped(const struct server_stats *s)
+{
+	return s->kernel[EV_C_RING_FULL] + s->kernel[EV_C_CONNS_FULL] +
+	       s->kernel[EV_C_THREADS_FULL] + s->kernel[EV_C_NESTED_DEEP] + s->taken.bad;
+}
+
+#endif
