@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "api/detail.h"
+#include "base/json_write.h"
 #include "fields.h"
 #include "kfl/kfl.h"
+#include "outcome.h"
 
 static void mask(struct entry *e, const struct field *f)
 {
@@ -71,15 +73,26 @@ static void mask_columns(const struct kfl *filter, struct entry *e)
 	}
 }
 
+void hide_put_members(struct jw *j, const struct entry *e)
+{
+	entry_put_members(j, e);
+	jw_string(j, "outcome", e->open ? "open" : outcome_name(entry_outcome(e)));
+}
+
 int hide_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out)
 {
+	struct jw j = jw_begin(out);
 	struct entry copy;
 
-	if (!filter || !kfl_redacted(filter, 0))
-		return entry_put_json(e, out);
-	copy = *e;
-	mask_columns(filter, &copy);
-	return entry_put_json(&copy, out);
+	if (filter && kfl_redacted(filter, 0)) {
+		copy = *e;
+		mask_columns(filter, &copy);
+		e = &copy;
+	}
+	jw_object(&j, NULL);
+	hide_put_members(&j, e);
+	jw_end_object(&j);
+	return jw_done(&j);
 }
 
 int hide_whole(const struct entry *e, const struct kfl *filter, struct hidden *ret)

@@ -12,11 +12,14 @@
 #include "entry.h"
 
 struct buf;
+struct jw;
 struct kfl;
 
 /* Texts become "[redacted]", numbers 0. */
 #define HIDDEN_TEXT "[redacted]"
 
+/* The members of an entry as the API shows it, in an object that was begun. */
+void hide_put_members(struct jw *j, const struct entry *e);
 /* Append the entry as JSON. filter NULL: nothing is hidden. */
 int hide_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out);
 

@@ -2,7 +2,8 @@
 /*
  * The API over a store of made-up entries, for tests/unit/test_api.py. Commands come on standard
  * input, one a line; each is answered with a line: "append N", "rate N" (entries a second from now
- * on), "cpu" (µs used so far), "clock T STEP" (the next entry begins at T, each further one STEP µs
+ * on), "begin N" (exchanges that go on), "grow N" and "finish N" (tell the first N of these again),
+ * "cpu" (µs used so far), "clock T STEP" (the next entry begins at T, each further one STEP µs
  * later), "quit".
  */
 #include <errno.h>
@@ -24,7 +25,14 @@
 #include "base/log.h"
 #include "store/store.h"
 
-#define BATCH_MS 50
+#define BATCH_MS   50
+#define LIVING_MAX 4096
+
+/* An exchange that goes on. */
+struct living {
+	uint64_t n, told;
+	int64_t timestamp_us;
+};
 
 struct server {
 	struct store *store;
@@ -33,6 +41,8 @@ struct server {
 	int64_t clock_us, step_us; /* 0: the time it is */
 	bool paused, broken, unready;
 	bool small; /* bodies */
+	struct living living[LIVING_MAX];
+	size_t lives;
 };
 
 static int each_target(void *ctx, probed_file_fn *fn, void *fn_ctx)
@@ -252,18 +262,12 @@ static void set_all(struct entry *e)
 }
 
 /* The last digit of n tells the kind, so that the scripts know what to expect of an id. */
-static struct entry *make_entry(struct server *s)
+static struct entry *make_entry(const struct server *s, uint64_t n, int64_t timestamp_us)
 {
-	uint64_t n = ++s->made;
 	bool http = n % 10 != 9;
 	struct entry *e = entry_new();
-	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	e->timestamp_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-	if (s->clock_us)
-		e->timestamp_us = s->clock_us;
-	s->clock_us += s->step_us;
+	e->timestamp_us = timestamp_us;
 	e->protocol = http ? "http" : "tls";
 	e->version = http ? "1.1" : "";
 	e->lock = LOCK_OPEN;
@@ -295,6 +299,27 @@ static struct entry *make_entry(struct server *s)
 	return e;
 }
 
+static int64_t next_time(struct server *s)
+{
+	struct timespec t;
+	int64_t us = s->clock_us;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	s->clock_us += s->step_us;
+	return us ? us : (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int store_batch(struct server *s, struct entry **batch, size_t n)
+{
+	int r = store_append(s->store, batch, n);
+
+	if (!r)
+		api_publish(s->api, batch, n);
+	for (size_t i = 0; i < n; i++)
+		entry_free(batch[i]);
+	return r;
+}
+
 static int append(struct server *s, uint64_t count)
 {
 	struct entry *batch[LIMIT_BATCH];
@@ -302,16 +327,63 @@ static int append(struct server *s, uint64_t count)
 
 	while (!r && count) {
 		size_t n = count < LIMIT_BATCH ? count : LIMIT_BATCH;
-		for (size_t i = 0; i < n; i++)
-			batch[i] = make_entry(s);
-		r = store_append(s->store, batch, n);
-		if (!r)
-			api_publish(s->api, batch, n);
-		for (size_t i = 0; i < n; i++)
-			entry_free(batch[i]);
+		for (size_t i = 0; i < n; i++) {
+			uint64_t number = ++s->made;
+			batch[i] = make_entry(s, number, next_time(s));
+		}
+		r = store_batch(s, batch, n);
 		count -= n;
 	}
 	return r;
+}
+
+/* A version of one that lives: while it is open, its answer is on the way and grows. */
+static struct entry *make_version(const struct server *s, const struct living *l, bool open)
+{
+	struct entry *e = make_entry(s, l->n, l->timestamp_us);
+
+	e->live = l->n;
+	e->open = open;
+	if (!open)
+		return e;
+	e->complete = false;
+	e->reason = "";
+	e->status = "";
+	e->status_code = 0;
+	e->response_size = (int64_t)l->told;
+	buf_reset(&e->response_body);
+	return e;
+}
+
+/* Tell the first `count` that live again; open: they go on. */
+static int tell_again(struct server *s, size_t count, bool open)
+{
+	struct entry *batch[LIMIT_BATCH];
+	size_t n = count < s->lives ? count : s->lives;
+
+	n = n < LIMIT_BATCH ? n : LIMIT_BATCH;
+	for (size_t i = 0; i < n; i++) {
+		s->living[i].told++;
+		batch[i] = make_version(s, &s->living[i], open);
+	}
+	if (!open) {
+		s->lives -= n;
+		memmove(s->living, s->living + n, s->lives * sizeof(*s->living));
+	}
+	return store_batch(s, batch, n);
+}
+
+static int begin(struct server *s, size_t count)
+{
+	struct entry *batch[LIMIT_BATCH];
+	size_t n = 0;
+
+	for (; n < count && n < LIMIT_BATCH && s->lives < LIVING_MAX; n++) {
+		struct living *l = &s->living[s->lives++];
+		*l = (struct living){ .n = ++s->made, .timestamp_us = next_time(s) };
+		batch[n] = make_version(s, l, true);
+	}
+	return store_batch(s, batch, n);
 }
 
 static int64_t cpu_us(void)
@@ -328,6 +400,13 @@ static bool command(struct server *s, char *line, uint64_t *rate)
 {
 	if (!strncmp(line, "append ", 7))
 		printf("%s\n", append(s, strtoull(line + 7, NULL, 10)) ? "failed" : "ok");
+	else if (!strncmp(line, "begin ", 6))
+		printf("%s\n", begin(s, strtoull(line + 6, NULL, 10)) ? "failed" : "ok");
+	else if (!strncmp(line, "grow ", 5))
+		printf("%s\n", tell_again(s, strtoull(line + 5, NULL, 10), true) ? "failed" : "ok");
+	else if (!strncmp(line, "finish ", 7))
+		printf("%s\n",
+		       tell_again(s, strtoull(line + 7, NULL, 10), false) ? "failed" : "ok");
 	else if (!strncmp(line, "rate ", 5))
 		printf("ok %" PRIu64 "\n", *rate = strtoull(line + 5, NULL, 10));
 	else if (!strcmp(line, "cpu"))
@@ -380,7 +459,7 @@ static void serve(struct server *s)
 
 int main(int argc, char **argv)
 {
-	struct server s = { 0 };
+	static struct server s;
 	struct store_options so = { .readers = LIMIT_API_WORKERS + 1 };
 	struct api_options o = { .listen = "127.0.0.1:0", .token = "secret-token", .version = "0" };
 	const struct api_source source = { &s, take_stats, each_target, set_paused };

@@ -134,6 +134,159 @@ def limited():
     s.close()
 
 
+def begin(n):
+    global made
+    assert server.tell("begin %d" % n) == "ok"
+    made += n
+    return list(range(made - n + 1, made + 1))
+
+
+def updates(stream, n):
+    """The next n updates as (id, data): none moves a reader's place."""
+    got, end = [], time.monotonic() + 30
+    while len(got) < n:
+        assert time.monotonic() < end, got
+        kind, ident, data = stream.event()
+        assert kind in ("update", "stats"), (kind, data)
+        if kind == "update":
+            assert ident is None
+            got.append((data["id"], data))
+    return got
+
+
+def updated():
+    """what goes on is told again under its id, to whom the new version is for"""
+    every = Stream(server)
+    hangs = Stream(server, "/api/stream?q=open")
+    failed = Stream(server, "/api/stream?q=status_code+%3E%3D+500")
+    masked = Stream(server, "/api/stream?q=redact(%22path%22,%22summary%22)")
+    ids = begin(10)
+    for s in (every, hangs, masked):
+        assert s.entries(10) == ids
+    assert server.tell("grow 4") == "ok"
+    for s in (every, hangs):
+        got = updates(s, 4)
+        assert [i for i, _ in got] == ids[:4]
+        for _, e in got:
+            assert e["open"] is True and e["response_size"] == 1 and e["status"] == ""
+            assert e["outcome"] == "open", e
+    assert all(e["summary"] == "[redacted]" for _, e in updates(masked, 4))
+    # None of these was for it before; nobody remembers that.
+    assert updates(failed, 4) == [(i, {"id": i, "gone": True}) for i in ids[:4]]
+    assert server.tell("finish 10") == "ok"
+    got = updates(every, 10)
+    assert [i for i, _ in got] == ids and not any(e["open"] for _, e in got)
+    for i, e in got:
+        assert e["outcome"] == {4: "client_error", 5: "server_error", 8: "incomplete"}.get(
+            i % 10, "ok"), e
+    assert updates(hangs, 10) == [(i, {"id": i, "gone": True}) for i in ids]
+    for i, e in updates(failed, 10):
+        assert e.get("gone") is not (i % 10 == 5) and ("status" in e) is (i % 10 == 5), e
+    page = server.get("/api/entries?limit=10").json()["entries"]
+    assert [e["id"] for e in page] == ids[::-1] and not any(e["open"] for e in page)
+    for s in (every, hangs, failed, masked):
+        s.close()
+
+
+def updated_at_once():
+    """what is told again before a reader saw it comes once, as it is then"""
+    s = Stream(server)
+    s.until("stats")
+    ids = begin(3)
+    server.tell("grow 3")
+    server.tell("finish 3")
+    assert s.entries(3) == ids
+    append(1)
+    seen = set()
+    while True:
+        kind, _, data = s.event()
+        if kind == "entry":
+            break
+        if kind == "update": # at most the last version again
+            seen.add(data["open"])
+    assert data["id"] == made and seen <= {False}, seen
+    s.close()
+
+
+def updated_once_per_filter():
+    """readers of one filter share the look at what changed, and a change apart is found"""
+    ids = begin(1)
+    append(3000)
+    ids += begin(1)
+    append(10)
+    readers = [Stream(server, "/api/stream?q=open") for _ in range(20)]
+    assert wait_for(lambda: stat("readers") == 20) and stat("live_queries") == 1
+    sent = stat("events_sent")
+    server.tell("grow 2")
+    for s in readers:
+        assert [i for i, _ in updates(s, 2)] == ids
+    assert stat("events_sent") == sent + 40
+    server.tell("finish 2")
+    for s in readers:
+        s.close()
+    assert wait_for(lambda: stat("readers") == 0)
+
+
+def updated_while_away():
+    """a reader that comes back is told what changed of what it had"""
+    s = Stream(server)
+    ids = begin(5)
+    assert s.entries(5) == ids
+    s.close()
+    server.tell("grow 2")
+    append(20)
+    server.tell("finish 4")
+    back = Stream(server, headers={"Last-Event-ID": str(ids[-1])})
+    got = updates(back, 4)
+    assert [i for i, _ in got] == ids[:4] and not any(e["open"] for _, e in got), got
+    assert back.entries(20) == list(range(made - 19, made + 1))
+    back.close()
+    back = Stream(server, "/api/stream?q=open&after=%d" % ids[-1])
+    assert updates(back, 4) == [(i, {"id": i, "gone": True}) for i in ids[:4]]
+    server.tell("finish 1")
+    while updates(back, 1) != [(ids[4], {"id": ids[4], "gone": True})]:
+        pass # a change may be told again to who came in the middle of it
+    back.close()
+    # With all of it seen there is nothing to tell but what came since.
+    append(1)
+    back = Stream(server, headers={"Last-Event-ID": str(made)})
+    back.until("stats")
+    append(1)
+    assert back.entries(1) == [made]
+    back.close()
+
+
+def updated_too_much():
+    """changes that a reader is too slow for are counted; a long absence is told as one"""
+    slow, quick = Stream(server, rcvbuf=4096), Stream(server)
+    ids = begin(1000)
+    assert quick.entries(1000) == ids
+    skipped = stat("events_skipped")
+    for _ in range(20):
+        server.tell("grow 1000")
+        assert [i for i, _ in updates(quick, 1000)] == ids
+    assert wait_for(lambda: stat("events_skipped") > skipped)
+    told, last = [], {}
+    server.tell("finish 1000")
+    assert len(updates(quick, 1000)) == 1000
+    while len(last) < 1000 or any(last.values()):
+        kind, _, data = slow.event()
+        if kind == "skipped":
+            told.append(data)
+        elif kind == "update":
+            last[data["id"]] = data["open"]
+    assert told and not told[0]["exact"], told[:1]
+    assert all(t["after"] < ids[0] and t["before"] > ids[-1] for t in told), (told, ids[0])
+    slow.close()
+    quick.close()
+    back = Stream(server, headers={"Last-Event-ID": str(ids[-1])})
+    kind, _, data = back.event()
+    while kind == "stats":
+        kind, _, data = back.event()
+    assert kind == "skipped" and data["before"] == ids[-1] + 1 and not data["exact"], data
+    back.close()
+
+
 def too_long_ago():
     """a reader that was away for too long is told what is not replayed, and can page it"""
     append(12000)
@@ -265,6 +418,7 @@ def clean_end():
         s.close()
 
 
-run([live, statistics, filtered, shared, wrong, resumed, resumed_filtered, limited, too_long_ago,
+run([live, statistics, filtered, shared, wrong, resumed, resumed_filtered, limited, updated,
+     updated_at_once, updated_once_per_filter, updated_while_away, updated_too_much, too_long_ago,
      behind, dead_readers, reset_readers, too_many, too_many_queries, many_alike, slow_requests,
      clean_end])

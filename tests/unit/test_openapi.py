@@ -171,6 +171,19 @@ def events():
         bad = schema and wrong(data, schemas[schema], kind)
         assert not bad, bad
     s.close()
+    s = Stream(server, "/api/stream?q=open")
+    server.tell("begin 5")
+    assert len(s.entries(5)) == 5
+    server.tell("grow 5")
+    server.tell("finish 5")
+    gone = 0
+    while gone < 5:
+        kind, _, data = s.event()
+        schema = {"update": "Gone" if "gone" in data else "Entry", "stats": "StreamStats"}[kind]
+        bad = wrong(data, schemas[schema], kind)
+        assert not bad, bad
+        gone += schema == "Gone"
+    s.close()
     server.append(15000)
     s = Stream(server, "/api/stream?after=0")
     while True:

@@ -25,7 +25,6 @@ struct hub {
 	pthread_cond_t wake;
 	pthread_t thread;
 	bool started;
-	int64_t begun; /* end of the last range that was begun */
 	/* When the thread last did what, and the last id of that time. */
 	int64_t worked_ms, ticked_ms, kept_alive_ms, ticked_id;
 };
@@ -56,11 +55,11 @@ static void distribute(struct hub *h, int64_t after, int64_t before, bool update
 /* With the lock held: too far behind, so that everybody skips a part. */
 static void catch_up(struct hub *h, int64_t published)
 {
-	int64_t from = h->begun, to = published - LIMIT_BATCH;
+	int64_t from = h->room.begun, to = published - LIMIT_BATCH;
 
 	if (published - from <= LIMIT_STREAM_LAG)
 		return;
-	h->begun = to;
+	h->room.begun = to;
 	for (struct subscriber *r = h->room.readers; r; r = subscriber_next(r)) {
 		int64_t after = subscriber_joined(r) > from ? subscriber_joined(r) : from;
 		if (after < to)
@@ -95,9 +94,9 @@ static void do_range(struct hub *h, int64_t published)
 	int64_t after, last;
 
 	catch_up(h, published);
-	after = h->begun;
+	after = h->room.begun;
 	last = published - after > LIMIT_BATCH ? after + LIMIT_BATCH : published;
-	h->begun = last;
+	h->room.begun = last;
 	if (!h->room.readers || after == last)
 		return;
 	struct live_query *queries = begin_pass(h);
@@ -105,17 +104,14 @@ static void do_range(struct hub *h, int64_t published)
 	end_pass(h, after, last + 1, false);
 }
 
-/* Entries that no range has reached yet are told as they are when one does. */
 static void do_updates(struct hub *h)
 {
 	struct update_set changed;
-	int64_t up_to = h->begun;
-
 	if (h->room.updates.begun == h->room.updates.end)
 		return;
-	update_log_take(&h->room.updates, up_to, &changed);
+	update_log_take(&h->room.updates, &changed);
 	if (changed.forgotten) {
-		const struct skip all = { changed.forgotten, 0, up_to + 1, true };
+		const struct skip all = { changed.forgotten, 0, h->room.begun + 1, true };
 		for (struct subscriber *r = h->room.readers; r; r = subscriber_next(r))
 			subscriber_skip(r, &all);
 	}
@@ -129,7 +125,7 @@ static void do_updates(struct hub *h)
 
 static bool has_work(const struct hub *h)
 {
-	return h->begun < h->room.published || h->room.updates.begun < h->room.updates.end;
+	return h->room.begun < h->room.published || h->room.updates.begun < h->room.updates.end;
 }
 
 static int make_stats(struct hub *h, double entries_per_second, bool keepalive, struct buf *out)
@@ -194,7 +190,7 @@ static void wait_until(struct hub *h, int64_t ms, bool eager)
 
 static void work(struct hub *h)
 {
-	if (h->room.published - h->begun < LIMIT_BATCH &&
+	if (h->room.published - h->room.begun < LIMIT_BATCH &&
 	    h->worked_ms + GATHER_MS < h->ticked_ms + 1000)
 		wait_until(h, h->worked_ms + GATHER_MS, false);
 	h->worked_ms = clock_ms(CLOCK_MONOTONIC);
@@ -234,7 +230,7 @@ int hub_start(const struct hub_options *options, struct hub **ret)
 	h->options = *options;
 	h->room.store = options->store;
 	h->room.workers = options->workers;
-	h->room.published = h->begun = store_stats(options->store).last_id;
+	h->room.published = h->room.begun = store_stats(options->store).last_id;
 	pthread_mutex_init(&h->room.lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -21,6 +21,7 @@ struct room {
 	struct workers *workers;
 	bool stop;
 	int64_t published; /* last id stored */
+	int64_t begun;	   /* end of the last range that was begun */
 	struct live_queries queries;
 	struct subscriber *readers;
 	struct chunk *stats; /* the newest event of its kind */

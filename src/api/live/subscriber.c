@@ -101,26 +101,36 @@ static void fall_behind(struct subscriber *r)
 	r->tail = from;
 }
 
+/* Up to which event a chunk of changes is for it: not yet of entries that it is still to get. */
+static size_t known_to(const struct subscriber *r, const struct chunk *c)
+{
+	int64_t known = r->joined > r->room->begun ? r->joined : r->room->begun;
+	size_t last = c->events;
+
+	while (last && chunk_marks(c)[last - 1].id > known)
+		last--;
+	return last;
+}
+
 /* Which part of a chunk is for this reader: behind where it joined, up to its limit(n). */
 static struct link part_for(const struct subscriber *r, struct chunk *c)
 {
 	const struct mark *marks = chunk_marks(c);
-	struct link l = { .chunk = c, .end = c->text.len };
-	size_t first = 0, last = c->events;
+	size_t first = 0, last = c->updates ? known_to(r, c) : c->events;
 
-	/* What was told again may be older, and is no more of limit(n). */
-	l.events = last;
-	if (c->updates)
-		return l;
-	while (first < last && marks[first].id <= r->joined)
+	while (!c->updates && first < last && marks[first].id <= r->joined)
 		first++;
-	if (r->left >= 0 && last - first > (uint64_t)r->left) {
+	if (!c->updates && r->left >= 0 && last - first > (uint64_t)r->left)
 		last = first + (size_t)r->left;
-		l.end = last ? marks[last - 1].end : 0;
-	}
-	l.begin = first ? marks[first - 1].end : 0;
-	l.events = last - first;
-	return l;
+	return (struct link){
+		.chunk = c,
+		.begin = first ? marks[first - 1].end : 0,
+		/* Behind the last event there may be one that is of no entry. */
+		.end = last == c->events ? c->text.len
+		       : last		 ? marks[last - 1].end
+					 : 0,
+		.events = last - first,
+	};
 }
 
 void subscriber_queue(struct subscriber *r, struct chunk *c)

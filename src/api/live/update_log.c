@@ -54,14 +54,14 @@ static int collect(const struct update_log *u, uint64_t from, uint64_t to, int64
 	return 0;
 }
 
-int update_log_take(struct update_log *u, int64_t up_to, struct update_set *ret)
+int update_log_take(struct update_log *u, struct update_set *ret)
 {
 	uint64_t from = u->begun > oldest_of(u) ? u->begun : oldest_of(u);
 	uint64_t to = u->end - from > LIMIT_BATCH ? from + LIMIT_BATCH : u->end;
 
 	*ret = (struct update_set){ .forgotten = from - u->begun };
 	u->begun = to;
-	return collect(u, from, to, up_to, ret);
+	return collect(u, from, to, INT64_MAX, ret);
 }
 
 int update_log_since(const struct update_log *u, int64_t id, struct update_set *ret)

@@ -26,11 +26,8 @@ struct update_set {
 };
 
 void update_log_add(struct update_log *u, int64_t id, int64_t last);
-/*
- * What came since the last call, of entries up to this id, at most LIMIT_BATCH of it. -ENOMEM:
- * `forgotten` is all of it.
- */
-int update_log_take(struct update_log *u, int64_t up_to, struct update_set *ret);
+/* What came since the last call, at most LIMIT_BATCH of it. -ENOMEM: `forgotten` is all of it. */
+int update_log_take(struct update_log *u, struct update_set *ret);
 /* What a reader may have missed that was told of entries up to this id: of these alone. */
 int update_log_since(const struct update_log *u, int64_t id, struct update_set *ret);
 
