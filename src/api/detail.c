@@ -3,14 +3,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "api/jansson_write.h"
 #include "base/buf.h"
 #include "base/coding.h"
-#include "entry.h"
+#include "base/json_write.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "entry.h"
 
 json_t *detail_load(const struct entry *e)
 {
@@ -45,72 +46,68 @@ bool detail_is_text(const void *data, size_t len)
 	return true;
 }
 
-static void set_text(json_t *message, const char *name, const char *text)
-{
-	json_object_set_new(message, name, json_string(text));
-}
-
 /* "body" when it is text and short, and why it is not all there. */
-static void add_text(json_t *message, const char *coding, const struct buf *body)
+static void put_text(struct jw *j, const char *coding, const struct buf *body)
 {
 	struct buf text = { 0 };
 	int r = coding_decode(coding, body->data, body->len, LIMIT_BODY_INLINE, &text);
 
 	if (r == -EILSEQ)
-		set_text(message, "body_note", "the body's content coding is broken or cut off");
+		jw_string(j, "body_note", "the body's content coding is broken or cut off");
 	else if (r == -ENOTSUP)
-		set_text(message, "body_note", "the body's content coding is unknown");
+		jw_string(j, "body_note", "the body's content coding is unknown");
 	if ((!r || r == -EILSEQ) && text.len && detail_is_text(text.data, text.len))
-		json_object_set_new(message, "body", json_stringn(text.data, text.len));
+		jw_text(j, "body", text.data, text.len);
 	buf_free(&text);
 }
 
-static int add_body(json_t *detail, const char *side, const struct entry *e, const struct buf *body,
-		    const char *query)
+static void put_url(struct jw *j, const char *side, int64_t id, const char *query)
 {
-	json_t *message = json_object_get(detail, side);
 	struct buf url = { 0 };
+	int r = buf_printf(&url, "/api/entries/%" PRId64 "/%s/body%s", id, side, query);
 
-	if (!body->len)
-		return 0;
-	if (!json_is_object(message)) {
-		message = json_object();
-		if (json_object_set_new(detail, side, message))
-			return -ENOMEM;
-	}
-	add_text(message, detail_encoding(detail, side), body);
-	int r = buf_printf(&url, "/api/entries/%" PRId64 "/%s/body%s", e->id, side, query);
-	if (!r)
-		r = json_object_set_new(message, "body_url", json_stringn(url.data, url.len))
-			    ? -ENOMEM
-			    : 0;
+	j->error = j->error ? j->error : r;
+	jw_text(j, "body_url", url.data, url.len);
 	buf_free(&url);
-	return r;
 }
 
-/* Put the members of one object behind those of another that was just written. */
-static int append_members(struct buf *out, const char *object)
+/* One side, which may have been seen without a head or, when it has no body, not at all. */
+static void put_message(struct jw *j, const char *side, const json_t *detail, const struct entry *e,
+			const struct buf *body, const char *query)
 {
-	size_t n = strlen(object);
+	const json_t *message = json_object_get(detail, side);
 
-	if (n <= 2)
-		return 0;
-	out->len--;
-	int r = buf_putc(out, ',');
-	return r ? r : buf_put(out, object + 1, n - 1);
+	if (!message && !body->len)
+		return;
+	if (message && !json_is_object(message)) {
+		jansson_put(j, side, message);
+		return;
+	}
+	jw_object(j, side);
+	jansson_put_members(j, message);
+	if (body->len) {
+		put_text(j, detail_encoding(detail, side), body);
+		put_url(j, side, e->id, query);
+	}
+	jw_end_object(j);
 }
 
-int detail_put(const struct entry *e, json_t *detail, const char *query, struct buf *out)
+int detail_put(const struct entry *e, const json_t *detail, const char *query, struct buf *out)
 {
-	int r = add_body(detail, "request", e, &e->request_body, query);
-	char *text;
+	int r = entry_put_json(e, out);
+	struct jw j = jw_continue(out, true);
 
-	r = r ? r : add_body(detail, "response", e, &e->response_body, query);
 	if (r)
 		return r;
-	text = json_dumps(detail, JSON_COMPACT);
-	r = text ? entry_put_json(e, out) : -ENOMEM;
-	r = r ? r : append_members(out, text);
-	free(text);
-	return r ? r : buf_putc(out, '\n');
+	out->len--; /* its end, since more members follow */
+	put_message(&j, "request", detail, e, &e->request_body, query);
+	put_message(&j, "response", detail, e, &e->response_body, query);
+	for (void *at = json_object_iter((json_t *)detail); at;
+	     at = json_object_iter_next((json_t *)detail, at)) {
+		const char *name = json_object_iter_key(at);
+		if (strcmp(name, "request") && strcmp(name, "response"))
+			jansson_put_member(&j, name, json_object_iter_value(at));
+	}
+	jw_end_object(&j);
+	return jw_done(&j);
 }

@@ -19,6 +19,6 @@ bool detail_is_text(const void *data, size_t len);
  * Append the entry with its detail, to which the bodies are added, and where to fetch them; `query`
  * (or "") is what the URLs of bodies end with. 0 or -errno.
  */
-int detail_put(const struct entry *e, json_t *detail, const char *query, struct buf *out);
+int detail_put(const struct entry *e, const json_t *detail, const char *query, struct buf *out);
 
 #endif

@@ -14,6 +14,7 @@
 #include "api/handlers.h"
 #include "api/state.h"
 #include "base/json_write.h"
+#include "base/writer.h"
 #include "entry.h"
 #include "kfl/kfl.h"
 #include "store/store.h"
@@ -109,12 +110,17 @@ void entries_list(struct request *r)
 static int put_query(const struct request *r, struct buf *out)
 {
 	const char *q = request_param(r, "q");
-	int e = q && *q ? buf_puts(out, "?q=") : 0;
+	struct writer w = { .out = out };
 
-	for (; !e && q && *q; q++)
-		e = isalnum((unsigned char)*q) ? buf_putc(out, *q)
-					       : buf_printf(out, "%%%02X", (unsigned char)*q);
-	return e ? e : buf_cstr(out) ? 0 : -ENOMEM;
+	if (q && *q)
+		writer_puts(&w, "?q=");
+	for (; q && *q; q++) {
+		if (isalnum((unsigned char)*q))
+			writer_putc(&w, *q);
+		else
+			writer_printf(&w, "%%%02X", (unsigned char)*q);
+	}
+	return !w.error && !buf_cstr(out) ? -ENOMEM : w.error;
 }
 
 void entries_get(struct request *r)
@@ -125,8 +131,11 @@ void entries_get(struct request *r)
 
 	if (page_masked(r, &e, &m)) {
 		int error = m.asked ? put_query(r, &query) : 0;
-		error = error ? error
-			      : detail_put(&m.e, m.detail, buf_cstr(&query), &r->answer.body);
+		if (!error)
+			error = detail_put(&m.e, m.detail, query.len ? buf_cstr(&query) : "",
+					   &r->answer.body);
+		if (!error)
+			error = buf_putc(&r->answer.body, '\n');
 		reply_tagged(r, "application/json", error);
 	}
 	buf_free(&query);

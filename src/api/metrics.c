@@ -6,10 +6,11 @@
 
 #include "api/handlers.h"
 #include "api/numbers.h"
-#include "api/problem.h"
 #include "api/prometheus.h"
+#include "api/reply.h"
 #include "api/request.h"
 #include "api/state.h"
+#include "base/writer.h"
 #include "context/registry.h"
 
 static const uint32_t bucket_us[METRICS_BUCKETS] = { 500,   1000,   2500,   5000,   10000,
@@ -34,7 +35,7 @@ void metrics_observe(struct metrics *m, uint64_t us)
 	m->query_us += us;
 }
 
-static void put_requests(const struct metrics *m, const struct route *routes, struct prometheus *p)
+static void put_requests(const struct metrics *m, const struct route *routes, struct writer *p)
 {
 	static const char *const classes[] = { "", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
@@ -52,7 +53,7 @@ static void put_requests(const struct metrics *m, const struct route *routes, st
 	}
 }
 
-static void put_queries(const struct metrics *m, struct prometheus *p)
+static void put_queries(const struct metrics *m, struct writer *p)
 {
 	static const char name[] = "query_duration_seconds_bucket";
 	char text[16];
@@ -74,7 +75,7 @@ static void put_queries(const struct metrics *m, struct prometheus *p)
 
 static int put_hits(void *ctx, const struct probed_file *f)
 {
-	struct prometheus *p = ctx;
+	struct writer *p = ctx;
 	char id[16];
 	const char *const labels[] = { "target", id, "path", f->path, "library", f->library, NULL };
 
@@ -84,7 +85,7 @@ static int put_hits(void *ctx, const struct probed_file *f)
 	return p->error;
 }
 
-static int put_metrics(struct api *a, struct prometheus *p)
+static int put_metrics(struct api *a, struct writer *p)
 {
 	const char *version = a->options.version ? a->options.version : "";
 	const char *const label[] = { "version", version, NULL };
@@ -97,19 +98,14 @@ static int put_metrics(struct api *a, struct prometheus *p)
 	numbers_take(a, &n);
 	numbers_put_metrics(&n, p);
 	prometheus_family(p, "probe_hits_total", "counter", "Calls seen through a probed file.");
-	int r = a->source.targets(a->source.ctx, put_hits, p);
-	return r ? r : p->error;
+	if (!p->error)
+		p->error = a->source.targets(a->source.ctx, put_hits, p);
+	return p->error;
 }
 
 void metrics_get(struct request *r)
 {
-	struct prometheus p = { .out = &r->answer.body };
-	int e = put_metrics(r->api, &p);
+	struct writer p = { .out = &r->answer.body };
 
-	if (e) {
-		problem_errno(r, e);
-		return;
-	}
-	r->answer.status = MHD_HTTP_OK;
-	r->answer.type = "text/plain; version=0.0.4; charset=utf-8";
+	reply_text(r, "text/plain; version=0.0.4; charset=utf-8", put_metrics(r->api, &p));
 }

@@ -99,6 +99,9 @@ static const struct number {
 	  COUNTER("store_failed_batches_total", "Batches that could not be written.") },
 	{ "store", "lost_entries", AT(U64, store.lost_entries),
 	  COUNTER("store_lost_entries_total", "Entries that could not be written.") },
+	{ "store", "passed_over", AT(U64, store.passed_over),
+	  COUNTER("store_passed_over_total",
+		  "Versions of exchanges past the bound of those that are followed.") },
 	{ "store", "error", AT(TEXT, store_error) },
 
 	{ "api", "connections", AT(U32, connections),
@@ -190,7 +193,7 @@ static bool is_of(const struct number *row, const char *metric)
 	return row->metric && !strcmp(row->metric, metric);
 }
 
-static void put_family(struct prometheus *p, const struct numbers *n, const struct number *first)
+static void put_family(struct writer *p, const struct numbers *n, const struct number *first)
 {
 	prometheus_family(p, first->metric, first->type, first->help);
 	for (const struct number *row = first; row < table + COUNT; row++) {
@@ -200,7 +203,7 @@ static void put_family(struct prometheus *p, const struct numbers *n, const stru
 	}
 }
 
-void numbers_put_metrics(const struct numbers *n, struct prometheus *p)
+void numbers_put_metrics(const struct numbers *n, struct writer *p)
 {
 	for (size_t i = 0; i < COUNT; i++) {
 		size_t before = 0;

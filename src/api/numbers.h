@@ -11,7 +11,7 @@
 
 struct api;
 struct jw;
-struct prometheus;
+struct writer;
 
 struct numbers {
 	const char *version;
@@ -27,6 +27,6 @@ struct numbers {
 void numbers_take(struct api *a, struct numbers *ret);
 /* The members of /api/stats, in an object that was begun. */
 void numbers_put_json(const struct numbers *n, struct jw *j);
-void numbers_put_metrics(const struct numbers *n, struct prometheus *p);
+void numbers_put_metrics(const struct numbers *n, struct writer *p);
 
 #endif

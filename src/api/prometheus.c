@@ -3,57 +3,45 @@
 
 #include <inttypes.h>
 
-#include "base/buf.h"
+#include "base/writer.h"
 
-static void put(struct prometheus *p, const char *text)
+void prometheus_family(struct writer *w, const char *name, const char *type, const char *help)
 {
-	p->error = p->error ? p->error : buf_puts(p->out, text);
+	writer_printf(w, "# HELP cleartap_%s %s\n# TYPE cleartap_%s %s\n", name, help, name, type);
 }
 
-void prometheus_family(struct prometheus *p, const char *name, const char *type, const char *help)
+static void put_label(struct writer *w, const char *name, const char *value)
 {
-	if (!p->error)
-		p->error = buf_printf(p->out, "# HELP cleartap_%s %s\n# TYPE cleartap_%s %s\n",
-				      name, help, name, type);
-}
-
-static void put_label(struct prometheus *p, const char *name, const char *value)
-{
-	put(p, name);
-	put(p, "=\"");
-	for (; !p->error && *value; value++) {
+	writer_printf(w, "%s=\"", name);
+	for (; *value; value++) {
 		if (*value == '\n')
-			put(p, "\\n");
+			writer_puts(w, "\\n");
 		else if (*value == '"' || *value == '\\')
-			p->error = buf_printf(p->out, "\\%c", *value);
+			writer_printf(w, "\\%c", *value);
 		else
-			p->error = buf_putc(p->out, *value);
+			writer_putc(w, *value);
 	}
-	put(p, "\"");
+	writer_putc(w, '"');
 }
 
-static void put_name(struct prometheus *p, const char *name, const char *const *labels)
+static void put_name(struct writer *w, const char *name, const char *const *labels)
 {
-	put(p, "cleartap_");
-	put(p, name);
+	writer_printf(w, "cleartap_%s", name);
 	for (size_t i = 0; labels && labels[i]; i += 2) {
-		put(p, i ? "," : "{");
-		put_label(p, labels[i], labels[i + 1]);
+		writer_putc(w, i ? ',' : '{');
+		put_label(w, labels[i], labels[i + 1]);
 	}
-	put(p, labels && labels[0] ? "} " : " ");
+	writer_puts(w, labels && labels[0] ? "} " : " ");
 }
 
-void prometheus_value(struct prometheus *p, const char *name, const char *const *labels,
-		      uint64_t value)
+void prometheus_value(struct writer *w, const char *name, const char *const *labels, uint64_t value)
 {
-	put_name(p, name, labels);
-	if (!p->error)
-		p->error = buf_printf(p->out, "%" PRIu64 "\n", value);
+	put_name(w, name, labels);
+	writer_printf(w, "%" PRIu64 "\n", value);
 }
 
-void prometheus_real(struct prometheus *p, const char *name, double value)
+void prometheus_real(struct writer *w, const char *name, double value)
 {
-	put_name(p, name, NULL);
-	if (!p->error)
-		p->error = buf_printf(p->out, "%.6f\n", value);
+	put_name(w, name, NULL);
+	writer_printf(w, "%.6f\n", value);
 }

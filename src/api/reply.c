@@ -8,16 +8,24 @@
 #include "api/answer.h"
 #include "api/problem.h"
 #include "api/request.h"
+#include "base/buf.h"
 #include "base/hash.h"
 
-void reply_json(struct request *r, int error)
+void reply_text(struct request *r, const char *type, int error)
 {
 	if (error) {
 		problem_errno(r, error);
 		return;
 	}
 	r->answer.status = MHD_HTTP_OK;
-	r->answer.type = "application/json";
+	r->answer.type = type;
+}
+
+void reply_json(struct request *r, int error)
+{
+	reply_text(r, "application/json", error);
+	if (!error)
+		buf_putc(&r->answer.body, '\n'); /* for terminals; it may be missing */
 }
 
 void reply_tagged(struct request *r, const char *type, int error)

@@ -5,7 +5,9 @@
 
 struct request;
 
-/* It is JSON and complete, unless `error` (-errno) says otherwise. */
+/* It is of this type and complete, unless `error` (-errno) says otherwise. */
+void reply_text(struct request *r, const char *type, int error);
+/* The same for JSON. */
 void reply_json(struct request *r, int error);
 /* It has this type and may be revalidated: makes ETag, 304 where it matches. */
 void reply_tagged(struct request *r, const char *type, int error);

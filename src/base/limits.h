@@ -98,6 +98,7 @@
 #define LIMIT_ANSWER_HEADERS	8	  /* fields that one route adds */
 #define LIMIT_PEM_BYTES		(1 << 20) /* certificate or key file */
 #define LIMIT_EXPORTS		8	  /* exports that run at once */
+#define LIMIT_EXPORT_EXCHANGES	65536	  /* exchanges of one end that an export remembers */
 #define LIMIT_EXPORT_CONNS	65536	  /* connections that one pcapng export remembers */
 #define LIMIT_API_JOBS		128	  /* requests that wait for a worker */
 #define LIMIT_API_WORKERS	3	  /* queries that run at once */

@@ -3,6 +3,8 @@
  * The API over a store of made-up entries, for tests/unit/test_api.py. Commands come on standard
  * input, one a line; each is answered with a line: "append N", "rate N" (entries a second from now
  * on), "begin N" (exchanges that go on), "grow N" and "finish N" (tell the first N of these again),
+ * "both" and "split" (from now on entries are of
+ * both ends of an exchange, or two of each), "huge N" (bytes of the answers 4, 14, ...),
  * "cpu" (µs used so far), "clock T STEP" (the next entry begins at T, each further one STEP µs
  * later), "quit".
  */
@@ -40,7 +42,9 @@ struct server {
 	uint64_t made;
 	int64_t clock_us, step_us; /* 0: the time it is */
 	bool paused, broken, unready;
-	bool small; /* bodies */
+	bool small;	  /* bodies */
+	bool both, split; /* entries are of both ends; each exchange is two entries */
+	size_t huge;	  /* bytes of the answers that miss some */
 	struct living living[LIVING_MAX];
 	size_t lives;
 };
@@ -152,6 +156,13 @@ static void set_bodies(struct entry *e, uint64_t n, bool small)
 		buf_put(&e->response_body, html, sizeof(html) - 1);
 	}
 	buf_free(&large);
+}
+
+/* Make it so long. */
+static void fill_body(struct buf *b, size_t size)
+{
+	while (b->len < size)
+		buf_printf(b, "<p>%zu</p>\n", b->len);
 }
 
 /* How the response is framed: by close, chunked, or by length; the fourth misses 100000 bytes. */
@@ -293,6 +304,8 @@ static struct entry *make_entry(const struct server *s, uint64_t n, int64_t time
 	e->status_code = n % 10 == 8 ? 0 : n % 10 == 5 ? 500 : n % 10 == 4 ? 404 : 200;
 	e->status = e->status_code ? entry_printf(e, "%d", e->status_code) : "";
 	set_bodies(e, n, s->small);
+	if (n % 10 == 4)
+		fill_body(&e->response_body, s->huge);
 	put_detail(e, n);
 	if (n == 46)
 		set_all(e);
@@ -320,6 +333,14 @@ static int store_batch(struct server *s, struct entry **batch, size_t n)
 	return r;
 }
 
+/* As --split-ends shows the other end: another connection, its own sizes of what was lost. */
+static void see_as_server(struct entry *e)
+{
+	e->role = e->ends = "server";
+	e->timestamp_us += 20;
+	e->connection = entry_printf(e, "777-%s", e->connection + 5);
+}
+
 static int append(struct server *s, uint64_t count)
 {
 	struct entry *batch[LIMIT_BATCH];
@@ -328,8 +349,12 @@ static int append(struct server *s, uint64_t count)
 	while (!r && count) {
 		size_t n = count < LIMIT_BATCH ? count : LIMIT_BATCH;
 		for (size_t i = 0; i < n; i++) {
-			uint64_t number = ++s->made;
+			uint64_t number = s->made += !s->split || i % 2 == 0;
 			batch[i] = make_entry(s, number, next_time(s));
+			if (s->both)
+				batch[i]->ends = "both";
+			if (s->split && i % 2)
+				see_as_server(batch[i]);
 		}
 		r = store_batch(s, batch, n);
 		count -= n;
@@ -409,6 +434,12 @@ static bool command(struct server *s, char *line, uint64_t *rate)
 		       tell_again(s, strtoull(line + 7, NULL, 10), false) ? "failed" : "ok");
 	else if (!strncmp(line, "rate ", 5))
 		printf("ok %" PRIu64 "\n", *rate = strtoull(line + 5, NULL, 10));
+	else if (!strcmp(line, "both"))
+		printf("ok %d\n", s->both = !s->both);
+	else if (!strcmp(line, "split"))
+		printf("ok %d\n", s->split = !s->split);
+	else if (!strncmp(line, "huge ", 5))
+		printf("ok %zu\n", s->huge = strtoull(line + 5, NULL, 10));
 	else if (!strcmp(line, "cpu"))
 		printf("%" PRId64 "\n", cpu_us());
 	else if (!strcmp(line, "made"))

@@ -223,6 +223,96 @@ def pcapng_left_out():
     assert body[:4] == b"\x0a\x0d\x0d\x0a" and len(body) % 4 == 0
 
 
+def sent(path, *display):
+    """Bytes per message: (stream, from the client?, payload) with the stream's bytes in order."""
+    rows = tshark(path, " and ".join(("tcp.len > 0",) + display), "tcp.stream", "tcp.dstport",
+                  "tcp.payload")
+    out = collections.OrderedDict()
+    for stream, port, payload in rows:
+        key = (stream, port == "443")
+        out[key] = out.get(key, b"") + bytes.fromhex(payload)
+    return out
+
+
+def once(extra):
+    """Each HTTP exchange of extra (a server of its own) is in both files once."""
+    wanted = [n for n in range(1, 41) if kind(n) != 9]
+    h = extra.get("/api/export/har").json()["log"]["entries"]
+    paths = [re.sub(r".*/item/(\d+)\?.*", r"\1", e["request"]["url"]) for e in h]
+    # Without addresses nobody knows who the other end is.
+    assert [p for p in paths if known(int(p))] == [str(n) for n in wanted if known(n)], paths
+    path = extra.dir + "/both.pcapng"
+    with open(path, "wb") as f:
+        f.write(extra.get("/api/export/pcapng").body)
+    rows = tshark(path, "http.request", "http.request.uri")
+    assert [r[0] for r in rows] == ["/item/%d?a=1&b=%%20" % n for n in wanted if known(n)], rows
+    flagged = tshark(path, "tcp.analysis.retransmission or tcp.analysis.fast_retransmission or "
+                     "tcp.analysis.spurious_retransmission or tcp.analysis.out_of_order or "
+                     "tcp.analysis.reused_ports", "tcp.srcport", "tcp.seq")
+    assert not flagged, flagged
+    starts = tshark(path, "tcp.flags.syn == 1 and tcp.flags.ack == 0", "tcp.stream")
+    assert len(starts) == len({n // 2 for n in range(1, 41) if known(n)}), len(starts)
+
+
+def both_ends():
+    """an exchange of two local programs is there once, paired or as each end saw it"""
+    for command, entries in (("both", 40), ("split", 80)):
+        extra = Server()
+        extra.tell(command)
+        extra.append(entries)
+        assert len(extra.get("/api/entries?limit=1000").json()["entries"]) == entries
+        once(extra)
+        assert extra.stop() == 0
+
+
+def one_end_missing():
+    """what only one of the ends saw is there as well"""
+    extra = Server()
+    extra.tell("split")
+    extra.append(80)
+    # The client's end of three exchanges, the server's of three others.
+    q = "not+(id+in+[1,7,25,+4,+10,+50])"
+    path = extra.dir + "/some.pcapng"
+    with open(path, "wb") as f:
+        f.write(extra.get("/api/export/pcapng?q=" + q).body)
+    assert len(tshark(path, "http.request", "http.request.uri")) == len(
+        [n for n in range(1, 41) if kind(n) != 9 and known(n)])
+    assert extra.stop() == 0
+
+
+def reused_ports():
+    """a port that is used again is another conversation"""
+    extra = Server()
+    extra.append(2)
+    extra.append(40000) # the port of 2 is 40001, as that of 40002
+    path = extra.dir + "/reused.pcapng"
+    with open(path, "wb") as f:
+        f.write(extra.get("/api/export/pcapng?q=src.port==40001").body)
+    uris = tshark(path, "http.request", "http.request.uri", "tcp.stream")
+    assert {r[0].split("?")[0] for r in uris} == {"/item/2", "/item/3", "/item/40002"}, uris
+    assert len({r[1] for r in uris}) == 2, uris
+    assert not tshark(path, "tcp.analysis.retransmission", "tcp.seq")
+    assert extra.stop() == 0
+
+
+def whole_bodies():
+    """all that is stored of a large body is there, also when bytes are missing behind it"""
+    extra = Server()
+    extra.tell("huge %d" % (1 << 20))
+    extra.append(6)
+    body = extra.get("/api/entries/4/response/body").body
+    assert len(body) >= 1 << 20
+    path = extra.dir + "/huge.pcapng"
+    with open(path, "wb") as f:
+        f.write(extra.get("/api/export/pcapng?q=id==4").body)
+    message = sent(path)[("0", False)]
+    assert message.startswith(b"HTTP/1.1 404 Reason\r\n") and message.endswith(body[-100:])
+    assert message.partition(b"\r\n\r\n")[2] == body
+    cut = tshark(path, "frame.comment", "frame.cap_len", "frame.len", "frame.comment")
+    assert len(cut) == 1 and "100000 bytes" in cut[0][2] and int(cut[0][0]) < int(cut[0][1]), cut
+    assert extra.stop() == 0
+
+
 def large():
     """a large export comes while the API goes on, and ends when nobody reads it"""
     server.append(1500)
@@ -262,4 +352,4 @@ def clean_end():
 
 
 run([har, har_content, har_filtered, pcapng_requests, pcapng_responses, pcapng_sound,
-     pcapng_opaque, pcapng_left_out, large, clean_end])
+     pcapng_opaque, pcapng_left_out, both_ends, one_end_missing, reused_ports, whole_bodies, large, clean_end])

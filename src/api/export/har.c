@@ -2,22 +2,26 @@
 /* /api/export/har: HTTP Archive 1.2, as browsers import it. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/detail.h"
 #include "api/export/export.h"
 #include "api/export/stored.h"
-#include "api/hide.h"
-#include "api/request.h"
+#include "api/export/told.h"
 #include "api/handlers.h"
+#include "api/hide.h"
 #include "base/coding.h"
-#include "entry.h"
+#include "base/json_write.h"
 #include "base/limits.h"
+#include "entry.h"
 
 struct har {
 	const char *version;
-	uint64_t written, left_out;
+	struct told told;
+	bool written; /* some */
+	uint64_t left_out;
 };
 
 static void *har_open(const char *version)
@@ -32,83 +36,94 @@ static void *har_open(const char *version)
 static int har_begin(void *state, struct buf *out)
 {
 	const struct har *h = state;
+	struct jw j = jw_begin(out);
 
-	return buf_printf(out,
-			  "{\"log\":{\"version\":\"1.2\",\"creator\":{\"name\":\"cleartap\","
-			  "\"version\":\"%s\"},\"entries\":[",
-			  h->version);
+	jw_object(&j, NULL);
+	jw_object(&j, "log");
+	jw_string(&j, "version", "1.2");
+	jw_object(&j, "creator");
+	jw_string(&j, "name", "cleartap");
+	jw_string(&j, "version", h->version);
+	jw_end_object(&j);
+	jw_array(&j, "entries"); /* which har_add() and har_end() go on with */
+	return jw_done(&j);
 }
 
-static json_t *pairs_of(const struct stored *m, const char *list)
+static void put_pairs(struct jw *j, const char *member, const struct stored *m, const char *list)
 {
-	json_t *all = json_array();
 	const char *name, *value;
 
-	for (size_t i = 0; stored_pair(m, list, i, &name, &value); i++)
-		json_array_append_new(all, json_pack("{s:s,s:s}", "name", name, "value", value));
-	return all;
+	jw_array(j, member);
+	for (size_t i = 0; stored_pair(m, list, i, &name, &value); i++) {
+		jw_object(j, NULL);
+		jw_string(j, "name", name);
+		jw_string(j, "value", value);
+		jw_end_object(j);
+	}
+	jw_end_array(j);
 }
 
-static char *base64(const struct buf *b)
+/* Append as base64 (RFC 4648 section 4). */
+static int put_base64(const struct buf *b, struct buf *out)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				     "0123456789+/";
-	char *out = malloc((b->len + 2) / 3 * 4 + 1), *p = out;
+	int r = buf_reserve(out, (b->len + 2) / 3 * 4);
 
-	for (size_t i = 0; out && i < b->len; i += 3) {
+	for (size_t i = 0; !r && i < b->len; i += 3) {
 		const unsigned char *s = (const unsigned char *)b->data + i;
 		size_t n = b->len - i;
 		uint32_t v = (uint32_t)s[0] << 16 | (n > 1 ? s[1] << 8 : 0) | (n > 2 ? s[2] : 0);
-		*p++ = digits[v >> 18];
-		*p++ = digits[v >> 12 & 63];
-		*p++ = n > 1 ? digits[v >> 6 & 63] : '=';
-		*p++ = n > 2 ? digits[v & 63] : '=';
+		const char four[] = { digits[v >> 18], digits[v >> 12 & 63],
+				      n > 1 ? digits[v >> 6 & 63] : '=',
+				      n > 2 ? digits[v & 63] : '=' };
+		r = buf_put(out, four, sizeof(four));
 	}
-	if (out)
-		*p = '\0';
-	return out;
+	return r;
 }
 
-/* The decoded body as "text", with "encoding" when it is none. */
-static void add_text(json_t *o, const struct buf *body, const char *encoding)
+/* The decoded body as "text", with `encoding` when it is none. */
+static void put_text(struct jw *j, const struct buf *body, const char *encoding)
 {
-	char *text;
+	struct buf text = { 0 };
 
 	if (detail_is_text(body->data, body->len)) {
-		json_object_set_new(o, "text",
-				    json_stringn(body->len ? body->data : "", body->len));
+		jw_text(j, "text", body->data, body->len);
 		return;
 	}
-	text = base64(body);
-	json_object_set_new(o, "text", text ? json_string(text) : NULL);
-	json_object_set_new(o, encoding, json_string("base64"));
-	free(text);
+	int r = put_base64(body, &text);
+	j->error = j->error ? j->error : r;
+	jw_text(j, "text", text.data, text.len);
+	jw_string(j, encoding, "base64");
+	buf_free(&text);
 }
 
-/* The body as a browser would show it; as it was sent where nothing of it could be decoded. */
-static int decode(const struct stored *m, struct buf *ret)
+/*
+ * The body as a browser would show it; as it was sent where nothing of it could be decoded. 0, or
+ * why it is not whole; *j has the error when it is for want of memory.
+ */
+static int decode(struct jw *j, const struct stored *m, struct buf *ret)
 {
 	int r = coding_decode(stored_text(m, "content_encoding"), m->body->data, m->body->len,
 			      LIMIT_BODY_DECODED, ret);
 
-	if (r && !ret->len)
-		buf_put(ret, m->body->data, m->body->len);
+	if (r && r != -ENOMEM && !ret->len && buf_put(ret, m->body->data, m->body->len))
+		r = -ENOMEM;
+	if (r == -ENOMEM && !j->error)
+		j->error = r;
 	return r;
 }
 
-static void add_comment(json_t *o, const struct stored *m, int decoded)
+static void put_comment(struct jw *j, const struct stored *m, int decoded)
 {
-	int64_t offset, missing = stored_missing(m, &offset);
+	int64_t missing = stored_missing(m);
 	char text[96];
 
-	if (missing) {
-		snprintf(text, sizeof(text), "%" PRId64 " bytes of the body were not seen",
-			 missing);
-		json_object_set_new(o, "comment", json_string(text));
-	} else if (decoded) {
-		json_object_set_new(o, "comment",
-				    json_string("the body could not be decoded to its end"));
-	}
+	snprintf(text, sizeof(text), "%" PRId64 " bytes of the body were not seen", missing);
+	if (missing)
+		jw_string(j, "comment", text);
+	else if (decoded)
+		jw_string(j, "comment", "the body could not be decoded to its end");
 }
 
 static const char *type_of(const struct stored *m)
@@ -118,82 +133,83 @@ static const char *type_of(const struct stored *m)
 	return type ? type : stored_text(m, "content_type");
 }
 
-static json_t *content_of(const struct stored *m)
+static void put_content(struct jw *j, const struct stored *m)
 {
-	json_t *o = json_object();
+	const char *type = type_of(m);
 	struct buf body = { 0 };
-	int r = decode(m, &body);
+	int r = decode(j, m, &body);
 	int64_t size = stored_number(m, "body_size", 0);
 
 	/* Bytes that were not seen belong to the size all the same. */
-	if (!coding_is_encoded(stored_text(m, "content_encoding")) && size > (int64_t)body.len)
-		json_object_set_new(o, "size", json_integer(size));
-	else
-		json_object_set_new(o, "size", json_integer((json_int_t)body.len));
-	const char *type = type_of(m);
-	json_object_set_new(o, "mimeType", json_string(*type ? type : "x-unknown"));
+	if (coding_is_encoded(stored_text(m, "content_encoding")) || size < (int64_t)body.len)
+		size = (int64_t)body.len;
+	jw_object(j, "content");
+	jw_int(j, "size", size);
+	jw_string(j, "mimeType", *type ? type : "x-unknown");
 	if (body.len)
-		add_text(o, &body, "encoding");
-	add_comment(o, m, r);
+		put_text(j, &body, "encoding");
+	put_comment(j, m, r);
+	jw_end_object(j);
 	buf_free(&body);
-	return o;
 }
 
-static json_t *post_of(const struct stored *m)
+static void put_post(struct jw *j, const struct stored *m)
 {
-	json_t *o = json_object();
 	struct buf body = { 0 };
-	int r = decode(m, &body);
+	int r = decode(j, m, &body);
 
-	json_object_set_new(o, "mimeType", json_string(type_of(m)));
+	jw_object(j, "postData");
+	jw_string(j, "mimeType", type_of(m));
 	/* HAR knows no coding of a request's body; the name of this member is ours. */
-	add_text(o, &body, "_encoding");
-	add_comment(o, m, r);
+	put_text(j, &body, "_encoding");
+	put_comment(j, m, r);
+	jw_end_object(j);
 	buf_free(&body);
-	return o;
 }
 
-static void add_sides(json_t *o, const struct stored *m)
+/* What request and response have in common. */
+static void put_message(struct jw *j, const struct stored *m)
 {
 	char version[32];
 
 	/* A message that was not seen has none. */
 	const char *known = stored_text(m, "http_version");
 	snprintf(version, sizeof(version), "%s%.20s", *known ? "HTTP/" : "", known);
-	json_object_set_new(o, "httpVersion", json_string(version));
-	json_object_set_new(o, "cookies", pairs_of(m, "cookies"));
-	json_object_set_new(o, "headers", pairs_of(m, "headers"));
-	json_object_set_new(o, "headersSize", json_integer(stored_number(m, "head_size", -1)));
-	json_object_set_new(o, "bodySize", json_integer(stored_number(m, "body_size", -1)));
+	jw_string(j, "httpVersion", version);
+	put_pairs(j, "cookies", m, "cookies");
+	put_pairs(j, "headers", m, "headers");
+	jw_int(j, "headersSize", stored_number(m, "head_size", -1));
+	jw_int(j, "bodySize", stored_number(m, "body_size", -1));
 }
 
-static json_t *request_of(const struct stored *m, const struct entry *e)
+static void put_request(struct jw *j, const struct stored *m, const struct entry *e)
 {
-	json_t *o = json_object();
 	struct buf url = { 0 };
+	int r = stored_put_url(m, e, &url);
 
-	json_object_set_new(o, "method", json_string(stored_text(m, "method")));
-	if (!stored_put_url(m, e, &url))
-		json_object_set_new(o, "url", json_stringn(url.data, url.len));
-	buf_free(&url);
-	add_sides(o, m);
-	json_object_set_new(o, "queryString", pairs_of(m, "query"));
+	j->error = j->error ? j->error : r;
+	jw_object(j, "request");
+	jw_string(j, "method", stored_text(m, "method"));
+	jw_text(j, "url", url.data, url.len);
+	put_message(j, m);
+	put_pairs(j, "queryString", m, "query");
 	if (m->body->len)
-		json_object_set_new(o, "postData", post_of(m));
-	return o;
+		put_post(j, m);
+	jw_end_object(j);
+	buf_free(&url);
 }
 
-static json_t *response_of(const struct stored *m)
+static void put_response(struct jw *j, const struct stored *m)
 {
-	json_t *o = json_object();
 	const char *location = stored_header(m, "Location");
 
-	json_object_set_new(o, "status", json_integer(stored_number(m, "status", 0)));
-	json_object_set_new(o, "statusText", json_string(stored_text(m, "reason")));
-	add_sides(o, m);
-	json_object_set_new(o, "content", content_of(m));
-	json_object_set_new(o, "redirectURL", json_string(location ? location : ""));
-	return o;
+	jw_object(j, "response");
+	jw_int(j, "status", stored_number(m, "status", 0));
+	jw_string(j, "statusText", stored_text(m, "reason"));
+	put_message(j, m);
+	put_content(j, m);
+	jw_string(j, "redirectURL", location ? location : "");
+	jw_end_object(j);
 }
 
 static double span_ms(int64_t from, int64_t to)
@@ -201,7 +217,7 @@ static double span_ms(int64_t from, int64_t to)
 	return from && to > from ? (double)(to - from) / 1000 : 0;
 }
 
-static void add_times(json_t *o, const struct entry *e, const struct stored *request,
+static void put_times(struct jw *j, const struct entry *e, const struct stored *request,
 		      const struct stored *response)
 {
 	double send = span_ms(request->begin_us, request->end_us);
@@ -211,72 +227,83 @@ static void add_times(json_t *o, const struct entry *e, const struct stored *req
 	/* Without the points between, all of it was waiting. */
 	if (send + wait + receive == 0 && e->elapsed_us > 0)
 		wait = (double)e->elapsed_us / 1000;
-	json_object_set_new(o, "time", json_real(send + wait + receive));
-	json_object_set_new(
-		o, "timings",
-		json_pack("{s:f,s:f,s:f}", "send", send, "wait", wait, "receive", receive));
+	jw_real(j, "time", send + wait + receive, 3);
+	jw_object(j, "timings");
+	jw_real(j, "send", send, 3);
+	jw_real(j, "wait", wait, 3);
+	jw_real(j, "receive", receive, 3);
+	jw_end_object(j);
 }
 
-static json_t *entry_of(const struct entry *e, const json_t *detail)
+static void put_entry(struct jw *j, const struct entry *e, const json_t *detail)
 {
-	json_t *o = json_object();
 	struct stored request, response;
 	char time[28], connection[8];
 
 	stored_both(e, detail, &request, &response);
 	entry_format_time(e->timestamp_us, time);
-	json_object_set_new(o, "startedDateTime", json_string(time));
-	add_times(o, e, &request, &response);
-	json_object_set_new(o, "request", request_of(&request, e));
-	json_object_set_new(o, "response", response_of(&response));
-	json_object_set_new(o, "cache", json_object());
+	jw_object(j, NULL);
+	jw_string(j, "startedDateTime", time);
+	put_times(j, e, &request, &response);
+	put_request(j, &request, e);
+	put_response(j, &response);
+	jw_object(j, "cache");
+	jw_end_object(j);
 	if (*e->dst.ip)
-		json_object_set_new(o, "serverIPAddress", json_string(e->dst.ip));
+		jw_string(j, "serverIPAddress", e->dst.ip);
 	snprintf(connection, sizeof(connection), "%u", e->src.port);
 	if (e->src.port)
-		json_object_set_new(o, "connection", json_string(connection));
+		jw_string(j, "connection", connection);
 	if (*e->reason)
-		json_object_set_new(o, "comment", json_string(e->reason));
-	json_object_set_new(o, "_id", json_integer(e->id));
-	return o;
+		jw_string(j, "comment", e->reason);
+	jw_int(j, "_id", e->id);
+	jw_end_object(j);
 }
 
 static int har_add(void *state, const struct entry *e, const struct kfl *filter, struct buf *out)
 {
 	struct har *h = state;
+	struct jw j = jw_continue(out, h->written);
 	struct hidden m;
-	char *text = NULL;
-	json_t *o;
-	int r = hide_whole(e, filter, &m);
+	int told = told_before(&h->told, e), r = told < 0 ? told : 0;
 
-	if (r) {
-		hide_free(&m);
+	if (told)
 		return r;
-	}
+	r = hide_whole(e, filter, &m);
 	/* A request without an answer belongs to the list, an answer alone has no place in it. */
-	if (!json_object_get(json_object_get(m.detail, "request"), "method")) {
+	if (r) {
+		j.error = r;
+	} else if (json_object_get(json_object_get(m.detail, "request"), "method")) {
+		put_entry(&j, &m.e, m.detail);
+		h->written = true;
+	} else {
 		h->left_out++;
-		hide_free(&m);
-		return 0;
 	}
-	o = entry_of(&m.e, m.detail);
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
 	hide_free(&m);
-	r = text ? buf_puts(out, h->written++ ? ",\n" : "\n") : -ENOMEM;
-	r = r ? r : buf_puts(out, text);
-	free(text);
-	return r;
+	return jw_done(&j);
 }
 
 static int har_end(void *state, struct buf *out)
 {
 	const struct har *h = state;
+	struct jw j = jw_continue(out, true);
+	char comment[64];
 
-	return buf_printf(out,
-			  "\n],\"comment\":\"%" PRIu64
-			  " entries without an HTTP request are left out\"}}\n",
-			  h->left_out);
+	snprintf(comment, sizeof(comment),
+		 "%" PRIu64 " entries without an HTTP request are left out", h->left_out);
+	jw_end_array(&j);
+	jw_string(&j, "comment", comment);
+	jw_end_object(&j);
+	jw_end_object(&j);
+	return jw_done(&j);
+}
+
+static void har_close(void *state)
+{
+	struct har *h = state;
+
+	told_free(&h->told);
+	free(h);
 }
 
 static const struct export_format har = {
@@ -286,7 +313,7 @@ static const struct export_format har = {
 	.begin = har_begin,
 	.add = har_add,
 	.end = har_end,
-	.close = free,
+	.close = har_close,
 };
 
 void har_export(struct request *r)

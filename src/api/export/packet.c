@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "api/export/packet.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -94,6 +95,7 @@ int packet_put(const struct packet *p, struct buf *out)
 	size_t n = make_ip(p, h);
 
 	make_tcp(p, h + n);
-	int r = buf_put(out, h, n + TCP_SIZE);
-	return r ? r : buf_put(out, p->data, p->len);
+	if (buf_put(out, h, n + TCP_SIZE))
+		return -ENOMEM;
+	return buf_put(out, p->data, p->len);
 }

@@ -2,8 +2,8 @@
 /*
  * /api/export/pcapng: the plaintext as TCP streams between the real addresses and ports, at the
  * real times, for Wireshark's own dissectors. The TCP headers are made up: each stream begins with
- * a handshake at the time of its first byte. Bytes that were not seen are a packet that was cut, or
- * a jump of the sequence. Entries with unknown addresses are left out and counted at the end.
+ * a handshake at the time of its first byte. Bytes that were not seen are a packet that was cut
+ * and a jump of the sequence. Entries with unknown addresses are left out and counted at the end.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,14 +13,16 @@
 #include <string.h>
 
 #include "api/export/export.h"
-#include "api/index.h"
-#include "api/export/stored.h"
 #include "api/export/packet.h"
-#include "api/hide.h"
-#include "api/request.h"
+#include "api/export/stored.h"
+#include "api/export/told.h"
 #include "api/handlers.h"
-#include "entry.h"
+#include "api/hide.h"
+#include "api/index.h"
+#include "base/hash.h"
 #include "base/limits.h"
+#include "base/writer.h"
+#include "entry.h"
 
 #define SECTION_HEADER	     0x0a0d0d0a
 #define INTERFACE	     1
@@ -32,68 +34,81 @@
 #define OPTION_DROPPED	     5 /* of interface statistics */
 #define LINKTYPE_RAW	     101
 #define SEGMENT		     16384
-#define CUT_SEGMENT	     60000 /* all that is there of a message goes into one packet */
+#define CUT_SEGMENT	     60000 /* what fits goes into one packet before a gap */
 #define PACKET_MAX	     65535
 
-/* A stream that has begun; seq of what each side sends next: 0 is the side that opened it. */
-struct stream {
+/* A connection that has begun; seq of what each side sends next: 0 is the side that opened it. */
+struct conversation {
 	uint32_t seq[2];
+	uint64_t name[2]; /* hashes of what its ends are called that were seen, 0 none yet */
 };
 
 struct pcapng {
 	const char *version;
-	struct index index;
-	struct buf streams; /* of struct stream */
+	struct told told;
+	struct index index;	  /* by socket */
+	struct buf conversations; /* of struct conversation */
+	uint32_t begun;
 	struct buf bytes, block;
-	uint64_t written, left_out;
+	struct writer w; /* fills block; its error is that of the file */
+	uint64_t left_out;
 };
 
 /* One message on its way into packets. */
 struct sender {
 	struct pcapng *file;
-	struct stream *stream;
+	struct conversation *conversation;
 	struct buf *out;
 	struct packet packet;
 	int side;
 	int64_t time_us;
 };
 
-static int put_number(struct buf *b, uint64_t v, size_t size)
+static void put_number(struct writer *w, uint64_t v, size_t size)
 {
-	return buf_put(b, &v, size); /* in the order of bytes that the section header tells */
+	writer_put(w, &v, size); /* in the order of bytes that the section header tells */
 }
 
-static int put_option(struct buf *b, unsigned code, const void *data, size_t len)
+static void put_option(struct writer *w, unsigned code, const void *data, size_t len)
 {
 	static const char zeros[4];
-	int r = put_number(b, code, 2);
 
-	r = r ? r : put_number(b, len, 2);
-	r = r ? r : buf_put(b, data, len);
-	return r ? r : buf_put(b, zeros, -len & 3);
+	put_number(w, code, 2);
+	put_number(w, len, 2);
+	writer_put(w, data, len);
+	writer_put(w, zeros, -len & 3);
+}
+
+static void put_comment(struct writer *w, const char *text)
+{
+	put_option(w, OPTION_COMMENT, text, strlen(text));
 }
 
 /* Frame the block that file->block holds. */
 static int put_block(struct pcapng *f, uint32_t type, struct buf *out)
 {
 	static const char zeros[4];
-	struct buf *b = &f->block;
+	const struct buf *b = &f->block;
 	size_t len = b->len + (-b->len & 3) + 12;
-	int r = put_number(out, type, 4);
+	struct writer w = { .out = out, .error = f->w.error };
 
-	r = r ? r : put_number(out, len, 4);
-	r = r ? r : buf_put(out, b->data, b->len);
-	r = r ? r : buf_put(out, zeros, -b->len & 3);
-	buf_reset(b);
-	return r ? r : put_number(out, len, 4);
+	put_number(&w, type, 4);
+	put_number(&w, len, 4);
+	writer_put(&w, b->data, b->len);
+	writer_put(&w, zeros, -b->len & 3);
+	put_number(&w, len, 4);
+	buf_reset(&f->block);
+	return w.error;
 }
 
 static void *pcapng_open(const char *version)
 {
 	struct pcapng *f = calloc(1, sizeof(*f));
 
-	if (f)
+	if (f) {
 		f->version = version ? version : "";
+		f->w.out = &f->block;
+	}
 	return f;
 }
 
@@ -102,68 +117,71 @@ static int put_section(struct pcapng *f, struct buf *out)
 	static const char comment[] = "Plaintext that was read inside TLS libraries. Addresses, "
 				      "ports, order and times are "
 				      "real, the TCP headers are made up.";
-	struct buf *b = &f->block;
+	struct writer *w = &f->w;
 	char application[64];
 	int n = snprintf(application, sizeof(application), "cleartap %.40s", f->version);
-	int r = put_number(b, 0x1a2b3c4d, 4);
 
-	r = r ? r : put_number(b, 1, 4); /* version 1.0 */
-	r = r ? r : put_number(b, UINT64_MAX, 8);
-	r = r ? r : put_option(b, OPTION_COMMENT, comment, sizeof(comment) - 1);
-	r = r ? r : put_option(b, OPTION_APPLICATION, application, (size_t)n);
-	r = r ? r : put_option(b, 0, "", 0);
-	return r ? r : put_block(f, SECTION_HEADER, out);
+	put_number(w, 0x1a2b3c4d, 4);
+	put_number(w, 1, 4); /* version 1.0 */
+	put_number(w, UINT64_MAX, 8);
+	put_comment(w, comment);
+	put_option(w, OPTION_APPLICATION, application, (size_t)n);
+	put_option(w, 0, "", 0);
+	return put_block(f, SECTION_HEADER, out);
 }
 
 static int pcapng_begin(void *state, struct buf *out)
 {
 	struct pcapng *f = state;
-	struct buf *b = &f->block;
+	struct writer *w = &f->w;
 	int r = put_section(f, out);
 
-	r = r ? r : put_number(b, LINKTYPE_RAW, 2);
-	r = r ? r : put_number(b, 0, 6); /* reserved, no limit of length */
-	r = r ? r : put_option(b, OPTION_NAME, "cleartap", 8);
-	r = r ? r : put_option(b, 0, "", 0);
-	return r ? r : put_block(f, INTERFACE, out);
+	if (r)
+		return r;
+	put_number(w, LINKTYPE_RAW, 2);
+	put_number(w, 0, 6); /* reserved, no limit of length */
+	put_option(w, OPTION_NAME, "cleartap", 8);
+	put_option(w, 0, "", 0);
+	return put_block(f, INTERFACE, out);
 }
 
 /* The packet of a sender, with its time and an optional remark. */
 static int put_packet(struct sender *s, const char *comment)
 {
 	const struct packet *p = &s->packet;
-	struct buf *b = &s->file->block;
+	struct writer *w = &s->file->w;
 	size_t len = packet_head_size(p) + p->len;
 	uint64_t us = (uint64_t)s->time_us;
-	int r = put_number(b, 0, 4);
 
-	r = r ? r : put_number(b, us >> 32, 4);
-	r = r ? r : put_number(b, us & UINT32_MAX, 4);
-	r = r ? r : put_number(b, len, 4);
-	r = r ? r : put_number(b, len + p->missing, 4);
-	r = r ? r : packet_put(p, b);
-	r = r ? r : buf_put(b, "\0\0\0", -b->len & 3);
-	if (!r && comment)
-		r = put_option(b, OPTION_COMMENT, comment, strlen(comment));
-	if (!r && comment)
-		r = put_option(b, 0, "", 0);
-	s->file->written++;
-	return r ? r : put_block(s->file, ENHANCED_PACKET, s->out);
+	put_number(w, 0, 4);
+	put_number(w, us >> 32, 4);
+	put_number(w, us & UINT32_MAX, 4);
+	put_number(w, len, 4);
+	put_number(w, len + p->missing, 4);
+	if (!w->error)
+		w->error = packet_put(p, w->out);
+	writer_put(w, "\0\0\0", -w->out->len & 3);
+	if (comment) {
+		put_comment(w, comment);
+		put_option(w, 0, "", 0);
+	}
+	return put_block(s->file, ENHANCED_PACKET, s->out);
 }
 
 /* From one side: flags and bytes at its place in the stream. */
 static int send_packet(struct sender *s, uint8_t flags, const char *data, size_t len,
 		       size_t missing, const char *comment)
 {
+	uint32_t *seq = s->conversation->seq;
 	struct packet *p = &s->packet;
 
-	p->seq = s->stream->seq[s->side];
-	p->ack = flags & TCP_ACK ? s->stream->seq[!s->side] : 0;
+	p->seq = seq[s->side];
+	p->ack = flags & TCP_ACK ? seq[!s->side] : 0;
 	p->flags = flags;
 	p->data = data;
 	p->len = len;
 	p->missing = missing;
-	s->stream->seq[s->side] += (uint32_t)(len + missing + !!(flags & (TCP_SYN | TCP_FIN)));
+	seq[s->side] += (uint32_t)(len + missing + !!(flags & (TCP_SYN | TCP_FIN)));
 	return put_packet(s, comment);
 }
 
@@ -180,67 +198,95 @@ static void turn(struct sender *s)
 
 static int send_handshake(struct sender *s)
 {
-	int r = send_packet(s, TCP_SYN, "", 0, 0, NULL);
+	static const uint8_t flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK };
+	int r = 0;
 
-	turn(s);
-	r = r ? r : send_packet(s, TCP_SYN | TCP_ACK, "", 0, 0, NULL);
-	turn(s);
-	return r ? r : send_packet(s, TCP_ACK, "", 0, 0, NULL);
-}
-
-/* A message of which bytes are missing: as one packet that was cut, so that it is dissected. */
-static int send_cut(struct sender *s, const struct buf *b, uint64_t missing)
-{
-	size_t len = b->len < CUT_SEGMENT ? b->len : CUT_SEGMENT;
-	size_t room = PACKET_MAX - packet_head_size(&s->packet) - len;
-	char comment[96];
-
-	missing += b->len - len;
-	snprintf(comment, sizeof(comment), "%" PRIu64 " bytes of this message are not here",
-		 missing);
-	size_t cut = missing < room ? (size_t)missing : room;
-	int r = send_packet(s, TCP_PSH | TCP_ACK, b->data, len, cut, comment);
-	s->stream->seq[s->side] += (uint32_t)(missing - cut);
+	for (size_t i = 0; !r && i < 3; i++) {
+		r = send_packet(s, flags[i], "", 0, 0, NULL);
+		if (i < 2)
+			turn(s);
+	}
 	return r;
 }
 
-static int send_bytes(struct sender *s, const struct buf *b, int64_t end_us)
+/* Bytes that so many follow which are not here: as a packet that was cut, so that it is dissected.
+ */
+static int send_cut(struct sender *s, const char *data, size_t len, uint64_t missing)
 {
+	size_t room = PACKET_MAX - packet_head_size(&s->packet) - len;
+	size_t cut = missing < room ? (size_t)missing : room;
+	char comment[96];
+
+	snprintf(comment, sizeof(comment), "%" PRIu64 " bytes of this message are not here",
+		 missing);
+	int r = send_packet(s, TCP_PSH | TCP_ACK, data, len, cut, comment);
+	s->conversation->seq[s->side] += (uint32_t)(missing - cut);
+	return r;
+}
+
+/* What file->bytes holds, in segments, before bytes that are missing (0: the message ends). */
+static int send_bytes(struct sender *s, uint64_t missing, int64_t end_us)
+{
+	const struct buf *b = &s->file->bytes;
+	size_t segment = missing && b->len <= CUT_SEGMENT ? CUT_SEGMENT : SEGMENT;
 	int r = 0;
 
-	for (size_t at = 0; !r && at < b->len; at += SEGMENT) {
-		size_t n = b->len - at < SEGMENT ? b->len - at : SEGMENT;
+	for (size_t at = 0; !r && at < b->len; at += segment) {
+		size_t n = b->len - at < segment ? b->len - at : segment;
 		bool last = at + n == b->len;
 		if (at && last && end_us)
 			s->time_us = end_us;
-		r = send_packet(s, TCP_ACK | (last ? TCP_PSH : 0), b->data + at, n, 0, NULL);
+		r = last && missing ? send_cut(s, b->data + at, n, missing)
+				    : send_packet(s, TCP_ACK | (last ? TCP_PSH : 0), b->data + at,
+						  n, 0, NULL);
 	}
+	if (!b->len)
+		s->conversation->seq[s->side] += (uint32_t)missing;
+	buf_reset(&s->file->bytes);
 	return r;
+}
+
+/* The body around its gaps; what is to go before it is in file->bytes already. */
+static int send_body(struct sender *s, const struct stored *m, uint64_t size)
+{
+	struct writer w = { .out = &s->file->bytes };
+	uint64_t at = 0, passed = 0, offset, length; /* at: in what is stored */
+	int r = 0;
+
+	for (size_t i = 0; !r && stored_gap(m, i, &offset, &length); i++) {
+		uint64_t rest = m->body->len - at, n = offset > passed ? offset - passed : 0;
+		n = n < rest ? n : rest;
+		if (n)
+			writer_put(&w, m->body->data + at, n);
+		r = w.error ? w.error : send_bytes(s, length, 0);
+		at += n;
+		passed = offset + length;
+	}
+	if (r)
+		return r;
+	if (at < m->body->len)
+		writer_put(&w, m->body->data + at, m->body->len - at);
+	stored_put_end(m, size, &w);
+	return w.error ? w.error : send_bytes(s, 0, m->end_us);
 }
 
 static int send_message(struct sender *s, const struct stored *m)
 {
-	struct buf *b = &s->file->bytes;
-	int64_t offset, missing = stored_missing(m, &offset);
-	size_t len = m->body->len;
-	int r;
+	uint64_t size = m->body->len + (uint64_t)stored_missing(m);
+	struct writer w = { .out = &s->file->bytes };
 
-	/* Behind the first gap nothing has a place in a cut packet. */
-	if (missing > 0 && (uint64_t)offset < len) {
-		missing += (int64_t)len - offset;
-		len = (size_t)offset;
-	}
-	buf_reset(b);
-	r = stored_is_http(m) ? stored_put_head(m, len + (uint64_t)missing, b) : 0;
-	r = r ? r : stored_put_body(m, len, (uint64_t)missing, b);
-	if (r || !b->len)
-		return r;
+	buf_reset(w.out);
+	if (stored_is_http(m))
+		stored_put_head(m, size, &w);
+	if (w.error || (!w.out->len && !size))
+		return w.error;
 	if (m->begin_us)
 		s->time_us = m->begin_us;
-	r = missing > 0 ? send_cut(s, b, (uint64_t)missing) : send_bytes(s, b, m->end_us);
+	int r = send_body(s, m, size);
 	/* It ended with the connection: only so can a reader tell its end. */
-	return r || !stored_ends_by_close(m) ? r
-					     : send_packet(s, TCP_FIN | TCP_ACK, "", 0, 0, NULL);
+	if (!r && stored_ends_by_close(m))
+		r = send_packet(s, TCP_FIN | TCP_ACK, "", 0, 0, NULL);
+	return r;
 }
 
 static bool set_addresses(const struct entry *e, struct packet *p)
@@ -254,45 +300,82 @@ static bool set_addresses(const struct entry *e, struct packet *p)
 	       inet_pton(family, e->dst.ip, p->dst) == 1;
 }
 
-/* The stream of a connection; a new one begins with a handshake. */
-static int find_stream(struct sender *s, const char *connection)
+/* The conversation of a socket, all 0 when it is new; NULL when out of memory. */
+static struct conversation *find_socket(struct pcapng *f, const struct packet *p)
 {
-	struct pcapng *f = s->file;
-	size_t known = f->index.count;
+	const struct conversation none = { 0 };
+	struct {
+		uint8_t src[16], dst[16];
+		uint16_t ports[2];
+	} key = { .ports = { p->src_port, p->dst_port } };
 
-	if (known >= LIMIT_EXPORT_CONNS) {
+	memcpy(key.src, p->src, p->v6 ? 16 : 4);
+	memcpy(key.dst, p->dst, p->v6 ? 16 : 4);
+	if (f->index.count >= LIMIT_EXPORT_CONNS) {
 		index_free(&f->index);
-		buf_reset(&f->streams);
-		known = 0;
+		buf_reset(&f->conversations);
 	}
-	int64_t n = index_of(&f->index, connection, strlen(connection));
-	if (n < 0)
-		return (int)n;
-	const struct stream fresh = { { 0x1000, 0x2000 } };
-	if (f->index.count > known && buf_put(&f->streams, &fresh, sizeof(fresh)))
+	size_t known = f->index.count;
+	int64_t n = index_of(&f->index, (const char *)&key, sizeof(key));
+	if (n < 0 || (f->index.count > known && buf_put(&f->conversations, &none, sizeof(none))))
+		return NULL;
+	return (struct conversation *)f->conversations.data + n;
+}
+
+/*
+ * The ends of a socket have names of their own, where each was told apart. One that was named
+ * otherwise before is a new connection of the same addresses, and begins with a handshake.
+ */
+static int find_conversation(struct sender *s, const struct entry *e)
+{
+	const char *end = *e->ends ? e->ends : e->role;
+	size_t mine = !strcmp(end, "server");
+	uint64_t name = hash_bytes(e->connection, strlen(e->connection)) | 1;
+	struct conversation *c = find_socket(s->file, &s->packet);
+
+	if (!c)
 		return -ENOMEM;
-	s->stream = (struct stream *)f->streams.data + n;
-	return f->index.count > known ? send_handshake(s) : 0;
+	s->conversation = c;
+	bool known = c->name[mine] ? c->name[mine] == name : c->name[!mine];
+	if (known) {
+		c->name[mine] = name;
+		return 0;
+	}
+	/* The number of the first byte differs, as it does in reality. */
+	uint32_t first = 0x1000 + s->file->begun++ * 0x10001;
+	*c = (struct conversation){ .seq = { first, first + 0x1000 } };
+	c->name[mine] = name;
+	return send_handshake(s);
+}
+
+static int send_exchange(struct sender *s, const struct entry *original, const struct hidden *m)
+{
+	struct stored request, response;
+	int r = find_conversation(s, original);
+
+	stored_both(&m->e, m->detail, &request, &response);
+	if (!r)
+		r = send_message(s, &request);
+	turn(s);
+	return r ? r : send_message(s, &response);
 }
 
 static int pcapng_add(void *state, const struct entry *original, const struct kfl *filter,
 		      struct buf *out)
 {
 	struct pcapng *f = state;
-	struct sender s = { .file = f, .out = out };
-	struct stored request, response;
+	struct sender s = { .file = f, .out = out, .time_us = original->timestamp_us };
+	int told = told_before(&f->told, original);
 	struct hidden m;
-	int r = hide_whole(original, filter, &m);
 
-	if (!r && !set_addresses(&m.e, &s.packet)) {
-		f->left_out++;
-	} else if (!r) {
+	if (told)
+		return told < 0 ? told : 0;
+	int r = hide_whole(original, filter, &m);
+	if (!r && set_addresses(&m.e, &s.packet)) {
 		s.time_us = m.e.timestamp_us;
-		stored_both(&m.e, m.detail, &request, &response);
-		r = find_stream(&s, original->connection);
-		r = r ? r : send_message(&s, &request);
-		turn(&s);
-		r = r ? r : send_message(&s, &response);
+		r = send_exchange(&s, original, &m);
+	} else if (!r) {
+		f->left_out++;
 	}
 	hide_free(&m);
 	return r;
@@ -301,26 +384,26 @@ static int pcapng_add(void *state, const struct entry *original, const struct kf
 static int pcapng_end(void *state, struct buf *out)
 {
 	struct pcapng *f = state;
-	struct buf *b = &f->block;
+	struct writer *w = &f->w;
 	char comment[96];
-	int n = snprintf(comment, sizeof(comment),
-			 "%" PRIu64 " entries whose addresses are not known are left out",
-			 f->left_out);
-	int r = put_number(b, 0, 4);
 
-	r = r ? r : put_number(b, 0, 8); /* no time of the statistics */
-	r = r ? r : put_option(b, OPTION_DROPPED, &f->left_out, sizeof(f->left_out));
-	r = r ? r : put_option(b, OPTION_COMMENT, comment, (size_t)n);
-	r = r ? r : put_option(b, 0, "", 0);
-	return r ? r : put_block(f, INTERFACE_STATISTICS, out);
+	snprintf(comment, sizeof(comment),
+		 "%" PRIu64 " entries whose addresses are not known are left out", f->left_out);
+	put_number(w, 0, 4);
+	put_number(w, 0, 8); /* no time of the statistics */
+	put_option(w, OPTION_DROPPED, &f->left_out, sizeof(f->left_out));
+	put_comment(w, comment);
+	put_option(w, 0, "", 0);
+	return put_block(f, INTERFACE_STATISTICS, out);
 }
 
 static void pcapng_close(void *state)
 {
 	struct pcapng *f = state;
 
+	told_free(&f->told);
 	index_free(&f->index);
-	buf_free(&f->streams);
+	buf_free(&f->conversations);
 	buf_free(&f->bytes);
 	buf_free(&f->block);
 	free(f);

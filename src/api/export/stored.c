@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/writer.h"
 #include "entry.h"
 
 static int64_t time_of(const json_t *detail, const char *name)
@@ -83,33 +84,37 @@ bool stored_is_http(const struct stored *m)
 	return json_object_get(m->detail, m->is_request ? "method" : "status");
 }
 
-int64_t stored_missing(const struct stored *m, int64_t *ret_offset)
+int64_t stored_missing(const struct stored *m)
 {
-	const json_t *gaps = json_object_get(m->detail, "gaps"), *gap;
+	uint64_t offset, length;
 	int64_t sum = 0;
-	size_t i;
 
-	*ret_offset = 0;
-	json_array_foreach(gaps, i, gap)
-	{
-		if (!sum)
-			*ret_offset = json_integer_value(json_object_get(gap, "offset"));
-		sum += json_integer_value(json_object_get(gap, "length"));
-	}
+	for (size_t i = 0; stored_gap(m, i, &offset, &length); i++)
+		sum += (int64_t)length;
 	return sum;
+}
+
+bool stored_gap(const struct stored *m, size_t i, uint64_t *ret_offset, uint64_t *ret_length)
+{
+	const json_t *gaps = json_object_get(m->detail, "gaps"), *gap = json_array_get(gaps, i);
+	int64_t offset = json_integer_value(json_object_get(gap, "offset"));
+	int64_t length = json_integer_value(json_object_get(gap, "length"));
+
+	*ret_offset = offset > 0 ? (uint64_t)offset : 0;
+	*ret_length = length > 0 ? (uint64_t)length : 0;
+	return gap;
 }
 
 int stored_put_url(const struct stored *m, const struct entry *e, struct buf *out)
 {
 	const char *target = stored_text(m, "target");
 	const char *host = *e->host ? e->host : *e->dst.name ? e->dst.name : e->dst.ip;
-	int r;
 
 	if (!strncmp(target, "http://", 7) || !strncmp(target, "https://", 8))
 		return buf_puts(out, target);
-	r = buf_printf(out, "%s://%s", e->tls ? "https" : "http", *host ? host : "unknown");
 	/* "*" and the authority of CONNECT are no paths. */
-	return r ? r : buf_puts(out, *target == '/' ? target : "/");
+	return buf_printf(out, "%s://%s%s", e->tls ? "https" : "http", *host ? host : "unknown",
+			  *target == '/' ? target : "/");
 }
 
 static bool is_chunked(const struct stored *m)
@@ -142,57 +147,50 @@ static bool is_coding_gone(const struct stored *m, const char *name)
 	return json_object_get(m->detail, "decoded") && !strcasecmp(name, "Content-Encoding");
 }
 
-static int put_fields(const struct stored *m, const char *list, const char *but, struct buf *out)
+static void put_fields(const struct stored *m, const char *list, const char *but, struct writer *w)
 {
 	const char *name, *value;
-	int r = 0;
 
-	for (size_t i = 0; !r && stored_pair(m, list, i, &name, &value); i++)
+	for (size_t i = 0; stored_pair(m, list, i, &name, &value); i++)
 		if ((!but || strcasecmp(name, but)) && !is_coding_gone(m, name))
-			r = buf_printf(out, "%s: %s\r\n", name, value);
-	return r;
+			writer_printf(w, "%s: %s\r\n", name, value);
 }
 
-static int put_framing(const struct stored *m, uint64_t body_size, struct buf *out)
+static void put_framing(const struct stored *m, uint64_t body_size, struct writer *w)
 {
 	const char *length = stored_header(m, "Content-Length");
 	bool known = body_size || json_object_get(m->detail, "body_redacted");
 	bool wrong = length && known && strtoull(length, NULL, 10) != body_size;
-	int r = put_fields(m, "headers", wrong ? "Content-Length" : NULL, out);
 
-	if (!r && (wrong || (!length && is_framed_elsewhere(m) && !is_chunked(m))))
-		r = buf_printf(out, "Content-Length: %" PRIu64 "\r\n", body_size);
-	return r ? r : buf_puts(out, "\r\n");
+	put_fields(m, "headers", wrong ? "Content-Length" : NULL, w);
+	if (wrong || (!length && is_framed_elsewhere(m) && !is_chunked(m)))
+		writer_printf(w, "Content-Length: %" PRIu64 "\r\n", body_size);
+	writer_puts(w, "\r\n");
+	if (is_chunked(m) && body_size)
+		writer_printf(w, "%" PRIx64 "\r\n", body_size);
 }
 
-int stored_put_head(const struct stored *m, uint64_t body_size, struct buf *out)
+void stored_put_head(const struct stored *m, uint64_t body_size, struct writer *w)
 {
 	const char *version = stored_text(m, "http_version");
-	int r;
 
 	/* Later versions have no text form of their own; shown as the one that has. */
 	if (strcmp(version, "1.0"))
 		version = "1.1";
 	if (m->is_request)
-		r = buf_printf(out, "%s %s HTTP/%s\r\n", stored_text(m, "method"),
-			       stored_text(m, "target"), version);
+		writer_printf(w, "%s %s HTTP/%s\r\n", stored_text(m, "method"),
+			      stored_text(m, "target"), version);
 	else
-		r = buf_printf(out, "HTTP/%s %" PRId64 " %s\r\n", version,
-			       stored_number(m, "status", 0), stored_text(m, "reason"));
-	return r ? r : put_framing(m, body_size, out);
+		writer_printf(w, "HTTP/%s %" PRId64 " %s\r\n", version,
+			      stored_number(m, "status", 0), stored_text(m, "reason"));
+	put_framing(m, body_size, w);
 }
 
-int stored_put_body(const struct stored *m, size_t len, uint64_t missing, struct buf *out)
+void stored_put_end(const struct stored *m, uint64_t body_size, struct writer *w)
 {
-	int r;
-
 	if (!is_chunked(m) || !stored_is_http(m))
-		return buf_put(out, m->body->data, len);
-	r = len + missing ? buf_printf(out, "%" PRIx64 "\r\n", len + missing) : 0;
-	r = r ? r : buf_put(out, m->body->data, len);
-	if (r || missing)
-		return r;
-	r = buf_puts(out, len ? "\r\n0\r\n" : "0\r\n");
-	r = r ? r : put_fields(m, "trailers", NULL, out);
-	return r ? r : buf_puts(out, "\r\n");
+		return;
+	writer_puts(w, body_size ? "\r\n0\r\n" : "0\r\n");
+	put_fields(m, "trailers", NULL, w);
+	writer_puts(w, "\r\n");
 }

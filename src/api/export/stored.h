@@ -10,6 +10,7 @@
 #include "base/buf.h"
 
 struct entry;
+struct writer;
 
 struct stored {
 	const json_t *detail;	/* "request" or "response" of it, NULL when it was not seen */
@@ -31,20 +32,20 @@ bool stored_pair(const struct stored *m, const char *list, size_t i, const char 
 		 const char **ret_value);
 /* Was the message an HTTP one, with a head? */
 bool stored_is_http(const struct stored *m);
-/* Bytes of the body that are missing, and where the first of them are (0, 0: none). */
-int64_t stored_missing(const struct stored *m, int64_t *ret_offset);
+/* Bytes of the body that are missing. */
+int64_t stored_missing(const struct stored *m);
+/* The i-th place in the body where bytes are missing; false past the last. */
+bool stored_gap(const struct stored *m, size_t i, uint64_t *ret_offset, uint64_t *ret_length);
 /* "https://host/path" of a request. */
 int stored_put_url(const struct stored *m, const struct entry *e, struct buf *out);
 /*
  * Start line and header fields as HTTP/1.x text, with framing that fits a body of body_size bytes
- * as stored_put_body() writes it: a masked body is of another length than the header field says.
+ * as it is written here: a masked body is of another length than the header field says. What the
+ * transfer coding that the head names has before the body is part of it.
  */
-int stored_put_head(const struct stored *m, uint64_t body_size, struct buf *out);
-/*
- * The first `len` bytes of the stored body, in the transfer coding that the head names, which
- * `missing` bytes follow that are not here.
- */
-int stored_put_body(const struct stored *m, size_t len, uint64_t missing, struct buf *out);
+void stored_put_head(const struct stored *m, uint64_t body_size, struct writer *w);
+/* What that coding has behind a body of so many bytes. */
+void stored_put_end(const struct stored *m, uint64_t body_size, struct writer *w);
 /* Does the end of the connection alone end this message (RFC 9112 section 6.3)? */
 bool stored_ends_by_close(const struct stored *m);
 

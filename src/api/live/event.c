@@ -6,22 +6,32 @@
 #include "api/hide.h"
 #include "api/live/chunk.h"
 #include "base/json_write.h"
+#include "base/writer.h"
 #include "entry.h"
+
+static void put_data(struct writer *w, const struct entry *e, const struct kfl *filter)
+{
+	if (!w->error)
+		w->error = hide_put_entry(e, filter, w->out);
+	writer_puts(w, "\n\n");
+}
 
 int event_put_entry(struct buf *out, const struct entry *e, const struct kfl *filter)
 {
-	int r = buf_printf(out, "event: entry\nid: %" PRId64 "\ndata: ", e->id);
+	struct writer w = { .out = out };
 
-	r = r ? r : hide_put_entry(e, filter, out);
-	return r ? r : buf_puts(out, "\n\n");
+	writer_printf(&w, "event: entry\nid: %" PRId64 "\ndata: ", e->id);
+	put_data(&w, e, filter);
+	return w.error;
 }
 
 int event_put_update(struct buf *out, const struct entry *e, const struct kfl *filter)
 {
-	int r = buf_puts(out, "event: update\ndata: ");
+	struct writer w = { .out = out };
 
-	r = r ? r : hide_put_entry(e, filter, out);
-	return r ? r : buf_puts(out, "\n\n");
+	writer_puts(&w, "event: update\ndata: ");
+	put_data(&w, e, filter);
+	return w.error;
 }
 
 /* The data of an event is one object. */
