@@ -39,8 +39,8 @@ static int put_head(struct buf *out, const struct entry *e)
 
 	jw_object(&j, NULL);
 	jw_string(&j, "connection", e->connection);
-	j.error = j.error ? j.error : entry_put_endpoint(out, "src", &e->src);
-	j.error = j.error ? j.error : entry_put_endpoint(out, "dst", &e->dst);
+	entry_put_end(&j, "src", &e->src);
+	entry_put_end(&j, "dst", &e->dst);
 	jw_string(&j, "library", e->library);
 	jw_string(&j, "bind", e->bind);
 	jw_string(&j, "protocol", e->protocol);
@@ -50,10 +50,11 @@ static int put_head(struct buf *out, const struct entry *e)
 static int start_row(struct rows *rows, const struct entry *e)
 {
 	struct row row = { .head = rows->heads.len, .last_us = e->timestamp_us };
-	int r = put_head(&rows->heads, e);
 
+	if (put_head(&rows->heads, e))
+		return -ENOMEM;
 	row.head_len = rows->heads.len - row.head;
-	return r ? r : buf_put(&rows->rows, &row, sizeof(row));
+	return buf_put(&rows->rows, &row, sizeof(row));
 }
 
 static int add(void *ctx, const struct entry *e)

@@ -94,7 +94,8 @@ static int add(void *ctx, const struct entry *e)
 	if (!e->tls || e->lock != LOCK_OPEN)
 		return 0;
 	r = find_workload(c, p->process, p->container, &w);
-	r = r ? r : note_pid(c, p->pid, w);
+	if (!r)
+		r = note_pid(c, p->pid, w);
 	if (r)
 		return r;
 	int64_t n = index_of(&c->connections, e->connection, strlen(e->connection));

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "entry.h"
+#include "outcome.h"
 
 json_t *detail_load(const struct entry *e)
 {
@@ -92,14 +93,18 @@ static void put_message(struct jw *j, const char *side, const json_t *detail, co
 	jw_end_object(j);
 }
 
+void detail_put_members(struct jw *j, const struct entry *e)
+{
+	entry_put_members(j, e);
+	jw_string(j, "outcome", e->open ? "open" : outcome_name(entry_outcome(e)));
+}
+
 int detail_put(const struct entry *e, const json_t *detail, const char *query, struct buf *out)
 {
-	int r = entry_put_json(e, out);
-	struct jw j = jw_continue(out, true);
+	struct jw j = jw_begin(out);
 
-	if (r)
-		return r;
-	out->len--; /* its end, since more members follow */
+	jw_object(&j, NULL);
+	detail_put_members(&j, e);
 	put_message(&j, "request", detail, e, &e->request_body, query);
 	put_message(&j, "response", detail, e, &e->response_body, query);
 	for (void *at = json_object_iter((json_t *)detail); at;

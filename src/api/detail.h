@@ -8,6 +8,7 @@
 
 struct buf;
 struct entry;
+struct jw;
 
 /* The stored detail as an object, {} when there is none or it cannot be read. NULL: no memory. */
 json_t *detail_load(const struct entry *e);
@@ -15,6 +16,8 @@ json_t *detail_load(const struct entry *e);
 const char *detail_encoding(const json_t *detail, const char *side);
 /* Is the body such that it is shown as text: UTF-8 without control characters but the usual? */
 bool detail_is_text(const void *data, size_t len);
+/* The members of an entry as the API shows it, in an object that was begun. */
+void detail_put_members(struct jw *j, const struct entry *e);
 /*
  * Append the entry with its detail, to which the bodies are added, and where to fetch them; `query`
  * (or "") is what the URLs of bodies end with. 0 or -errno.

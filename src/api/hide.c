@@ -10,7 +10,6 @@
 #include "base/json_write.h"
 #include "fields.h"
 #include "kfl/kfl.h"
-#include "outcome.h"
 
 static void mask(struct entry *e, const struct field *f)
 {
@@ -46,13 +45,6 @@ static void mask(struct entry *e, const struct field *f)
 	}
 }
 
-bool hide_asks(const struct kfl_redaction *path, const struct field *f)
-{
-	bool side = !strcmp(path->field, "src") || !strcmp(path->field, "dst");
-
-	return side ? f->end && !strcmp(f->end, path->field) : !strcmp(f->kfl, path->field);
-}
-
 static void mask_repeats(struct entry *e, const struct field *f)
 {
 	for (size_t i = 0; i < FIELD_REPEATS && f->hides[i]; i++)
@@ -73,12 +65,6 @@ static void mask_columns(const struct kfl *filter, struct entry *e)
 	}
 }
 
-void hide_put_members(struct jw *j, const struct entry *e)
-{
-	entry_put_members(j, e);
-	jw_string(j, "outcome", e->open ? "open" : outcome_name(entry_outcome(e)));
-}
-
 int hide_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out)
 {
 	struct jw j = jw_begin(out);
@@ -90,7 +76,7 @@ int hide_put_entry(const struct entry *e, const struct kfl *filter, struct buf *
 		e = &copy;
 	}
 	jw_object(&j, NULL);
-	hide_put_members(&j, e);
+	detail_put_members(&j, e);
 	jw_end_object(&j);
 	return jw_done(&j);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The detail of an entry, and its bodies. */
+#include "api/hide_detail.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/detail.h"
-#include "api/hide.h"
 #include "base/coding.h"
 #include "fields.h"
 #include "kfl/json_path.h"
@@ -15,6 +15,13 @@
 #include "base/limits.h"
 
 static const char *const sides[] = { "request", "response" };
+
+bool hide_asks(const struct kfl_redaction *path, const struct field *f)
+{
+	bool side = !strcmp(path->field, "src") || !strcmp(path->field, "dst");
+
+	return side ? f->end && !strcmp(f->end, path->field) : !strcmp(f->kfl, path->field);
+}
 
 static json_t *new_mask(void)
 {

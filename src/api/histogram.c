@@ -142,9 +142,10 @@ static void count(struct request *r, const struct store_histogram *q)
 	uint64_t(*counts)[OUTCOMES] = calloc(q->buckets, sizeof(*counts));
 	struct store_counted counted;
 	char error[256] = "";
-	int e = counts ? 0 : -ENOMEM;
+	int e = -ENOMEM;
 
-	e = e ? e : store_count(r->api->store, q, counts, &counted, error, sizeof(error));
+	if (counts)
+		e = store_count(r->api->store, q, counts, &counted, error, sizeof(error));
 	if (e)
 		problem_store(r, e, error);
 	else

@@ -12,6 +12,7 @@
 #include "api/handlers.h"
 #include "api/window.h"
 #include "base/json_write.h"
+#include "base/writer.h"
 #include "entry.h"
 #include "kfl/kfl.h"
 #include "outcome.h"
@@ -83,45 +84,39 @@ static int64_t add_node(struct map *m, const struct entry *e, bool is_src)
 }
 
 /* Captured names as strings of KFL: as \u what could end or bend the string. */
-static int put_quoted(struct buf *b, const char *text)
+static void put_quoted(struct writer *w, const char *text)
 {
-	int r = buf_putc(b, '"');
-
-	for (; !r && *text; text++) {
+	writer_putc(w, '"');
+	for (; *text; text++) {
 		if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
-			r = buf_printf(b, "\\u%04x", *text);
+			writer_printf(w, "\\u%04x", *text);
 		else
-			r = buf_putc(b, *text);
+			writer_putc(w, *text);
 	}
-	return r ? r : buf_putc(b, '"');
+	writer_putc(w, '"');
 }
 
-static int put_condition(struct buf *b, const char *side, const struct who *w)
+static void put_condition(struct writer *w, const char *side, const struct who *end, bool first)
 {
-	int r = 0;
-
-	for (size_t i = 0; !r && i < 2 && w->field[i]; i++) {
+	for (size_t i = 0; i < 2 && end->field[i]; i++) {
 		/* An empty second field does not tell ends apart, except for the unknown. */
-		if (i && !*w->value[i] && *w->value[0])
+		if (i && !*end->value[i] && *end->value[0])
 			continue;
-		r = buf_printf(b, "%s%s.%s == ", b->len ? " and " : "", side, w->field[i]);
-		r = r ? r : put_quoted(b, w->value[i]);
+		writer_printf(w, "%s%s.%s == ", first && !i ? "" : " and ", side, end->field[i]);
+		put_quoted(w, end->value[i]);
 	}
-	return r;
 }
 
 static int start_edge(struct map *m, const struct entry *e, size_t src, size_t dst)
 {
 	struct edge edge = { .src = src, .dst = dst, .q = m->text.len };
 	struct who from = identify(e, true), to = identify(e, false);
-	struct buf q = { 0 };
-	int r = put_condition(&q, "src", &from);
+	struct writer w = { .out = &m->text };
 
-	r = r ? r : put_condition(&q, "dst", &to);
-	r = r ? r : buf_put(&m->text, q.data, q.len);
-	buf_free(&q);
+	put_condition(&w, "src", &from, true);
+	put_condition(&w, "dst", &to, false);
 	edge.q_len = m->text.len - edge.q;
-	return r ? r : buf_put(&m->list, &edge, sizeof(edge));
+	return w.error ? w.error : buf_put(&m->list, &edge, sizeof(edge));
 }
 
 static int add_protocol(struct map *m, struct edge *edge, const char *protocol)

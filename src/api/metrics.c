@@ -4,14 +4,8 @@
 #include <microhttpd.h>
 #include <stdio.h>
 
-#include "api/handlers.h"
-#include "api/numbers.h"
 #include "api/prometheus.h"
-#include "api/reply.h"
 #include "api/request.h"
-#include "api/state.h"
-#include "base/writer.h"
-#include "context/registry.h"
 
 static const uint32_t bucket_us[METRICS_BUCKETS] = { 500,   1000,   2500,   5000,   10000,
 						     25000, 100000, 250000, 500000, 1000000 };
@@ -73,39 +67,8 @@ static void put_queries(const struct metrics *m, struct writer *p)
 	prometheus_value(p, "query_duration_seconds_count", NULL, sum);
 }
 
-static int put_hits(void *ctx, const struct probed_file *f)
+void metrics_put(const struct metrics *m, const struct route *routes, struct writer *p)
 {
-	struct writer *p = ctx;
-	char id[16];
-	const char *const labels[] = { "target", id, "path", f->path, "library", f->library, NULL };
-
-	snprintf(id, sizeof(id), "%u", f->id);
-	if (f->attached)
-		prometheus_value(p, "probe_hits_total", labels, f->hits);
-	return p->error;
-}
-
-static int put_metrics(struct api *a, struct writer *p)
-{
-	const char *version = a->options.version ? a->options.version : "";
-	const char *const label[] = { "version", version, NULL };
-	struct numbers n;
-
-	prometheus_family(p, "build_info", "gauge", "Always 1; the version is a label.");
-	prometheus_value(p, "build_info", label, 1);
-	put_requests(&a->metrics, a->routes, p);
-	put_queries(&a->metrics, p);
-	numbers_take(a, &n);
-	numbers_put_metrics(&n, p);
-	prometheus_family(p, "probe_hits_total", "counter", "Calls seen through a probed file.");
-	if (!p->error)
-		p->error = a->source.targets(a->source.ctx, put_hits, p);
-	return p->error;
-}
-
-void metrics_get(struct request *r)
-{
-	struct writer p = { .out = &r->answer.body };
-
-	reply_text(r, "text/plain; version=0.0.4; charset=utf-8", put_metrics(r->api, &p));
+	put_requests(m, routes, p);
+	put_queries(m, p);
 }

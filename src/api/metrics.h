@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct route;
+struct writer;
+
 #define METRICS_ROUTES	32 /* rows of api_routes, and the last two: */
 #define METRICS_ASSETS	30 /* the dashboard's own files */
 #define METRICS_UNKNOWN 31 /* paths that are not there */
@@ -24,5 +27,7 @@ struct metrics {
 void metrics_count(struct metrics *m, size_t row, unsigned status);
 /* A query of the store took so long. */
 void metrics_observe(struct metrics *m, uint64_t us);
+/* Append the Prometheus text; routes ends with a NULL path. */
+void metrics_put(const struct metrics *m, const struct route *routes, struct writer *w);
 
 #endif

@@ -24,7 +24,8 @@ bool page_select(struct request *r, const struct store_query *q, store_row_fn *r
 	return !e;
 }
 
-struct entry *page_entry(struct request *r)
+/* The entry that {id} names, with its payload; NULL: there is none and the answer is made. */
+static struct entry *find_entry(struct request *r)
 {
 	struct entry *e = NULL;
 	char *end;
@@ -54,7 +55,7 @@ bool page_masked(struct request *r, struct entry **ret_entry, struct hidden *ret
 	*ret = (struct hidden){ 0 };
 	if (!param_filter(r, &filter))
 		return false;
-	*ret_entry = page_entry(r);
+	*ret_entry = find_entry(r);
 	int error = *ret_entry ? hide_whole(*ret_entry, filter, ret) : 0;
 	if (error)
 		problem_errno(r, error);

@@ -14,11 +14,10 @@ struct request;
 /* store_select(); false: it failed and the answer is made. */
 bool page_select(struct request *r, const struct store_query *q, store_row_fn *row, void *ctx,
 		 struct store_page *ret);
-/* The entry that {id} names, with its payload; NULL: there is none and the answer is made. */
-struct entry *page_entry(struct request *r);
 /*
- * The same without what redact() in ?q= hides, and nothing else of q; false: the answer is made.
- * The caller frees *ret_entry and *ret, in any case.
+ * The entry that {id} names, with its payload, without what redact() in ?q= hides, which is all of
+ * q that counts here; false: there is none, or it failed, and the answer is made. The caller frees
+ * *ret_entry and *ret, in any case.
  */
 bool page_masked(struct request *r, struct entry **ret_entry, struct hidden *ret);
 

@@ -91,7 +91,7 @@ struct request {
 	const char *bad_name;	/* which one, NULL when it has no name */
 	char id[LIMIT_PATH_ID]; /* what {id} in the route stands for */
 	struct buf body;
-	bool started, body_too_large, dispatched, counted;
+	bool started, body_too_large, dispatched;
 	struct task task;
 	struct answer answer;
 };

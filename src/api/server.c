@@ -161,10 +161,14 @@ static int start_hub(struct api *a)
 static int start_parts(struct api *a)
 {
 	a->clients = clients_new();
-	int r = a->clients ? 0 : -ENOMEM;
-	r = r ? r : workers_start(LIMIT_API_WORKERS, &a->workers);
-	r = r ? r : start_hub(a);
-	return r ? r : start_listeners(a);
+	if (!a->clients)
+		return -ENOMEM;
+	int r = workers_start(LIMIT_API_WORKERS, &a->workers);
+	if (!r)
+		r = start_hub(a);
+	if (!r)
+		r = start_listeners(a);
+	return r;
 }
 
 int api_start(const struct api_options *o, const struct api_source *source, struct store *store,

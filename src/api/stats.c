@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the program knows of itself: /api/stats, /healthz, /readyz. */
+/* What the program knows of itself: /api/stats, /metrics, /healthz, /readyz. */
 #include <microhttpd.h>
+#include <stdio.h>
 
 #include "api/answer.h"
 #include "api/handlers.h"
 #include "api/numbers.h"
 #include "api/problem.h"
+#include "api/prometheus.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/state.h"
 #include "base/json_write.h"
+#include "base/writer.h"
+#include "context/registry.h"
 
 void stats_get(struct request *r)
 {
@@ -21,6 +25,42 @@ void stats_get(struct request *r)
 	numbers_put_json(&n, &j);
 	jw_end_object(&j);
 	reply_json(r, jw_done(&j));
+}
+
+static int put_hits(void *ctx, const struct probed_file *f)
+{
+	struct writer *p = ctx;
+	char id[16];
+	const char *const labels[] = { "target", id, "path", f->path, "library", f->library, NULL };
+
+	snprintf(id, sizeof(id), "%u", f->id);
+	if (f->attached)
+		prometheus_value(p, "probe_hits_total", labels, f->hits);
+	return p->error;
+}
+
+static int put_metrics(struct api *a, struct writer *p)
+{
+	const char *version = a->options.version ? a->options.version : "";
+	const char *const label[] = { "version", version, NULL };
+	struct numbers n;
+
+	prometheus_family(p, "build_info", "gauge", "Always 1; the version is a label.");
+	prometheus_value(p, "build_info", label, 1);
+	metrics_put(&a->metrics, a->routes, p);
+	numbers_take(a, &n);
+	numbers_put_metrics(&n, p);
+	prometheus_family(p, "probe_hits_total", "counter", "Calls seen through a probed file.");
+	if (!p->error)
+		p->error = a->source.targets(a->source.ctx, put_hits, p);
+	return p->error;
+}
+
+void metrics_get(struct request *r)
+{
+	struct writer p = { .out = &r->answer.body };
+
+	reply_text(r, "text/plain; version=0.0.4; charset=utf-8", put_metrics(r->api, &p));
 }
 
 static void put_status(struct request *r, const char *status)

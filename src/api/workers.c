@@ -66,7 +66,7 @@ int workers_start(unsigned threads, struct workers **ret)
 	return 0;
 }
 
-int workers_submit(struct workers *w, struct task *t)
+static int workers_submit(struct workers *w, struct task *t)
 {
 	int r = -EAGAIN;
 

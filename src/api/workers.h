@@ -13,11 +13,10 @@ struct task {
 };
 
 int workers_start(unsigned threads, struct workers **ret);
-/* 0, or -EAGAIN when LIMIT_API_JOBS wait already or after workers_stop(). */
-int workers_submit(struct workers *w, struct task *t);
 /*
- * Suspend the connection and do a task that ends with MHD_resume_connection(). 0, or -EAGAIN as
- * above: the connection is suspended and resumed, the task is not done.
+ * Suspend the connection and do a task that ends with MHD_resume_connection(). 0, or -EAGAIN when
+ * LIMIT_API_JOBS wait already or after workers_stop(): the connection is suspended and resumed, the
+ * task is not done.
  */
 int workers_suspend(struct workers *w, struct MHD_Connection *conn, struct task *t);
 /* Do what was submitted, then end the threads. */

@@ -282,7 +282,7 @@ def one_end_missing():
 
 def reused_ports():
     """a port that is used again is another conversation"""
-    extra = Server()
+    extra = Server("-b")
     extra.append(2)
     extra.append(40000) # the port of 2 is 40001, as that of 40002
     path = extra.dir + "/reused.pcapng"

@@ -357,7 +357,9 @@ static int send_exchange(struct sender *s, const struct entry *original, const s
 	if (!r)
 		r = send_message(s, &request);
 	turn(s);
-	return r ? r : send_message(s, &response);
+	if (!r)
+		r = send_message(s, &response);
+	return r;
 }
 
 static int pcapng_add(void *state, const struct entry *original, const struct kfl *filter,

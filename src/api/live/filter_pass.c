@@ -43,14 +43,18 @@ static int put_event(struct pass *p, const struct entry *e)
 	int r = c->updates ? event_put_update(&c->text, e, p->filter)
 			   : event_put_entry(&c->text, e, p->filter);
 
-	return r ? r : chunk_end_event(c, e->id);
+	if (r)
+		return r;
+	return chunk_end_event(c, e->id);
 }
 
 static int put_gone(struct pass *p, int64_t id)
 {
 	int r = event_put_gone(&p->chunk->text, id);
 
-	return r ? r : chunk_end_event(p->chunk, id);
+	if (r)
+		return r;
+	return chunk_end_event(p->chunk, id);
 }
 
 /* Go to the event of an id among all; what is passed over was not let through. */
@@ -74,7 +78,9 @@ static int copy_event(struct pass *p, int64_t id)
 		return -ENOENT;
 	size_t begin = p->at ? marks[p->at - 1].end : 0;
 	int r = buf_put(&p->chunk->text, p->all->text.data + begin, marks[p->at].end - begin);
-	return r ? r : chunk_end_event(p->chunk, id);
+	if (r)
+		return r;
+	return chunk_end_event(p->chunk, id);
 }
 
 static bool add_match(void *ctx, const struct entry *e)
