@@ -236,14 +236,6 @@ void entry_put_members(struct jw *j, const struct entry *e)
 }
 /* clang-format on */
 
-int entry_put_endpoint(struct buf *out, const char *name, const struct endpoint *p)
-{
-	struct jw j = jw_continue(out, true);
-
-	entry_put_end(&j, name, p);
-	return jw_done(&j);
-}
-
 int entry_put_json(const struct entry *e, struct buf *out)
 {
 	struct jw j = jw_begin(out);

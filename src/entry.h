@@ -115,8 +115,6 @@ int entry_put_json(const struct entry *e, struct buf *out);
 /* The same as members of an object that was begun; one of its ends as a member of that name. */
 void entry_put_members(struct jw *j, const struct entry *e);
 void entry_put_end(struct jw *j, const char *name, const struct endpoint *p);
-/* The latter with the comma before it. */
-int entry_put_endpoint(struct buf *out, const char *name, const struct endpoint *p);
 /* "2026-11-21T19:10:18.123456Z" of µs since 1970; out holds at least 28 bytes. */
 void entry_format_time(int64_t us, char out[static 28]);
 

@@ -67,7 +67,7 @@ static void put_url(struct jw *j, const char *side, int64_t id, const char *quer
 	struct buf url = { 0 };
 	int r = buf_printf(&url, "/api/entries/%" PRId64 "/%s/body%s", id, side, query);
 
-	j->error = j->error ? j->error : r;
+	jw_fail(j, r);
 	jw_text(j, "body_url", url.data, url.len);
 	buf_free(&url);
 }

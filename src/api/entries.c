@@ -31,8 +31,9 @@ static bool put_row(void *ctx, const struct entry *e)
 	struct list *l = ctx;
 
 	jw_raw(&l->j, NULL, "", 0); /* its text comes by other means */
-	l->j.error = l->j.error ? l->j.error : hide_put_entry(e, l->filter, l->j.out);
-	return !l->j.error;
+	if (!jw_done(&l->j))
+		jw_fail(&l->j, hide_put_entry(e, l->filter, l->j.out));
+	return !jw_done(&l->j);
 }
 
 /*

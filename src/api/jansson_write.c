@@ -14,7 +14,7 @@ void jansson_put_member(struct jw *j, const char *name, const json_t *value)
 
 	if (!r && buf_putc(&quoted, '\0'))
 		r = -ENOMEM;
-	j->error = j->error ? j->error : r;
+	jw_fail(j, r);
 	if (!j->error) {
 		/* Without its quotes, which the writer puts there. */
 		quoted.data[quoted.len - 2] = '\0';

@@ -96,7 +96,8 @@ static int describe(json_t *doc)
 
 	for (size_t i = 0; !r && i < 2; i++) {
 		r = add_members(i ? detail : entry, NULL);
-		r = r ? r : add_ends(i ? detail : entry);
+		if (!r)
+			r = add_ends(i ? detail : entry);
 	}
 	return r ? -ENOMEM : 0;
 }
@@ -108,8 +109,7 @@ static int put_document(struct buf *out)
 	int r = doc ? describe(doc) : -ENOMEM;
 	char *text = r ? NULL : json_dumps(doc, JSON_INDENT(1));
 
-	r = text ? buf_puts(out, text) : -ENOMEM;
-	r = r ? r : buf_putc(out, '\n');
+	r = text && !buf_puts(out, text) ? buf_putc(out, '\n') : -ENOMEM;
 	free(text);
 	json_decref(doc);
 	return r;

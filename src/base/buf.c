@@ -141,10 +141,3 @@ void buf_free(struct buf *b)
 	free(b->data);
 	*b = (struct buf){ 0 };
 }
-
-int buf_put_member(struct buf *b, const char *name, const char *text)
-{
-	int r = buf_printf(b, ",\"%s\":", name);
-
-	return r ? r : buf_put_json(b, text, strlen(text));
-}

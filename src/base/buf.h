@@ -49,8 +49,6 @@ int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf
  * U+FFFD, so the result is valid JSON whatever the bytes are.
  */
 int buf_put_json(struct buf *b, const void *text, size_t len);
-/* Append a member of a JSON object with the comma before it: ,"name":"text". */
-int buf_put_member(struct buf *b, const char *name, const char *text);
 /* Remove the first n bytes (n <= len). */
 void buf_drop(struct buf *b, size_t n);
 /* NUL-terminated view, "" for an empty buffer, NULL when out of memory; valid until next change. */

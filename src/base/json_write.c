@@ -21,6 +21,12 @@ int jw_done(const struct jw *j)
 	return j->error;
 }
 
+void jw_fail(struct jw *j, int error)
+{
+	if (!j->error)
+		j->error = error;
+}
+
 /* The comma, the name and the colon. */
 static void begin_value(struct jw *j, const char *name)
 {

@@ -34,6 +34,8 @@ struct jw jw_begin(struct buf *out);
 struct jw jw_continue(struct buf *out, bool comma);
 /* The first error, 0 for none. */
 int jw_done(const struct jw *j);
+/* What was to be written could not be had: -errno, or 0 for nothing. */
+void jw_fail(struct jw *j, int error);
 
 void jw_object(struct jw *j, const char *name);
 void jw_end_object(struct jw *j);

@@ -92,7 +92,7 @@ static void put_text(struct jw *j, const struct buf *body, const char *encoding)
 		return;
 	}
 	int r = put_base64(body, &text);
-	j->error = j->error ? j->error : r;
+	jw_fail(j, r);
 	jw_text(j, "text", text.data, text.len);
 	jw_string(j, encoding, "base64");
 	buf_free(&text);
@@ -109,8 +109,8 @@ static int decode(struct jw *j, const struct stored *m, struct buf *ret)
 
 	if (r && r != -ENOMEM && !ret->len && buf_put(ret, m->body->data, m->body->len))
 		r = -ENOMEM;
-	if (r == -ENOMEM && !j->error)
-		j->error = r;
+	if (r == -ENOMEM)
+		jw_fail(j, r);
 	return r;
 }
 
@@ -187,7 +187,7 @@ static void put_request(struct jw *j, const struct stored *m, const struct entry
 	struct buf url = { 0 };
 	int r = stored_put_url(m, e, &url);
 
-	j->error = j->error ? j->error : r;
+	jw_fail(j, r);
 	jw_object(j, "request");
 	jw_string(j, "method", stored_text(m, "method"));
 	jw_text(j, "url", url.data, url.len);
@@ -272,7 +272,7 @@ static int har_add(void *state, const struct entry *e, const struct kfl *filter,
 	r = hide_whole(e, filter, &m);
 	/* A request without an answer belongs to the list, an answer alone has no place in it. */
 	if (r) {
-		j.error = r;
+		jw_fail(&j, r);
 	} else if (json_object_get(json_object_get(m.detail, "request"), "method")) {
 		put_entry(&j, &m.e, m.detail);
 		h->written = true;

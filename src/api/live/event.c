@@ -40,7 +40,7 @@ static struct jw begin_event(struct buf *out, const char *name)
 	int r = buf_printf(out, "event: %s\ndata: ", name);
 	struct jw j = jw_begin(out);
 
-	j.error = r;
+	jw_fail(&j, r);
 	jw_object(&j, NULL);
 	return j;
 }

@@ -212,7 +212,8 @@ static bool replay_change(void *ctx, const struct entry *e)
 	struct replay_page *p = ctx;
 
 	replay_gone(p, e->id);
-	p->error = p->error ? p->error : event_put_update(&p->text, e, p->filter);
+	if (!p->error)
+		p->error = event_put_update(&p->text, e, p->filter);
 	p->at++;
 	return !p->error && p->text.len < LIMIT_STREAM_BYTES;
 }
