@@ -434,6 +434,31 @@ def stats():
     assert count == inf > 0
     assert 'cleartap_http_requests_total{route="/api/entries",code="4xx"}' in text
     assert "cleartap_captured_calls_total 5\n" in text
+    assert 'cleartap_drops_total{cause="ring_full"} 3\n' in text
+    assert 'cleartap_missing_bytes_total{cause="lost"} 77\n' in text
+    assert ('cleartap_probe_hits_total{target="1",path="/usr/lib/libssl.so.3",library="openssl"} 9'
+            in text)
+    # Names that dashboards and alerts of others may hold.
+    names = """captured_bytes_total captured_calls_total ring_records_total ring_used_bytes
+        ring_size_bytes queue_bytes cut_entries_total sessions_active sessions_opened_total
+        entries_total targets_attached targets_failed paused uptime_seconds resident_memory_bytes
+        drops_total missing_bytes_total http_requests_total query_duration_seconds store_entries
+        store_size_bytes store_segments store_expired_entries_total store_failed_batches_total
+        store_lost_entries_total http_connections stream_readers stream_queries
+        stream_events_total stream_skipped_total probe_hits_total build_info"""
+    assert not {"cleartap_" + n for n in names.split()} - seen
+    members = {"capture": """state records bytes calls dropped_records dropped_bytes truncated_bytes
+                   faults connections_full threads_full nested_too_deep returns_without_entry
+                   filtered_calls bad_records""",
+               "ring": "used size", "queue": "bytes cut_entries", "targets": "attached failed",
+               "sessions": """active opened closed entries lost_bytes truncated_bytes bad_records
+                   refused""",
+               "store": """first_id last_id entries size segments dropped_entries failed_batches
+                   lost_entries error""",
+               "api": "connections readers live_queries events_sent events_skipped refused"}
+    for group, names in members.items():
+        assert not set(names.split()) - set(s[group]), group
+    assert {"version", "state", "ready", "uptime_s", "resident_bytes"} < set(s)
 
 
 def sizes():
