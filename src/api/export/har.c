@@ -19,7 +19,7 @@
 
 struct har {
 	const char *version;
-	struct told told;
+	struct told_exchanges told;
 	bool written; /* some */
 	uint64_t left_out;
 };

@@ -45,7 +45,7 @@ struct conversation {
 
 struct pcapng {
 	const char *version;
-	struct told told;
+	struct told_exchanges told;
 	struct index index;	  /* by socket */
 	struct buf conversations; /* of struct conversation */
 	uint32_t begun;

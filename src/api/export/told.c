@@ -30,7 +30,7 @@ static int put_key(const struct entry *e, struct buf *out)
 			  e->dst.port, e->protocol, e->method, e->status, e->summary);
 }
 
-static struct told_balance *find(struct told *t, const struct entry *e)
+static struct told_balance *find(struct told_exchanges *t, const struct entry *e)
 {
 	const struct told_balance none = { 0, e->timestamp_us };
 	struct buf key = { 0 };
@@ -47,7 +47,7 @@ static struct told_balance *find(struct told *t, const struct entry *e)
 	return (struct told_balance *)t->balances.data + n;
 }
 
-int told_before(struct told *t, const struct entry *e)
+int told_before(struct told_exchanges *t, const struct entry *e)
 {
 	int end = end_of(e);
 	struct told_balance *b;
@@ -65,7 +65,7 @@ int told_before(struct told *t, const struct entry *e)
 	return end > 0 ? b->clients_more <= 0 : b->clients_more >= 0;
 }
 
-void told_free(struct told *t)
+void told_free(struct told_exchanges *t)
 {
 	index_free(&t->exchanges);
 	buf_free(&t->balances);

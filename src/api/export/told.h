@@ -11,13 +11,13 @@
 struct entry;
 
 /* Zero-initialise it. */
-struct told {
+struct told_exchanges {
 	struct index exchanges;
 	struct buf balances; /* of struct told_balance */
 };
 
 /* Has the other end of this exchange been here? 1, 0 or -ENOMEM. */
-int told_before(struct told *t, const struct entry *e);
-void told_free(struct told *t);
+int told_before(struct told_exchanges *t, const struct entry *e);
+void told_free(struct told_exchanges *t);
 
 #endif

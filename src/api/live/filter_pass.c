@@ -161,8 +161,8 @@ void filter_pass_range(struct store *s, struct live_query *queries, int64_t afte
 	chunk_put(p.chunk);
 }
 
-/* A stretch of ids that lie near each other: its rows that are none of them are passed over. */
-struct stretch {
+/* A run of ids that lie near each other: its rows that are none of them are passed over. */
+struct id_run {
 	const int64_t *ids;
 	size_t count, at;
 	store_row_fn *row;
@@ -172,7 +172,7 @@ struct stretch {
 
 static bool pick_row(void *ctx, const struct entry *e)
 {
-	struct stretch *t = ctx;
+	struct id_run *t = ctx;
 
 	while (t->at < t->count && t->ids[t->at] < e->id)
 		t->at++;
@@ -182,7 +182,7 @@ static bool pick_row(void *ctx, const struct entry *e)
 	return !t->stopped;
 }
 
-static size_t stretch_from(const int64_t *ids, size_t count)
+static size_t run_from(const int64_t *ids, size_t count)
 {
 	size_t n = 1;
 
@@ -200,8 +200,8 @@ int filter_pass_select(struct store *s, const struct kfl *filter, const int64_t 
 
 	for (; at < count; at += n) {
 		int64_t left = deadline_ms ? deadline_ms - clock_ms(CLOCK_MONOTONIC) : 0;
-		n = stretch_from(ids + at, count - at);
-		struct stretch t = { .ids = ids + at, .count = n, .row = row, .ctx = ctx };
+		n = run_from(ids + at, count - at);
+		struct id_run t = { .ids = ids + at, .count = n, .row = row, .ctx = ctx };
 		const struct store_query q = {
 			.filter = filter,
 			.after = ids[at] - 1,
