@@ -3,10 +3,11 @@
 // matches. Drag over it, or use the arrow keys, to filter by time.
 import { Counts } from "./counts.js";
 import { button, el, put, say } from "./el.js";
-import { OUTCOME_NAMES, OUTCOMES } from "./entry.js";
+import { outcomeName } from "./entry.js";
 import { timeRange, withoutTime, withTime } from "./filter.js";
 import { count, plural, span } from "./format.js";
 import { glyph } from "./icons.js";
+import { actOf } from "./keys.js";
 import { ticks, timeText } from "./ticks.js";
 import { go, state } from "./state.js";
 
@@ -74,6 +75,14 @@ export class Histogram {
 		this.counts.add(entries);
 	}
 
+	replace(old, e) {
+		this.counts.replace(old, e);
+	}
+
+	remove(e) {
+		this.counts.remove(e);
+	}
+
 	// What is stored may be more than what is drawn: the page had fallen behind, or was away.
 	renew() {
 		this.counts.want();
@@ -112,7 +121,7 @@ export class Histogram {
 		if (!buckets) return this.describe(0);
 		this.colours = this.colours || this.readColours();
 		const bottom = height - 1;
-		const most = Math.max(1, ...buckets.map(b => b[0] + b[1] + b[2] + b[3]));
+		const most = Math.max(1, ...buckets.map(sum));
 		this.last = this.layout();
 		this.describe(most);
 		this.drawUncounted(c, width, bottom);
@@ -131,15 +140,16 @@ export class Histogram {
 		let y = bottom;
 		bucket.forEach((n, k) => {
 			if (!n) return;
+			const outcome = this.counts.outcomes[k];
 			const tall = Math.max(1.5, n * unit);
 			y -= tall;
-			c.fillStyle = this.colours[OUTCOMES[k]];
+			c.fillStyle = this.colours[outcome] || this.colours.dim;
 			c.fillRect(x, y, wide, tall);
 			// Incomplete is hatched, a server error is notched: told apart without colour.
 			c.fillStyle = this.colours.ground;
-			if (OUTCOMES[k] === "incomplete")
+			if (outcome === "incomplete")
 				for (let line = y + 1; line < y + tall; line += 3) c.fillRect(x, line, wide, 1);
-			if (OUTCOMES[k] === "server" && wide >= 3)
+			if (outcome === "server_error" && wide >= 3)
 				c.fillRect(x + Math.floor(wide / 2), y, 1, tall);
 		});
 	}
@@ -200,8 +210,8 @@ export class Histogram {
 		};
 		const colours = {
 			ok: get("--bar-ok"),
-			client: get("--bar-client"),
-			server: get("--bar-server"),
+			client_error: get("--bar-client"),
+			server_error: get("--bar-server"),
 			incomplete: get("--bar-incomplete"),
 			line: get("--line"),
 			dim: get("--dim"),
@@ -268,7 +278,7 @@ export class Histogram {
 		const bucket = this.counts.buckets[i];
 		this.tipNode.hidden = !bucket || !bucket.some(Boolean);
 		if (this.tipNode.hidden) return;
-		this.tipNode.textContent = `${timeText(start + i * width, width)} · ${parts(bucket)}`;
+		this.tipNode.textContent = `${timeText(start + i * width, width)} · ${this.parts(bucket)}`;
 		const box = this.node.clientWidth - this.tipNode.offsetWidth - 4;
 		this.tipNode.style.left = `${Math.max(4, Math.min(event.offsetX + 10, box))}px`;
 	}
@@ -298,12 +308,12 @@ export class Histogram {
 	}
 
 	key(event) {
-		if (event.ctrlKey || event.metaKey || event.altKey) return;
-		const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+		const act = actOf("bars", event);
+		const step = { left: -1, right: 1, first: -Infinity, last: Infinity }[act];
 		if (step && this.last) this.moveBrush(step, event.shiftKey);
-		else if (event.key === "Enter" && this.brush) this.apply();
-		else if (event.key === "Escape" && this.brush) this.cancel();
-		else if (event.key === "Delete" || event.key === "Backspace") this.everything();
+		else if (act === "apply" && this.brush) this.apply();
+		else if (act === "cancel" && this.brush) this.cancel();
+		else if (act === "all") this.everything();
 		else return;
 		event.preventDefault();
 		event.stopPropagation();
@@ -327,8 +337,15 @@ export class Histogram {
 		const inside = buckets.filter(
 			(_, i) => start + i * width >= a - 1 && start + (i + 1) * width <= b + 1,
 		);
-		const sum = inside.reduce((s, c) => s.map((n, k) => n + c[k]), [0, 0, 0, 0]);
-		say(`${stretch(a, b)}: ${parts(sum) || "none"}`);
+		const all = inside.reduce((s, c) => s.map((n, k) => n + c[k]), this.counts.zero());
+		say(`${stretch(a, b)}: ${this.parts(all) || "none"}`);
+	}
+
+	parts(bucket) {
+		return bucket
+			.map((n, k) => (n ? `${count(n)} ${outcomeName(this.counts.outcomes[k])}` : ""))
+			.filter(Boolean)
+			.join(" · ");
 	}
 
 	// The marked stretch in pixels, to whole bars.
@@ -358,10 +375,7 @@ export class Histogram {
 	}
 }
 
-const parts = bucket =>
-	OUTCOMES.map((k, n) => (bucket[n] ? `${count(bucket[n])} ${OUTCOME_NAMES[k]}` : ""))
-		.filter(Boolean)
-		.join(" · ");
+const sum = bucket => bucket.reduce((s, n) => s + n, 0);
 
 function stretch(from, to) {
 	const isWhole = [from, to].every(us => Math.abs(us - Math.round(us / 1e6) * 1e6) < 1);

@@ -2,9 +2,11 @@
 // The virtual list: only the rows on the screen exist, and their nodes are used again. The rows
 // hang in a layer that stays in view (position: sticky); the scrollbar belongs to an empty box of
 // the list's height, capped because engines cap element heights near 33 million pixels.
-import { fit, saveColumns } from "./columns.js";
+import { columnHelp, fit, saveColumns } from "./columns.js";
 import { el } from "./el.js";
-import { outcome } from "./entry.js";
+import { lasted } from "./entry.js";
+import { actOf } from "./keys.js";
+import { language } from "./language.js";
 
 export const ROW = 28;
 const HEAD = 25;
@@ -51,6 +53,9 @@ export class List {
 		this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
 		this.layer.addEventListener("click", event => this.clicked(event));
 		new ResizeObserver(() => this.resize()).observe(this.scroller);
+		language()
+			.then(() => this.shown && this.header())
+			.catch(() => {}); // columns are named without it
 	}
 
 	resize() {
@@ -96,7 +101,7 @@ export class List {
 					role: "columnheader",
 					"aria-colindex": i + 1,
 					class: `cell ${column.narrow ? column.key : ""} ${column.numeric ? "numeric" : ""}`,
-					title: column.title,
+					title: columnHelp(column),
 				});
 				if (column.key === "time")
 					cell.append(
@@ -133,6 +138,16 @@ export class List {
 	refresh() {
 		this.used.forEach(row => (row.stale = true));
 		this.schedule();
+	}
+
+	// A second has passed: what tells time is written anew.
+	tick() {
+		let isTold = false;
+		for (const row of this.used.values()) {
+			if (!this.context.relative && !row.entry?.open) continue;
+			row.stale = isTold = true;
+		}
+		if (isTold) this.schedule();
 	}
 
 	drag(event, column) {
@@ -245,10 +260,15 @@ export class List {
 	prepare(first, last) {
 		let slowest = 0;
 		for (let i = first; i <= last; i++)
-			slowest = Math.max(slowest, this.rows.at(i)?.elapsed ?? 0);
+			slowest = Math.max(slowest, this.tookAt(i));
 		this.context.now = Date.now() * 1000;
 		if (slowest !== this.context.slowest) this.used.forEach(row => (row.stale = true));
 		this.context.slowest = slowest;
+	}
+
+	tookAt(i) {
+		const entry = this.rows.at(i);
+		return entry ? lasted(entry) : 0;
 	}
 
 	recycle(wanted) {
@@ -292,7 +312,7 @@ export class List {
 		row.entry = entry;
 		row.stale = false;
 		row.id = entry ? entry.id : 0;
-		const cls = entry ? `row ${outcome(entry)}` : "row waiting";
+		const cls = entry ? `row${entry.open ? " open" : ""}` : "row waiting";
 		if (row.cls !== cls) row.node.className = row.cls = cls;
 		row.active = true; // the class list starts anew: mark again
 		if (entry) this.shown.forEach((column, k) => column.set(row.refs[k], entry, this.context));
