@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The API over a store of made-up entries, for tests/unit/test_api.py. Commands come on standard
- * input, one a line; each is answered with a line: "append N", "rate N" (entries a second from now
- * on), "cpu" (µs used so far), "clock T STEP" (the next entry begins at T, each further one STEP µs
- * later), "quit".
+ * The API over a store of made-up entries, for tests/unit/test_api.py and tests/web. Commands come
+ * on standard input, one a line; each is answered with a line:
+ *
+ *   append N       N entries of kinds that the last digit of their number tells
+ *   rate N         entries a second from now on
+ *   fill N STEP [EVERY JSON]
+ *                  N of the mix in tests/lib/synthetic.h, STEP µs apart, the last one now (or,
+ * after clock, from its time on); each EVERYth changed as synthetic_set() tells add JSON       one
+ * of that mix, changed as synthetic_set() tells; its id. The same "live" again is a later version
+ * of it targets JSON   what /api/targets answers; "stats JSON": of /api/stats what a source tells
+ *   pause 0|1      as POST /api/capture does
+ *   clock T STEP   the next entry of append begins at T, each further one STEP µs later
+ *   break, unready switch: the tracer does not answer, is not ready
+ *   cpu            µs used so far
+ *   made           entries of append so far
+ *   quit
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +27,6 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "api/api.h"
 #include "base/buf.h"
@@ -22,6 +34,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "store/store.h"
+#include "kinds.h"
+#include "synthetic.h"
 
 #define BATCH_MS 50
 
@@ -31,12 +45,17 @@ struct server {
 	uint64_t made;
 	int64_t clock_us, step_us; /* 0: the time it is */
 	bool paused, broken, unready;
-	bool small; /* bodies */
+	bool small;	       /* bodies */
+	uint64_t mixed;	       /* number of the last entry of the mix */
+	char *targets, *stats; /* as commands have set them; NULL: the preset */
 };
 
 static int put_targets(void *ctx, struct buf *out)
 {
-	(void)ctx;
+	struct server *s = ctx;
+
+	if (s->targets)
+		return buf_puts(out, s->targets);
 	return buf_puts(out,
 			"{\"targets\":[{\"id\":1,\"path\":\"/usr/lib/libssl.so.3\",\"library\":"
 			"\"openssl\",\"version\":\"OpenSSL 3.0.15\",\"state\":\"attached\","
@@ -47,8 +66,9 @@ static int put_targets(void *ctx, struct buf *out)
 
 static int put_stats(void *ctx, struct buf *out)
 {
-	(void)ctx;
-	return buf_puts(out, "\"dropped\":3,\"lost_bytes\":77");
+	struct server *s = ctx;
+
+	return buf_puts(out, s->stats ? s->stats : "\"dropped\":3,\"lost_bytes\":77");
 }
 
 static int put_metrics(void *ctx, struct buf *out)
@@ -78,218 +98,32 @@ static int set_paused(void *ctx, bool paused)
 	return 0;
 }
 
-static void put_gzip(struct buf *out, const void *data, size_t len)
+static int64_t wall_us(void)
 {
-	z_stream z = { .next_in = (Bytef *)data, .avail_in = (uInt)len };
-
-	if (deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) ||
-	    buf_reserve(out, deflateBound(&z, len)))
-		abort();
-	z.next_out = (Bytef *)out->data;
-	z.avail_out = (uInt)out->cap;
-	deflate(&z, Z_FINISH);
-	out->len = z.total_out;
-	deflateEnd(&z);
-}
-
-static void set_ends(struct entry *e, uint64_t n)
-{
-	bool v6 = n % 10 == 6 || n % 10 == 7;
-
-	e->src.process = "curl";
-	e->src.pid = 4242;
-	e->connection = entry_printf(e, "4242-7f3a10-%" PRIu64, n / 2);
-	e->bind = n % 20 / 2 == 9 ? "unknown" : "nested";
-	if (n % 20 / 2 == 9)
-		return;
-	e->src.ip = v6 ? "2001:db8::1" : "127.0.0.1";
-	e->src.port = (uint16_t)(40000 + n / 2 % 20000);
-	e->dst.ip = v6 ? "2001:db8::5" : "192.0.2.7";
-	e->dst.port = 443;
-	e->dst.name = "example.net";
-}
-
-static void set_bodies(struct entry *e, uint64_t n, bool small)
-{
-	static const char html[] = "<html><script>alert(1)</script></html>";
-	struct buf large = { 0 };
-
-	if (n % 3 == 0)
-		buf_puts(&e->request_body, "{\"name\":\"value\"}");
-	if (n == 13 && !small) { /* a bomb */
-		buf_reserve(&large, LIMIT_BODY_DECODED + 1000);
-		memset(large.data, 0, LIMIT_BODY_DECODED + 1000);
-		put_gzip(&e->response_body, large.data, LIMIT_BODY_DECODED + 1000);
-	} else if (n == 56) { /* paths with many ".." lead through it in many ways */
-		for (unsigned i = 0; i < 200; i++)
-			buf_puts(&e->response_body, "{\"a\":");
-		buf_puts(&e->response_body, "\"deep\"");
-		for (unsigned i = 0; i < 200; i++)
-			buf_puts(&e->response_body, "}");
-	} else if (n == 53) { /* no gzip, whatever it says */
-		buf_puts(&e->response_body, "\x1f\x8b is no gzip");
-	} else if (n % 10 == 3) {
-		put_gzip(&e->response_body, html, sizeof(html) - 1);
-	} else if (n % 10 == 2) {
-		buf_put(&e->response_body, "\x89PNG\0\xff", 6);
-	} else if (n % 10 == 0 && !small) {
-		for (unsigned i = 0; i < 20000; i++)
-			buf_printf(&e->response_body, "%u\n", i);
-	} else if (n % 10 != 8) {
-		buf_put(&e->response_body, html, sizeof(html) - 1);
-	}
-	buf_free(&large);
-}
-
-/* How the response is framed: by close, chunked, or by length; the fourth misses 100000 bytes. */
-static void put_response(struct entry *e, uint64_t n)
-{
-	struct buf *b = &e->detail;
-	size_t stored = e->response_body.len, size = stored + (n % 10 == 4 ? 100000 : 0);
-
-	buf_printf(b,
-		   ",\"response\":{\"status\":%d,\"reason\":\"Reason\",\"http_version\":\"1.1\","
-		   "\"headers\":[[\"Content-Type\",\"text/html\"]",
-		   e->status_code);
-	if (n % 10 == 2)
-		buf_puts(b, ",[\"Transfer-Encoding\",\"chunked\"]");
-	else if (n % 10 != 1)
-		buf_printf(b, ",[\"Content-Length\",\"%zu\"]", size);
-	if (n % 10 == 3)
-		buf_puts(b, ",[\"Content-Encoding\",\"gzip\"]],\"content_encoding\":\"gzip\"");
-	else
-		buf_putc(b, ']');
-	if (n % 10 == 4)
-		buf_printf(b,
-			   ",\"gaps\":[{\"offset\":%zu,\"length\":100000,\"why\":\"truncated\"}]",
-			   stored);
-	buf_printf(b,
-		   ",\"content_type\":\"text/html\",\"head_size\":50,\"body_size\":%zu,"
-		   "\"body_stored\":%zu}",
-		   size, stored);
-}
-
-static void put_detail(struct entry *e, uint64_t n)
-{
-	struct buf *b = &e->detail;
-	int64_t t = e->timestamp_us;
-
-	buf_printf(b,
-		   "{\"request\":{\"method\":\"%s\",\"target\":\"/item/%" PRIu64 "?a=1&b=%%20\","
-		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
-		   "\"s=1\"],[\"Content-Length\",\"%zu\"]],\"cookies\":[[\"s\",\"1\"]],\"query\":"
-		   "[[\"a\",\"1\"],[\"b\",\" \"]],\"head_size\":60,\"body_size\":%zu,"
-		   "\"body_stored\":%zu}",
-		   e->method, n, e->request_body.len, e->request_body.len, e->request_body.len);
-	if (n % 10 != 8)
-		put_response(e, n);
-	buf_printf(b,
-		   ",\"tls_info\":{\"version\":\"TLSv1.3\"},\"events\":["
-		   "{\"name\":\"request_start\",\"time_us\":%" PRId64 "},"
-		   "{\"name\":\"request_end\",\"time_us\":%" PRId64 "},"
-		   "{\"name\":\"response_start\",\"time_us\":%" PRId64 "},"
-		   "{\"name\":\"response_end\",\"time_us\":%" PRId64 "}]}",
-		   t, t + 10, t + 200, t + 200 + e->elapsed_us);
-}
-
-/* What is opaque has bytes alone. */
-static void put_opaque(struct entry *e)
-{
-	buf_puts(&e->request_body, "PING\r\n");
-	buf_puts(&e->response_body, "+PONG\r\n");
-	buf_puts(&e->detail, "{\"request\":{\"body_size\":6,\"body_stored\":6},"
-			     "\"response\":{\"body_size\":7,\"body_stored\":7}}");
-}
-
-/* Entry 46 has a value in every field that an entry can have. */
-static void set_all(struct entry *e)
-{
-	static const char request[] =
-		"{\"user\":{\"name\":\"Ann\",\"key\":\"K3Y\"},\"list\":"
-		"[{\"key\":\"one\"},{\"key\":\"two\",\"x\":[7,{\"key\":8}]}]}";
-	static const char answer[] = "{\"token\":\"T0KEN\",\"rest\":\"plain\"}";
-
-	e->src.name = "src.example";
-	e->src.container = "c0ffee";
-	e->dst.process = "nginx";
-	e->dst.pid = 777;
-	e->dst.container = "decaf";
-	e->goroutine = 1717;
-	e->lost_bytes = 41;
-	e->truncated_bytes = 43;
-	e->elapsed_us = 123457;
-	e->server_elapsed_us = 123101;
-	e->ends = "both";
-	e->reason = "a reason";
-	buf_reset(&e->request_body);
-	buf_reset(&e->response_body);
-	buf_reset(&e->detail);
-	buf_put(&e->request_body, request, sizeof(request) - 1);
-	put_gzip(&e->response_body, answer, sizeof(answer) - 1);
-	buf_printf(&e->detail,
-		   "{\"request\":{\"method\":\"GET\",\"target\":\"/item/46?a=1&b=%%20\","
-		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
-		   "\"s=c00kie\"],[\"X-Key\",\"headerkey\"],[\"Content-Length\",\"%zu\"]],"
-		   "\"cookies\":[[\"s\",\"c00kie\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
-		   "\"head_size\":6061,\"body_size\":%zu,\"body_stored\":%zu}",
-		   e->request_body.len, e->request_body.len, e->request_body.len);
-	buf_printf(&e->detail,
-		   ",\"response\":{\"status\":200,\"reason\":\"Why\",\"http_version\":\"1.1\","
-		   "\"headers\":[[\"Set-Cookie\",\"t=biscuit\"],[\"Content-Encoding\",\"gzip\"],"
-		   "[\"Content-Length\",\"%zu\"]],\"cookies\":[[\"t\",\"biscuit\"]],"
-		   "\"content_type\":\"application/json\",\"content_encoding\":\"gzip\","
-		   "\"head_size\":6263,\"body_size\":%zu,\"body_stored\":%zu}",
-		   e->response_body.len, e->response_body.len, e->response_body.len);
-	buf_printf(&e->detail,
-		   ",\"tls_info\":{\"version\":\"TLSv1.3\",\"sni\":\"sni.example\",\"cipher\":"
-		   "\"TLS_CIPHER\",\"alpn\":\"alpn\",\"ja3\":\"ja3ja3\",\"ja4\":\"ja4ja4\","
-		   "\"cipher_suites\":[\"RC4\"]},\"events\":[{\"name\":\"request_start\","
-		   "\"time_us\":%" PRId64 "}]}",
-		   e->timestamp_us);
-}
-
-/* The last digit of n tells the kind, so that the scripts know what to expect of an id. */
-static struct entry *make_entry(struct server *s)
-{
-	uint64_t n = ++s->made;
-	bool http = n % 10 != 9;
-	struct entry *e = entry_new();
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	e->timestamp_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-	if (s->clock_us)
-		e->timestamp_us = s->clock_us;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Store and tell, and give the entries back. */
+static int put(struct server *s, struct entry **batch, size_t n)
+{
+	int r = store_append(s->store, batch, n);
+
+	if (!r)
+		api_publish(s->api, batch, n);
+	for (size_t i = 0; i < n; i++)
+		entry_free(batch[i]);
+	return r;
+}
+
+static struct entry *next_entry(struct server *s)
+{
+	int64_t t = s->clock_us ? s->clock_us : wall_us();
+
 	s->clock_us += s->step_us;
-	e->protocol = http ? "http" : "tls";
-	e->version = http ? "1.1" : "";
-	e->lock = LOCK_OPEN;
-	e->tls = true;
-	e->complete = n % 10 != 8;
-	e->reason = e->complete ? "" : "no answer was seen";
-	e->role = "client";
-	e->library = "openssl";
-	set_ends(e, n);
-	e->node = "host1";
-	e->elapsed_us = (int64_t)(n % 1000) * 10;
-	e->request_size = 100;
-	e->response_size = 1000;
-	if (!http) {
-		put_opaque(e);
-		return e;
-	}
-	e->method = n % 3 ? "GET" : "POST";
-	e->path = entry_printf(e, "/item/%" PRIu64, n);
-	e->summary = e->path;
-	e->query_string = "a=1&b=%20";
-	e->host = "example.net";
-	e->status_code = n % 10 == 8 ? 0 : n % 10 == 5 ? 500 : n % 10 == 4 ? 404 : 200;
-	e->status = e->status_code ? entry_printf(e, "%d", e->status_code) : "";
-	set_bodies(e, n, s->small);
-	put_detail(e, n);
-	if (n == 46)
-		set_all(e);
-	return e;
+	return kind_entry(++s->made, t, s->small);
 }
 
 static int append(struct server *s, uint64_t count)
@@ -300,15 +134,93 @@ static int append(struct server *s, uint64_t count)
 	while (!r && count) {
 		size_t n = count < LIMIT_BATCH ? count : LIMIT_BATCH;
 		for (size_t i = 0; i < n; i++)
-			batch[i] = make_entry(s);
-		r = store_append(s->store, batch, n);
-		if (!r)
-			api_publish(s->api, batch, n);
-		for (size_t i = 0; i < n; i++)
-			entry_free(batch[i]);
+			batch[i] = next_entry(s);
+		r = put(s, batch, n);
 		count -= n;
 	}
 	return r;
+}
+
+#define MIX_BODY 600
+
+/* What the tail of a fill command says: which entries of the mix are changed, and how. */
+struct change {
+	uint64_t every; /* 0: none */
+	json_t *fields;
+};
+
+static struct entry *next_of_mix(struct server *s, int64_t t, const struct change *c, uint64_t i)
+{
+	struct entry *e = synthetic_entry(++s->mixed, t, MIX_BODY);
+	const char *name = "";
+
+	if (c->every && i % c->every == 0 && synthetic_set(e, c->fields, &name))
+		fprintf(stderr, "# no such field: %s\n", name);
+	return e;
+}
+
+static int fill(struct server *s, uint64_t count, int64_t step_us, const struct change *c)
+{
+	struct entry *batch[LIMIT_BATCH];
+	int64_t t = s->clock_us ? s->clock_us : wall_us() - (int64_t)count * step_us;
+	int r = 0;
+
+	for (uint64_t i = 0; !r && i < count;) {
+		size_t n = 0;
+		for (; n < LIMIT_BATCH && i < count; n++)
+			batch[n] = next_of_mix(s, t += step_us, c, ++i);
+		r = put(s, batch, n);
+	}
+	if (s->clock_us)
+		s->clock_us = t;
+	return r;
+}
+
+static int fill_command(struct server *s, const char *arguments)
+{
+	struct change c = { 0 };
+	uint64_t count;
+	int64_t step_us;
+	int at = 0, r;
+
+	if (sscanf(arguments, "%" SCNu64 " %" SCNd64 " %" SCNu64 " %n", &count, &step_us, &c.every,
+		   &at) < 2)
+		return -EINVAL;
+	if (c.every && !(c.fields = json_loads(arguments + at, 0, NULL)))
+		return -EINVAL;
+	r = fill(s, count, step_us, &c);
+	json_decref(c.fields);
+	return r;
+}
+
+/* Prints the id, or what was wrong with the description. */
+static void add(struct server *s, const char *text)
+{
+	struct entry *e = synthetic_entry(++s->mixed, wall_us(), MIX_BODY);
+	json_t *fields = json_loads(text, JSON_ALLOW_NUL, NULL);
+	const char *name = "no JSON";
+	int r = fields ? synthetic_set(e, fields, &name) : -EINVAL;
+
+	json_decref(fields);
+	if (!r) {
+		name = "not stored";
+		r = store_append(s->store, &e, 1);
+	}
+	if (!r)
+		api_publish(s->api, &e, 1);
+	if (r)
+		printf("failed: %s\n", name);
+	else
+		printf("%" PRId64 "\n", e->id);
+	entry_free(e);
+}
+
+/* The text of an object becomes that of its members, as put_stats() of the source gives them. */
+static char *members_of(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 2 ? strndup(text + 1, len - 2) : strdup("");
 }
 
 static int64_t cpu_us(void)
@@ -318,6 +230,13 @@ static int64_t cpu_us(void)
 	getrusage(RUSAGE_SELF, &u);
 	return (int64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 + u.ru_utime.tv_usec +
 	       u.ru_stime.tv_usec;
+}
+
+static bool replace(char **where, char *text)
+{
+	free(*where);
+	*where = text;
+	return text;
 }
 
 /* false: quit. */
@@ -333,6 +252,16 @@ static bool command(struct server *s, char *line, uint64_t *rate)
 		printf("%" PRIu64 "\n", s->made);
 	else if (sscanf(line, "clock %" SCNd64 " %" SCNd64, &s->clock_us, &s->step_us) == 2)
 		printf("ok\n");
+	else if (!strncmp(line, "fill ", 5))
+		printf("%s\n", fill_command(s, line + 5) ? "failed" : "ok");
+	else if (!strncmp(line, "add ", 4))
+		add(s, line + 4);
+	else if (!strncmp(line, "targets ", 8))
+		printf("ok %d\n", replace(&s->targets, strdup(line + 8)));
+	else if (!strncmp(line, "stats ", 6))
+		printf("ok %d\n", replace(&s->stats, members_of(line + 6)));
+	else if (!strncmp(line, "pause ", 6))
+		printf("ok %d\n", s->paused = line[6] == '1');
 	else if (!strcmp(line, "break"))
 		printf("ok %d\n", s->broken = !s->broken);
 	else if (!strcmp(line, "unready"))
@@ -355,7 +284,8 @@ static void serve(struct server *s)
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
 	uint64_t rate = 0, owed = 0; /* owed: in millionths of an entry */
 	int64_t last = now_us();
-	char line[128];
+	char *line = NULL;
+	size_t size = 0;
 
 	for (bool go = true; go;) {
 		int n = poll(&p, 1, rate ? BATCH_MS : -1);
@@ -366,13 +296,14 @@ static void serve(struct server *s)
 			append(s, owed / 1000000);
 		owed %= 1000000;
 		if (n > 0) {
-			if (!fgets(line, sizeof(line), stdin))
-				return;
+			if (getline(&line, &size, stdin) < 0)
+				break;
 			line[strcspn(line, "\n")] = '\0';
 			go = command(s, line, &rate);
 			fflush(stdout);
 		}
 	}
+	free(line);
 }
 
 int main(int argc, char **argv)
@@ -417,5 +348,7 @@ int main(int argc, char **argv)
 	serve(&s);
 	api_stop(s.api);
 	store_close(s.store);
+	free(s.targets);
+	free(s.stats);
 	return 0;
 }
