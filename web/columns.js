@@ -2,7 +2,17 @@
 // The columns of the list: width, how a cell is made once and set often, what it filters by.
 import { el, recall, remember, setText } from "./el.js";
 import { isReadAt, lasted } from "./entry.js";
-import { ago, bytes, clock, dateTime, elapsed, end as nameOf, middle, size, span } from "./format.js";
+import {
+	ago,
+	bytes,
+	clock,
+	dateTime,
+	elapsed,
+	end as nameOf,
+	middle,
+	running,
+	size,
+} from "./format.js";
 import { lockIcon, lockWhy } from "./icons.js";
 import { helpOf } from "./language.js";
 
@@ -128,10 +138,7 @@ export const COLUMNS = [
 		priority: 3,
 		set: (refs, e) => {
 			setText(refs.text, e.protocol);
-			setClass(
-				refs,
-				`${CELL} proto proto-${word(e.protocol)}`,
-			);
+			setClass(refs, `${CELL} proto proto-${word(e.protocol)}`);
 		},
 		full: e => `${e.protocol}${e.version ? ` ${e.version}` : ""}`,
 	}),
@@ -146,11 +153,7 @@ export const COLUMNS = [
 		make: cell => textCell(cell, "host", "path", "dim", "notch"),
 		set: (refs, e, c) => {
 			const lost = e.lost + e.truncated;
-			const note = lost
-				? `${size(lost)} missing`
-				: e.complete || e.open
-					? ""
-					: "incomplete";
+			const note = lost ? `${size(lost)} missing` : e.complete || e.open ? "" : "incomplete";
 			const isPath = e.summary.startsWith("/");
 			const at = isPath ? e.summary.indexOf("?") : -1;
 			const path = at < 0 ? e.summary : e.summary.slice(0, at);
@@ -190,7 +193,7 @@ export const COLUMNS = [
 		set: (refs, e) => {
 			setText(refs.text, e.status || (e.open || e.complete ? "" : "…"));
 			setText(refs.offscreen, e.open ? " goes on" : "");
-			setClass(refs, `${CELL} status status-${word(e.outcome)}`);
+			setClass(refs, `${CELL} status status-${word(e.outcome)}${e.status ? "" : " bare"}`);
 		},
 		full: e =>
 			[e.status && `status ${e.status}`, e.open ? "goes on" : e.reason]
@@ -233,7 +236,7 @@ export const COLUMNS = [
 		help: "elapsed_time",
 		set: (refs, e, c) => {
 			const took = lasted(e);
-			setText(refs.text, e.open ? span(Math.floor(took / 1e6)) : elapsed(took));
+			setText(refs.text, e.open ? running(took) : elapsed(took));
 			const part = took > 0 && c.slowest > 0 ? Math.min(1, took / c.slowest) : 0;
 			refs.bar.style.transform = `scaleX(${part < 0.02 ? 0 : part.toFixed(3)})`;
 		},
@@ -249,7 +252,9 @@ export const COLUMNS = [
 		filter: e =>
 			e.open
 				? { flag: "open" }
-				: e.elapsed < 0 ? null : { field: "elapsed_time", operator: ">=", value: e.elapsed },
+				: e.elapsed < 0
+					? null
+					: { field: "elapsed_time", operator: ">=", value: e.elapsed },
 	},
 	plain("host", "Host", 160, e => e.host, { hidden: true, priority: 8 }),
 	plain("library", "Library", 84, e => e.library, { hidden: true, priority: 9 }),

@@ -99,27 +99,21 @@ async function fillOthers(box, e, context) {
 		return;
 	}
 	box.append(
-		...answer.entries
-			.map(compact)
-			.map(other =>
-				el(
-					"button",
-					{
-						type: "button",
-						class: "other",
-						"aria-current": other.id === e.id ? "true" : null,
-						onclick: () => context.on.open(other.id),
-					},
-					el("span", { class: "dim" }, clock(other.time)),
-					el("span", { class: "grow" }, `${other.method} ${other.summary}`),
-					el("span", {}, other.status),
-					el(
-						"span",
-						{ class: "dim" },
-						other.open ? "open" : elapsed(other.elapsed),
-					),
-				),
+		...answer.entries.map(compact).map(other =>
+			el(
+				"button",
+				{
+					type: "button",
+					class: "other",
+					"aria-current": other.id === e.id ? "true" : null,
+					onclick: () => context.on.open(other.id),
+				},
+				el("span", { class: "dim" }, clock(other.time)),
+				el("span", { class: "grow" }, `${other.method} ${other.summary}`),
+				el("span", {}, other.status),
+				el("span", { class: "dim" }, other.open ? "open" : elapsed(other.elapsed)),
 			),
+		),
 	);
 	if (answer.next)
 		box.append(

@@ -11,7 +11,6 @@ const PAUSE_MS = 5000; // between two questions, and LOAD times as long as the l
 const LOAD = 20;
 const OLD_MS = 60000; // entries leave the store at its old end
 
-
 export class Counts {
 	// on: {change()}
 	constructor(on) {

@@ -7,7 +7,7 @@ import { curl } from "./curl.js";
 import { button, copy, el, put, toast } from "./el.js";
 import { redaction, term } from "./filter.js";
 import { compact, lasted } from "./entry.js";
-import { bytes, count, elapsed, end, middle, span } from "./format.js";
+import { bytes, count, elapsed, end, middle, running } from "./format.js";
 import { glyph, lockIcon, lockWhy } from "./icons.js";
 import { messageTab, rawTab } from "./message.js";
 import { go, link, state } from "./state.js";
@@ -24,7 +24,7 @@ function who(side) {
 
 function result(e) {
 	const status = e.status ? ` → ${e.status}` : "";
-	if (e.open) return `${status}, goes on for ${span(Math.floor(lasted(e) / 1e6))}`;
+	if (e.open) return `${status}, goes on for ${running(lasted(e))}`;
 	const time = e.elapsed >= 0 ? ` in ${elapsed(e.elapsed)}` : "";
 	return `${status || (e.complete ? "" : " → no answer seen")}${time}`;
 }

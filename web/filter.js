@@ -84,9 +84,7 @@ export function timeRange(q) {
 	const edges = {};
 	const { code } = withoutComments(q);
 	for (const [, , sign, text] of code.matchAll(TIME)) edges[sign] = parseTime(text);
-	return edges["<"] > edges[">="] && !hasOr(code)
-		? { from: edges[">="], to: edges["<"] }
-		: null;
+	return edges["<"] > edges[">="] && !hasOr(code) ? { from: edges[">="], to: edges["<"] } : null;
 }
 
 export function withoutTime(q) {

@@ -93,12 +93,7 @@ function keysTables() {
 				"tbody",
 				{},
 				KEYS.filter(row => row.where === where).map(row =>
-					el(
-						"tr",
-						{},
-						el("th", { scope: "row" }, signs(row)),
-						el("td", {}, row.does),
-					),
+					el("tr", {}, el("th", { scope: "row" }, signs(row)), el("td", {}, row.does)),
 				),
 			),
 		),

@@ -42,7 +42,9 @@ export function build() {
 	bar.querySelector(".pill").replaceWith(capture.build());
 	bar.querySelector(":scope > .icon").replaceWith(themeSwitch());
 	const draw = () => {
-		document.title = state.q ? `${state.q} · cleartap` : `${pageOf(state.page).title} · cleartap`;
+		document.title = state.q
+			? `${state.q} · cleartap`
+			: `${pageOf(state.page).title} · cleartap`;
 		for (const a of links) {
 			a.href = link({ page: a.dataset.page });
 			if (a.dataset.page === state.page) a.setAttribute("aria-current", "page");

@@ -76,13 +76,7 @@ function nothing(e, which) {
 export function messageTab(panel, e, full, which, context) {
 	const message = full[which];
 	if (!message) {
-		panel.append(
-			el(
-				"p",
-				{ class: "dim pad" },
-				nothing(e, which),
-			),
-		);
+		panel.append(el("p", { class: "dim pad" }, nothing(e, which)));
 		return;
 	}
 	panel.append(...remarks(message), ...(message.interim || []).map(interim));

@@ -52,9 +52,7 @@ const ENDED = {
 const row = name => page.locator(".layer .row:not([hidden])", { hasText: name });
 const ids = () =>
 	page.$$eval(".layer .row:not([hidden]):not(.waiting)", list =>
-		list
-			.sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
-			.map(r => r.row.entry.id),
+		list.sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map(r => r.row.entry.id),
 	);
 const total = () =>
 	page.evaluate(() =>
@@ -161,7 +159,7 @@ test("the detail that is open follows, on its tab", async () => {
 	await shot(page, "open-detail");
 	mock.update(e.id, ENDED);
 	await page.locator(".detail h2", { hasText: "→ 200 in 2.00 s" }).waitFor();
-	await page.locator(".panel", { hasText: "Last byte of the answer" }).waitFor();
+	await page.locator(".panel", { hasText: /Elapsed\s*2\.00 s/ }).waitFor();
 	const tab = page.locator("[role=tab][aria-selected=true]");
 	assert.equal(await tab.innerText(), "Timing");
 	assert.equal(await page.locator(".goes-on").count(), 0);

@@ -30,7 +30,7 @@ export function columns({ src, dst, lock, request, response, tls_info, events, .
 	const detail = {};
 	for (const [which, message] of Object.entries(messages)) {
 		if (!message) continue;
-		const { body, bytes, body_url, ...told } = message;
+		const { body, bytes, ...told } = message;
 		if (bytes) out[`${which}_body`] = { hex: Buffer.from(bytes).toString("hex") };
 		else if (body !== undefined) out[`${which}_body`] = body;
 		const stored = bytes?.length ?? Buffer.byteLength(body ?? "");
@@ -88,7 +88,10 @@ export class Server {
 
 	// Store an entry with these members and tell the live readers; returns them with its id.
 	async add(changes) {
-		return { ...changes, id: Number(await this.tell(`add ${JSON.stringify(columns(changes))}`)) };
+		return {
+			...changes,
+			id: Number(await this.tell(`add ${JSON.stringify(columns(changes))}`)),
+		};
 	}
 
 	// An exchange that goes on: later versions are those of update().

@@ -43,10 +43,16 @@ test("first run: says how many libraries are watched and what to try", async () 
 	await end();
 });
 
-test("token missing: says where the token is", async () => {
+test("token missing: the page asks for it, or says where it is", async () => {
 	const server = await serve({ entries: 10 });
 	const page = await newPage(browser);
 	await page.goto(server.url);
+	await page.getByLabel("token").waitFor();
+	await page.goto(server.entrance);
+	await page.locator(".layer .row").first().waitFor();
+	await page.context().clearCookies(); // as when the server starts with another token
+	await page.fill("#query", "tls");
+	await page.press("#query", "Control+Enter");
 	await page.getByText("The token is missing").waitFor();
 	await shot(page, "state-token-missing");
 	assert.equal(await page.locator("nav").isVisible(), false);
