@@ -47,7 +47,7 @@ export function compact(e) {
 		status: text(e.status),
 		status_code: e.status_code || 0,
 		open: Boolean(e.open),
-		outcome: text(e.outcome || decide(e)),
+		outcome: text(counted(e)),
 		elapsed: e.elapsed_us ?? -1,
 		server_elapsed: e.server_elapsed_us ?? -1,
 		request_size: e.request_size || 0,
@@ -67,14 +67,12 @@ export function compact(e) {
 	};
 }
 
-// How it went is the server's to say ("outcome"). This is for a server that does not: the same rule.
-function decide(e) {
-	if (e.complete === false && !e.open) return "incomplete";
+// How it ended is the server's to say. What goes on counts by its status, and as ok while it has
+// none, as in src/outcome.c.
+function counted(e) {
+	if (e.outcome !== "open") return e.outcome;
 	if (e.status_code >= 500) return "server_error";
-	if (e.status_code >= 400) return "client_error";
-	return e.protocol === "grpc" && !["", "0", "OK"].includes(e.status || "")
-		? "server_error"
-		: "ok";
+	return e.status_code >= 400 ? "client_error" : "ok";
 }
 
 // Outcomes as people call them; those that /api/histogram counts come in its own order.

@@ -23,6 +23,7 @@ export class Paged {
 		this.starts = null;
 		this.count = 0;
 		this.newest = 0;
+		this.next = null; // ids below it were not looked at; null: there are none
 	}
 
 	// Is the length of the list a guess?
@@ -138,9 +139,9 @@ export class Paged {
 
 	// The index of the page that an id belongs to; -1 when it is older than what is listed.
 	pageOf(id) {
-		return this.pages.findIndex(
-			p => id < p.before && id >= (p.lo || p.rows?.[0]?.id || Infinity),
-		);
+		const k = this.pages.findLastIndex(p => id < p.before);
+		const isLast = k === this.pages.length - 1;
+		return isLast && id < (this.pages[k]?.lo || (this.next ?? 0)) ? -1 : k;
 	}
 
 	// A later version of an entry takes its place; returns the one that was there, if it was.

@@ -29,7 +29,6 @@ export class Rows extends Paged {
 		this.q = q;
 		this.most = most ?? Infinity;
 		this.empty();
-		this.next = null; // where the search goes on; null: nothing older
 		this.partial = false;
 		this.backTo = 0; // when the oldest entry that a partial search looked at was
 		this.searching = false;

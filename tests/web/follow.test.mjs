@@ -4,18 +4,18 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
-import { Mock } from "./mock-server.mjs";
+import { serve } from "./server.mjs";
 
-let browser, mock, page;
+let browser, server, page;
 
 before(async () => {
 	browser = await launch();
-	mock = await new Mock({ entries: 300 }).listen();
+	server = await serve({ entries: 300 });
 });
 
 beforeEach(async () => {
 	page = await newPage(browser);
-	await page.goto(mock.entrance);
+	await page.goto(server.entrance);
 	await page.locator(".pill-live").waitFor();
 	await page.locator(".layer .row:not(.waiting)").first().waitFor();
 	await page.locator(".histogram-box:not(.counting)").waitFor();
@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 after(async () => {
 	await browser?.close();
-	await mock?.stop();
+	await server?.stop();
 });
 
 const OPEN = {
@@ -70,8 +70,8 @@ const filter = async q => {
 };
 
 test("a row that goes on says so, grows, and is replaced where it is", async () => {
-	const e = mock.add({ ...OPEN, summary: "/slow" });
-	mock.add({ summary: "/after-it" });
+	const e = await server.begin({ ...OPEN, summary: "/slow" });
+	await server.add({ summary: "/after-it" });
 	await row("/after-it").waitFor();
 	const open = row("/slow");
 	assert.match(await open.getAttribute("class"), /\bopen\b/);
@@ -89,7 +89,7 @@ test("a row that goes on says so, grows, and is replaced where it is", async () 
 	const place = (await ids()).indexOf(e.id);
 	const counted = await total();
 	const said = await page.locator(".total").innerText();
-	mock.update(e.id, { ...ENDED, summary: "/slow" });
+	await server.update(e, { ...ENDED, summary: "/slow" });
 	await row("/slow").locator(".status", { hasText: "200" }).waitFor();
 	assert.doesNotMatch(await row("/slow").getAttribute("class"), /\bopen\b/);
 	assert.equal((await ids()).indexOf(e.id), place);
@@ -102,6 +102,7 @@ test("an outcome that changes moves in the bars, and is counted once", async () 
 	const words = () => page.evaluate(() => document.getElementById("say").textContent);
 	const errors = async () => {
 		await page.waitForTimeout(400);
+		await page.evaluate(() => (document.getElementById("say").textContent = ""));
 		await page.focus("canvas.histogram");
 		await page.keyboard.press("Escape");
 		await page.keyboard.press("ArrowLeft");
@@ -109,28 +110,28 @@ test("an outcome that changes moves in the bars, and is counted once", async () 
 		await page.waitForFunction(() => document.getElementById("say").textContent);
 		return Number((await words()).match(/(\d+) server error/)?.[1] || 0);
 	};
-	const e = mock.add({ ...OPEN, summary: "/fails" });
+	const e = await server.begin({ ...OPEN, summary: "/fails" });
 	await row("/fails").waitFor();
-	const before = [await total(), await errors()];
-	mock.update(e.id, { ...ENDED, status: "500", status_code: 500 });
+	const before = [await errors(), await total()];
+	await server.update(e, { ...ENDED, status: "500", status_code: 500 });
 	await row("/fails").locator(".status-server_error").waitFor();
-	assert.deepEqual([await total(), await errors()], [before[0], before[1] + 1]);
+	assert.deepEqual([await errors(), await total()], [before[0] + 1, before[1]]);
 });
 
 test("with a filter a row comes when it fits, and goes when it does not", async () => {
 	const host = "late.example";
-	const one = mock.add({ ...OPEN, host, summary: "/late" });
-	const two = mock.add({ ...OPEN, host, summary: "/later" });
+	const one = await server.begin({ ...OPEN, host, summary: "/late" });
+	const two = await server.begin({ ...OPEN, host, summary: "/later" });
 	await filter('status_code == 200 and host == "late.example"');
 	await page.getByText("Nothing matches").waitFor();
-	mock.update(two.id, ENDED);
+	await server.update(two, ENDED);
 	await row("/later").waitFor();
-	mock.update(one.id, ENDED);
+	await server.update(one, ENDED);
 	await page.waitForFunction(
 		() => document.querySelectorAll(".layer .row:not([hidden])").length === 2,
 	);
 	assert.deepEqual(await ids(), [two.id, one.id], "it stands where its id belongs");
-	mock.update(two.id, { status_code: 201, status: "201" });
+	await server.update(two, { ...ENDED, status_code: 201, status: "201" });
 	await page.waitForFunction(
 		() => document.querySelectorAll(".layer .row:not([hidden])").length === 1,
 	);
@@ -141,9 +142,9 @@ test("with a filter a row comes when it fits, and goes when it does not", async 
 test("an entry that is kept aside is replaced there", async () => {
 	await page.locator(".layer .row .summary").nth(3).hover();
 	await page.mouse.wheel(0, 600);
-	const e = mock.add({ ...OPEN, summary: "/aside" });
+	const e = await server.begin({ ...OPEN, summary: "/aside" });
 	await page.locator(".newpill", { hasText: "1 new" }).waitFor();
-	mock.update(e.id, { ...ENDED, status: "418", status_code: 418 });
+	await server.update(e, { ...ENDED, status: "418", status_code: 418 });
 	await page.waitForTimeout(300);
 	assert.match(await page.locator(".newpill").innerText(), /^1 new/);
 	await page.locator(".newpill").click();
@@ -151,13 +152,13 @@ test("an entry that is kept aside is replaced there", async () => {
 });
 
 test("the detail that is open follows, on its tab", async () => {
-	const e = mock.add({ ...OPEN, summary: "/watched" });
+	const e = await server.begin({ ...OPEN, summary: "/watched" });
 	await page.evaluate(id => (location.hash = `#/traffic?id=${id}&tab=timing`), e.id);
 	await page.locator(".detail-head .goes-on").waitFor();
 	await page.locator(".detail h2", { hasText: "goes on for" }).waitFor();
 	await page.locator(".panel", { hasText: "so far" }).waitFor();
 	await shot(page, "open-detail");
-	mock.update(e.id, ENDED);
+	await server.update(e, ENDED);
 	await page.locator(".detail h2", { hasText: "→ 200 in 2.00 s" }).waitFor();
 	await page.locator(".panel", { hasText: /Elapsed\s*2\.00 s/ }).waitFor();
 	const tab = page.locator("[role=tab][aria-selected=true]");
@@ -167,7 +168,7 @@ test("the detail that is open follows, on its tab", async () => {
 
 test("both ends: two dots, both times", async () => {
 	const both = { ends: "both", role: "client", elapsed_us: 9000, server_elapsed_us: 4000 };
-	const e = mock.add({ ...ENDED, protocol: "http", summary: "/both", ...both });
+	const e = await server.add({ ...ENDED, protocol: "http", summary: "/both", ...both });
 	await row("/both").waitFor();
 	assert.equal(await row("/both").locator(".traced").count(), 2);
 	await page.evaluate(id => (location.hash = `#/traffic?id=${id}&tab=timing`), e.id);
@@ -178,23 +179,34 @@ test("both ends: two dots, both times", async () => {
 });
 
 test("after a lost connection what went on is read again", async () => {
-	const e = mock.add({ ...OPEN, summary: "/missed" });
+	const e = await server.begin({ ...OPEN, summary: "/missed" });
 	await row("/missed").waitFor();
-	mock.extra.set(e.id, { ...e, ...ENDED }); // nobody was told
-	for (const { res } of mock.readers) res.destroy();
-	await row("/missed").locator(".status", { hasText: "200" }).waitFor();
+	const { port, directory, lives } = server;
+	await server.stop(true);
+	await page.locator(".pill-off").waitFor();
+	server = await serve({ port, directory }); // which has closed what went on
+	server.lives = lives;
+	await page.locator(".pill-live").waitFor();
+	await page.waitForFunction(
+		id =>
+			[...document.querySelectorAll(".layer .row:not([hidden])")].some(
+				n => n.row.entry?.id === id && !n.row.entry.open && n.row.entry.reason,
+			),
+		e.id,
+	);
 });
 
 test("no clock for those who want no motion, but each version shows", async () => {
 	const calm = await newPage(browser, { reducedMotion: "reduce" });
-	const [old, e] = [page, mock.add({ ...OPEN, summary: "/calm" })];
+	const old = page;
+	const e = await server.begin({ ...OPEN, summary: "/calm" });
 	page = calm;
-	await page.goto(mock.entrance);
+	await page.goto(server.entrance);
 	await row("/calm").waitFor();
 	const first = await row("/calm").locator(".elapsed").innerText();
 	await page.waitForTimeout(2500);
 	assert.equal(await row("/calm").locator(".elapsed").innerText(), first);
-	mock.update(e.id, ENDED);
+	await server.update(e, ENDED);
 	await row("/calm").locator(".status", { hasText: "200" }).waitFor();
 	await old.context().close();
 });

@@ -31,9 +31,10 @@ const stamp = us => {
 	return `${text}.${String(Math.floor(us % 1e6)).padStart(6, "0")}Z`;
 };
 
-// As src/outcome.c decides it.
+// As the API tells it.
 export function outcome(e) {
-	if (!e.complete && !e.open) return "incomplete";
+	if (e.open) return "open";
+	if (!e.complete) return "incomplete";
 	if (e.status_code >= 500) return "server_error";
 	return e.status_code >= 400 ? "client_error" : "ok";
 }

@@ -107,7 +107,7 @@ export class Server {
 	}
 
 	targets(list) {
-		return this.tell(`targets ${JSON.stringify({ targets: list })}`);
+		return this.tell(`targets ${JSON.stringify(list)}`);
 	}
 
 	// Entries of the mix; `changes` to each `every`th of them.
