@@ -124,7 +124,7 @@ test("with a filter a row comes when it fits, and goes when it does not", async 
 	const two = await server.begin({ ...OPEN, host, summary: "/later" });
 	await filter('status_code == 200 and host == "late.example"');
 	await page.getByText("Nothing matches").waitFor();
-	await server.update(two, ENDED);
+	await server.update(two, { ...ENDED, open: true, complete: false });
 	await row("/later").waitFor();
 	await server.update(one, ENDED);
 	await page.waitForFunction(
