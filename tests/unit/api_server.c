@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The API over a store of made-up entries, for tests/unit/test_api.py and tests/web. Commands come
- * on standard input, one a line; each is answered with a line:
+ * on standard input, one a line; each is answered with a line.
  *
- *   append N       N entries of kinds that the last digit of their number tells
- *   rate N         entries a second from now on
- *   fill N STEP [EVERY JSON]
- *                  N of the mix in tests/lib/synthetic.h, STEP µs apart, the last one now (or,
- * after clock, from its time on); each EVERYth changed as synthetic_set() tells add JSON       one
- * of that mix, changed as synthetic_set() tells; its id. The same "live" again is a later version
- * of it targets JSON   what /api/targets answers; "stats JSON": of /api/stats what a source tells
- *   pause 0|1      as POST /api/capture does
- *   clock T STEP   the next entry of append begins at T, each further one STEP µs later
- *   break, unready switch: the tracer does not answer, is not ready
- *   cpu            µs used so far
- *   made           entries of append so far
- *   quit
+ * - append N: N entries of kinds that the last digit of their number tells.
+ * - begin N, grow N, finish N: N of these go on; the first N of those are told again, or end.
+ * - rate N: entries a second from now on.
+ * - fill N STEP [EVERY JSON]: N of the mix of tests/lib/synthetic.h, STEP µs apart, the last one
+ *   now, or after "clock" from its time on; each EVERYth is changed as synthetic_set() tells.
+ * - add JSON: one of the mix, changed; the answer is its id. The same "live": a later version.
+ * - targets JSON: what /api/targets answers.
+ * - pause 0|1: as POST /api/capture does.
+ * - clock T STEP: the next entry begins at T, each further one of append STEP µs later.
+ * - break, unready: switch whether the tracer answers, whether it is ready.
+ * - cpu: µs used so far. made: entries of append and begin so far. quit.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,41 +32,40 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "store/store.h"
-#include "kinds.h"
-#include "synthetic.h"
+#include "api_entries.h"
 
 #define BATCH_MS 50
 
 struct server {
-	struct store *store;
-	struct api *api;
-	uint64_t made;
-	int64_t clock_us, step_us; /* 0: the time it is */
+	struct entries e;
 	bool paused, broken, unready;
-	bool small;	       /* bodies */
-	uint64_t mixed;	       /* number of the last entry of the mix */
-	char *targets, *stats; /* as commands have set them; NULL: the preset */
+	json_t *targets; /* as the command has set them; NULL: the preset */
 };
 
 static int put_targets(void *ctx, struct buf *out)
 {
 	struct server *s = ctx;
+	char *told = s->targets ? json_dumps(s->targets, JSON_COMPACT) : NULL;
+	int r;
 
-	if (s->targets)
-		return buf_puts(out, s->targets);
-	return buf_puts(out,
+	if (told)
+		r = buf_printf(out, "{\"targets\":%s}", told);
+	else
+		r = buf_puts(
+			out,
 			"{\"targets\":[{\"id\":1,\"path\":\"/usr/lib/libssl.so.3\",\"library\":"
 			"\"openssl\",\"version\":\"OpenSSL 3.0.15\",\"state\":\"attached\","
 			"\"reason\":\"\",\"plan\":\"\",\"points\":3,\"hits\":9,\"processes\":[{"
 			"\"pid\":4242,\"process\":\"curl-7.88\",\"container\":\"\"},{\"pid\":99,"
 			"\"process\":\"idle\",\"container\":\"\"}]}]}");
+	free(told);
+	return r;
 }
 
 static int put_stats(void *ctx, struct buf *out)
 {
-	struct server *s = ctx;
-
-	return buf_puts(out, s->stats ? s->stats : "\"dropped\":3,\"lost_bytes\":77");
+	(void)ctx;
+	return buf_puts(out, "\"dropped\":3,\"lost_bytes\":77");
 }
 
 static int put_metrics(void *ctx, struct buf *out)
@@ -98,131 +95,6 @@ static int set_paused(void *ctx, bool paused)
 	return 0;
 }
 
-static int64_t wall_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* Store and tell, and give the entries back. */
-static int put(struct server *s, struct entry **batch, size_t n)
-{
-	int r = store_append(s->store, batch, n);
-
-	if (!r)
-		api_publish(s->api, batch, n);
-	for (size_t i = 0; i < n; i++)
-		entry_free(batch[i]);
-	return r;
-}
-
-static struct entry *next_entry(struct server *s)
-{
-	int64_t t = s->clock_us ? s->clock_us : wall_us();
-
-	s->clock_us += s->step_us;
-	return kind_entry(++s->made, t, s->small);
-}
-
-static int append(struct server *s, uint64_t count)
-{
-	struct entry *batch[LIMIT_BATCH];
-	int r = 0;
-
-	while (!r && count) {
-		size_t n = count < LIMIT_BATCH ? count : LIMIT_BATCH;
-		for (size_t i = 0; i < n; i++)
-			batch[i] = next_entry(s);
-		r = put(s, batch, n);
-		count -= n;
-	}
-	return r;
-}
-
-#define MIX_BODY 600
-
-/* What the tail of a fill command says: which entries of the mix are changed, and how. */
-struct change {
-	uint64_t every; /* 0: none */
-	json_t *fields;
-};
-
-static struct entry *next_of_mix(struct server *s, int64_t t, const struct change *c, uint64_t i)
-{
-	struct entry *e = synthetic_entry(++s->mixed, t, MIX_BODY);
-	const char *name = "";
-
-	if (c->every && i % c->every == 0 && synthetic_set(e, c->fields, &name))
-		fprintf(stderr, "# no such field: %s\n", name);
-	return e;
-}
-
-static int fill(struct server *s, uint64_t count, int64_t step_us, const struct change *c)
-{
-	struct entry *batch[LIMIT_BATCH];
-	int64_t t = s->clock_us ? s->clock_us : wall_us() - (int64_t)count * step_us;
-	int r = 0;
-
-	for (uint64_t i = 0; !r && i < count;) {
-		size_t n = 0;
-		for (; n < LIMIT_BATCH && i < count; n++)
-			batch[n] = next_of_mix(s, t += step_us, c, ++i);
-		r = put(s, batch, n);
-	}
-	if (s->clock_us)
-		s->clock_us = t;
-	return r;
-}
-
-static int fill_command(struct server *s, const char *arguments)
-{
-	struct change c = { 0 };
-	uint64_t count;
-	int64_t step_us;
-	int at = 0, r;
-
-	if (sscanf(arguments, "%" SCNu64 " %" SCNd64 " %" SCNu64 " %n", &count, &step_us, &c.every,
-		   &at) < 2)
-		return -EINVAL;
-	if (c.every && !(c.fields = json_loads(arguments + at, 0, NULL)))
-		return -EINVAL;
-	r = fill(s, count, step_us, &c);
-	json_decref(c.fields);
-	return r;
-}
-
-/* Prints the id, or what was wrong with the description. */
-static void add(struct server *s, const char *text)
-{
-	struct entry *e = synthetic_entry(++s->mixed, wall_us(), MIX_BODY);
-	json_t *fields = json_loads(text, JSON_ALLOW_NUL, NULL);
-	const char *name = "no JSON";
-	int r = fields ? synthetic_set(e, fields, &name) : -EINVAL;
-
-	json_decref(fields);
-	if (!r) {
-		name = "not stored";
-		r = store_append(s->store, &e, 1);
-	}
-	if (!r)
-		api_publish(s->api, &e, 1);
-	if (r)
-		printf("failed: %s\n", name);
-	else
-		printf("%" PRId64 "\n", e->id);
-	entry_free(e);
-}
-
-/* The text of an object becomes that of its members, as put_stats() of the source gives them. */
-static char *members_of(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len > 2 ? strndup(text + 1, len - 2) : strdup("");
-}
-
 static int64_t cpu_us(void)
 {
 	struct rusage u;
@@ -232,36 +104,68 @@ static int64_t cpu_us(void)
 	       u.ru_stime.tv_usec;
 }
 
-static bool replace(char **where, char *text)
+static int set_targets(struct server *s, const char *text)
 {
-	free(*where);
-	*where = text;
-	return text;
+	json_decref(s->targets);
+	s->targets = json_loads(text, JSON_ALLOW_NUL, NULL);
+	return s->targets ? 0 : -EINVAL;
+}
+
+static void say(int r)
+{
+	printf("%s\n", r ? "failed" : "ok");
+}
+
+static void add(struct entries *e, const char *json)
+{
+	const char *name;
+	int64_t id;
+
+	if (entries_add(e, json, &id, &name))
+		printf("failed: %s\n", name);
+	else
+		printf("%" PRId64 "\n", id);
+}
+
+/* What makes entries; false: it is none of these. */
+static bool make_command(struct entries *e, const char *line, const char *rest)
+{
+	if (!strncmp(line, "append ", 7))
+		say(entries_append(e, strtoull(rest, NULL, 10)));
+	else if (!strncmp(line, "begin ", 6))
+		say(entries_begin(e, strtoull(rest, NULL, 10)));
+	else if (!strncmp(line, "grow ", 5))
+		say(entries_tell_again(e, strtoull(rest, NULL, 10), true));
+	else if (!strncmp(line, "finish ", 7))
+		say(entries_tell_again(e, strtoull(rest, NULL, 10), false));
+	else if (!strncmp(line, "fill ", 5))
+		say(entries_fill(e, rest));
+	else if (!strncmp(line, "add ", 4))
+		add(e, rest);
+	else if (sscanf(line, "clock %" SCNd64 " %" SCNd64, &e->clock_us, &e->step_us) == 2)
+		say(0);
+	else if (!strcmp(line, "made"))
+		printf("%" PRIu64 "\n", e->made);
+	else
+		return false;
+	return true;
 }
 
 /* false: quit. */
-static bool command(struct server *s, char *line, uint64_t *rate)
+static bool command(struct server *s, const char *line, uint64_t *rate)
 {
-	if (!strncmp(line, "append ", 7))
-		printf("%s\n", append(s, strtoull(line + 7, NULL, 10)) ? "failed" : "ok");
-	else if (!strncmp(line, "rate ", 5))
-		printf("ok %" PRIu64 "\n", *rate = strtoull(line + 5, NULL, 10));
+	const char *space = strchr(line, ' '), *rest = space ? space + 1 : "";
+
+	if (make_command(&s->e, line, rest))
+		return true;
+	if (!strncmp(line, "rate ", 5))
+		printf("ok %" PRIu64 "\n", *rate = strtoull(rest, NULL, 10));
+	else if (!strncmp(line, "targets ", 8))
+		say(set_targets(s, rest));
+	else if (!strncmp(line, "pause ", 6))
+		printf("ok %d\n", s->paused = *rest == '1');
 	else if (!strcmp(line, "cpu"))
 		printf("%" PRId64 "\n", cpu_us());
-	else if (!strcmp(line, "made"))
-		printf("%" PRIu64 "\n", s->made);
-	else if (sscanf(line, "clock %" SCNd64 " %" SCNd64, &s->clock_us, &s->step_us) == 2)
-		printf("ok\n");
-	else if (!strncmp(line, "fill ", 5))
-		printf("%s\n", fill_command(s, line + 5) ? "failed" : "ok");
-	else if (!strncmp(line, "add ", 4))
-		add(s, line + 4);
-	else if (!strncmp(line, "targets ", 8))
-		printf("ok %d\n", replace(&s->targets, strdup(line + 8)));
-	else if (!strncmp(line, "stats ", 6))
-		printf("ok %d\n", replace(&s->stats, members_of(line + 6)));
-	else if (!strncmp(line, "pause ", 6))
-		printf("ok %d\n", s->paused = line[6] == '1');
 	else if (!strcmp(line, "break"))
 		printf("ok %d\n", s->broken = !s->broken);
 	else if (!strcmp(line, "unready"))
@@ -293,7 +197,7 @@ static void serve(struct server *s)
 		owed += rate * (uint64_t)(now - last);
 		last = now;
 		if (rate && owed >= 1000000)
-			append(s, owed / 1000000);
+			entries_append(&s->e, owed / 1000000);
 		owed %= 1000000;
 		if (n > 0) {
 			if (getline(&line, &size, stdin) < 0)
@@ -308,7 +212,7 @@ static void serve(struct server *s)
 
 int main(int argc, char **argv)
 {
-	struct server s = { 0 };
+	static struct server s;
 	struct store_options so = { .readers = LIMIT_API_WORKERS + 1 };
 	struct api_options o = { .listen = "127.0.0.1:0", .token = "secret-token", .version = "0" };
 	const struct api_source source = { &s,	     put_targets, put_stats, put_metrics,
@@ -328,7 +232,7 @@ int main(int argc, char **argv)
 		else if (opt == 'k')
 			o.tls_key = optarg;
 		else if (opt == 'b')
-			s.small = true;
+			s.e.small = true;
 		else if (opt == 'm')
 			so.max_size = strtoull(optarg, NULL, 10);
 		else if (opt == 'h')
@@ -337,18 +241,17 @@ int main(int argc, char **argv)
 			log_set_level(LOG_LEVEL_DEBUG);
 	}
 	setvbuf(stdin, NULL, _IONBF, 0);
-	if (store_open(&so, getuid(), getgid(), &s.store, error, sizeof(error)) ||
-	    api_start(&o, &source, s.store, &s.api, error, sizeof(error))) {
+	if (store_open(&so, getuid(), getgid(), &s.e.store, error, sizeof(error)) ||
+	    api_start(&o, &source, s.e.store, &s.e.api, error, sizeof(error))) {
 		printf("# %s\n", error);
-		store_close(s.store);
+		store_close(s.e.store);
 		return 1;
 	}
-	printf("%u\n", api_port(s.api));
+	printf("%u\n", api_port(s.e.api));
 	fflush(stdout);
 	serve(&s);
-	api_stop(s.api);
-	store_close(s.store);
-	free(s.targets);
-	free(s.stats);
+	api_stop(s.e.api);
+	store_close(s.e.store);
+	json_decref(s.targets);
 	return 0;
 }

@@ -14,11 +14,12 @@ const HEADERS = [
 	"allow",
 ];
 const WAIT_MS = 5000;
-let real, mock;
+let real, mock, isWhole;
 
 before(async () => {
 	real = await serve({ entries: 300 });
 	mock = await new Mock({ entries: 300 }).listen();
+	isWhole = await real.tellsVersions();
 });
 
 after(async () => {
@@ -43,6 +44,7 @@ const known = types => [...types].filter(t => t !== "null");
 // What the mock tells, the real one tells, as the same type.
 function judge(mine, its, what) {
 	for (const [path, types] of mine) {
+		if (!isWhole && /\boutcome$/.test(path)) continue;
 		assert.ok(its.has(path), `${what}: only the mock tells ${path}`);
 		for (const type of known(types))
 			assert.ok(

@@ -21,9 +21,6 @@ before(async () => {
 		process: EVIL,
 		pid: 7,
 		container: EVIL,
-		pod: EVIL,
-		namespace: EVIL,
-		service: EVIL,
 	};
 	const body = JSON.stringify({ [EVIL]: EVIL, list: [EVIL, `${EVIL}\u0000`, { 'a]b"c': EVIL }] });
 	const message = {

@@ -26,9 +26,6 @@ before(async () => {
 		process: "a-very-long-process-name-indeed",
 		pid: 4194303,
 		container: "",
-		pod: "payments-service-canary-7d9f8b6c5-x2v4q-with-a-long-suffix",
-		namespace: "n".repeat(63),
-		service: "",
 	};
 	for (let i = 0; i < 4; i++)
 		await server.add({

@@ -125,6 +125,12 @@ export class Server {
 		return this.tell(`pause ${isPaused ? 1 : 0}`);
 	}
 
+	// Does this API tell later versions of an entry? It tells how an entry ended since it does.
+	async tellsVersions() {
+		const { entries } = await (await this.get("/api/entries?limit=1")).json();
+		return "outcome" in entries[0];
+	}
+
 	// Requests of a test itself.
 	get(path, options) {
 		const headers = { authorization: `Bearer ${TOKEN}`, ...options?.headers };
