@@ -2,6 +2,7 @@
 // The mock answers as the real API does: the same requests to both, and the statuses, headers and
 // shapes of their answers compared. What the values are is not looked at.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { Mock } from "./mock-server.mjs";
 import { serve } from "./server.mjs";
@@ -163,4 +164,19 @@ test("the live stream", async () => {
 		judge(mine.found.get(name).data, its.found.get(name).data, name);
 		assert.equal(mine.found.get(name).hasId, its.found.get(name).hasId, `id of ${name}`);
 	}
+});
+
+// tests/data/kfl/entries.json is what entries of tests are described in.
+test("an entry is made as it is described", async () => {
+	const file = new URL("../data/kfl/entries.json", import.meta.url);
+	for (const { id: _, ...described } of JSON.parse(await readFile(file, "utf8"))) {
+		const id = await real.tell(`add ${JSON.stringify(described)}`);
+		const made = await (await real.get(`/api/entries/${id}`)).json();
+		assert.equal(Date.parse(made.timestamp) * 1000, described.timestamp);
+		assert.equal(made.protocol, described.protocol);
+		assert.equal(made.src.process, described.src_process ?? made.src.process);
+		assert.equal(made.summary, described.summary ?? made.summary);
+		assert.equal(made.status_code, described.status_code ?? made.status_code);
+	}
+	await assert.rejects(real.tell('add {"nosuch": 1}'), /nosuch/);
 });

@@ -111,18 +111,6 @@ export class Mock {
 		return e;
 	}
 
-	// A later version of an entry; readers whose filter it does not fit are told that it is gone.
-	update(id, changes) {
-		const e = { ...this.entry(id), ...changes, id };
-		e.outcome = outcome(e);
-		this.extra.set(id, e);
-		for (const { res, test } of this.readers) {
-			const data = test(e) ? e : { id, gone: true };
-			res.write(`event: update\ndata: ${JSON.stringify(data)}\n\n`);
-		}
-		return e;
-	}
-
 	tick() {
 		const elapsed = performance.now() - this.ticked;
 		this.ticked += elapsed;
