@@ -2,7 +2,7 @@
 // The mock answers as the real API does: the same requests to both, and the statuses, headers and
 // shapes of their answers compared. What the values are is not looked at.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { Mock } from "./mock-server.mjs";
 import { serve } from "./server.mjs";
@@ -179,4 +179,20 @@ test("an entry is made as it is described", async () => {
 		assert.equal(made.status_code, described.status_code ?? made.status_code);
 	}
 	await assert.rejects(real.tell('add {"nosuch": 1}'), /nosuch/);
+});
+
+// The page's own table: each tab has its module, and the list of modules misses none.
+test("index.html names each page's module, and each module", async () => {
+	const web = new URL("../../web/", import.meta.url);
+	const html = await readFile(new URL("index.html", web), "utf8");
+	const modules = (await readdir(web)).filter(f => f.endsWith(".js"));
+	const all = pattern => [...html.matchAll(pattern)].map(m => m[1]);
+	const pages = all(/data-page="(\w+)"/g);
+	assert.ok(pages.length >= 6);
+	for (const name of pages) assert.ok(modules.includes(`${name}.js`), name);
+	assert.equal(new Set(all(/data-key="(\w)"/g)).size, pages.length, "a key for each");
+	const listed = [...all(/modulepreload" href="(\w+\.js)"/g), "boot.js"].sort();
+	assert.deepEqual(listed, modules.sort());
+	const served = await Promise.all(modules.map(m => real.get(`/${m}`)));
+	assert.deepEqual([...new Set(served.map(a => a.status))], [200]);
 });

@@ -226,3 +226,8 @@ test("what is added goes before a comment, with # and with //", async () => {
 	}
 	assert.deepEqual(page.problems, []);
 });
+
+test("what goes on can be asked for by name", async () => {
+	await page.fill("#query", "ope");
+	await page.locator(".q-item", { hasText: /^open\s*flag/ }).waitFor();
+});
