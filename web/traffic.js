@@ -55,16 +55,15 @@ class Traffic {
 		);
 		const box = { class: "list-box", "aria-label": "Entries" };
 		const split = el("div", { class: "split" });
-		split.append(
-			el("section", box, this.list.node, empty, pill, foot),
-			splitter(split),
-			this.detail.node,
-		);
+		this.splitter = splitter(split);
+		const list = el("section", box, this.list.node, empty, pill, foot);
+		split.append(list, this.splitter.bar, this.detail.node);
 		return el("div", { class: "traffic" }, this.histogram.node, strips, split);
 	}
 
 	// Start reading, whichever page is shown: with what the address bar says.
 	start() {
+		this.splitter.reset();
 		this.showSelected();
 		this.feed.load();
 		this.notices.countLibraries();
