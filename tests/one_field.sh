@@ -47,7 +47,8 @@ flags="-std=gnu17 -O0 -w -include $builddir/config.h -I$dir/src -I$srcdir/bpf -I
 find "$dir/src" -name '*.c' ! -path '*/trace/*' ! -name main.c ! -name serve.c >"$dir/files"
 xargs -P "$(nproc)" -I{} sh -c "$cc $flags -c -o \$(echo {} | tr / _ | sed 's,^,$dir/,').o {}" \
 	<"$dir/files" >"$dir/log" 2>&1 || bail "the copy is built"
-$cc $flags -o "$dir/api_server" "$srcdir/tests/unit/api_server.c" "$dir"/*.o \
+$cc $flags -I"$srcdir/tests/lib" -o "$dir/api_server" "$srcdir/tests/unit/api_server.c" \
+	"$srcdir/tests/unit/api_entries.c" "$srcdir"/tests/lib/*.c "$dir"/*.o \
 	"$builddir/libcleartap.a" $(variable DEPS_LIBS) $(variable DWARF_LIBS) -lpthread \
 	>"$dir/log" 2>&1 || bail "the copy is linked"
 PYTHONPATH=$srcdir/tests/unit python3 "$srcdir/tests/field_walk.py" "$dir/api_server"

@@ -14,7 +14,19 @@ export class ApiError extends Error {
 
 export const events = new EventTarget(); // "unauthorized", "gone", "back"
 
+const SKEW_MS = 2000; // what the Date of an answer, in seconds, tells no difference of
+
 let gone = false;
+let skew = 0;
+
+// The server's clock, in µs: how long what is open has lasted is counted by it.
+export const serverNow = () => (Date.now() + skew) * 1000;
+
+function compareClocks(response) {
+	const date = Date.parse(response.headers.get("date") || "");
+	const by = date - Date.now();
+	skew = Math.abs(by) > SKEW_MS ? by : 0; // of no date as well
+}
 
 function mark(isGone) {
 	if (isGone !== gone) events.dispatchEvent(new Event(isGone ? "gone" : "back"));
@@ -44,6 +56,7 @@ export async function request(path, options) {
 		});
 	}
 	mark(false);
+	compareClocks(response);
 	if (response.status === 401) events.dispatchEvent(new Event("unauthorized"));
 	if (!response.ok) throw new ApiError(response.status, await problem(response));
 	return response;

@@ -2,38 +2,15 @@
 // The dashboard, put together.
 import { events, getJSON } from "./api.js";
 import * as capture from "./capture.js";
-import { connections } from "./connections.js";
-import { coverage } from "./coverage.js";
 import { showHelp } from "./help.js";
-import { keys } from "./keys.js";
+import { listen } from "./keys.js";
 import { build as buildLayout } from "./layout.js";
-import { map } from "./map.js";
+import { loadPages, PAGES } from "./pages.js";
 import { focus as focusQuery } from "./query.js";
 import { go, start as startState, state, subscribe } from "./state.js";
 import { noToken } from "./states.js";
-import { status } from "./status.js";
-import { targets } from "./targets.js";
-import * as traffic from "./traffic.js";
 
 const main = document.getElementById("main");
-
-function pages() {
-	const all = {
-		traffic: { node: traffic.build(), load() {} },
-		connections,
-		map,
-		coverage,
-		targets,
-		status,
-	};
-	main.append(...Object.values(all).map(p => p.node));
-	const show = () => {
-		for (const [name, p] of Object.entries(all)) p.node.hidden = name !== state.page;
-	};
-	subscribe(show);
-	show();
-	all[state.page].load();
-}
 
 // Without the token nothing can be read: one page says so, and how to get it.
 events.addEventListener("unauthorized", () => {
@@ -52,19 +29,23 @@ events.addEventListener("gone", () => {
 
 startState();
 buildLayout();
-pages();
-keys(
+const pages = await loadPages();
+main.append(...Object.values(pages).map(p => p.node));
+const show = () => {
+	for (const [name, p] of Object.entries(pages)) p.node.hidden = name !== state.page;
+};
+subscribe(show);
+show();
+listen(
 	{
+		filter: () => focusQuery(),
+		pause: () => capture.toggle(),
+		help: () => showHelp("keys"),
 		...Object.fromEntries(
-			Object.entries(traffic.actions).map(([key, act]) => [
-				key,
-				event => (state.page === "traffic" ? act(event) : false),
-			]),
+			PAGES.map(p => [`page ${p.name}`, () => go({ page: p.name, id: 0 })]),
 		),
-		"/": () => focusQuery(),
-		p: () => capture.toggle(),
-		"?": () => showHelp("keys"),
 	},
-	page => go({ page, id: 0 }),
+	() => pages[state.page].actions || {},
 );
-traffic.start();
+for (const p of Object.values(pages)) p.start?.();
+pages[state.page].load();

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The columns of the list: width, how a cell is made once and set often, what it filters by.
 import { el, recall, remember, setText } from "./el.js";
-import { outcome } from "./entry.js";
-import { ago, bytes, clock, dateTime, elapsed, end, middle, size } from "./format.js";
+import { isReadAt, lasted } from "./entry.js";
+import {
+	ago,
+	bytes,
+	clock,
+	dateTime,
+	elapsed,
+	end as nameOf,
+	middle,
+	running,
+	size,
+} from "./format.js";
 import { lockIcon, lockWhy } from "./icons.js";
+import { helpOf } from "./language.js";
 
 function textCell(cell, ...names) {
 	const refs = { cell };
@@ -33,9 +44,8 @@ const plain = (key, title, width, read, extra) => ({
 	...extra,
 });
 
-// The end whose calls were read carries a dot: both ends of a connection are entries of their own
-// when both are on this machine.
-function ends(key, title, pick, role, rest) {
+// An end whose calls were read carries a dot; both do when both programs are on this machine.
+function ends(key, title, pick, end, rest) {
 	return {
 		key,
 		title,
@@ -43,20 +53,26 @@ function ends(key, title, pick, role, rest) {
 		narrow: 104,
 		min: 80,
 		...rest,
+		help: `${pick}.process`,
 		make: cell => textCell(cell, "host", "dim"),
 		set: (refs, e) => {
-			const { host, address } = end(e[pick]);
+			const { host, address } = nameOf(e[pick]);
 			setText(refs.host, host);
 			setText(refs.dim, address);
-			setClass(refs, `${CELL} ${pick} ${e.role === role ? "traced" : ""}`);
+			setClass(refs, `${CELL} ${pick} ${isReadAt(e, end) ? "traced" : ""}`);
 		},
-		full: e => `${fullEnd(e[pick])}${e.role === role ? " · read at this end" : ""}`,
+		full: e => `${fullEnd(e[pick])}${readAt(e, end)}`,
 		filter: e => endFilter(pick, e[pick]),
 	};
 }
 
+function readAt(e, end) {
+	if (e.ends === "both") return " · read at both ends";
+	return isReadAt(e, end) ? " · read at this end" : "";
+}
+
 export function fullEnd(side) {
-	const { address } = end(side);
+	const { address } = nameOf(side);
 	const parts = [
 		side.process && `${side.process}${side.pid ? `[${side.pid}]` : ""}`,
 		address,
@@ -76,6 +92,9 @@ function endFilter(pick, side) {
 }
 
 const CELL = "cell";
+
+// What came from elsewhere, as part of a class.
+const word = text => (/^\w+$/.test(text) ? text : "other");
 
 export const COLUMNS = [
 	{
@@ -119,10 +138,7 @@ export const COLUMNS = [
 		priority: 3,
 		set: (refs, e) => {
 			setText(refs.text, e.protocol);
-			setClass(
-				refs,
-				`${CELL} proto proto-${/^\w+$/.test(e.protocol) ? e.protocol : "other"}`,
-			);
+			setClass(refs, `${CELL} proto proto-${word(e.protocol)}`);
 		},
 		full: e => `${e.protocol}${e.version ? ` ${e.version}` : ""}`,
 	}),
@@ -137,7 +153,7 @@ export const COLUMNS = [
 		make: cell => textCell(cell, "host", "path", "dim", "notch"),
 		set: (refs, e, c) => {
 			const lost = e.lost + e.truncated;
-			const note = e.complete && !lost ? "" : lost ? `${size(lost)} missing` : "incomplete";
+			const note = lost ? `${size(lost)} missing` : e.complete || e.open ? "" : "incomplete";
 			const isPath = e.summary.startsWith("/");
 			const at = isPath ? e.summary.indexOf("?") : -1;
 			const path = at < 0 ? e.summary : e.summary.slice(0, at);
@@ -172,12 +188,17 @@ export const COLUMNS = [
 		width: 62,
 		min: 44,
 		priority: 1,
-		make: cell => textCell(cell, "text"),
+		help: "status_code",
+		make: cell => textCell(cell, "text", "offscreen"),
 		set: (refs, e) => {
-			setText(refs.text, e.status || (e.complete ? "" : "…"));
-			setClass(refs, `${CELL} status status-${outcome(e)}`);
+			setText(refs.text, e.status || (e.open || e.complete ? "" : "…"));
+			setText(refs.offscreen, e.open ? " goes on" : "");
+			setClass(refs, `${CELL} status status-${word(e.outcome)}${e.status ? "" : " bare"}`);
 		},
-		full: e => (e.status ? `status ${e.status}` : e.reason),
+		full: e =>
+			[e.status && `status ${e.status}`, e.open ? "goes on" : e.reason]
+				.filter(Boolean)
+				.join(" · "),
 		filter: e =>
 			e.status_code
 				? { field: "status_code", value: e.status_code }
@@ -212,20 +233,32 @@ export const COLUMNS = [
 			cell.append(refs.bar);
 			return refs;
 		},
+		help: "elapsed_time",
 		set: (refs, e, c) => {
-			setText(refs.text, elapsed(e.elapsed));
-			const part = e.elapsed > 0 && c.slowest > 0 ? e.elapsed / c.slowest : 0;
+			const took = lasted(e);
+			setText(refs.text, e.open ? running(took) : elapsed(took));
+			const part = took > 0 && c.slowest > 0 ? Math.min(1, took / c.slowest) : 0;
 			refs.bar.style.transform = `scaleX(${part < 0.02 ? 0 : part.toFixed(3)})`;
 		},
 		full: e =>
-			e.elapsed < 0
-				? "not known"
-				: `${elapsed(e.elapsed)} from the first byte asked to the last answered`,
+			e.open
+				? `${elapsed(lasted(e))} so far, since the first byte asked`
+				: e.elapsed < 0
+					? "not known"
+					: `${elapsed(e.elapsed)} from the first byte asked to the last answered` +
+						(e.server_elapsed < 0
+							? ""
+							: `, as the client saw it; ${elapsed(e.server_elapsed)} at the server`),
 		filter: e =>
-			e.elapsed < 0 ? null : { field: "elapsed_time", operator: ">=", value: e.elapsed },
+			e.open
+				? { flag: "open" }
+				: e.elapsed < 0
+					? null
+					: { field: "elapsed_time", operator: ">=", value: e.elapsed },
 	},
 	plain("host", "Host", 160, e => e.host, { hidden: true, priority: 8 }),
 	plain("library", "Library", 84, e => e.library, { hidden: true, priority: 9 }),
+	plain("ends", "Read at", 84, e => e.ends, { hidden: true, priority: 9 }),
 	plain("role", "Traced side", 84, e => e.role, { hidden: true, priority: 9 }),
 	plain("bind", "Bind", 72, e => e.bind, { hidden: true, priority: 9 }),
 	plain("connection", "Connection", 150, e => e.connection, { hidden: true, priority: 9 }),
@@ -241,6 +274,12 @@ for (const column of COLUMNS) {
 		column.flex || !Number.isFinite(s.width)
 			? column.width
 			: Math.max(column.min, Math.min(800, s.width));
+}
+
+// Its title and what the server says of its field.
+export function columnHelp(c) {
+	const help = helpOf(c.help || c.key);
+	return help ? `${c.title}: ${help}` : c.title;
 }
 
 export function saveColumns() {

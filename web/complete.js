@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What could be typed next: fields, flags and functions from the server's own table, words of the
 // language, and values seen lately.
-import { getJSON } from "./api.js";
 import { literal, quote } from "./filter.js";
 import { tokens } from "./kflhl.js";
+import { fieldOf, table } from "./language.js";
 import { namesOf, valuesOf } from "./values.js";
 
 const MAX = 40;
 const COMPARE = new Set(["==", "!=", "<", "<=", ">", ">=", "in"]);
-
-let table = { fields: [], functions: [], flags: [] };
-let loading = null;
-
-// {fields, functions, flags}; asked for once.
-export function language() {
-	loading =
-		loading ||
-		getJSON("/api/kfl/fields")
-			.then(answer => {
-				table = { fields: [], functions: [], flags: [], ...answer };
-				return table;
-			})
-			.catch(error => {
-				loading = null;
-				throw error;
-			});
-	return loading;
-}
 
 function names() {
 	const out = [];
@@ -60,8 +41,6 @@ function ranked(items, prefix) {
 		.map(([, item]) => item);
 }
 
-const fieldOf = name => table.fields.find(f => f.name === name || (f.aliases || []).includes(name));
-
 // After "path." what can be asked of a text, after "namespaces." of a list.
 function methods(typed) {
 	const base = typed.slice(0, Math.max(0, typed.lastIndexOf(".")));
@@ -89,9 +68,10 @@ function keys(map, closed) {
 
 // {from, to, items: [{text, kind, help, detail}]} for the caret in the text.
 export function suggest(text, caret) {
-	const before = tokens(text).filter(t => t.at < caret && t.type !== "comment");
+	const before = tokens(text).filter(t => t.at < caret);
 	let last = before[before.length - 1];
-	const words = before.filter(t => t.type !== "space");
+	if (last?.type === "comment") return { from: caret, to: caret, items: [] };
+	const words = before.filter(t => t.type !== "space" && t.type !== "comment");
 	if (last?.type === "space") last = null;
 	const open =
 		last &&

@@ -15,6 +15,12 @@ const BIND = {
 	unknown: "not known; never guessed",
 };
 
+const READ_AT = {
+	client: "the client's end",
+	server: "the server's end",
+	both: "both ends, which are one exchange",
+};
+
 function sidePairs(side, pick) {
 	const by = (field, value) => (value ? { field: `${pick}.${field}`, value } : null);
 	return pairs([
@@ -49,7 +55,7 @@ export function connectionTab(panel, e, full, context) {
 					: { flag: e.lock === "open" ? "decrypted" : "encrypted" },
 			],
 			["Library", e.library, { field: "library", value: e.library }],
-			["Traced side", e.role, { field: "role", value: e.role }],
+			["Read at", READ_AT[e.ends] || e.ends, { field: "ends", value: e.ends }],
 			[
 				"Addresses known",
 				e.bind ? `${e.bind}: ${BIND[e.bind] || ""}` : "",
@@ -93,23 +99,21 @@ async function fillOthers(box, e, context) {
 		return;
 	}
 	box.append(
-		...answer.entries
-			.map(compact)
-			.map(other =>
-				el(
-					"button",
-					{
-						type: "button",
-						class: "other",
-						"aria-current": other.id === e.id ? "true" : null,
-						onclick: () => context.on.open(other.id),
-					},
-					el("span", { class: "dim" }, clock(other.time)),
-					el("span", { class: "grow" }, `${other.method} ${other.summary}`),
-					el("span", {}, other.status),
-					el("span", { class: "dim" }, elapsed(other.elapsed)),
-				),
+		...answer.entries.map(compact).map(other =>
+			el(
+				"button",
+				{
+					type: "button",
+					class: "other",
+					"aria-current": other.id === e.id ? "true" : null,
+					onclick: () => context.on.open(other.id),
+				},
+				el("span", { class: "dim" }, clock(other.time)),
+				el("span", { class: "grow" }, `${other.method} ${other.summary}`),
+				el("span", {}, other.status),
+				el("span", { class: "dim" }, other.open ? "open" : elapsed(other.elapsed)),
 			),
+		),
 	);
 	if (answer.next)
 		box.append(

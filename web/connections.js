@@ -127,9 +127,8 @@ function fill(box, total) {
 	);
 }
 
-export const connections = page({
+export default page({
 	name: "connections",
-	title: "Connections",
 	path: "/api/connections",
 	every: 3000,
 	text: "Who spoke with whom, newest first. Click a value to filter by it, the count to see its entries.",

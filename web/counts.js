@@ -3,7 +3,6 @@
 // with what the stream brings. Asked for anew seldom: not for an entry, but when the picture no
 // longer holds them, or is old.
 import { getJSON } from "./api.js";
-import { outcome, OUTCOMES } from "./entry.js";
 
 const SECOND = 1e6;
 const ROOM = 0.75; // share of the width that an answer fills: the rest is for what comes
@@ -11,8 +10,6 @@ const FEW = 2.5; // a bar is at most that many times as wide as it need be
 const PAUSE_MS = 5000; // between two questions, and LOAD times as long as the last one took
 const LOAD = 20;
 const OLD_MS = 60000; // entries leave the store at its old end
-
-const zero = () => [0, 0, 0, 0];
 
 export class Counts {
 	// on: {change()}
@@ -29,6 +26,7 @@ export class Counts {
 		this.abort?.abort();
 		this.q = q;
 		this.range = range; // {from, to} in µs that the filter itself asks for, or null
+		this.outcomes = []; // what the numbers of a bucket count, in the server's order
 		this.buckets = null; // of `width` µs from `start` on
 		this.total = 0;
 		this.whole = 0; // before that time not everything was counted; 0: all is
@@ -75,7 +73,12 @@ export class Counts {
 		this.timer = setTimeout(() => this.ask(), Math.max(OLD_MS, this.took * LOAD));
 	}
 
+	zero() {
+		return this.outcomes.map(() => 0);
+	}
+
 	take(answer) {
+		this.outcomes = answer.outcomes;
 		let { start_us: start, bucket_us: width, counts } = answer;
 		// A few entries of one moment: seconds, so that what comes next has its place.
 		const by = this.range?.to ? 1 : Math.max(1, Math.round(SECOND / width));
@@ -85,10 +88,10 @@ export class Counts {
 			const merged = [];
 			counts.forEach((c, i) => {
 				const k = Math.floor((start + i * answer.bucket_us - first) / width);
-				merged[k] = merged[k] || zero();
+				merged[k] = merged[k] || this.zero();
 				c.forEach((n, o) => (merged[k][o] += n));
 			});
-			counts = Array.from(merged, c => c || zero());
+			counts = Array.from(merged, c => c || this.zero());
 			start = first;
 		}
 		this.start = start;
@@ -122,9 +125,33 @@ export class Counts {
 			const i = Math.floor((e.time - this.start) / this.width);
 			if ((i < 0 || i >= this.slots) && !this.range?.to) this.want();
 			if (i < 0 || i >= this.bars) continue;
-			while (this.buckets.length <= i) this.buckets.push(zero());
-			this.buckets[i][OUTCOMES.indexOf(outcome(e))]++;
+			while (this.buckets.length <= i) this.buckets.push(this.zero());
+			this.count(i, e.outcome, 1);
 		}
+		this.on.change();
+	}
+
+	count(i, outcome, by) {
+		const k = this.outcomes.indexOf(outcome);
+		if (k >= 0 && this.buckets[i]) this.buckets[i][k] = Math.max(0, this.buckets[i][k] + by);
+	}
+
+	// An entry that is counted already was told again: it may have another outcome now. Not known
+	// what it was: the next answer counts it.
+	replace(old, e) {
+		if (!old) this.want();
+		if (!old || !this.buckets || old.outcome === e.outcome) return;
+		const i = Math.floor((old.time - this.start) / this.width);
+		this.count(i, old.outcome, -1);
+		this.count(i, e.outcome, 1);
+		this.on.change();
+	}
+
+	// It fits the filter no longer.
+	remove(e) {
+		if (!this.buckets) return;
+		this.total--;
+		this.count(Math.floor((e.time - this.start) / this.width), e.outcome, -1);
 		this.on.change();
 	}
 

@@ -63,9 +63,8 @@ const COLUMNS = [
 	},
 ];
 
-export const coverage = page({
+export default page({
 	name: "coverage",
-	title: "Coverage",
 	path: "/api/coverage",
 	every: 5000,
 	text: "What cleartap reads, and what it cannot, for each program.",

@@ -6,8 +6,8 @@ import { connectionTab } from "./connection.js";
 import { curl } from "./curl.js";
 import { button, copy, el, put, toast } from "./el.js";
 import { redaction, term } from "./filter.js";
-import { compact, outcome } from "./entry.js";
-import { bytes, count, elapsed, end, middle } from "./format.js";
+import { compact, lasted } from "./entry.js";
+import { bytes, count, elapsed, end, middle, running } from "./format.js";
 import { glyph, lockIcon, lockWhy } from "./icons.js";
 import { messageTab, rawTab } from "./message.js";
 import { go, link, state } from "./state.js";
@@ -22,15 +22,22 @@ function who(side) {
 	return host ? `${host}${side.pid && !side.pod ? `[${side.pid}]` : ""}` : address;
 }
 
+function result(e) {
+	const status = e.status ? ` → ${e.status}` : "";
+	if (e.open) return `${status}, goes on for ${running(lasted(e))}`;
+	const time = e.elapsed >= 0 ? ` in ${elapsed(e.elapsed)}` : "";
+	return `${status || (e.complete ? "" : " → no answer seen")}${time}`;
+}
+
 // "GET /login → 200 in 1.8 ms, curl[4242] to nginx[913]"
 export function sentence(e) {
 	const what = [e.method, middle(e.summary, SUMMARY_MAX)].filter(Boolean).join(" ") || e.protocol;
-	const result = e.status ? ` → ${e.status}` : e.complete ? "" : " → no answer seen";
-	const time = e.elapsed >= 0 ? ` in ${elapsed(e.elapsed)}` : "";
-	return [what, `${result}${time}, ${who(e.src)} to ${who(e.dst)}`];
+	return [what, `${result(e)}, ${who(e.src)} to ${who(e.dst)}`];
 }
 
 const SUMMARY_MAX = 120; // characters of a path in the sentence; all of it is in the tabs
+
+const RENEW_MS = 1000; // between two readings of what goes on
 
 export class Detail {
 	// on: {close(), open(id)}
@@ -44,6 +51,8 @@ export class Detail {
 
 	hide() {
 		this.id = 0;
+		this.entry = null;
+		clearTimeout(this.renewal);
 		this.abort?.abort();
 		release();
 		this.body.replaceChildren();
@@ -65,6 +74,8 @@ export class Detail {
 		const signal = this.abort.signal;
 		release();
 		this.tabs = null;
+		this.entry = null;
+		clearTimeout(this.renewal);
 		if (known) this.drawHead(known, null);
 		if (!known || !this.body.firstChild)
 			this.body.replaceChildren(loading("Reading the entry…"));
@@ -77,9 +88,45 @@ export class Detail {
 		}
 	}
 
-	draw(full) {
+	// The entry that is shown goes on, or has ended: say so at once, read the rest now and then.
+	renew(e) {
+		if (e.id !== this.id || !this.entry) return;
+		this.entry = e;
+		this.drawHead(e, this.full);
+		clearTimeout(this.renewal);
+		const wait = Math.max(0, (this.read || 0) + RENEW_MS - performance.now());
+		this.renewal = setTimeout(() => this.readAgain(), wait);
+	}
+
+	// What is being read or marked is not swapped: it stays until the next version.
+	async readAgain() {
+		const { id, abort } = this;
+		const isBusy = () => this.node.contains(getSelection().anchorNode) && `${getSelection()}`;
+		if (isBusy()) {
+			this.renewal = setTimeout(() => this.readAgain(), RENEW_MS);
+			return;
+		}
+		this.read = performance.now();
+		const full = await getJSON(`/api/entries/${id}`, { q: this.mask }, abort.signal).catch(
+			() => null, // it is told again, or the stream tells that the server is gone
+		);
+		if (!full || id !== this.id || abort !== this.abort || isBusy()) return;
+		const { scrollTop } = this.tabs.panel;
+		const hadFocus = this.tabs.strip.contains(document.activeElement);
+		this.draw(full, this.tabs.key());
+		this.tabs.panel.scrollTop = scrollTop;
+		if (hadFocus) this.tabs.strip.querySelector("[aria-selected=true]").focus();
+	}
+
+	// A second has passed.
+	tick() {
+		if (this.entry?.open && this.line) this.line.textContent = sentence(this.entry)[1];
+	}
+
+	draw(full, tab) {
 		const e = compact(full);
 		this.entry = e;
+		this.full = full;
 		this.drawHead(e, full);
 		const context = { signal: this.abort.signal, on: this.on };
 		const list = [
@@ -101,7 +148,7 @@ export class Detail {
 			},
 			{ key: "raw", title: "Raw", fill: p => rawTab(p, e, full, context) },
 		];
-		const first = state.tab || this.lastTab || (full.response ? "response" : "request");
+		const first = tab || state.tab || this.lastTab || (full.response ? "response" : "request");
 		this.tabs = tabs("detail", list, first, key => {
 			this.lastTab = key;
 			go({ tab: key }, true);
@@ -161,10 +208,11 @@ export class Detail {
 				lock,
 				el(
 					"h2",
-					{ class: `outcome-${outcome(e)}`, title: e.summary },
+					{ title: e.summary },
 					el("b", {}, what),
-					el("span", {}, rest),
+					(this.line = el("span", {}, rest)),
 				),
+				e.open ? el("span", { class: "goes-on" }, "open") : null,
 				this.closeButton(),
 			),
 			this.missing(e),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An entry as the list keeps it: one shape for all, ends shared between entries of a connection,
 // so that tens of thousands of them stay small.
+import { serverNow } from "./api.js";
 import { parseTime } from "./format.js";
 
 const SHARED_MAX = 20000;
@@ -45,7 +46,10 @@ export function compact(e) {
 		host: text(e.host),
 		status: text(e.status),
 		status_code: e.status_code || 0,
+		open: Boolean(e.open),
+		outcome: text(counted(e)),
 		elapsed: e.elapsed_us ?? -1,
+		server_elapsed: e.server_elapsed_us ?? -1,
 		request_size: e.request_size || 0,
 		response_size: e.response_size || 0,
 		complete: e.complete !== false,
@@ -55,6 +59,7 @@ export function compact(e) {
 		connection: text(e.connection),
 		library: text(e.library),
 		role: text(e.role),
+		ends: text(e.ends || e.role),
 		bind: text(e.bind),
 		node: text(e.node),
 		src: side(e.src),
@@ -62,21 +67,28 @@ export function compact(e) {
 	};
 }
 
-const GRPC_OK = new Set(["", "0", "OK"]);
-
-// How it went, as /api/histogram counts it; for colour, pattern and the bars.
-export function outcome(e) {
-	if (!e.complete) return "incomplete";
-	if (e.status_code >= 500) return "server";
-	if (e.status_code >= 400) return "client";
-	if (e.protocol === "grpc" && !GRPC_OK.has(e.status)) return "server";
-	return "ok";
+// How it ended is the server's to say. What goes on counts by its status, and as ok while it has
+// none, as in src/outcome.c; and so does what a server says no outcome of.
+function counted(e) {
+	if (e.outcome && e.outcome !== "open") return e.outcome;
+	if (e.complete === false && !e.open) return "incomplete";
+	if (e.status_code >= 500) return "server_error";
+	return e.status_code >= 400 ? "client_error" : "ok";
 }
 
-export const OUTCOMES = ["ok", "client", "server", "incomplete"];
-export const OUTCOME_NAMES = {
+// Outcomes as people call them; those that /api/histogram counts come in its own order.
+const OUTCOME_NAMES = {
 	ok: "ok",
-	client: "client error",
-	server: "server error",
+	client_error: "client error",
+	server_error: "server error",
 	incomplete: "incomplete",
 };
+export const outcomeName = outcome => OUTCOME_NAMES[outcome] || outcome.replaceAll("_", " ");
+
+// Was it read at this end of its connection ("client", "server")?
+export const isReadAt = (e, end) => e.ends === end || e.ends === "both";
+
+// How long it took, in µs; so far, for what goes on. -1: not known.
+export function lasted(e) {
+	return e.open ? Math.max(e.elapsed, serverNow() - e.time, 0) : e.elapsed;
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From something shown to a piece of KFL, and from pieces to a filter.
 import { iso, parseTime } from "./format.js";
-import { tokens } from "./kflhl.js";
+import { tokens, withoutComments } from "./kflhl.js";
 
 export function quote(value) {
 	const escaped = String(value)
@@ -24,32 +24,25 @@ export function term(what) {
 	return `${what.field} ${what.operator || "=="} ${literal(what.value)}`;
 }
 
-// `or` binds looser than `and`: a filter that may hold one is bracketed before more is added.
-function guarded(q) {
+// Does a filter without comments hold an `or` outside of all brackets?
+function hasOr(code) {
 	let depth = 0;
-	let quoted = "";
-	for (let i = 0; i < q.length; i++) {
-		const c = q[i];
-		if (quoted) {
-			if (c === "\\") i++;
-			else if (c === quoted) quoted = "";
-		} else if (c === '"' || c === "'") {
-			quoted = c;
-		} else if ("([{".includes(c)) {
-			depth++;
-		} else if (")]}".includes(c)) {
-			depth--;
-		} else if (
-			!depth &&
-			(q.startsWith("||", i) ||
-				(/^or\b/.test(q.slice(i, i + 3)) && !/[\w.]/.test(q[i - 1] || "")))
-		) {
-			return `(${q})`;
-		} else if (q.startsWith("//", i)) {
-			return `${q}\n`;
-		}
+	for (const t of tokens(code)) {
+		if (t.type === "bracket") depth += "([{".includes(t.text) ? 1 : -1;
+		if (!depth && ((t.type === "keyword" && t.text === "or") || t.text === "||")) return true;
 	}
-	return q;
+	return false;
+}
+
+// `or` binds looser than `and`: a filter that may hold one is bracketed before more is added.
+const guarded = code => (hasOr(code) ? `(${code})` : code);
+
+const joined = (code, comment) => [code, comment].filter(Boolean).join(" ");
+
+// As the bar can hold it: one line, in which a comment has no end but that of the filter.
+export function oneLine(q) {
+	const { code, comment } = withoutComments(q);
+	return joined(code.replace(/\s*\n\s*/g, " "), comment);
 }
 
 // The part of a filter that hides what it lists, for what is read one by one: all of it, or "".
@@ -58,12 +51,19 @@ export function redaction(q) {
 	return words.some(t => t.text === "redact") ? q : "";
 }
 
+// A comment stays at the end, where it hides nothing of what is added.
 export function add(q, piece) {
-	const old = q.trim();
-	if (!piece || old === piece) return old;
-	if (!old) return piece;
-	if (old.split(/\s+and\s+/).includes(piece)) return old;
-	return `${guarded(old)} and ${piece}`;
+	const { code, comment } = withoutComments(q);
+	if (!piece || code.split(/\s+and\s+/).includes(piece)) return q.trim();
+	return joined(code ? `${guarded(code)} and ${piece}` : piece, comment);
+}
+
+// The n of a filter's own limit(n).
+export function limitOf(q) {
+	const words = tokens(q).filter(t => t.type !== "space" && t.type !== "comment");
+	const at = words.findIndex(t => t.text === "limit" && t.type === "function");
+	const n = Number(words[at + 2]?.text);
+	return at >= 0 && Number.isSafeInteger(n) ? n : Infinity;
 }
 
 export function negated(what) {
@@ -82,17 +82,15 @@ const TIME = /(^|\s+and\s+)timestamp (>=|<) timestamp\("([^"]*)"\)(?=\s+and\s|\s
 // The stretch of time that a filter ends with, as withTime() writes it: {from, to} in µs, or null.
 export function timeRange(q) {
 	const edges = {};
-	for (const [, , sign, text] of q.matchAll(TIME)) edges[sign] = parseTime(text);
-	return edges["<"] > edges[">="] && guarded(q) === q
-		? { from: edges[">="], to: edges["<"] }
-		: null;
+	const { code } = withoutComments(q);
+	for (const [, , sign, text] of code.matchAll(TIME)) edges[sign] = parseTime(text);
+	return edges["<"] > edges[">="] && !hasOr(code) ? { from: edges[">="], to: edges["<"] } : null;
 }
 
 export function withoutTime(q) {
-	return q
-		.replace(TIME, "")
-		.replace(/^\s+and\s+/, "")
-		.trim();
+	const { code, comment } = withoutComments(q);
+	const rest = code.replace(TIME, "").replace(/^\s+and\s+/, "");
+	return joined(rest.trim(), comment);
 }
 
 export function withTime(q, from, to) {

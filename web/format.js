@@ -68,6 +68,14 @@ export function elapsed(us) {
 	return span(us / 1e6);
 }
 
+// A clock that runs: "9 s", "1:36", "2:05:09".
+export function running(us) {
+	const s = Math.floor(us / 1e6);
+	if (s < 60) return `${s} s`;
+	const [h, min] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
+	return h ? `${h}:${pad(min, 2)}:${pad(s % 60, 2)}` : `${min}:${pad(s % 60, 2)}`;
+}
+
 export function size(bytes) {
 	if (bytes === null || bytes === undefined) return "";
 	if (bytes < 1000) return `${bytes} B`;

@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Help: the filter language, from the server's own table, with examples to click; and the keys.
-import { language } from "./complete.js";
 import { button, el } from "./el.js";
+import { KEYS, PLACES } from "./keys.js";
+import { language } from "./language.js";
 import { go } from "./state.js";
 
-const KEYS = [
-	["/", "type a filter"],
-	["j  k", "next, previous entry"],
-	["←  →", "cell to the left, right"],
-	["Enter", "open the entry; in the bar: apply"],
-	["Esc", "close, go back"],
-	["f", "filter by the focused cell"],
-	["x", "exclude the focused cell"],
-	["l", "lock: all TLS traffic (adds tls)"],
-	["p", "pause or resume capturing"],
-	["[  ]", "previous, next entry on the same connection"],
-	["Home", "newest entry, follow again"],
-	["t", "time of day, or how long ago"],
-	["g t", "Traffic"],
-	["g c", "Connections"],
-	["g m", "Map"],
-	["g v", "Coverage"],
-	["g s", "Status"],
-	["g a", "Targets (what is attached)"],
-	["?", "these keys"],
-];
+const SIGNS = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc" };
 
 const SYNTAX = [
 	["tls and status_code >= 400", "failed answers that came over TLS"],
@@ -99,27 +80,24 @@ async function fill(box, close) {
 	);
 }
 
-function keysTable() {
-	return el(
-		"table",
-		{ class: "help-table keys" },
+const signs = row =>
+	Object.keys(row.keys).flatMap(keys => keys.split(" ").map(k => el("kbd", {}, SIGNS[k] || k)));
+
+function keysTables() {
+	return Object.entries(PLACES).map(([where, title]) => [
+		el("h3", {}, title),
 		el(
-			"tbody",
-			{},
-			KEYS.map(([keys, text]) =>
-				el(
-					"tr",
-					{},
-					el(
-						"th",
-						{ scope: "row" },
-						keys.split(/\s+/).map(k => el("kbd", {}, k)),
-					),
-					el("td", {}, text),
+			"table",
+			{ class: "help-table keys" },
+			el(
+				"tbody",
+				{},
+				KEYS.filter(row => row.where === where).map(row =>
+					el("tr", {}, el("th", { scope: "row" }, signs(row)), el("td", {}, row.does)),
 				),
 			),
 		),
-	);
+	]);
 }
 
 function kfl(close) {
@@ -168,7 +146,7 @@ export function showHelp(which) {
 		el(
 			"div",
 			{ class: "help-body", tabindex: "0", role: "region", "aria-labelledby": "help-title" },
-			isKeys ? keysTable() : kfl(close),
+			isKeys ? keysTables() : kfl(close),
 		),
 	);
 	dialog.addEventListener("close", () => dialog.remove());

@@ -3,20 +3,22 @@
 // matches. Drag over it, or use the arrow keys, to filter by time.
 import { Counts } from "./counts.js";
 import { button, el, put, say } from "./el.js";
-import { OUTCOME_NAMES, OUTCOMES } from "./entry.js";
+import { outcomeName } from "./entry.js";
 import { timeRange, withoutTime, withTime } from "./filter.js";
 import { count, plural, span } from "./format.js";
 import { glyph } from "./icons.js";
-import { ticks, timeText } from "./ticks.js";
+import { actOf } from "./keys.js";
+import { Picture, sum } from "./picture.js";
+import { timeText } from "./ticks.js";
 import { go, state } from "./state.js";
 
 const BAR = 6; // pixels of a bar with its gap
 const BARS_MAX = 480;
-const TOP = 16; // the line of words
 const DRAW_MS = 200;
 
-export class Histogram {
+export class Histogram extends Picture {
 	constructor() {
+		super(new Counts({ change: () => this.schedule() }));
 		this.canvas = el("canvas", {
 			class: "histogram",
 			tabindex: "0",
@@ -34,8 +36,6 @@ export class Histogram {
 			this.chip,
 			this.tipNode,
 		);
-		this.counts = new Counts({ change: () => this.schedule() });
-		this.brush = null; // pixels where the marked stretch begins and ends, in any order
 		this.canvas.addEventListener("pointerdown", event => this.down(event));
 		this.canvas.addEventListener("pointermove", event => this.over(event));
 		this.canvas.addEventListener("pointerleave", () => (this.tipNode.hidden = true));
@@ -74,6 +74,14 @@ export class Histogram {
 		this.counts.add(entries);
 	}
 
+	replace(old, e) {
+		this.counts.replace(old, e);
+	}
+
+	remove(e) {
+		this.counts.remove(e);
+	}
+
 	// What is stored may be more than what is drawn: the page had fallen behind, or was away.
 	renew() {
 		this.counts.want();
@@ -85,14 +93,6 @@ export class Histogram {
 			this.timer = 0;
 			requestAnimationFrame(() => this.draw());
 		}, DRAW_MS);
-	}
-
-	// The newest bar stands at the right end.
-	layout() {
-		const { buckets, start, width, slots } = this.counts;
-		const all = this.canvas.clientWidth;
-		const pitch = all / Math.max(1, slots);
-		return { x: all - buckets.length * pitch, pitch, start, width };
 	}
 
 	draw() {
@@ -112,106 +112,11 @@ export class Histogram {
 		if (!buckets) return this.describe(0);
 		this.colours = this.colours || this.readColours();
 		const bottom = height - 1;
-		const most = Math.max(1, ...buckets.map(b => b[0] + b[1] + b[2] + b[3]));
+		const most = Math.max(1, ...buckets.map(sum));
 		this.last = this.layout();
 		this.describe(most);
-		this.drawUncounted(c, width, bottom);
-		this.drawTicks(c, width, bottom);
-		c.fillStyle = this.colours.line;
-		c.fillRect(0, bottom, width, 1);
-		const { x, pitch } = this.last;
-		const bar = Math.max(1, pitch >= 4 ? pitch - 1 : pitch);
-		buckets.forEach((bucket, i) =>
-			this.bar(c, bucket, x + i * pitch, bar, bottom, (bottom - TOP) / most),
-		);
+		this.paint(c, width, bottom, most);
 		if (this.brush) this.drawBrush(c, width, height);
-	}
-
-	bar(c, bucket, x, wide, bottom, unit) {
-		let y = bottom;
-		bucket.forEach((n, k) => {
-			if (!n) return;
-			const tall = Math.max(1.5, n * unit);
-			y -= tall;
-			c.fillStyle = this.colours[OUTCOMES[k]];
-			c.fillRect(x, y, wide, tall);
-			// Incomplete is hatched, a server error is notched: told apart without colour.
-			c.fillStyle = this.colours.ground;
-			if (OUTCOMES[k] === "incomplete")
-				for (let line = y + 1; line < y + tall; line += 3) c.fillRect(x, line, wide, 1);
-			if (OUTCOMES[k] === "server" && wide >= 3)
-				c.fillRect(x + Math.floor(wide / 2), y, 1, tall);
-		});
-	}
-
-	// Where the search ran out of its time before it had looked at everything.
-	drawUncounted(c, width, bottom) {
-		if (!this.counts.whole) return;
-		const end = Math.min(width, this.xAt(this.counts.whole));
-		c.save();
-		c.beginPath();
-		c.rect(0, TOP, end, bottom - TOP);
-		c.clip();
-		c.strokeStyle = this.colours.line;
-		c.lineWidth = 2;
-		c.beginPath();
-		for (let x = -bottom; x < end; x += 8) {
-			c.moveTo(x, bottom);
-			c.lineTo(x + bottom, 0);
-		}
-		c.stroke();
-		c.restore();
-	}
-
-	drawTicks(c, width, bottom) {
-		const { pitch, width: step } = this.last;
-		const from = Math.max(this.timeAt(0), this.last.start);
-		c.font = `11px ${this.colours.font}`;
-		c.textBaseline = "top";
-		const words = Math.max(this.label.offsetWidth + 20, 12);
-		const end = this.chip.hidden ? width - 4 : this.chip.offsetLeft - 8;
-		for (const tick of ticks(from, this.timeAt(width), (110 / pitch) * step)) {
-			const x = Math.round(this.xAt(tick.time));
-			c.fillStyle = this.colours.line;
-			c.fillRect(x, TOP, 1, bottom - TOP);
-			if (x < words || x + c.measureText(tick.text).width + 4 > end) continue;
-			c.fillRect(x, 0, 1, TOP);
-			c.fillStyle = this.colours.dim;
-			c.fillText(tick.text, x + 4, 3);
-		}
-	}
-
-	drawBrush(c, width, height) {
-		const [a, b] = this.brushed();
-		c.fillStyle = this.colours.brush;
-		c.fillRect(a, 0, Math.max(1, b - a), height);
-		c.fillStyle = this.colours.accent;
-		c.fillRect(a, 0, 1, height);
-		c.fillRect(b - 1, 0, 1, height);
-	}
-
-	// A canvas takes no light-dark(): let an element resolve each colour.
-	readColours() {
-		const probe = el("i");
-		this.node.append(probe);
-		const get = name => {
-			probe.style.color = `var(${name})`;
-			return getComputedStyle(probe).color;
-		};
-		const colours = {
-			ok: get("--bar-ok"),
-			client: get("--bar-client"),
-			server: get("--bar-server"),
-			incomplete: get("--bar-incomplete"),
-			line: get("--line"),
-			dim: get("--dim"),
-			ground: get("--ground"),
-			brush: get("--brush"),
-			accent: get("--accent"),
-			font: getComputedStyle(probe).fontFamily,
-		};
-		probe.remove();
-		return colours;
 	}
 
 	// In words: the unit of a bar, the highest one, and for those who listen also the whole.
@@ -251,16 +156,6 @@ export class Histogram {
 		);
 	}
 
-	timeAt(x) {
-		const { x: zero, pitch, start, width } = this.last;
-		return start + ((x - zero) / pitch) * width;
-	}
-
-	xAt(time) {
-		const { x: zero, pitch, start, width } = this.last;
-		return zero + ((time - start) / width) * pitch;
-	}
-
 	over(event) {
 		if (!this.last || this.dragging) return;
 		const { start, width } = this.last;
@@ -268,7 +163,7 @@ export class Histogram {
 		const bucket = this.counts.buckets[i];
 		this.tipNode.hidden = !bucket || !bucket.some(Boolean);
 		if (this.tipNode.hidden) return;
-		this.tipNode.textContent = `${timeText(start + i * width, width)} · ${parts(bucket)}`;
+		this.tipNode.textContent = `${timeText(start + i * width, width)} · ${this.parts(bucket)}`;
 		const box = this.node.clientWidth - this.tipNode.offsetWidth - 4;
 		this.tipNode.style.left = `${Math.max(4, Math.min(event.offsetX + 10, box))}px`;
 	}
@@ -298,12 +193,12 @@ export class Histogram {
 	}
 
 	key(event) {
-		if (event.ctrlKey || event.metaKey || event.altKey) return;
-		const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+		const act = actOf("bars", event);
+		const step = { left: -1, right: 1, first: -Infinity, last: Infinity }[act];
 		if (step && this.last) this.moveBrush(step, event.shiftKey);
-		else if (event.key === "Enter" && this.brush) this.apply();
-		else if (event.key === "Escape" && this.brush) this.cancel();
-		else if (event.key === "Delete" || event.key === "Backspace") this.everything();
+		else if (act === "apply" && this.brush) this.apply();
+		else if (act === "cancel" && this.brush) this.cancel();
+		else if (act === "all") this.everything();
 		else return;
 		event.preventDefault();
 		event.stopPropagation();
@@ -327,16 +222,15 @@ export class Histogram {
 		const inside = buckets.filter(
 			(_, i) => start + i * width >= a - 1 && start + (i + 1) * width <= b + 1,
 		);
-		const sum = inside.reduce((s, c) => s.map((n, k) => n + c[k]), [0, 0, 0, 0]);
-		say(`${stretch(a, b)}: ${parts(sum) || "none"}`);
+		const all = inside.reduce((s, c) => s.map((n, k) => n + c[k]), this.counts.zero());
+		say(`${stretch(a, b)}: ${this.parts(all) || "none"}`);
 	}
 
-	// The marked stretch in pixels, to whole bars.
-	brushed() {
-		const { x, pitch } = this.last;
-		const from = Math.floor((Math.min(...this.brush) - x) / pitch + 0.001);
-		const to = Math.ceil((Math.max(...this.brush) - x) / pitch - 0.001);
-		return [x + from * pitch, x + Math.max(to, from + 1) * pitch];
+	parts(bucket) {
+		return bucket
+			.map((n, k) => (n ? `${count(n)} ${outcomeName(this.counts.outcomes[k])}` : ""))
+			.filter(Boolean)
+			.join(" · ");
 	}
 
 	cancel() {
@@ -357,11 +251,6 @@ export class Histogram {
 		say("All times");
 	}
 }
-
-const parts = bucket =>
-	OUTCOMES.map((k, n) => (bucket[n] ? `${count(bucket[n])} ${OUTCOME_NAMES[k]}` : ""))
-		.filter(Boolean)
-		.join(" · ");
 
 function stretch(from, to) {
 	const isWhole = [from, to].every(us => Math.abs(us - Math.round(us / 1e6) * 1e6) < 1);

@@ -3,7 +3,7 @@
 // the server's checker does, and is asked while one types.
 
 const RULES = [
-	["comment", /\/\/[^\n]*/y],
+	["comment", /(?:#|\/\/)[^\n]*/y], // as in src/kfl/lex.c
 	["regex", /r"(?:[^"\\]|\\.)*"?|r'(?:[^'\\]|\\.)*'?/y],
 	["string", /"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?/y],
 	["number", /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y],
@@ -65,4 +65,16 @@ export function pieces(text, error) {
 	}
 	if (error && from >= text.length) out.push({ type: "space", text: " ", error: true });
 	return out;
+}
+
+// A filter without its comments, and the last of them if nothing but blanks follows it: what is
+// added belongs before that one.
+export function withoutComments(text) {
+	const list = tokens(text);
+	const last = list.findLast(t => t.type !== "space");
+	const code = list
+		.filter(t => t.type !== "comment")
+		.map(t => t.text)
+		.join("");
+	return { code: code.trim(), comment: last?.type === "comment" ? last.text.trim() : "" };
 }

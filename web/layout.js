@@ -4,18 +4,10 @@ import * as capture from "./capture.js";
 import { el } from "./el.js";
 import { glyph } from "./icons.js";
 import { build as buildQuery } from "./query.js";
+import { pageOf } from "./pages.js";
 import { link, state, subscribe } from "./state.js";
 
 const THEMES = ["auto", "dark", "light"];
-
-const TITLES = {
-	traffic: "Traffic",
-	connections: "Connections",
-	map: "Map",
-	coverage: "Coverage",
-	targets: "Targets",
-	status: "Status",
-};
 
 function themeSwitch() {
 	const root = document.documentElement;
@@ -50,7 +42,9 @@ export function build() {
 	bar.querySelector(".pill").replaceWith(capture.build());
 	bar.querySelector(":scope > .icon").replaceWith(themeSwitch());
 	const draw = () => {
-		document.title = state.q ? `${state.q} · cleartap` : `${TITLES[state.page]} · cleartap`;
+		document.title = state.q
+			? `${state.q} · cleartap`
+			: `${pageOf(state.page).title} · cleartap`;
 		for (const a of links) {
 			a.href = link({ page: a.dataset.page });
 			if (a.dataset.page === state.page) a.setAttribute("aria-current", "page");

@@ -2,9 +2,10 @@
 // The virtual list: only the rows on the screen exist, and their nodes are used again. The rows
 // hang in a layer that stays in view (position: sticky); the scrollbar belongs to an empty box of
 // the list's height, capped because engines cap element heights near 33 million pixels.
-import { fit, saveColumns } from "./columns.js";
+import { fit } from "./columns.js";
 import { el } from "./el.js";
-import { outcome } from "./entry.js";
+import { drawHead } from "./listhead.js";
+import { language } from "./language.js";
 
 export const ROW = 28;
 const HEAD = 25;
@@ -51,6 +52,9 @@ export class List {
 		this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
 		this.layer.addEventListener("click", event => this.clicked(event));
 		new ResizeObserver(() => this.resize()).observe(this.scroller);
+		language()
+			.then(() => this.shown && drawHead(this))
+			.catch(() => {}); // columns are named without it
 	}
 
 	resize() {
@@ -71,7 +75,7 @@ export class List {
 			this.keys = keys;
 			this.shown = shown;
 			this.node.setAttribute("aria-colcount", shown.length);
-			this.header();
+			drawHead(this);
 			this.layer.replaceChildren();
 			this.used.clear();
 			this.free = [];
@@ -89,41 +93,6 @@ export class List {
 		probe.remove();
 	}
 
-	header() {
-		this.head.replaceChildren(
-			...this.shown.map((column, i) => {
-				const cell = el("div", {
-					role: "columnheader",
-					"aria-colindex": i + 1,
-					class: `cell ${column.narrow ? column.key : ""} ${column.numeric ? "numeric" : ""}`,
-					title: column.title,
-				});
-				if (column.key === "time")
-					cell.append(
-						el(
-							"button",
-							{
-								type: "button",
-								tabindex: "-1",
-								onclick: () => this.toggleTime(),
-								title: "Time of day, or how long ago (t)",
-							},
-							column.title,
-						),
-					);
-				else
-					cell.append(
-						el("span", { class: column.label === "" ? "offscreen" : "" }, column.title),
-					);
-				if (!column.fixed && !column.flex)
-					cell.append(
-						el("i", { class: "grip", onpointerdown: e => this.drag(e, column) }),
-					);
-				return cell;
-			}),
-		);
-	}
-
 	toggleTime() {
 		this.context.relative = !this.context.relative;
 		this.refresh();
@@ -135,22 +104,14 @@ export class List {
 		this.schedule();
 	}
 
-	drag(event, column) {
-		event.preventDefault();
-		const left = this.shown.indexOf(column) > this.shown.findIndex(c => c.flex);
-		const from = event.clientX;
-		const was = column.chosen;
-		const move = e => {
-			const by = (e.clientX - from) * (left ? -1 : 1);
-			column.chosen = Math.max(column.min, Math.min(800, was + by));
-			this.setColumns();
-		};
-		const up = () => {
-			removeEventListener("pointermove", move);
-			saveColumns();
-		};
-		addEventListener("pointermove", move);
-		addEventListener("pointerup", up, { once: true });
+	// A second has passed: what tells time is written anew.
+	tick() {
+		let isTold = false;
+		for (const row of this.used.values()) {
+			if (!this.context.relative && !row.entry?.open) continue;
+			row.stale = isTold = true;
+		}
+		if (isTold) this.schedule();
 	}
 
 	get total() {
@@ -242,13 +203,18 @@ export class List {
 		this.markActive();
 	}
 
+	// What goes on is not what others are measured by: its bar is full when it is slower.
 	prepare(first, last) {
 		let slowest = 0;
-		for (let i = first; i <= last; i++)
-			slowest = Math.max(slowest, this.rows.at(i)?.elapsed ?? 0);
+		for (let i = first; i <= last; i++) slowest = Math.max(slowest, this.endedAfter(i));
 		this.context.now = Date.now() * 1000;
 		if (slowest !== this.context.slowest) this.used.forEach(row => (row.stale = true));
 		this.context.slowest = slowest;
+	}
+
+	endedAfter(i) {
+		const e = this.rows.at(i);
+		return e && !e.open ? e.elapsed : 0;
 	}
 
 	recycle(wanted) {
@@ -292,7 +258,7 @@ export class List {
 		row.entry = entry;
 		row.stale = false;
 		row.id = entry ? entry.id : 0;
-		const cls = entry ? `row ${outcome(entry)}` : "row waiting";
+		const cls = entry ? `row${entry.open ? " open" : ""}` : "row waiting";
 		if (row.cls !== cls) row.node.className = row.cls = cls;
 		row.active = true; // the class list starts anew: mark again
 		if (entry) this.shown.forEach((column, k) => column.set(row.refs[k], entry, this.context));

@@ -257,9 +257,8 @@ function table(edges, names) {
 	return sortable("Who talks to whom", columns, edges, order);
 }
 
-export const map = page({
+export default page({
 	name: "map",
-	title: "Map",
 	path: "/api/map",
 	every: 3000,
 	text: "Who talks to whom. Click a line or a box to see its entries.",

@@ -67,18 +67,16 @@ function interim(one) {
 	);
 }
 
+function nothing(e, which) {
+	if (which === "response" && e.open) return "No answer yet: the exchange goes on.";
+	const what = which === "response" ? "No answer was seen" : "The request was not seen";
+	return `${what}${e.reason ? `: ${e.reason}` : ""}.`;
+}
+
 export function messageTab(panel, e, full, which, context) {
 	const message = full[which];
 	if (!message) {
-		panel.append(
-			el(
-				"p",
-				{ class: "dim pad" },
-				which === "response"
-					? `No answer was seen${e.reason ? `: ${e.reason}` : ""}.`
-					: `The request was not seen${e.reason ? `: ${e.reason}` : ""}.`,
-			),
-		);
+		panel.append(el("p", { class: "dim pad" }, nothing(e, which)));
 		return;
 	}
 	panel.append(...remarks(message), ...(message.interim || []).map(interim));

@@ -2,10 +2,11 @@
 // What the pages other than Traffic share: load now and again while shown, say what failed.
 import { getJSON } from "./api.js";
 import { button, el } from "./el.js";
+import { pageOf } from "./pages.js";
 import { state, subscribe } from "./state.js";
 import { loading } from "./states.js";
 
-// options: {name, title, path, parameters(), every (ms), draw(answer, body), missing(): node for 404}
+// options: {name, path, parameters(), every (ms), draw(answer, body), missing(): node for 404}
 export function page(options) {
 	const body = el("div", { class: "page-body" });
 	const aside = el("div", { class: "page-aside" });
@@ -15,7 +16,7 @@ export function page(options) {
 		el(
 			"header",
 			{ class: "page-head" },
-			el("h1", {}, options.title),
+			el("h1", {}, pageOf(options.name).title),
 			el("p", { class: "dim" }, options.text),
 			aside,
 		),

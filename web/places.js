@@ -2,9 +2,9 @@
 // Where in the store the rows of a list are, as ranges of ids with about a page of rows each, so
 // that a list may be scrolled to any place before it was walked: [{before, lo, count}], newest first.
 import { getJSON } from "./api.js";
-import { PAGE } from "./rows.js";
+import { PAGE } from "./paged.js";
 
-const sum = c => c[0] + c[1] + c[2] + c[3];
+const sum = c => c.reduce((s, n) => s + n, 0);
 
 // Do the ids of a store follow each other?
 export const isDense = store =>

@@ -2,11 +2,14 @@
 // The query bar: an input whose text is drawn in colours by a layer under it, checked by the
 // server while one types, with completion, history and saved filters in one list below.
 import { getJSON } from "./api.js";
-import { language, suggest } from "./complete.js";
+import { suggest } from "./complete.js";
 import { button, el, say } from "./el.js";
+import { oneLine } from "./filter.js";
 import { showHelp } from "./help.js";
 import { glyph } from "./icons.js";
+import { actOf } from "./keys.js";
 import { pieces } from "./kflhl.js";
+import { language } from "./language.js";
 import { isKept, noteUsed, remembered, toggleKept } from "./saved.js";
 import { go, state, subscribe } from "./state.js";
 
@@ -96,7 +99,8 @@ export function focus() {
 }
 
 // A filter set from elsewhere: a click, a link, the Back button.
-function set(q) {
+function set(filter) {
+	const q = oneLine(filter);
 	if (input.value !== q) {
 		input.value = q;
 		if (q) check();
@@ -152,7 +156,7 @@ function draw() {
 	);
 	paint.scrollLeft = input.scrollLeft;
 	node.classList.toggle("invalid", Boolean(error));
-	node.classList.toggle("draft", text.trim() !== state.q.trim());
+	node.classList.toggle("draft", text.trim() !== oneLine(state.q));
 	node.classList.toggle("filled", Boolean(text));
 	input.setAttribute("aria-invalid", error ? "true" : "false");
 	clear.hidden = !text;
@@ -272,27 +276,35 @@ function accept(i) {
 	edited(true);
 }
 
-function keydown(event) {
-	const openNow = !popup.hidden;
-	if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-		event.preventDefault();
-		if (!openNow) return complete();
-		const step = event.key === "ArrowDown" ? 1 : -1;
-		chosen = ((chosen + 1 + step + items.length + 1) % (items.length + 1)) - 1;
-		return mark();
-	}
-	if (event.key === "Enter") {
-		event.preventDefault();
-		if (openNow && chosen >= 0 && !event.ctrlKey && !event.metaKey) accept(chosen);
-		else apply();
-	} else if (event.key === "Tab" && openNow && !event.shiftKey && input.value) {
-		event.preventDefault();
+// What an act does; returns false when the key is the browser's.
+const acts = {
+	down: () => choose(1),
+	up: () => choose(-1),
+	apply(event) {
+		const isMarked = !popup.hidden && chosen >= 0 && !event.ctrlKey;
+		isMarked ? accept(chosen) : apply();
+	},
+	take(event) {
+		if (popup.hidden || event.shiftKey || !input.value) return false;
 		accept(Math.max(0, chosen));
-	} else if (event.key === "Escape") {
+		return true;
+	},
+	leave(event) {
 		event.stopPropagation();
-		if (openNow) return close();
-		input.value = state.q;
+		if (!popup.hidden) return close();
+		input.value = oneLine(state.q);
 		edited(false);
-		document.getElementById("grid")?.focus();
-	}
+		return document.getElementById("grid")?.focus();
+	},
+};
+
+function choose(step) {
+	if (popup.hidden) return complete();
+	chosen = ((chosen + 1 + step + items.length + 1) % (items.length + 1)) - 1;
+	return mark();
+}
+
+function keydown(event) {
+	const act = acts[actOf("filter", event)];
+	if (act && act(event) !== false) event.preventDefault();
 }

@@ -8,26 +8,17 @@
 // right. Where nothing is known, pages are found one after the other.
 import { getJSON } from "./api.js";
 import { compact } from "./entry.js";
+import { LISTED_PAGES, PAGE, page, Paged } from "./paged.js";
 
-export const PAGE = 200;
-const RESIDENT_PAGES = 150; // 30,000 rows in memory
-const LISTED_PAGES = 20000; // 4 million rows in the list
 const FETCHES = 3;
 const FETCH_MAX = 1000; // what the server gives at once
 const RETRY_MS = 2000;
 const EMPTY_TRIES = 4; // partial answers without a row that are followed by themselves
 
-// {before, lo, count, rows, guess, used, loading}: rows with ids below `before`, oldest first; from
-// `lo` on where that is known. `guess`: not fetched yet, so that `count` may be wrong.
-function page(before, count, rows, lo, guess) {
-	return { before, count, rows, lo: lo || 0, guess: Boolean(guess), used: 0, loading: null };
-}
-
-export class Rows {
-	// on: {change(), shift(index, count, delta), loaded(entries, contiguous), failed(error)}
+export class Rows extends Paged {
+	// on: {change(), shift(index, count, delta), loaded(entries as they came), failed(error)}
 	constructor(on) {
-		this.on = on;
-		this.tick = 0;
+		super(on);
 		this.clear("");
 	}
 
@@ -37,10 +28,7 @@ export class Rows {
 		this.abort = new AbortController();
 		this.q = q;
 		this.most = most ?? Infinity;
-		this.pages = [];
-		this.starts = null;
-		this.count = 0;
-		this.next = null; // where the search goes on; null: nothing older
+		this.empty();
 		this.partial = false;
 		this.backTo = 0; // when the oldest entry that a partial search looked at was
 		this.searching = false;
@@ -48,7 +36,6 @@ export class Rows {
 		this.ready = false;
 		this.busy = false;
 		this.error = null;
-		this.newest = 0;
 	}
 
 	// Load the newest page; false when another reset came in between.
@@ -97,7 +84,7 @@ export class Rows {
 		this.partial = Boolean(answer.partial) && this.next !== null;
 		this.error = null;
 		if (this.partial) this.tellTime(this.next, signal);
-		this.on.loaded(rows);
+		this.on.loaded(answer.entries);
 	}
 
 	async tellTime(id, signal) {
@@ -134,112 +121,13 @@ export class Rows {
 		this.on.change();
 	}
 
-	// Is the length of the list a guess?
-	get isGuess() {
-		return this.pages.some(p => p.guess);
-	}
-
-	dirty() {
-		this.starts = null;
-		let count = 0;
-		for (const p of this.pages) count += p.count;
-		this.count = count;
-	}
-
-	touched(p) {
-		p.used = ++this.tick;
-		this.dirty();
-	}
-
-	// Index of the page that holds row i; -1 past the end.
-	find(i) {
-		if (!this.starts) {
-			let at = 0;
-			this.starts = this.pages.map(p => (at += p.count) - p.count);
+	// The stream was away: what became of what went on was not heard. Such pages are read again, or
+	// let go where nobody looks.
+	reread() {
+		for (const p of this.pages.filter(x => x.rows?.some(e => e.open) && !x.loading)) {
+			if (p === this.pages[0] || p.used === this.tick) this.refetch(p);
+			else this.letGo(p);
 		}
-		let low = 0;
-		let high = this.pages.length - 1;
-		while (low < high) {
-			const mid = (low + high + 1) >> 1;
-			if (this.starts[mid] <= i) low = mid;
-			else high = mid - 1;
-		}
-		return i >= 0 && i < this.count ? low : -1;
-	}
-
-	// The entry of row i; null while it is not in memory (need() brings it).
-	at(i) {
-		const k = this.find(i);
-		if (k < 0) return null;
-		const p = this.pages[k];
-		return p.rows ? p.rows[p.count - 1 - (i - this.starts[k])] : null;
-	}
-
-	// The row of an entry that is in memory, else -1.
-	indexOf(id) {
-		for (let k = 0; k < this.pages.length; k++) {
-			const p = this.pages[k];
-			if (!p.rows || id >= p.before || (p.rows.length && id < p.rows[0].id)) continue;
-			const at = p.rows.findIndex(e => e.id === id);
-			if (at >= 0) {
-				this.find(0);
-				return this.starts[k] + p.count - 1 - at;
-			}
-		}
-		return -1;
-	}
-
-	// Where an entry is or would be, in memory or not; -1 when it is not listed.
-	position(id) {
-		const k = this.pages.findIndex(
-			p => id < p.before && id >= (p.lo || p.rows?.[0]?.id || Infinity),
-		);
-		if (k < 0) return -1;
-		this.find(0);
-		const exact = this.indexOf(id);
-		if (exact >= 0) return exact;
-		const p = this.pages[k];
-		const part = (p.before - 1 - id) / Math.max(1, p.before - (p.lo || p.rows[0].id));
-		return this.starts[k] + Math.min(p.count - 1, Math.floor(part * p.count));
-	}
-
-	// Live entries, oldest first; those already here are passed over. Returns how many were new.
-	push(entries) {
-		let added = 0;
-		for (const e of entries) {
-			if (e.id <= this.newest) continue;
-			let p = this.pages[0];
-			if (this.count + added >= this.most) break;
-			if (!p || !p.rows || p.lo || p.count >= PAGE) this.pages.unshift((p = page(0, 0, [])));
-			p.rows.push(e);
-			p.count++;
-			p.before = e.id + 1;
-			p.used = this.tick;
-			this.newest = e.id;
-			added++;
-		}
-		if (added) {
-			this.trim();
-			this.dirty();
-		}
-		return added;
-	}
-
-	trim() {
-		while (this.pages.length > LISTED_PAGES) {
-			const p = this.pages.pop();
-			this.next = p.before;
-		}
-		this.evict();
-	}
-
-	// Let go of the pages looked at longest ago, many at once so that it is seldom done.
-	evict() {
-		const resident = this.pages.filter(p => p.rows);
-		if (resident.length <= RESIDENT_PAGES + 20) return;
-		resident.sort((a, b) => a.used - b.used);
-		for (const p of resident.slice(0, resident.length - RESIDENT_PAGES))
-			if (p !== this.pages[0] && p.used < this.tick) p.rows = null;
 	}
 
 	// Rows first..last are on the screen: fetch what is missing, and look further near the end.
@@ -301,9 +189,11 @@ export class Rows {
 		p.loading = new AbortController();
 		signal.addEventListener("abort", () => p.loading?.abort(), { once: true });
 		const limit = Math.min(FETCH_MAX, Math.max(1, p.guess ? PAGE : p.count));
+		const { before } = p;
+		const lo = p.lo || p.rows?.[0]?.id || 0;
 		try {
-			const answer = await this.get(p.before, limit, p.loading.signal, p.lo && p.lo - 1);
-			if (!signal.aborted) this.place(p, answer);
+			const answer = await this.get(before, limit, p.loading.signal, lo && lo - 1);
+			if (!signal.aborted) this.place(p, answer, before);
 		} catch (error) {
 			if (error.name !== "AbortError") {
 				this.fail(error, signal);
@@ -315,13 +205,15 @@ export class Rows {
 	}
 
 	// What came for a page. More than it was thought to hold: a page for the rest follows it. Fewer
-	// (a guess, or the store let them go): what is below moves up, and what is seen stays.
-	place(p, answer) {
+	// (a guess, or the store let them go): what is below moves up, and what is seen stays. Live ones
+	// that it got meanwhile are not below the `before` that was asked for.
+	place(p, answer, before) {
 		const k = this.pages.indexOf(p);
 		if (k < 0) return;
 		this.find(0);
 		const start = this.starts[k];
-		const rows = answer.entries.map(compact).reverse();
+		const meanwhile = (p.rows || []).filter(e => e.id >= before);
+		const rows = [...answer.entries.map(compact).reverse(), ...meanwhile];
 		const next = answer.next ?? 0;
 		const put = [];
 		if (rows.length) put.push(page(p.before, rows.length, rows, p.guess ? rows[0].id : p.lo));
@@ -334,6 +226,6 @@ export class Rows {
 		this.dirty();
 		if (delta) this.on.shift(start, p.count, delta);
 		this.error = null;
-		this.on.loaded(rows);
+		this.on.loaded(answer.entries);
 	}
 }

@@ -2,6 +2,7 @@
 // The bar between list and detail: dragged or moved by arrow keys, its place is remembered.
 import { el, recall, remember } from "./el.js";
 
+// {bar, reset()}: call reset() once the bar is in the document, whose style says which way it goes.
 export function splitter(container) {
 	const sizes = recall("split", {});
 	const bar = el("div", {
@@ -55,6 +56,5 @@ export function splitter(container) {
 	});
 	const reset = () => set(sizes[key()]);
 	matchMedia("(min-width: 1200px)").addEventListener("change", reset);
-	requestAnimationFrame(reset);
-	return bar;
+	return { bar, reset };
 }

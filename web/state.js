@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the address bar holds: page, filter, selected entry, tab. A link shows what you see.
 
-export const PAGES = ["traffic", "connections", "map", "coverage", "targets", "status"];
+import { PAGES, pageOf } from "./pages.js";
 
-export const state = { page: "traffic", q: "", id: 0, tab: "" };
+const FIRST = PAGES[0].name;
+
+export const state = { page: FIRST, q: "", id: 0, tab: "" };
 
 const listeners = new Set();
 
@@ -14,7 +16,7 @@ function parse() {
 	const search = new URLSearchParams(at < 0 ? "" : hash.slice(at + 1));
 	const id = Number(search.get("id"));
 	return {
-		page: PAGES.includes(page) ? page : "traffic",
+		page: pageOf(page) ? page : FIRST,
 		q: search.get("q") || "",
 		id: Number.isSafeInteger(id) && id > 0 ? id : 0,
 		tab: search.get("tab") || "",

@@ -131,9 +131,8 @@ function verdict(stats) {
 	);
 }
 
-export const status = page({
+export default page({
 	name: "status",
-	title: "Status",
 	path: "/api/stats",
 	every: 2000,
 	text: "What was taken, what was lost on the way, and what is kept.",

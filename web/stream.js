@@ -8,8 +8,8 @@ const QUEUE_MAX = 20000; // a hidden page is throttled; what exceeds this is cou
 const RETRY_MS = [500, 1000, 2000, 4000, 5000];
 
 export class Stream {
-	// on: {entries(batch), stats(object), skipped(object), failed(object),
-	//      state("live" | "reconnecting")}
+	// on: {entries(batch), updates(batch), stats(object), skipped(object), failed(object),
+	//      state("live" | "reconnecting")}; updates: later versions of entries told before
 	constructor(on) {
 		this.on = on;
 		this.source = null;
@@ -59,7 +59,8 @@ export class Stream {
 			const wait = RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)];
 			this.retry = setTimeout(() => this.connect(), wait);
 		};
-		source.addEventListener("entry", event => this.enqueue(event.data));
+		source.addEventListener("entry", event => this.enqueue(event.data, false));
+		source.addEventListener("update", event => this.enqueue(event.data, true));
 		source.addEventListener("stats", event => this.on.stats(JSON.parse(event.data)));
 		source.addEventListener("skipped", event => this.on.skipped(JSON.parse(event.data)));
 		source.addEventListener("failed", event => this.on.failed(JSON.parse(event.data)));
@@ -77,20 +78,23 @@ export class Stream {
 		this.on.state(state);
 	}
 
-	enqueue(data) {
+	enqueue(data, again) {
 		if (this.queue.length >= QUEUE_MAX) {
 			this.dropped++;
 			return;
 		}
-		this.queue.push(data);
+		this.queue.push({ data, again });
 		if (!this.timer) this.timer = setTimeout(() => this.flush(), FLUSH_MS);
 	}
 
 	flush() {
 		this.timer = 0;
-		const batch = this.queue.map(text => JSON.parse(text));
+		const queue = this.queue.map(({ data, again }) => ({ entry: JSON.parse(data), again }));
 		this.queue = [];
-		this.on.entries(batch);
+		const pick = isAgain => queue.filter(x => x.again === isAgain).map(x => x.entry);
+		const updates = new Map(pick(true).map(e => [e.id, e])); // the last version of each
+		this.on.entries(pick(false));
+		if (updates.size) this.on.updates([...updates.values()]);
 		if (this.dropped) this.on.skipped({ count: this.dropped });
 		this.dropped = 0;
 	}

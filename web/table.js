@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Small tables: pairs of name and value, and lists that sort by their header.
 import { button, copy, el } from "./el.js";
+import { helpOf } from "./language.js";
 import { filterable } from "./tip.js";
 
 // rows: [[name, value, filter]]; a value is text or a node; empty ones are left out.
@@ -17,7 +18,7 @@ export function pairs(rows) {
 					el(
 						"tr",
 						{},
-						el("th", { scope: "row" }, name),
+						el("th", { scope: "row", title: helpOf(what?.field) || null }, name),
 						el(
 							"td",
 							{},

@@ -103,9 +103,8 @@ const COLUMNS = [
 	},
 ];
 
-export const targets = page({
+export default page({
 	name: "targets",
-	title: "Targets",
 	path: "/api/targets",
 	every: 3000,
 	text: "Files whose TLS calls are probed, and those that are not, with the reason.",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// When the parts of an exchange happened, as bars on one scale and as numbers.
+// When the parts of an exchange happened, as bars on one scale and as numbers; and how long it took
+// at each end, where both were read.
 import { el } from "./el.js";
+import { lasted } from "./entry.js";
 import { dateTime, elapsed } from "./format.js";
 import { pairs } from "./table.js";
 
@@ -17,47 +19,82 @@ const NAMES = {
 	response_end: "Last byte of the answer",
 };
 
+// One bar from `from` to `to` of a whole of the same unit.
+function row(name, kind, from, to, whole) {
+	const bar = el("i", { class: `t-bar t-${kind}` });
+	bar.style.left = `${(from / whole) * 100}%`;
+	bar.style.width = `max(2px, ${(Math.max(0, to - from) / whole) * 100}%)`;
+	return el(
+		"div",
+		{ class: "t-row" },
+		el("span", { class: "t-name" }, name),
+		el("span", { class: "t-track" }, bar),
+		el("span", { class: "t-took" }, elapsed(Math.max(0, to - from))),
+	);
+}
+
+function parts(at, first, whole) {
+	return PARTS.filter(([from, to]) => at[from] !== undefined && at[to] !== undefined).map(
+		([from, to, name, kind]) => row(name, kind, at[from] - first, at[to] - first, whole),
+	);
+}
+
+// The client's time holds the server's: when within it that was is not known, so it is drawn in the
+// middle, and what is left over was spent between the ends.
+function ends(e) {
+	if (e.ends !== "both" || e.server_elapsed < 0 || e.elapsed < 0) return [];
+	const whole = Math.max(1, e.elapsed, e.server_elapsed);
+	const left = Math.max(0, (whole - e.server_elapsed) / 2);
+	return [
+		el("h3", {}, "At both ends"),
+		el(
+			"div",
+			{ class: "timing" },
+			row("The client waited", "client", 0, e.elapsed, whole),
+			row("The server took", "server", left, left + e.server_elapsed, whole),
+		),
+	];
+}
+
+function took(e) {
+	if (e.open) return `${elapsed(lasted(e))} so far: it goes on`;
+	return e.elapsed < 0 ? "not known: one of the ends was not seen" : elapsed(e.elapsed);
+}
+
+const longer = (field, us) => (us < 0 ? null : { field, operator: ">=", value: us });
+
+function between(e) {
+	const us = e.elapsed - e.server_elapsed;
+	if (e.ends !== "both" || e.elapsed < 0 || e.server_elapsed < 0) return "";
+	return us < 0 ? "not known: the server took longer than the client waited" : elapsed(us);
+}
+
 export function timingTab(panel, e, full) {
 	const at = Object.fromEntries((full.events || []).map(x => [x.name, x.time_us]));
 	const times = Object.values(at).filter(Number.isFinite);
 	const first = Math.min(...times);
-	const whole = Math.max(1, Math.max(...times) - first);
-	const rows = PARTS.filter(([from, to]) => at[from] !== undefined && at[to] !== undefined);
-	if (rows.length)
-		panel.append(
-			el(
-				"div",
-				{ class: "timing" },
-				rows.map(([from, to, name, kind]) => {
-					const bar = el("i", { class: `t-bar t-${kind}` });
-					const took = Math.max(0, at[to] - at[from]);
-					bar.style.left = `${((at[from] - first) / whole) * 100}%`;
-					bar.style.width = `max(2px, ${(took / whole) * 100}%)`;
-					return el(
-						"div",
-						{ class: "t-row" },
-						el("span", { class: "t-name" }, name),
-						el("span", { class: "t-track" }, bar),
-						el("span", { class: "t-took" }, elapsed(took)),
-					);
-				}),
-			),
-		);
+	const bars = parts(at, first, Math.max(1, Math.max(...times) - first));
+	if (bars.length) panel.append(el("div", { class: "timing" }, bars));
+	panel.append(...ends(e));
 	panel.append(
 		pairs([
 			["Started", dateTime(e.time)],
 			[
-				"Elapsed",
-				e.elapsed < 0 ? "not known: one of the ends was not seen" : elapsed(e.elapsed),
-				e.elapsed < 0 ? null : { field: "elapsed_time", operator: ">=", value: e.elapsed },
+				e.server_elapsed < 0 ? "Elapsed" : "Elapsed at the client",
+				took(e),
+				e.open ? { flag: "open" } : longer("elapsed_time", e.elapsed),
 			],
+			[
+				"Elapsed at the server",
+				e.server_elapsed < 0 ? "" : elapsed(e.server_elapsed),
+				longer("server_elapsed_time", e.server_elapsed),
+			],
+			["Between the ends", between(e)],
 			...(full.events || []).map(x => [
 				NAMES[x.name] || x.name,
 				`${dateTime(x.time_us)}  +${elapsed(x.time_us - first) || "0 µs"}`,
 			]),
 		]),
-	);
-	panel.append(
 		el(
 			"p",
 			{ class: "note dim" },

@@ -3,6 +3,7 @@
 // the filter or exclude it. The same two are keys on the focused cell (f and x).
 import { button, copy, el } from "./el.js";
 import { add, exclude, negated, term } from "./filter.js";
+import { actOf } from "./keys.js";
 import { go, state } from "./state.js";
 
 const SHOW_MS = 350;
@@ -103,12 +104,11 @@ export function filterable(text, what, attributes) {
 	);
 	node.addEventListener("click", () => addFilter(what));
 	node.addEventListener("keydown", event => {
-		if (event.ctrlKey || event.metaKey || event.altKey) return;
-		if (event.key === "f" || event.key === "x") {
-			event.preventDefault();
-			event.stopPropagation();
-			(event.key === "f" ? addFilter : excludeFilter)(what);
-		}
+		const act = { add: addFilter, exclude: excludeFilter }[actOf("traffic", event)];
+		if (!act) return;
+		event.preventDefault();
+		event.stopPropagation();
+		act(what);
 	});
 	node.addEventListener(
 		"pointerenter",

@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Values seen lately in each field: what completion offers after `field ==`.
+import { fieldOf, language, table } from "./language.js";
 
 const PER_FIELD = 200;
+const SAMPLE = 20; // entries of a batch: a busy stream must not pay for completion
 const seen = new Map();
 
-const READ = {
-	protocol: e => e.protocol,
-	method: e => e.method,
-	status_code: e => e.status_code || undefined,
-	status: e => e.status,
-	path: e => e.summary.split("?")[0],
-	host: e => e.host,
-	lock: e => e.lock,
-	library: e => e.library,
-	role: e => e.role,
-	bind: e => e.bind,
-	node: e => e.node,
-	connection: e => e.connection,
-	http_version: e => (e.protocol === "http" ? e.version : undefined),
-};
-for (const side of ["src", "dst"]) {
-	for (const name of ["ip", "port", "name", "namespace", "process", "pid", "container"])
-		READ[`${side}.${name}`] = e => e[side][name] || undefined;
-	READ[`${side}.pod.name`] = e => e[side].pod;
-	READ[`${side}.service.name`] = e => e[side].service;
+// Of an entry as the server sends it: where the field says that it stands, or by its name
+// ("src.pod.name" is the pod of src). What has no place of its own is part of the summary.
+function read(entry, field) {
+	if (field.name === "path")
+		return entry.summary?.startsWith("/") ? entry.summary.split("?")[0] : undefined;
+	let at = entry;
+	for (const part of (field.json || field.name).split(".")) {
+		if (typeof at !== "object" || at === null) return part === "name" ? at : undefined;
+		at = at[part];
+	}
+	return typeof at === "object" ? undefined : at;
 }
 
-// A sample is enough: a busy stream must not pay for completion.
-export function note(entries) {
-	const step = Math.max(1, Math.floor(entries.length / 20));
-	for (let i = 0; i < entries.length; i += step) {
-		for (const [field, read] of Object.entries(READ)) {
-			const value = read(entries[i]);
-			if (value !== undefined && value !== "") put(field, value);
+function sample(entries) {
+	const fields = table.fields.filter(f => ["text", "number", "ip"].includes(f.type));
+	const step = Math.max(1, Math.floor(entries.length / SAMPLE));
+	for (let i = 0; i < entries.length; i += step)
+		for (const field of fields) {
+			const value = read(entries[i], field);
+			if (value) put(field.name, value);
 		}
-	}
+}
+
+// Entries as the server sent them; kept until the server has told which fields there are.
+export function note(entries) {
+	if (table.fields.length) sample(entries);
+	else
+		language()
+			.then(() => sample(entries))
+			.catch(() => {});
 }
 
 function put(field, value) {
@@ -76,15 +77,8 @@ export function namesOf(map) {
 	return [...new Set([...known, ...((part === "headers" && HEADERS[which]) || [])])];
 }
 
-const ALIASES = {
-	"response.status": "status_code",
-	"request.method": "method",
-	"request.path": "path",
-	"node.name": "node",
-};
-
 // Most frequent first.
 export function valuesOf(field) {
-	const values = seen.get(ALIASES[field] || field);
+	const values = seen.get(fieldOf(field)?.name || field);
 	return values ? [...values].sort((a, b) => b[1] - a[1]).map(([value]) => value) : [];
 }

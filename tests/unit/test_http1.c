@@ -8,6 +8,7 @@
 
 #include "cases.h"
 #include "entry.h"
+#include "message.h"
 #include "base/limits.h"
 #include "redact/redact.h"
 

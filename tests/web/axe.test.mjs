@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// axe-core finds nothing serious on any page, in either theme. Against the mock.
+// axe-core finds nothing serious on any page, in either theme.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
-import { Mock } from "./mock-server.mjs";
+import { serve } from "./server.mjs";
 
 const source = await readFile(
 	createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
 	"utf8",
 );
-let browser, mock, empty, page;
+let browser, server, empty, page;
 
 before(async () => {
 	browser = await launch();
-	mock = await new Mock({ entries: 60, coverage: true }).listen();
-	empty = await new Mock({ entries: 0 }).listen();
+	server = await serve({ entries: 50, kinds: 10 });
+	empty = await serve();
 	page = await open({});
 });
 
 after(async () => {
 	await browser?.close();
-	await mock?.close();
-	await empty?.close();
+	await server?.stop();
+	await empty?.stop();
 });
 
 const COLOURS = { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } };
@@ -45,11 +45,11 @@ async function violations(page, options) {
 		.join("\n");
 }
 
-async function open(options, server) {
+async function open(options, other) {
 	// Few rows: each says the same, and takes its time.
 	const viewport = { width: 1280, height: 480 };
 	const one = await newPage(browser, { reducedMotion: "reduce", viewport, ...options });
-	await one.goto(`${(server || mock).url}/?token=test`);
+	await one.goto((other || server).entrance);
 	await one.locator("main > *:not([hidden])").first().waitFor();
 	await one.evaluate(source); // through the debugger, which the policy does not bind
 	return one;
@@ -73,8 +73,8 @@ async function check(name, hash, act) {
 	await judge(page, name);
 }
 
-async function checkOther(name, options, server) {
-	const other = await open(options, server);
+async function checkOther(name, options, from) {
+	const other = await open(options, from);
 	await other.waitForTimeout(300);
 	await judge(other, name);
 	await other.context().close();
@@ -110,8 +110,6 @@ test("a stretch of time", async () => {
 test("traffic on a phone", () => checkOther("phone", { viewport: { width: 360, height: 740 } }));
 test("paused and partial", () =>
 	check("paused", "#/traffic?q=tls", async () => {
-		mock.state = "paused";
-		mock.stats();
+		await server.pause(true);
 		await page.locator(".strip-paused").waitFor();
-		mock.state = "running";
 	}));

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What was captured is other people's bytes: it is text, wherever it is shown. Against the mock.
+// What was captured is other people's bytes: it is text, wherever it is shown.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
-import { Mock } from "./mock-server.mjs";
+import { serve } from "./server.mjs";
 
 const EVIL = `"><img src=x onerror="window.pwned=1"><script>window.pwned=1</script>\u202e\u0001<b id=evil>`;
-let browser, mock, page, entry;
+const SVG = `<svg xmlns="http://www.w3.org/2000/svg" onload="window.pwned=1">${EVIL}</svg>`;
+
+let browser, server, page, entry;
 
 before(async () => {
 	browser = await launch();
-	mock = await new Mock({ entries: 5 }).listen();
+	server = await serve({ entries: 5 });
 	page = await newPage(browser);
 	const side = {
 		ip: EVIL,
@@ -19,9 +21,6 @@ before(async () => {
 		process: EVIL,
 		pid: 7,
 		container: EVIL,
-		pod: EVIL,
-		namespace: EVIL,
-		service: EVIL,
 	};
 	const body = JSON.stringify({ [EVIL]: EVIL, list: [EVIL, `${EVIL}\u0000`, { 'a]b"c': EVIL }] });
 	const message = {
@@ -38,9 +37,8 @@ before(async () => {
 		content_type: `text/html;${EVIL}`,
 		content_encoding: EVIL,
 		gaps: [],
-		body_url: "/api/entries/6/response/body",
 	};
-	entry = mock.add({
+	entry = await server.add({
 		protocol: EVIL,
 		version: EVIL,
 		lock: "open",
@@ -58,11 +56,14 @@ before(async () => {
 		connection: EVIL,
 		node: EVIL,
 		host: EVIL,
-		bytes: Buffer.from(
-			`<svg xmlns="http://www.w3.org/2000/svg" onload="window.pwned=1">${EVIL}</svg>`,
-		),
 		request: { ...message, method: EVIL, target: EVIL, http_version: EVIL },
-		response: { ...message, status: EVIL, reason: EVIL, content_type: "image/svg+xml" },
+		response: {
+			...message,
+			bytes: Buffer.from(SVG),
+			status: EVIL,
+			reason: EVIL,
+			content_type: "image/svg+xml",
+		},
 		tls_info: {
 			version: EVIL,
 			cipher: EVIL,
@@ -73,7 +74,7 @@ before(async () => {
 		},
 		events: [{ name: EVIL, time_us: 1 }],
 	});
-	mock.targets = [
+	await server.targets([
 		{
 			id: 1,
 			path: EVIL,
@@ -86,14 +87,14 @@ before(async () => {
 			hits: 1,
 			processes: [{ pid: 1, process: EVIL, container: EVIL }],
 		},
-	];
-	await page.goto(`${mock.url}/?token=test`);
+	]);
+	await page.goto(server.entrance);
 	await page.locator(".layer .row").first().waitFor();
 });
 
 after(async () => {
 	await browser?.close();
-	await mock?.close();
+	await server?.stop();
 });
 
 async function clean(where) {

@@ -4,18 +4,19 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
-import { Mock } from "./mock-server.mjs";
+import { serve } from "./server.mjs";
 
 const ROW = 28;
+const STEP_US = 20000;
 let browser;
 
 before(async () => (browser = await launch()));
 after(() => browser?.close());
 
-async function open(mock, q) {
+async function open(server, q) {
 	const page = await newPage(browser);
-	await page.goto(`${mock.url}/?token=test`);
-	await page.goto(`${mock.url}/#/traffic?q=${encodeURIComponent(q)}`);
+	await page.goto(server.entrance);
+	await page.goto(`${server.url}/#/traffic?q=${encodeURIComponent(q)}`);
 	await page.reload();
 	await page.waitForFunction(() =>
 		/^(about )?[\d,]+ entries$/.test(document.querySelector(".total")?.textContent ?? ""),
@@ -60,21 +61,26 @@ function judge(rows, truth, what) {
 }
 
 // Errors come in bursts, so that guesses by time are needed, and fail a little.
-function bursty() {
-	const mock = new Mock({ entries: 40000, spacing: 20000 });
+async function bursty() {
+	const server = await serve();
 	const truth = [];
-	for (let id = mock.last; id > 0; id--) {
-		const isHit = id % 8000 < 900 ? id % 2 === 0 : id % 173 === 0;
-		mock.extra.set(id, { ...mock.entry(id), status_code: isHit ? 418 : 200, status: "" });
-		if (isHit) truth.push(id);
+	let last = 0;
+	const fill = async (count, every) => {
+		await server.fill(count, STEP_US, every, { status_code: 418, status: "418" });
+		for (let i = every; i <= count; i += every) truth.unshift(last + i);
+		last += count;
+	};
+	await server.clock((Date.now() - 900000) * 1000);
+	for (let i = 0; i < 5; i++) {
+		await fill(900, 2);
+		await fill(7100, 173);
 	}
-	return { mock, truth };
+	return { server, truth };
 }
 
 test("jumps land near their place, and on right rows", async () => {
-	const { mock, truth } = bursty();
-	await mock.listen();
-	const page = await open(mock, "status_code == 418");
+	const { server, truth } = await bursty();
+	const page = await open(server, "status_code == 418");
 	for (const part of [0.5, 0.9, 0.25, 1, 0.1, 0.73, 0]) {
 		await scrollTo(page, part);
 		const at = judge(await seen(page), truth, `at ${part}`);
@@ -83,13 +89,12 @@ test("jumps land near their place, and on right rows", async () => {
 	await shot(page, "jump");
 	assert.deepEqual(page.problems, []);
 	await page.context().close();
-	await mock.close();
+	await server.stop();
 });
 
 test("walked from end to end after jumps, every entry was there once", async () => {
-	const { mock, truth } = bursty();
-	await mock.listen();
-	const page = await open(mock, "status_code == 418");
+	const { server, truth } = await bursty();
+	const page = await open(server, "status_code == 418");
 	for (const part of [0.6, 0.2]) {
 		await scrollTo(page, part);
 		await seen(page);
@@ -117,14 +122,13 @@ test("walked from end to end after jumps, every entry was there once", async () 
 	const total = await page.locator(".total").innerText();
 	assert.equal(total.replaceAll(",", ""), `${truth.length} entries`, "no guess is left");
 	await page.context().close();
-	await mock.close();
+	await server.stop();
 });
 
 test("a link to an entry in the middle of a filter shows its row there", async () => {
-	const { mock, truth } = bursty();
-	await mock.listen();
+	const { server, truth } = await bursty();
 	const id = truth[Math.floor(truth.length / 2)];
-	const page = await open(mock, "status_code == 418");
+	const page = await open(server, "status_code == 418");
 	await page.evaluate(n => (location.hash += `&id=${n}`), id);
 	await page.reload();
 	await page.locator(".layer .row[aria-selected=true]").waitFor();
@@ -132,12 +136,12 @@ test("a link to an entry in the middle of a filter shows its row there", async (
 	judge(rows, truth, "around it");
 	assert.ok(rows.some(r => r[1] === id));
 	await page.context().close();
-	await mock.close();
+	await server.stop();
 });
 
 test("a filter's own limit ends the list", async () => {
-	const mock = await new Mock({ entries: 3000 }).listen();
-	const page = await open(mock, "tls");
+	const server = await serve({ entries: 3000 });
+	const page = await open(server, "tls");
 	await page.fill("#query", "tls and limit(450)");
 	await page.press("#query", "Control+Enter");
 	await page.waitForURL(/limit/);
@@ -148,5 +152,5 @@ test("a filter's own limit ends the list", async () => {
 	}
 	assert.match(await page.locator(".total").innerText(), /^450 entries/);
 	await page.context().close();
-	await mock.close();
+	await server.stop();
 });

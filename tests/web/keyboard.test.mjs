@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Everything can be done by keyboard. Against the mock.
+// Everything can be done by keyboard.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
-import { Mock } from "./mock-server.mjs";
+import { serve } from "./server.mjs";
 
-let browser, mock, page;
+let browser, server, page;
 
 before(async () => {
 	browser = await launch();
-	mock = await new Mock({ entries: 3000 }).listen();
+	server = await serve({ entries: 3000 });
 	page = await newPage(browser);
-	await page.goto(`${mock.url}/?token=test`);
+	await page.goto(server.entrance);
 	await page.locator(".layer .row").first().waitFor();
 });
 
 after(async () => {
 	await browser?.close();
-	await mock?.close();
+	await server?.stop();
 });
 
 const press = async keys => {
@@ -46,7 +46,7 @@ test("the list scrolls with the focused row, Home returns to the newest", async 
 	await page.waitForFunction(
 		() => Number(document.querySelector(".layer .row.active")?.ariaRowIndex) > 60,
 	);
-	mock.add({ summary: "/while-away" });
+	await server.add({ summary: "/while-away" });
 	await page.locator(".newpill").waitFor();
 	assert.match(await page.locator(".newpill").innerText(), /1 new/);
 	await shot(page, "n-new");
@@ -110,8 +110,8 @@ test("arrows move between tabs and resize the detail", async () => {
 
 test("[ and ] step through the entries of one connection", async () => {
 	const same = { connection: "1-abc-1", protocol: "http", method: "GET", complete: true };
-	const a = mock.add({ ...same, summary: "/first" });
-	const b = mock.add({ ...same, summary: "/second" });
+	const a = await server.add({ ...same, summary: "/first" });
+	const b = await server.add({ ...same, summary: "/second" });
 	await page.evaluate(n => (location.hash = `#/traffic?id=${n}`), b.id);
 	await page.getByRole("heading", { name: /\/second/ }).waitFor();
 	await press("[");

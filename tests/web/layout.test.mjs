@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From 360 px to 4K nothing sticks out sideways and nothing jumps; themes by system and by switch;
-// no motion for those who want none; no request to anywhere else. Against the mock.
+// no motion for those who want none; no request to anywhere else.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
-import { Mock } from "./mock-server.mjs";
+import { serve } from "./server.mjs";
 
 const SIZES = [
 	[360, 740],
@@ -14,11 +14,11 @@ const SIZES = [
 	[3840, 2160],
 ];
 const LONG = "/a-path-that-is-much-longer-than-any-column-of-the-list-can-be".repeat(12);
-let browser, mock;
+let browser, server;
 
 before(async () => {
 	browser = await launch();
-	mock = await new Mock({ entries: 500, coverage: true }).listen();
+	server = await serve({ entries: 500 });
 	const side = {
 		ip: "2001:db8:85a3:1234:5678:8a2e:370:7334",
 		port: 65535,
@@ -26,12 +26,9 @@ before(async () => {
 		process: "a-very-long-process-name-indeed",
 		pid: 4194303,
 		container: "",
-		pod: "payments-service-canary-7d9f8b6c5-x2v4q-with-a-long-suffix",
-		namespace: "n".repeat(63),
-		service: "",
 	};
 	for (let i = 0; i < 4; i++)
-		mock.add({
+		await server.add({
 			summary: `${LONG}?${"q=1&".repeat(200)}`,
 			src: side,
 			dst: side,
@@ -44,12 +41,12 @@ before(async () => {
 
 after(async () => {
 	await browser?.close();
-	await mock?.close();
+	await server?.stop();
 });
 
 async function open(options, hash) {
 	const page = await newPage(browser, options);
-	await page.goto(`${mock.url}/?token=test${hash || ""}`);
+	await page.goto(`${server.entrance}${hash || ""}`);
 	await page.locator("main > *:not([hidden])").first().waitFor();
 	return page;
 }
@@ -112,7 +109,7 @@ test("nothing jumps while the page loads and fills", async () => {
 			for (const e of list.getEntries()) window.shifts += e.hadRecentInput ? 0 : e.value;
 		}).observe({ type: "layout-shift", buffered: true });
 	});
-	await page.goto(`${mock.url}/?token=test`);
+	await page.goto(server.entrance);
 	await page.locator(".layer .row").first().waitFor();
 	await page.waitForTimeout(1500);
 	const shifts = await page.evaluate(() => window.shifts);
@@ -155,7 +152,7 @@ async function glow(page) {
 			return animate.apply(this, how);
 		};
 	});
-	mock.add({ summary: name });
+	await server.add({ summary: name });
 	await page.locator(".layer .row", { hasText: name }).waitFor();
 	return page.evaluate(() => window.glows);
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The browser tests, as TAP: run.sh [FILE...]. Without a file all that run against a mock of the API;
+# The browser tests, as TAP: run.sh [FILE...]. Without a file all that need no traffic: they ask
+# tests/unit/api_server (server.mjs), or a mock of it.
 # e2e.mjs needs a real cleartap (tests/e2e/browser.sh). Screenshots go to tests/web/shots of the
 # build folder. run.sh --check says whether they can run here, and why not.
 here=$(cd "$(dirname "$0")" && pwd)

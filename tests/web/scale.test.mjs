@@ -130,7 +130,7 @@ function judge(seen, late, calm, slow) {
 async function open(options) {
 	const mock = await new Mock(options).listen();
 	const page = await newPage(browser);
-	await page.goto(`${mock.url}/?token=test`);
+	await page.goto(mock.entrance);
 	await page.locator(".layer .row").first().waitFor();
 	return { mock, page };
 }
@@ -181,7 +181,7 @@ test("1,000,000 entries: any place is a scroll away, rows and heap stay bounded"
 	judge(seen, late, calm, slow);
 	assert.deepEqual(page.problems, []);
 	await page.context().close();
-	await mock.close();
+	await mock.stop();
 });
 
 test("a place in the middle shows the entry that belongs there", async () => {
@@ -214,7 +214,7 @@ test("a place in the middle shows the entry that belongs there", async () => {
 	);
 	assert.equal(id, 1000000 - row);
 	await page.context().close();
-	await mock.close();
+	await mock.stop();
 });
 
 test("beyond what an element can be tall: 2,500,000 entries", async () => {
@@ -239,7 +239,7 @@ test("beyond what an element can be tall: 2,500,000 entries", async () => {
 	});
 	await page.locator(".layer .row[aria-rowindex='2500001']").waitFor();
 	await page.context().close();
-	await mock.close();
+	await mock.stop();
 });
 
 test(`2,000 live entries a second for ${LIVE_SECONDS} s: the page answers`, async () => {
@@ -286,7 +286,7 @@ test(`2,000 live entries a second for ${LIVE_SECONDS} s: the page answers`, asyn
 	});
 	assert.deepEqual(page.problems, []);
 	await page.context().close();
-	await mock.close();
+	await mock.stop();
 });
 
 test("rows keep still under the pointer and while scrolled away", async () => {
@@ -310,5 +310,5 @@ test("rows keep still under the pointer and while scrolled away", async () => {
 		return first && first.innerText.replace(/\s+/g, " ") !== old;
 	}, top);
 	await page.context().close();
-	await mock.close();
+	await mock.stop();
 });

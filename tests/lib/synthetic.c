@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "synthetic.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "entry.h"
+#include "fields.h"
 
 /* splitmix64: the same for the same i, and no pattern that a B-tree could profit from */
 static uint64_t mix(uint64_t x)
@@ -98,4 +101,97 @@ struct entry *synthetic_entry(uint64_t i, int64_t timestamp_us, size_t body)
 	put_detail(e, h, body);
 	put_body(e, h, body);
 	return e;
+}
+
+static int set_bytes(struct buf *out, const json_t *v)
+{
+	const char *hex = json_string_value(json_object_get(v, "hex"));
+	unsigned byte;
+	int r = 0;
+
+	buf_reset(out);
+	if (json_is_string(v))
+		return buf_put(out, json_string_value(v), json_string_length(v));
+	if (!hex)
+		return -EINVAL;
+	for (; !r && sscanf(hex, "%2x", &byte) == 1; hex += 2)
+		r = buf_putc(out, (char)byte);
+	return r;
+}
+
+static int set_detail(struct buf *out, const json_t *v)
+{
+	char *text = json_is_object(v) ? json_dumps(v, JSON_COMPACT) : NULL;
+	int r = -EINVAL;
+
+	buf_reset(out);
+	if (text)
+		r = buf_puts(out, text);
+	free(text);
+	return r;
+}
+
+static int set_text(struct entry *e, void *at, const json_t *v)
+{
+	if (!json_is_string(v))
+		return -EINVAL;
+	*(const char **)at = entry_text(e, json_string_value(v), json_string_length(v));
+	return 0;
+}
+
+static int set_number(const struct field *f, void *at, const json_t *v)
+{
+	int64_t n = json_is_boolean(v) ? json_is_true(v) : json_integer_value(v);
+
+	if (!json_is_integer(v) && !json_is_boolean(v))
+		return -EINVAL;
+	if (f->kind == FIELD_IS_BOOL)
+		*(bool *)at = n;
+	else if (f->kind == FIELD_IS_LOCK)
+		*(enum lock *)at = (enum lock)n;
+	else if (f->kind == FIELD_IS_U16)
+		*(uint16_t *)at = (uint16_t)n;
+	else if (f->kind == FIELD_IS_I32)
+		*(int32_t *)at = (int32_t)n;
+	else
+		*(int64_t *)at = n;
+	return 0;
+}
+
+static int set_field(struct entry *e, const char *name, const json_t *v)
+{
+	const struct field *f = field_of_column(name);
+	void *at = (char *)e + (f ? f->offset : 0);
+
+	if (!strcmp(name, "detail"))
+		return set_detail(&e->detail, v);
+	if (!strcmp(name, "request_body"))
+		return set_bytes(&e->request_body, v);
+	if (!strcmp(name, "response_body"))
+		return set_bytes(&e->response_body, v);
+	if (!strcmp(name, "live")) {
+		e->live = (uint64_t)json_integer_value(v);
+		return 0;
+	}
+	if (!f || f->kind == FIELD_IS_OTHER)
+		return -EINVAL;
+	if (f->kind == FIELD_IS_TEXT || f->kind == FIELD_IS_WORD || f->kind == FIELD_IS_PAIRS)
+		return set_text(e, at, v);
+	return set_number(f, at, v);
+}
+
+int synthetic_set(struct entry *e, const json_t *fields, const char **ret_name)
+{
+	const char *name;
+	json_t *v;
+	int r = 0;
+
+	json_object_foreach((json_t *)fields, name, v)
+	{
+		r = set_field(e, name, v);
+		*ret_name = r ? name : *ret_name;
+		if (r)
+			break;
+	}
+	return r;
 }

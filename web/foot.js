@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The line under the list: what is listed as files, and which columns there are.
+import { url } from "./api.js";
+import { COLUMNS, saveColumns } from "./columns.js";
+import { button, el } from "./el.js";
+import { glyph } from "./icons.js";
+import { state, subscribe } from "./state.js";
+
+// The address follows the filter when it is used.
+function file(path, text, title) {
+	const a = el("a", { class: "foot-link", href: path, download: "", title }, text);
+	const follow = () => (a.href = url(path, { q: state.q }));
+	subscribe(follow);
+	follow();
+	return a;
+}
+
+export function exports() {
+	return el(
+		"span",
+		{ class: "exports" },
+		"Export ",
+		file("/api/export/har", "HAR", "HTTP Archive of what the filter selects"),
+		" ",
+		file(
+			"/api/export/pcapng",
+			"pcapng",
+			"Packets with the plaintext of what the filter selects, for Wireshark",
+		),
+	);
+}
+
+function choice(column, change) {
+	const box = el("input", { type: "checkbox" });
+	box.checked = column.shown;
+	box.addEventListener("change", () => {
+		column.shown = box.checked;
+		saveColumns();
+		change();
+	});
+	return el("label", {}, box, column.title);
+}
+
+// change(): other columns are to be shown.
+export function columnChooser(change) {
+	const menu = el(
+		"div",
+		{ class: "menu", hidden: true, role: "group", "aria-label": "Columns" },
+		COLUMNS.filter(c => !c.fixed && !c.flex).map(c => choice(c, change)),
+	);
+	const open = button(
+		glyph("columns"),
+		() => {
+			menu.hidden = !menu.hidden;
+			open.setAttribute("aria-expanded", menu.hidden ? "false" : "true");
+		},
+		{ class: "icon", title: "Columns", "aria-label": "Columns", "aria-expanded": "false" },
+	);
+	menu.addEventListener("keydown", event => {
+		if (event.key === "Escape") {
+			event.stopPropagation();
+			menu.hidden = true;
+			open.focus();
+		}
+	});
+	return el("div", { class: "chooser" }, open, menu);
+}
