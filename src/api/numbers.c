@@ -12,7 +12,7 @@
 enum number_kind { U64, I64, U32, FLAG, STATE, TEXT, TEXT_POINTER };
 
 /* Members of a group stand together. Values of one metric share type and help of the first row. */
-static const struct number {
+static const struct figure {
 	const char *group, *name; /* in JSON; group NULL: of the whole */
 	enum number_kind kind;
 	size_t offset;		    /* in struct numbers */
@@ -133,12 +133,12 @@ void numbers_take(struct api *a, struct numbers *ret)
 	ret->dropped = server_stats_dropped(&ret->server);
 }
 
-static const void *value_at(const struct numbers *n, const struct number *row)
+static const void *value_at(const struct numbers *n, const struct figure *row)
 {
 	return (const char *)n + row->offset;
 }
 
-static uint64_t value_of(const struct numbers *n, const struct number *row)
+static uint64_t value_of(const struct numbers *n, const struct figure *row)
 {
 	const void *at = value_at(n, row);
 
@@ -153,7 +153,7 @@ static uint64_t value_of(const struct numbers *n, const struct number *row)
 	}
 }
 
-static void put_row(struct jw *j, const struct numbers *n, const struct number *row)
+static void put_row(struct jw *j, const struct numbers *n, const struct figure *row)
 {
 	const void *at = value_at(n, row);
 
@@ -188,15 +188,15 @@ void numbers_put_json(const struct numbers *n, struct jw *j)
 	jw_end_object(j);
 }
 
-static bool is_of(const struct number *row, const char *metric)
+static bool is_of(const struct figure *row, const char *metric)
 {
 	return row->metric && !strcmp(row->metric, metric);
 }
 
-static void put_family(struct writer *p, const struct numbers *n, const struct number *first)
+static void put_family(struct writer *p, const struct numbers *n, const struct figure *first)
 {
 	prometheus_family(p, first->metric, first->type, first->help);
-	for (const struct number *row = first; row < table + COUNT; row++) {
+	for (const struct figure *row = first; row < table + COUNT; row++) {
 		const char *const label[] = { row->cause ? "cause" : NULL, row->cause, NULL };
 		if (is_of(row, first->metric))
 			prometheus_value(p, row->metric, label, value_of(n, row));

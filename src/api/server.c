@@ -12,7 +12,7 @@
 #include "api/dispatch.h"
 #include "api/auth.h"
 #include "api/clients.h"
-#include "api/live/event.h"
+#include "api/live/stream_event.h"
 #include "api/live/hub.h"
 #include "api/request.h"
 #include "api/route.h"

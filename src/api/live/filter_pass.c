@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "api/live/chunk.h"
-#include "api/live/event.h"
+#include "api/live/stream_event.h"
 #include "api/live/live_query.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -40,8 +40,8 @@ static unsigned time_for(int64_t deadline_ms)
 static int put_event(struct pass *p, const struct entry *e)
 {
 	struct chunk *c = p->chunk;
-	int r = c->updates ? event_put_update(&c->text, e, p->filter)
-			   : event_put_entry(&c->text, e, p->filter);
+	int r = c->updates ? stream_event_put_update(&c->text, e, p->filter)
+			   : stream_event_put_entry(&c->text, e, p->filter);
 
 	if (r)
 		return r;
@@ -50,7 +50,7 @@ static int put_event(struct pass *p, const struct entry *e)
 
 static int put_gone(struct pass *p, int64_t id)
 {
-	int r = event_put_gone(&p->chunk->text, id);
+	int r = stream_event_put_gone(&p->chunk->text, id);
 
 	if (r)
 		return r;
@@ -117,7 +117,7 @@ static int select_range(struct store *s, const struct kfl *filter, int64_t after
 static void finish(struct live_query *q, struct pass *p, int e, const char *error, uint64_t missed)
 {
 	if (e)
-		event_put_failed(&p->chunk->text, *error ? error : strerror(-e));
+		stream_event_put_failed(&p->chunk->text, *error ? error : strerror(-e));
 	q->missed = missed;
 	q->chunk = p->chunk;
 }

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "api/live/chunk.h"
-#include "api/live/event.h"
+#include "api/live/stream_event.h"
 #include "api/live/filter_pass.h"
 #include "api/live/room.h"
 #include "api/live/subscriber.h"
@@ -136,7 +136,7 @@ static int make_stats(struct hub *h, double entries_per_second, bool keepalive, 
 	h->options.numbers(h->options.ctx, &n);
 	n.entries = store_stats(h->room.store).entries;
 	n.readers = hub_stats(h).readers;
-	e = event_put_stats(out, &n);
+	e = stream_event_put_stats(out, &n);
 	if (!e && keepalive)
 		e = buf_puts(out, ": keepalive\n\n");
 	return e;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "api/live/chunk.h"
-#include "api/live/event.h"
+#include "api/live/stream_event.h"
 #include "api/live/filter_pass.h"
 #include "api/live/room.h"
 #include "api/workers.h"
@@ -204,7 +204,7 @@ struct replay_page {
 static void replay_gone(struct replay_page *p, int64_t id)
 {
 	for (; !p->error && p->at < p->count && p->ids[p->at] < id; p->at++)
-		p->error = event_put_gone(&p->text, p->ids[p->at]);
+		p->error = stream_event_put_gone(&p->text, p->ids[p->at]);
 }
 
 static bool replay_change(void *ctx, const struct entry *e)
@@ -213,7 +213,7 @@ static bool replay_change(void *ctx, const struct entry *e)
 
 	replay_gone(p, e->id);
 	if (!p->error)
-		p->error = event_put_update(&p->text, e, p->filter);
+		p->error = stream_event_put_update(&p->text, e, p->filter);
 	p->at++;
 	return !p->error && p->text.len < LIMIT_STREAM_BYTES;
 }
@@ -224,7 +224,7 @@ static bool replay_row(void *ctx, const struct entry *e)
 
 	if (p->left == 0)
 		return false;
-	p->error = event_put_entry(&p->text, e, p->filter);
+	p->error = stream_event_put_entry(&p->text, e, p->filter);
 	if (p->left > 0)
 		p->left--;
 	return !p->error && p->text.len < LIMIT_STREAM_BYTES;
@@ -281,7 +281,7 @@ static void run_replay(struct task *t)
 	bool more = changes ? at < r->changed.count || next < r->joined : next && p.left;
 
 	if (e)
-		e = event_put_failed(&p.text, error[0] ? error : strerror(-e));
+		e = stream_event_put_failed(&p.text, error[0] ? error : strerror(-e));
 	pthread_mutex_lock(&r->room->lock);
 	r->failed |= e || p.error;
 	r->left = p.left;
@@ -310,10 +310,10 @@ static void make_own(struct subscriber *r)
 	buf_reset(&r->own);
 	r->own_sent = 0;
 	if (r->skip.count && !r->replaying && !r->sent) {
-		r->failed |= event_put_skipped(&r->own, &r->skip) != 0;
+		r->failed |= stream_event_put_skipped(&r->own, &r->skip) != 0;
 		r->skip = (struct skip){ 0 };
 	} else if (r->left == 0 && !r->head && !r->ended) {
-		r->failed |= event_put_end(&r->own) != 0;
+		r->failed |= stream_event_put_end(&r->own) != 0;
 		r->ended = true;
 	} else if (r->note && !r->head && !r->replaying) {
 		r->failed |= buf_put(&r->own, r->note->text.data, r->note->text.len) != 0;
@@ -391,7 +391,7 @@ void subscriber_leave(void *reader)
 /* Say at the head of the stream what is not replayed. */
 static void say_skipped(struct subscriber *r, const struct skip *s)
 {
-	r->failed |= event_put_skipped(&r->own, s) != 0;
+	r->failed |= stream_event_put_skipped(&r->own, s) != 0;
 	r->room->skipped += s->count;
 }
 

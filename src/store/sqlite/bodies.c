@@ -112,8 +112,8 @@ int bodies_open(struct sqlite *s, uint64_t max_size, uid_t uid, gid_t gid)
 	b->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
 	int r = b->fd < 0 ? -errno : 0;
 	free(path);
-	if (!r && !geteuid() && fchown(b->fd, uid, gid))
-		r = -errno;
+	if (!r)
+		r = file_give(b->fd, uid, gid);
 	if (!r)
 		r = db_prepare(s->db, "INSERT INTO extent VALUES (?1,?2,?3)", &b->put);
 	if (!r)

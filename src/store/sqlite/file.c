@@ -27,13 +27,18 @@ int file_path_of(const char *uri, const char *place, char **ret_path, char *erro
 	return *ret_path ? 0 : -ENOMEM;
 }
 
+int file_give(int fd, uid_t uid, gid_t gid)
+{
+	return geteuid() || !fchown(fd, uid, gid) || errno == EPERM ? 0 : -errno;
+}
+
 /* The directory of the file; its last component is created when it is missing. */
 static int prepare_directory(const char *dir, uid_t uid, gid_t gid, char *error, size_t error_size)
 {
 	if (!mkdir(dir, 0750)) {
-		if (!geteuid() && chown(dir, uid, gid))
-			goto fail;
-		return 0;
+		if (geteuid() || !chown(dir, uid, gid) || errno == EPERM)
+			return 0;
+		goto fail;
 	}
 	if (errno == EEXIST)
 		return 0;
@@ -156,10 +161,12 @@ static int open_or_create(const char *path, uid_t uid, gid_t gid)
 
 	if (fd < 0 && errno == EEXIST)
 		fd = open(path, flags);
-	else if (fd >= 0 && !geteuid() && fchown(fd, uid, gid)) {
-		int r = -errno;
-		close(fd);
-		return r;
+	else if (fd >= 0) {
+		int r = file_give(fd, uid, gid);
+		if (r < 0) {
+			close(fd);
+			return r;
+		}
 	}
 	return fd < 0 ? -errno : fd;
 }

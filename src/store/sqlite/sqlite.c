@@ -135,7 +135,7 @@ static int open_beside(struct sqlite *s, const char *suffix, uid_t uid, gid_t gi
 	if (r < 0)
 		return r;
 	*ret_fd = fd;
-	return geteuid() || !fchown(fd, uid, gid) ? 0 : -errno;
+	return file_give(fd, uid, gid);
 }
 
 static int set_owner(struct sqlite *s, uid_t uid, gid_t gid)
@@ -144,8 +144,8 @@ static int set_owner(struct sqlite *s, uid_t uid, gid_t gid)
 
 	if (!r)
 		r = open_beside(s, "-shm", uid, gid, &s->shm_fd);
-	if (!r && !geteuid() && fchown(s->db_fd, uid, gid))
-		r = -errno;
+	if (!r)
+		r = file_give(s->db_fd, uid, gid);
 	return r;
 }
 

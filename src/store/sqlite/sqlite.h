@@ -280,6 +280,11 @@ int bodies_read(const struct sqlite *s, uint64_t key, int64_t at, struct buf *ou
 int bodies_register(struct sqlite *s, sqlite3 *db);
 
 /* file.c: the path, the lock, the owner */
+/*
+ * Give a file to the user of the server. Without CAP_CHOWN (etc/cleartap.service) it stays root's,
+ * which is as good: the server has it open before it becomes that user. 0 or -errno.
+ */
+int file_give(int fd, uid_t uid, gid_t gid);
 int file_path_of(const char *uri, const char *place, char **ret_path, char *error,
 		 size_t error_size);
 int file_open(const char *path, uid_t uid, gid_t gid, int *ret_fd, char **ret_real, char *error,

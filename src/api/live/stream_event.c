@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "api/live/event.h"
+#include "api/live/stream_event.h"
 
 #include <inttypes.h>
 
@@ -16,7 +16,7 @@ static void put_data(struct writer *w, const struct entry *e, const struct kfl *
 	writer_puts(w, "\n\n");
 }
 
-int event_put_entry(struct buf *out, const struct entry *e, const struct kfl *filter)
+int stream_event_put_entry(struct buf *out, const struct entry *e, const struct kfl *filter)
 {
 	struct writer w = { .out = out };
 
@@ -25,7 +25,7 @@ int event_put_entry(struct buf *out, const struct entry *e, const struct kfl *fi
 	return w.error;
 }
 
-int event_put_update(struct buf *out, const struct entry *e, const struct kfl *filter)
+int stream_event_put_update(struct buf *out, const struct entry *e, const struct kfl *filter)
 {
 	struct writer w = { .out = out };
 
@@ -51,7 +51,7 @@ static int end_event(struct jw *j)
 	return jw_done(j) ? jw_done(j) : buf_puts(j->out, "\n\n");
 }
 
-int event_put_gone(struct buf *out, int64_t id)
+int stream_event_put_gone(struct buf *out, int64_t id)
 {
 	struct jw j = begin_event(out, "update");
 
@@ -60,7 +60,7 @@ int event_put_gone(struct buf *out, int64_t id)
 	return end_event(&j);
 }
 
-int event_put_skipped(struct buf *out, const struct skip *s)
+int stream_event_put_skipped(struct buf *out, const struct skip *s)
 {
 	struct jw j = begin_event(out, "skipped");
 
@@ -71,7 +71,7 @@ int event_put_skipped(struct buf *out, const struct skip *s)
 	return end_event(&j);
 }
 
-int event_put_failed(struct buf *out, const char *sentence)
+int stream_event_put_failed(struct buf *out, const char *sentence)
 {
 	struct jw j = begin_event(out, "failed");
 
@@ -79,7 +79,7 @@ int event_put_failed(struct buf *out, const char *sentence)
 	return end_event(&j);
 }
 
-int event_put_end(struct buf *out)
+int stream_event_put_end(struct buf *out)
 {
 	struct jw j = begin_event(out, "end");
 
@@ -87,7 +87,7 @@ int event_put_end(struct buf *out)
 	return end_event(&j);
 }
 
-int event_put_stats(struct buf *out, const struct live_numbers *n)
+int stream_event_put_stats(struct buf *out, const struct live_numbers *n)
 {
 	struct jw j = begin_event(out, "stats");
 
