@@ -36,7 +36,12 @@ enum ev_data_flags {
 	EV_F_PAUSED = 1 << 2, /* capture is paused */
 };
 
-enum ev_library { EV_LIB_OPENSSL = 1, EV_LIB_BORINGSSL = 2, EV_LIB_GO = 3 };
+/* EV_LIB_OPENSSL, ...: the rows of the table of libraries. */
+enum ev_library {
+#define LIBRARY(id, number, ...) EV_LIB_##id = number,
+#include "trace/libraries.def"
+#undef LIBRARY
+};
 
 /* How the socket is known (design section 5), and how sure. */
 enum ev_bind_how { EV_HOW_GO = 1, EV_HOW_NESTED = 2, EV_HOW_BIO = 3 };

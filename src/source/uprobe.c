@@ -12,6 +12,7 @@
 #include "session/flow.h"
 #include "source/ring.h"
 #include "source/source.h"
+#include "trace/library_name.h"
 
 struct uprobe {
 	struct ring *ring;
@@ -19,17 +20,6 @@ struct uprobe {
 	int64_t clock_offset_us;
 	int64_t last_us; /* of the last record */
 };
-
-static const char *library_name(uint8_t library)
-{
-	static const char *const names[] = {
-		[EV_LIB_OPENSSL] = "openssl",
-		[EV_LIB_BORINGSSL] = "boringssl",
-		[EV_LIB_GO] = "go",
-	};
-
-	return library < sizeof(names) / sizeof(*names) && names[library] ? names[library] : "";
-}
 
 static const char *how_name(uint8_t how)
 {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace/library.h"
+
 static const char *const folders[] = {
 	"/lib",
 	"/lib64",
@@ -27,10 +29,19 @@ void scan_root(const char *root, scan_fn *fn, void *ctx)
 {
 	glob_t found = { 0 };
 	char pattern[4200];
+	size_t count;
+	const struct library *row = library_rows(&count);
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
-		snprintf(pattern, sizeof(pattern), "%s%s/libssl.so*", root, folders[i]);
-		glob(pattern, GLOB_NOSORT | (found.gl_pathc ? GLOB_APPEND : 0), NULL, &found);
+		for (size_t k = 0; k < count * LIBRARY_PATTERNS; k++) {
+			const char *name =
+				row[k / LIBRARY_PATTERNS].installed[k % LIBRARY_PATTERNS];
+			if (!name)
+				continue;
+			snprintf(pattern, sizeof(pattern), "%s%s/%s", root, folders[i], name);
+			glob(pattern, GLOB_NOSORT | (found.gl_pathc ? GLOB_APPEND : 0), NULL,
+			     &found);
+		}
 	}
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -5,14 +5,13 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "event.h"
+#include "trace/library.h"
 
-const char *const gobin_names[GOBIN_NAMES] = {
-	[GOBIN_READ] = "crypto/tls.(*Conn).Read",
-	[GOBIN_WRITE] = "crypto/tls.(*Conn).Write",
-	[GOBIN_CLOSE] = "crypto/tls.(*Conn).Close",
-	[GOBIN_WRITE_RECORD] = "crypto/tls.(*Conn).writeRecordLocked",
-	[GOBIN_MEMMOVE] = "runtime.memmove",
-};
+const char *gobin_name(enum gobin_name which)
+{
+	return library_find(EV_LIB_GO)->function[which].name;
+}
 
 static const char magic[] = "\xff Go buildinf:";
 

@@ -20,7 +20,7 @@ struct gobin_func {
 	uint64_t addr, size;
 };
 
-/* The functions that are looked for, and their names in the tables. */
+/* The functions that are looked for, in the order of the row in libraries.def. */
 enum gobin_name {
 	GOBIN_READ,
 	GOBIN_WRITE,
@@ -29,7 +29,7 @@ enum gobin_name {
 	GOBIN_MEMMOVE,
 	GOBIN_NAMES
 };
-extern const char *const gobin_names[GOBIN_NAMES];
+const char *gobin_name(enum gobin_name which);
 
 /* Layouts of the function table, by its magic number. */
 enum gopcln_version { GOPCLN_NONE, GOPCLN_1_2, GOPCLN_1_16, GOPCLN_1_18, GOPCLN_1_20 };

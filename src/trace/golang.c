@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "trace/golang.h"
+/* Go's crypto/tls, in programs and in libraries that Go built. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "trace/gobin.h"
 #include "trace/gocopy.h"
 #include "trace/goplan.h"
+#include "trace/library.h"
 
 /*
  * Go 1.N whose structures and code were looked at. Of later ones debug information must tell, and
@@ -48,7 +49,7 @@ static bool take_symbol(const struct elf_symbol *symbol, void *arg)
 	    strcmp(symbol->name, "runtime.memmove"))
 		return false;
 	for (int i = 0; i < GOBIN_NAMES; i++) {
-		if (strcmp(symbol->name, gobin_names[i]) || !symbol->size ||
+		if (strcmp(symbol->name, gobin_name(i)) || !symbol->size ||
 		    !elf_executable(g->e, symbol->addr))
 			continue;
 		g->func[i] = (struct gobin_func){ symbol->addr, symbol->size };
@@ -143,7 +144,7 @@ __attribute__((format(printf, 3, 4))) static void tell(struct golang *g, enum go
 	va_list ap;
 
 	snprintf(plan + len, room, "%s%s", len ? "; " : "",
-		 gobin_names[which] + strlen("crypto/tls."));
+		 gobin_name(which) + strlen("crypto/tls."));
 	len = strlen(plan);
 	va_start(ap, fmt);
 	vsnprintf(plan + len, sizeof(g->out->plan) - len, fmt, ap);
@@ -271,17 +272,21 @@ static void find_itab(struct golang *g, bool table)
 		elf_symbols(g->e, take_symbol, g);
 }
 
-int golang_inspect(int fd, struct elf_file *e, struct disasm *d, inspect_first_fn *first,
-		   struct inspection *ret)
+/*
+ * It changes the mapped copy of the file (elf_relocate). Debug information is read last: what is
+ * known without goes to f->first.
+ */
+int golang_inspect(const struct library *l, const struct library_file *f, struct inspection *ret)
 {
-	struct golang g = { .e = e, .d = d, .out = ret };
+	struct elf_file *e = f->elf;
+	struct golang g = { .e = e, .d = f->disasm, .out = ret };
 	struct gobin_info info;
 	bool table;
 
 	if (!gobin_is_go(e))
 		return 0;
 	elf_relocate(e);
-	ret->family = INSPECT_GO;
+	ret->family = l->number;
 	gobin_info(e, &info);
 	snprintf(ret->version, sizeof(ret->version), "%s", info.version);
 	snprintf(ret->module, sizeof(ret->module), "%s", info.module);
@@ -303,10 +308,10 @@ int golang_inspect(int fd, struct elf_file *e, struct disasm *d, inspect_first_f
 	find_itab(&g, table);
 	known_layout(&g);
 	plan(&g, table);
-	if (first && ret->points) {
+	if (f->first && ret->points) {
 		ret->more = 1;
-		first(ret);
+		f->first(ret);
 	}
-	read_layout(&g, fd);
+	read_layout(&g, f->fd);
 	return 0;
 }

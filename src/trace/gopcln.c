@@ -216,7 +216,7 @@ void gopcln_lookup(const struct gopcln *t, const struct elf_file *e,
 		if (strncmp(name, "crypto/tls.(*Conn).", 19) && strcmp(name, "runtime.memmove"))
 			continue;
 		for (int i = 0; i < GOBIN_NAMES; i++) {
-			if (ret[i].addr || strcmp(name, gobin_names[i]) || end <= addr ||
+			if (ret[i].addr || strcmp(name, gobin_name(i)) || end <= addr ||
 			    !elf_executable(e, addr))
 				continue;
 			ret[i] = (struct gobin_func){ addr, end - addr };

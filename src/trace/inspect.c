@@ -8,36 +8,7 @@
 
 #include "trace/disasm.h"
 #include "trace/elf.h"
-#include "trace/golang.h"
-#include "trace/openssl.h"
-
-/* libssl.so.3, libssl-8f3a.so.1.1 (Python wheels), libboringssl.so, libnetty_tcnative_linux.so */
-bool inspect_wants_library(const char *basename)
-{
-	static const char *const starts[] = { "libssl", "libboringssl", "libnetty_tcnative",
-					      "libnetty-tcnative", "libconscrypt_jni" };
-
-	if (!strstr(basename, ".so"))
-		return false;
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		if (!strncmp(basename, starts[i], strlen(starts[i])))
-			return true;
-	}
-	return false;
-}
-
-/* Marks of what openssl.c and gobin.c look for; a file without them is neither. */
-static bool has_mark(const char *data, size_t len)
-{
-	static const char *const marks[] = { "SSL_", "gopclntab", "buildinf" };
-	static const char note[] = "\4\0\0\0Go\0"; /* Go's build id, in the first page */
-
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (memmem(data, len, marks[i], strlen(marks[i])))
-			return true;
-	}
-	return memmem(data, len, note, sizeof(note));
-}
+#include "trace/library.h"
 
 bool inspect_may_find(int fd)
 {
@@ -49,7 +20,7 @@ bool inspect_may_find(int fd)
 	memset(data, 0, OVERLAP);
 	while (at < LIMIT_GLANCE_BYTES &&
 	       (n = pread(fd, data + OVERLAP, sizeof(data) - OVERLAP, at)) > 0) {
-		if (has_mark(data, OVERLAP + (size_t)n))
+		if (library_marked(data, OVERLAP + (size_t)n))
 			return true;
 		memmove(data, data + n, OVERLAP);
 		at += n;
@@ -59,20 +30,21 @@ bool inspect_may_find(int fd)
 
 static int inspect_elf(int fd, struct elf_file *e, inspect_first_fn *first, struct inspection *ret)
 {
-	struct disasm *d = NULL;
-	int r = disasm_new(e->machine, &d);
+	struct library_file file = { .fd = fd, .elf = e, .first = first };
+	size_t count;
+	const struct library *row = library_rows(&count);
+	int r = disasm_new(e->machine, &file.disasm);
 
 	if (r)
 		return r;
-	r = golang_inspect(fd, e, d, first, ret);
 	/* a Go program may carry an OpenSSL of its own */
-	if (!r && !ret->points)
-		r = openssl_inspect(e, d, ret);
+	for (size_t i = 0; !r && !ret->points && i < count; i++)
+		r = row[i].inspect(&row[i], &file, ret);
 	if (!r && !ret->points && !*ret->reason)
 		snprintf(ret->reason, sizeof(ret->reason),
 			 "not a TLS library: defines none of SSL_read, SSL_write and their _ex "
 			 "forms");
-	disasm_free(d);
+	disasm_free(file.disasm);
 	return r;
 }
 

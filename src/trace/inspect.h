@@ -38,7 +38,13 @@ struct probe_point {
 	uint32_t cheap;	 /* 1: an instruction that the kernel emulates */
 };
 
-enum inspect_family { INSPECT_NONE, INSPECT_OPENSSL, INSPECT_BORINGSSL, INSPECT_GO };
+/* As enum ev_library. */
+enum inspect_family {
+	INSPECT_NONE,
+#define LIBRARY(id, number, ...) INSPECT_##id = number,
+#include "trace/libraries.def"
+#undef LIBRARY
+};
 
 /* Go: where things are, -1 unknown. Filled by gobin.c and dwarf.c. */
 struct go_layout {
@@ -67,9 +73,6 @@ struct inspection {
 	struct go_layout go;
 	struct probe_point point[LIMIT_PROBE_POINTS];
 };
-
-/* What a filename or content makes worth opening at all. */
-bool inspect_wants_library(const char *basename);
 
 /*
  * A glance without parsing: false when no analysis would find anything. Most files that are mapped

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "trace/library.h"
 
 enum { CHILD_FILE = 0, CHILD_ANSWER = 1, CHILD_SETUP_FAILED = 100 };
 
@@ -186,7 +187,8 @@ static bool text_ok(const char *text, size_t room)
 /* The answer of a child that may have been taken over by the file it read. */
 static bool answer_ok(const struct inspection *in, uint64_t file_size)
 {
-	if (in->family > INSPECT_GO || in->points > LIMIT_PROBE_POINTS || in->more > 1)
+	if ((in->family && !library_find(in->family)) || in->points > LIMIT_PROBE_POINTS ||
+	    in->more > 1)
 		return false;
 	if (!text_ok(in->version, sizeof(in->version)) ||
 	    !text_ok(in->module, sizeof(in->module)) || !text_ok(in->plan, sizeof(in->plan)) ||

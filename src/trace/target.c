@@ -21,6 +21,7 @@
 #include "trace/attach.h"
 #include "trace/inspect.h"
 #include "trace/inspector.h"
+#include "trace/library.h"
 #include "trace/load.h"
 #include "trace/message.h"
 
@@ -201,7 +202,6 @@ static struct seen *remember(struct targets *t, const struct stat *st)
 static void tell(struct targets *t, uint32_t n, const struct stat *st, const char *path,
 		 const struct inspection *plan, uint32_t state, const char *reason)
 {
-	static const char *const library[] = { "", "openssl", "boringssl", "go" };
 	struct message m = { .type = MSG_TARGET,
 			     .target = n,
 			     .state = state,
@@ -210,7 +210,7 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 			     .inode = st->st_ino };
 	size_t len = strlen(path), skip = len < sizeof(m.path) ? 0 : len - sizeof(m.path) + 1;
 
-	snprintf(m.library, sizeof(m.library), "%s", library[plan->family & 3]);
+	snprintf(m.library, sizeof(m.library), "%s", library_name(plan->family));
 	snprintf(m.version, sizeof(m.version), "%s", plan->version);
 	snprintf(m.path, sizeof(m.path), "%s", path + skip);
 	snprintf(m.plan, sizeof(m.plan), "%s", plan->plan);
@@ -222,7 +222,7 @@ static bool wants_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return inspect_wants_library(slash ? slash + 1 : path);
+	return library_wants(slash ? slash + 1 : path);
 }
 
 /* Is this a file that a user would expect to be read, so that its failure should be shown? */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "trace/inspect_child.h"
+#include "trace/library_name.h"
 
 static const char *const kinds[PROBE_KIND_COUNT] = {
 	"ssl_read", "ssl_read_ex",     "ssl_write", "ssl_write_ex", "ssl_write_ex2",
@@ -17,9 +18,8 @@ static const char *const kinds[PROBE_KIND_COUNT] = {
 
 static void print_inspection(const struct inspection *in)
 {
-	static const char *const families[] = { "none", "openssl", "boringssl", "go" };
-
-	printf("family: %s\nversion: %s\n", families[in->family], in->version);
+	printf("family: %s\nversion: %s\n", in->family ? library_name(in->family) : "none",
+	       in->version);
 	printf("plan: %s\nreason: %s\n", in->plan, in->reason);
 	if (in->family == INSPECT_GO)
 		printf("module: %s\n", in->module);
