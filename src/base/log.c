@@ -3,7 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/utf8.h"
 
 #define LOG_LINE_MAX 2048
 
@@ -14,23 +17,62 @@ void log_set_level(enum log_level level)
 	max_level = level;
 }
 
+/* Control characters of C0 and C1, line separators, marks of direction (Trojan Source). */
+static bool is_plain(const unsigned char *p, size_t len)
+{
+	if (len == 1)
+		return *p >= ' ' && *p != 0x7f;
+	if (len == 2)
+		return !(p[0] == 0xc2 && p[1] < 0xa0) && !(p[0] == 0xd8 && p[1] == 0x9c);
+	if (len == 3 && p[0] == 0xe2 && p[1] == 0x80)
+		return p[2] != 0x8e && p[2] != 0x8f && !(p[2] >= 0xa8 && p[2] <= 0xae);
+	if (len == 3 && p[0] == 0xe2 && p[1] == 0x81)
+		return p[2] < 0xa6 || p[2] > 0xa9;
+	return true;
+}
+
+size_t log_escape(const char *text, char *ret, size_t room)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + strlen(text);
+	size_t n = 0;
+
+	while (p < end) {
+		size_t len = utf8_length(p, (size_t)(end - p));
+		char hex[5];
+		bool plain = len && is_plain(p, len);
+		if (!plain) {
+			len = 1;
+			snprintf(hex, sizeof(hex), *p == '\n' ? "\\n" : "\\x%02x", *p);
+		}
+		const char *from = plain ? (const char *)p : hex;
+		size_t size = plain ? len : strlen(hex);
+		if (n + size >= room)
+			break;
+		memcpy(ret + n, from, size);
+		n += size;
+		p += len;
+	}
+	ret[n] = '\0';
+	return n;
+}
+
 void log_at(enum log_level level, const char *fmt, ...)
 {
 	static const char *const prefix[] = { "error: ", "warning: ", "", "debug: " };
-	char line[LOG_LINE_MAX];
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
 	va_list ap;
 
 	if (level > max_level)
 		return;
-	int n = snprintf(line, sizeof(line), "cleartap: %s", prefix[level]);
 	va_start(ap, fmt);
-	int m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	int m = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (m < 0)
 		return;
-	n += m < (int)sizeof(line) - n - 1 ? m : (int)sizeof(line) - n - 2;
+	size_t n = (size_t)snprintf(line, sizeof(line), "cleartap: %s", prefix[level]);
+	n += log_escape(text, line + n, sizeof(line) - n - 1);
 	line[n++] = '\n';
 	/* One write, so that lines of the two processes never mix. Nobody to tell if it fails. */
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (write(STDERR_FILENO, line, n) < 0)
 		return;
 }

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include "cleartap.skel.h"
+#include "base/error.h"
 #include "event.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -30,6 +31,10 @@ static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 		return 0;
 	for (char *line = text, *next = text; next;) {
 		line = strsep(&next, "\n");
+		/* types that this kernel does not take: thousands of lines, and libbpf helps itself
+		 */
+		if (strstr(line, "BEGIN BTF LOAD LOG"))
+			break;
 		if (*line)
 			log_debug("%s", line);
 	}
@@ -41,7 +46,7 @@ static int fail(char *error, size_t size, int err, const char *what)
 {
 	const char *hint = err == -EPERM ? "; run cleartap as root (CAP_BPF and CAP_PERFMON)" : "";
 
-	snprintf(error, size, "%s: %s%s", what, strerror(-err), hint);
+	snprintf(error, size, "%s: %s%s", what, error_text(-err), hint);
 	return err;
 }
 
@@ -87,7 +92,7 @@ static int read_features(const struct load_options *options, struct features *re
 		snprintf(error, size,
 			 "read the kernel's type information (BTF) from %s: %s; cleartap "
 			 "needs a kernel built with CONFIG_DEBUG_INFO_BTF, or --btf FILE",
-			 options->btf ? options->btf : "/sys/kernel/btf/vmlinux", strerror(-err));
+			 options->btf ? options->btf : "/sys/kernel/btf/vmlinux", error_text(-err));
 		return err;
 	}
 	*ret = features_read(btf);
@@ -123,7 +128,7 @@ static int attach_always(struct load *l)
 		if (!link) {
 			int err = -errno;
 			log_warn("attach %s: %s", bpf_program__section_name(all[i]),
-				 strerror(-err));
+				 error_text(-err));
 			return err;
 		}
 		bpf_link__disconnect(link); /* lives until the process ends */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "event.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -277,7 +278,7 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 			snprintf(reason, sizeof(reason), "the file was written anew meanwhile");
 		else
 			snprintf(reason, sizeof(reason), "the kernel refused the probes: %s",
-				 strerror(-err));
+				 error_text(-err));
 		inotify_rm_watch(t->changes, watch);
 		log_warn("attach to %s: %s; its traffic will not be read", job->path, reason);
 		tell(t, n, &job->st, job->path, plan, TARGET_FAILED, reason);
