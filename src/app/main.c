@@ -19,6 +19,7 @@
 #include "app/privilege.h"
 #include "app/serve.h"
 #include "app/token.h"
+#include "trace/again.h"
 #include "trace/load.h"
 #include "trace/message.h"
 #include "trace/trace.h"
@@ -228,6 +229,8 @@ int main(int argc, char **argv)
 {
 	struct options o;
 	char error[512];
+
+	again_main(argc, argv);
 	int status = options_parse(argc, (const char *const *)argv, &o, error, sizeof(error));
 
 	if (status)

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "trace/again.h"
 #include "trace/library.h"
 
 enum { CHILD_FILE = 0, CHILD_ANSWER = 1, CHILD_SETUP_FAILED = 100 };
@@ -110,25 +112,6 @@ static int filter_calls(void)
 	return r;
 }
 
-/* Keep the socket as 1, and nothing else: the file that is sent becomes 0. */
-static int keep_descriptors(int socket)
-{
-	if (socket != CHILD_ANSWER && dup2(socket, CHILD_ANSWER) < 0)
-		return -errno;
-	close(CHILD_FILE);
-	return close_range(SANITIZED ? 3 : 2, ~0U, 0) ? -errno : 0;
-}
-
-static void reset_signals(void)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	for (int n = 1; n < NSIG; n++)
-		signal(n, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* One write is one message, whole or not at all. */
 static void answer(const struct inspection *in)
 {
@@ -158,16 +141,20 @@ static bool receive_file(void)
 	return SANITIZED || !set_limit(RLIMIT_AS, LIMIT_INSPECT_MEMORY + (rlim_t)st.st_size);
 }
 
-__attribute__((noreturn)) static void child(int socket, pid_t parent, uid_t uid, gid_t gid)
+/* Arguments: whom to become (uid, gid) and the process to die with. */
+int inspect_child_main(int argc, char **argv)
 {
 	static struct inspection in;
 	int r;
 
-	reset_signals();
+	if (argc != 3)
+		return CHILD_SETUP_FAILED;
+	uid_t uid = (uid_t)strtoul(argv[0], NULL, 10);
+	gid_t gid = (gid_t)strtoul(argv[1], NULL, 10);
 	/* a change of user would undo the death signal, so it comes after */
-	if (keep_descriptors(socket) || set_limits() || drop_privilege(uid, gid) ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || filter_calls())
-		_exit(CHILD_SETUP_FAILED);
+	if (set_limits() || drop_privilege(uid, gid) || prctl(PR_SET_PDEATHSIG, SIGKILL) ||
+	    getppid() != atoi(argv[2]) || filter_calls())
+		return CHILD_SETUP_FAILED;
 	inspect_warm();
 	if (!receive_file())
 		_exit(EIO);
@@ -257,18 +244,22 @@ static int reap(pid_t pid, bool dying)
 
 int inspect_child_new(uid_t uid, gid_t gid, struct inspect_child *ret)
 {
-	pid_t parent = getpid(), pid;
+	char to_uid[16], to_gid[16], parent[16];
+	const char *const arguments[] = { to_uid, to_gid, parent, NULL };
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -errno;
-	pid = fork();
-	if (!pid)
-		child(ends[1], parent, uid, gid);
+	snprintf(to_uid, sizeof(to_uid), "%u", uid);
+	snprintf(to_gid, sizeof(to_gid), "%u", gid);
+	snprintf(parent, sizeof(parent), "%d", getpid());
+	/* the file that is sent becomes 0, the lowest that is free */
+	const int fds[] = { [CHILD_FILE] = -1, [CHILD_ANSWER] = ends[1], STDERR_FILENO };
+	pid_t pid = again_start(INSPECT_CHILD_ROLE, fds, SANITIZED ? 3 : 2, arguments);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);
-		return -EAGAIN;
+		return pid;
 	}
 	*ret = (struct inspect_child){ .pid = pid, .socket = ends[0] };
 	return 0;

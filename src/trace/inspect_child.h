@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A child that can do nothing but read one file and answer. It is made before there is a file, so
- * that a program that has just started waits for nothing but the analysis, and it serves one file
- * only: what a hostile one does to it is over with it.
+ * A child that can do nothing but read one file and answer, executed anew. It is made before there
+ * is a file, so that a program that has just started waits for nothing but the analysis, and it
+ * serves one file only: what a hostile one does to it is over with it.
  */
 #ifndef CLEARTAP_INSPECT_CHILD_H
 #define CLEARTAP_INSPECT_CHILD_H
@@ -13,6 +13,8 @@
 
 #include "trace/inspect.h"
 
+#define INSPECT_CHILD_ROLE "inspect"
+
 struct inspect_child {
 	pid_t pid;
 	int socket;	    /* readable when there is an answer, or none will come */
@@ -20,6 +22,8 @@ struct inspect_child {
 	int64_t since;	    /* ms: when */
 };
 
+/* The child itself (again.h). */
+int inspect_child_main(int argc, char **argv);
 /* uid and gid: whom it becomes. 0 or -errno. */
 int inspect_child_new(uid_t uid, gid_t gid, struct inspect_child *ret);
 /* Have it analyse an open file, which is borrowed. 0; -EINVAL: not a regular file; or -errno. */

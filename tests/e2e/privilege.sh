@@ -38,6 +38,24 @@ no_open_power() {
 mode_is() { [ "$(stat -c %a "$2")" = "$1" ] || { stat "$2"; return 1; }; }
 refused() { [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 20 "$@")" = "$want" ]; }
 
+# The processes that analyse programs hold nothing that is secret, and no descriptor but their socket.
+helpers() { pgrep -P "$CT_PID" | grep -v -x "$server"; }
+no_token() {
+	# shellcheck disable=SC2046
+	"$srcdir/tests/e2e/find_bytes.py" "$CT_TOKEN" $(helpers)
+}
+few_descriptors() {
+	local pid
+	for pid in $(helpers); do
+		[ "$(ls "/proc/$pid/fd" | wc -l)" -le 3 ] || { ls -l "/proc/$pid/fd"; return 1; }
+	done
+}
+own_layout() {
+	local pid
+	for pid in "$CT_PID" $(helpers); do grep -m 1 -o '^[0-9a-f]*' "/proc/$pid/maps"; done |
+		sort | uniq -d | { ! grep .; }
+}
+
 need_cleartap
 umask 022
 tap_ok "cleartap starts" ct_start || tap_done
@@ -54,6 +72,10 @@ tap_ok "no supplementary groups" grep -E -x 'Groups:[[:space:]]*' "/proc/$server
 tap_ok "threads too" threads_too
 tap_ok "no descriptors that matter" no_open_power
 tap_ok "not dumpable: /proc/PID belongs to root" test "$(stat -c %u "/proc/$server/mem")" = 0
+tap_ok "helpers are there" test "$(helpers | wc -l)" -gt 0
+tap_ok "no helper has it" no_token
+tap_ok "helpers hold few descriptors" few_descriptors
+tap_ok "helpers have address spaces of their own" own_layout
 tap_ok "store is for its user and its group alone" mode_is 640 "$CT_DIR/store.db"
 tap_ok "which is not root" test "$(stat -c %u "$CT_DIR/store.db")" != 0
 tap_ok "token is for root alone" mode_is 600 "$CT_DIR/token"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/again.h"
 #include "trace/inspect_child.h"
 #include "trace/library_name.h"
 
@@ -37,6 +38,7 @@ int main(int argc, char **argv)
 	static struct inspection in;
 	int failed = 0;
 
+	again_main(argc, argv);
 	for (int i = 1; i < argc; i++) {
 		int fd = open(argv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		int r = fd < 0 ? -errno : inspect_file(fd, 65534, 65534, &in);

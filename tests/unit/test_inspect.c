@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "elfgen.h"
+#include "trace/again.h"
 #include "trace/inspect_child.h"
 
 enum { INNER, INNER2, OTHER, READ, READ_EX, WRITE, WRITE_EX, WRITE_EX2, FREE, PEEK };
@@ -448,7 +449,7 @@ static void test_glance(void **state)
 	close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_glance),
@@ -466,5 +467,6 @@ int main(void)
 		cmocka_unit_test(test_child_outlives_nothing),
 	};
 
+	again_main(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

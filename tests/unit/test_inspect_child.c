@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "elfgen.h"
+#include "trace/again.h"
 #include "trace/inspect_child.h"
 
 enum { SYMBOLS = 4 << 20, TRIES = 2000 };
@@ -144,9 +145,10 @@ static void test_powerless(void **state)
 	fail_msg("the child outlived its parent");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_powerless) };
 
+	again_main(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "elfgen.h"
+#include "trace/again.h"
 #include "trace/inspect_child.h"
 
 static const char with_tls[] =
@@ -224,7 +225,7 @@ static void test_damaged(void **state)
 	close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_static),
@@ -233,5 +234,6 @@ int main(void)
 		cmocka_unit_test(test_damaged),
 	};
 
+	again_main(argc, argv);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
