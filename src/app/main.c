@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,7 @@
 #include "app/options.h"
 #include "app/privilege.h"
 #include "app/serve.h"
+#include "app/server_end.h"
 #include "app/token.h"
 #include "trace/again.h"
 #include "trace/load.h"
@@ -70,7 +73,7 @@ static void keep_only(int *fds, size_t count)
 
 /* The server process; never returns. */
 static void serve(const struct options *o, const struct load *l, int socket, uid_t uid, gid_t gid,
-		  const char *token)
+		  const char *token, const char *token_file)
 {
 	const struct ring_maps maps = {
 		.ring_fd = bpf_map__fd(l->skel->maps.events),
@@ -86,6 +89,7 @@ static void serve(const struct options *o, const struct load *l, int socket, uid
 		.uid = uid,
 		.gid = gid,
 		.token = token,
+		.token_file = token_file,
 	};
 	int keep[] = { maps.ring_fd, maps.control_fd, maps.counters_fd, maps.hits_fd, socket };
 	sigset_t none;
@@ -104,11 +108,14 @@ static void serve(const struct options *o, const struct load *l, int socket, uid
 /* How the server ended, once it has. */
 static int wait_server(pid_t pid, bool wanted)
 {
-	int status;
+	bool killed;
+	int status = server_end_wait(pid, &killed);
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_SERVER;
+	if (killed) {
+		log_error("the serving process did not stop and was killed; what was committed is "
+			  "kept");
+		return EXIT_SERVER;
+	}
 	if (WIFSIGNALED(status)) {
 		log_error("the serving process was killed by signal %d (%s); stopping, what was "
 			  "committed is kept",
@@ -142,6 +149,22 @@ static void remove_socket(const char *path, const struct stat *was)
 		log_warn("remove %s: %s; the next start does it", path, strerror(errno));
 }
 
+/* Until the server serves; a signal meanwhile ends it. */
+static bool await_server(int socket, int signals, pid_t server)
+{
+	struct pollfd fds[] = { { .fd = socket, .events = POLLIN },
+				{ .fd = signals, .events = POLLIN } };
+	struct message m = { 0 };
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	if (!fds[0].revents) {
+		kill(server, SIGKILL);
+		return false;
+	}
+	return recv(socket, &m, sizeof(m), MSG_DONTWAIT) == sizeof(m) && m.type == MSG_SERVING;
+}
+
 /* The tracer's side, from the moment that the server serves to the end of both. */
 static int trace(const struct options *o, const struct load *l, int socket, pid_t server, uid_t uid,
 		 gid_t gid, int signals)
@@ -156,59 +179,117 @@ static int trace(const struct options *o, const struct load *l, int socket, pid_
 	};
 	struct message m = { 0 };
 
-	if (recv(socket, &m, sizeof(m), 0) != sizeof(m) || m.type != MSG_SERVING)
+	if (!await_server(socket, signals, server))
 		return wait_server(server, true); /* it said why */
 	const struct stat local = find_socket(o->unix_socket);
 	int end = trace_run(&options, l);
 	m = (struct message){ .type = MSG_STOP };
-	if (end != TRACE_SERVER_GONE && send(socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+	if (end != TRACE_SERVER_GONE &&
+	    send(socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("tell the server to stop: %s", strerror(errno));
 	int status = wait_server(server, end != TRACE_SERVER_GONE);
 	remove_socket(o->unix_socket, &local);
 	return end < 0 ? EXIT_TRACER : status;
 }
 
-static int run(const struct options *o)
+/* Whom to serve as, and whom to trace: what would leave the user waiting for nothing. */
+static int check_persons(const struct options *o, uid_t *ret_uid, gid_t *ret_gid)
 {
-	char token[TOKEN_MAX], error[512];
-	struct load l;
-	sigset_t set;
-	uid_t uid;
-	gid_t gid;
-	int pair[2];
+	int r = privilege_user(o->user, ret_uid, ret_gid);
 
-	if (geteuid() != 0) {
-		log_error("reading other programs' TLS needs root; try: sudo cleartap");
+	if (r) {
+		log_error("the server cannot run as user '%s': %s", o->user,
+			  r == -EINVAL ? "that is root" : "there is no such user");
 		return EXIT_START;
 	}
-	if (privilege_user(o->user, &uid, &gid)) {
-		log_error("no user '%s' and no user 'nobody' to serve as", o->user);
-		return EXIT_START;
+	for (char **p = o->pids; p && *p; p++) {
+		pid_t pid = (pid_t)strtoul(*p, NULL, 10);
+		if (pid <= 0 || (kill(pid, 0) && errno == ESRCH)) {
+			log_error("--pid %s: there is no such process", *p);
+			return EXIT_START;
+		}
 	}
+	return 0;
+}
+
+/* The token, and the file that it is in: "" when it is to be printed. */
+static int take_token(const struct options *o, char token[static TOKEN_MAX], char *ret_file,
+		      size_t room)
+{
+	char error[512];
+
 	if (token_get(o->token_file, token, error, sizeof(error))) {
 		log_error("%s", error);
 		return EXIT_START;
 	}
-	if (load(o, &l))
-		return EXIT_START;
+	*ret_file = '\0';
+	if (isatty(STDOUT_FILENO) || !strcmp(o->listen, "none"))
+		return 0;
+	int r = 0;
+	if (o->token_file)
+		snprintf(ret_file, room, "%s", o->token_file);
+	else
+		r = token_keep(token, ret_file, room);
+	if (r)
+		log_error("keep the token in %s: %s; name a file with --token-file", ret_file,
+			  strerror(-r));
+	return r ? EXIT_START : 0;
+}
+
+static int block_signals(int *ret_signals, int pair[2])
+{
+	sigset_t set;
+
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	int signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (signals < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+	*ret_signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (*ret_signals < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
 		log_error("start: %s", strerror(errno));
 		return EXIT_START;
 	}
+	return 0;
+}
+
+static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[static TOKEN_MAX],
+		    const char *token_file)
+{
+	struct load l;
+	int pair[2], signals;
+
+	if (load(o, &l))
+		return EXIT_START;
+	if (block_signals(&signals, pair))
+		return EXIT_START;
 	pid_t server = fork();
 	if (server == 0) {
 		close(pair[0]);
-		serve(o, &l, pair[1], uid, gid, token);
+		serve(o, &l, pair[1], uid, gid, token, *token_file ? token_file : NULL);
 	}
 	close(pair[1]);
+	explicit_bzero(token, TOKEN_MAX); /* the server's alone */
 	int status = server < 0 ? EXIT_START : trace(o, &l, pair[0], server, uid, gid, signals);
 	load_free(&l);
+	return status;
+}
+
+static int run(const struct options *o)
+{
+	char token[TOKEN_MAX], token_file[PATH_MAX];
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() != 0) {
+		log_error("reading other programs' TLS needs root; try: sudo cleartap");
+		return EXIT_START;
+	}
+	if (check_persons(o, &uid, &gid) || take_token(o, token, token_file, sizeof(token_file)))
+		return EXIT_START;
+	int status = run_both(o, uid, gid, token, token_file);
+	if (*token_file && !o->token_file)
+		unlink(token_file);
 	return status;
 }
 

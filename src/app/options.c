@@ -231,6 +231,35 @@ static bool all_container_ids(char **list)
 	return true;
 }
 
+/* A bracket that is not closed, or a last backslash, would match nothing. */
+static bool is_glob(const char *p)
+{
+	if (!*p)
+		return false;
+	for (; *p; p++) {
+		if (*p == '\\') {
+			if (!*++p)
+				return false;
+			continue;
+		}
+		if (*p != '[')
+			continue;
+		const char *from = p + 1 + (p[1] == '!' || p[1] == '^');
+		p = *from ? strchr(from + 1, ']') : NULL;
+		if (!p)
+			return false;
+	}
+	return true;
+}
+
+static bool all_globs(char **list)
+{
+	for (; list && *list; list++)
+		if (!is_glob(*list))
+			return false;
+	return true;
+}
+
 static bool is_listener(const char *text)
 {
 	const char *colon = strrchr(text, ':');
@@ -254,6 +283,9 @@ static int check_values(const struct options *o, char *error, size_t size)
 		wrong = "option ring-size: the size must be a power of two from 64K to 1G";
 	else if (!all_pids(o->pids))
 		wrong = "option pid: the value is not a process id";
+	else if (!all_globs(o->exes))
+		wrong = "option exe: the value is not a pattern (a [ that is not closed, or a last "
+			"\\)";
 	else if (!all_container_ids(o->containers))
 		wrong = "option container: an id is at least 12 hexadecimal digits";
 	else if (!is_listener(o->listen))

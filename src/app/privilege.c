@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ int privilege_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
 {
 	const struct passwd *pw = getpwnam(name);
 
-	if (!pw) {
+	if (!pw && !strcmp(name, PRIVILEGE_USER)) {
 		log_info("no user '%s' on this machine; the server runs as nobody", name);
 		pw = getpwnam("nobody");
 	}

@@ -5,7 +5,12 @@
 
 #include <sys/types.h>
 
-/* The ids of the user, or of nobody where there is no such user (-ENOENT when neither is there). */
+#define PRIVILEGE_USER "cleartap" /* the default of --user */
+
+/*
+ * The ids of a user; of nobody where PRIVILEGE_USER is asked for and not there. -ENOENT: there is
+ * none, -EINVAL: it is root.
+ */
 int privilege_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);
 /*
  * Become that user for good: no supplementary groups, no capabilities, no_new_privs, not dumpable.

@@ -327,8 +327,13 @@ static void say_where(const struct server *s)
 
 	if (!strcmp(o->listen, "none"))
 		return;
-	printf("cleartap: open %s://%.*s:%u/?token=%s\n", o->tls_cert ? "https" : "http",
-	       (int)(colon - o->listen), o->listen, api_port(s->api), s->options->token);
+	printf("cleartap: open %s://%.*s:%u/", o->tls_cert ? "https" : "http",
+	       (int)(colon - o->listen), o->listen, api_port(s->api));
+	/* what is no terminal may be a journal, which others read */
+	if (s->options->token_file)
+		printf(" (the token is in %s)\n", s->options->token_file);
+	else
+		printf("?token=%s\n", s->options->token);
 	fflush(stdout);
 }
 

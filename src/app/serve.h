@@ -18,6 +18,7 @@ struct serve_options {
 	uid_t uid;		      /* whom to become */
 	gid_t gid;
 	const char *token;
+	const char *token_file; /* where it is, for those who may read that; NULL: print it */
 };
 
 enum serve_end { SERVE_STOPPED = 0, SERVE_FAILED = 1, SERVE_TRACER_GONE = 4 };

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "app/token.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/runtime.h"
 
 #define TOKEN_BYTES 16
 #define TOKEN_MIN   16
@@ -23,9 +27,9 @@ static int make(char *ret)
 	return 0;
 }
 
-static int write_new(const char *file, const char *token)
+static int write_new(int folder, const char *file, const char *token)
 {
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = openat(folder, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;
@@ -36,22 +40,51 @@ static int write_new(const char *file, const char *token)
 	return r;
 }
 
-static int read_old(int fd, const char *file, char *ret, char *error, size_t size)
+/* A file that somebody else prepared would give him the token. */
+static int check_owner(int fd, const char *file, char *error, size_t size)
 {
 	struct stat st;
-	ssize_t n = read(fd, ret, TOKEN_MAX - 1);
 
+	if (fstat(fd, &st)) {
+		snprintf(error, size, "look at %s: %s", file, strerror(errno));
+		return -EIO;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		snprintf(error, size, "%s is not a file; the token must be in one", file);
+		return -EINVAL;
+	}
+	if (st.st_uid != geteuid()) {
+		snprintf(error, size,
+			 "%s belongs to user %u, who would know the token; chown it or remove it",
+			 file, st.st_uid);
+		return -EACCES;
+	}
+	if (st.st_nlink != 1) {
+		snprintf(error, size, "%s has another name as well (%lu links); remove it", file,
+			 (unsigned long)st.st_nlink);
+		return -EACCES;
+	}
+	if (st.st_mode & 077) {
+		snprintf(error, size, "%s can be read by others (mode %03o); chmod 600 it", file,
+			 st.st_mode & 0777);
+		return -EACCES;
+	}
+	return 0;
+}
+
+static int read_old(int fd, const char *file, char *ret, char *error, size_t size)
+{
+	int r = check_owner(fd, file, error, size);
+	ssize_t n = r ? 0 : read(fd, ret, TOKEN_MAX - 1);
+
+	if (r)
+		return r;
 	if (n < 0) {
 		snprintf(error, size, "read the token from %s: %s", file, strerror(errno));
 		return -EIO;
 	}
 	ret[n] = '\0';
 	ret[strcspn(ret, " \t\r\n")] = '\0';
-	if (!fstat(fd, &st) && (st.st_mode & 077)) {
-		snprintf(error, size, "%s can be read by others (mode %03o); chmod 600 it", file,
-			 st.st_mode & 0777);
-		return -EACCES;
-	}
 	for (const char *p = ret; *p; p++) {
 		if (strchr("&;,\"%#+?=", *p) || *p <= ' ' || *p >= 127) {
 			snprintf(error, size, "the token in %s must be letters, digits, - . _ ~",
@@ -69,18 +102,51 @@ static int read_old(int fd, const char *file, char *ret, char *error, size_t siz
 
 int token_get(const char *file, char ret[static TOKEN_MAX], char *error, size_t size)
 {
-	int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+	int fd = file ? open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
 
 	if (fd >= 0) {
 		int r = read_old(fd, file, ret, error, size);
 		close(fd);
 		return r;
 	}
+	if (file && errno == ELOOP) {
+		snprintf(error, size, "%s is a symbolic link; name the token's file itself", file);
+		return -ELOOP;
+	}
 	int r = file && errno != ENOENT ? -errno : make(ret);
 	if (!r && file)
-		r = write_new(file, ret);
+		r = write_new(AT_FDCWD, file, ret);
 	if (r)
 		snprintf(error, size, "make a token%s%s: %s", file ? " in " : "", file ? file : "",
 			 strerror(-r));
+	return r;
+}
+
+/* Files of runs that were killed. */
+static void remove_old(int folder)
+{
+	DIR *dir = fdopendir(dup(folder));
+	int pid;
+	char end;
+
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		if (sscanf(d->d_name, "token-%d%c", &pid, &end) == 1 && kill(pid, 0) &&
+		    errno == ESRCH)
+			unlinkat(folder, d->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int token_keep(const char *token, char *ret, size_t room)
+{
+	int folder = runtime_open();
+
+	if (folder < 0)
+		return folder;
+	remove_old(folder);
+	snprintf(ret, room, RUNTIME_FOLDER "/token-%d", getpid());
+	int r = write_new(folder, strrchr(ret, '/') + 1, token);
+	close(folder);
 	return r;
 }

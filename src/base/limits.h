@@ -9,6 +9,11 @@
 #define LIMIT_THREADS	 16384 /* threads inside a TLS call, least recently used goes */
 #define LIMIT_CALL_DEPTH 4     /* TLS calls inside TLS calls of one thread */
 
+/* the two processes */
+#define LIMIT_STOP_STILL_MS 1200  /* a server that is to stop and does nothing is killed after */
+#define LIMIT_STOP_MS	    10000 /* and one that is not done after */
+#define LIMIT_DESCRIPTORS   65536 /* of the tracer, where the kernel gives so many */
+
 /* sessions */
 #define LIMIT_SESSIONS		   65536 /* connections followed at once */
 #define LIMIT_SESSION_PROCESSES	   65536 /* processes remembered without a connection */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/hurry.h"
 #include "trace/inspect_child.h"
 
 #define MARK	 "--helper"
@@ -19,6 +20,7 @@ static const struct role {
 	int (*main)(int argc, char **argv);
 } roles[] = {
 	{ INSPECT_CHILD_ROLE, inspect_child_main },
+	{ HURRY_ROLE, hurry_main },
 };
 
 void again_main(int argc, char **argv)

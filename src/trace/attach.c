@@ -13,7 +13,6 @@
 #include <bpf/libbpf.h>
 
 #include "cleartap.skel.h"
-#include "trace/hurry.h"
 #include "trace/inspect.h"
 #include "trace/link.h"
 #include "trace/load.h"
@@ -122,8 +121,6 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 	struct job j = { .load = l, .cookie = target | (uint64_t)plan->family << 32, .out = &a };
 	int err = plan->family == INSPECT_GO ? load_set_go(l, fd, plan, target) : 0;
 
-	int hurry = hurry_begin();
-
 	snprintf(j.path, sizeof(j.path), "/proc/self/fd/%d", fd);
 	for (uint32_t kind = 0; !err && kind < PROBE_KIND_COUNT; kind++) {
 		struct kind k = kind_programs(l->skel, kind);
@@ -136,7 +133,6 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 		if (count && k.enter)
 			err = attach_points(&j, &k, offsets, count);
 	}
-	hurry_end(hurry);
 	if (err) {
 		attach_close(&a);
 		return err;

@@ -4,12 +4,32 @@
  * dup_mmap_sem of kernel/events/uprobes.c), in which a program that has just started would go
  * unseen. With /sys/kernel/rcu_expedited it is some 0.1 ms; it is set for the moment of attaching
  * only. Where it cannot be set, or rcu_normal overrides it, attaching just takes longer.
+ *
+ * A helper that outlives this process puts the setting back when it is killed in that moment, and
+ * where both are, the next start does: a file says that the setting is ours.
  */
 #ifndef CLEARTAP_HURRY_H
 #define CLEARTAP_HURRY_H
 
-/* A descriptor that hurry_end() puts back to how it was, -1 when there is nothing to put back. */
-int hurry_begin(void);
-void hurry_end(int fd);
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define HURRY_SETTING "/sys/kernel/rcu_expedited"
+#define HURRY_ROLE    "put-back"
+
+struct hurry;
+
+/* The file that says whether the setting is ours; without a runtime folder one without a name. */
+int hurry_state(void);
+/*
+ * Put back what a dead run left, and start the helper, which becomes that user. `state` is taken.
+ * NULL: the setting cannot be changed here; the other functions take that.
+ */
+struct hurry *hurry_new(const char *setting, int state, uid_t uid, gid_t gid);
+void hurry_free(struct hurry *h);
+void hurry_begin(struct hurry *h);
+void hurry_end(struct hurry *h);
+/* The helper (again.h). */
+int hurry_main(int argc, char **argv);
 
 #endif

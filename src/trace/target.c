@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "trace/attach.h"
+#include "trace/hurry.h"
 #include "trace/inspect.h"
 #include "trace/inspector.h"
 #include "trace/library.h"
@@ -63,6 +64,7 @@ struct targets {
 	const struct target_ops *ops;
 	void *ctx;
 	struct inspector *inspector;
+	struct hurry *hurry;
 	int changes;	   /* inotify's descriptor, -1: none */
 	struct seen *seen; /* open addressing, LIMIT_FILES_SEEN slots */
 	size_t seen_count;
@@ -87,6 +89,7 @@ struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 	t->ops = ops;
 	t->ctx = ctx;
 	t->seen = calloc(LIMIT_FILES_SEEN, sizeof(*t->seen));
+	t->hurry = hurry_new(HURRY_SETTING, hurry_state(), uid, gid);
 	t->inspector = inspector_new(uid, gid, on_answer, t);
 	t->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (!t->seen || !t->inspector) {
@@ -148,6 +151,7 @@ void targets_free(struct targets *t)
 		return;
 	detach_all(t);
 	inspector_free(t->inspector);
+	hurry_free(t->hurry);
 	if (t->changes > 0)
 		close(t->changes);
 	for (size_t i = 0; t->seen && i < LIMIT_FILES_SEEN; i++) {
@@ -269,8 +273,10 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 	struct stat now;
 	int err = -ESTALE; /* written anew while it was analysed */
 
+	hurry_begin(t->hurry);
 	if (!fstat(job->fd, &now) && same_content(slot_of(t, now.st_dev, now.st_ino), &now))
 		err = attach_file(t->load, job->fd, plan, n, &target->attachment);
+	hurry_end(t->hurry);
 
 	if (err) {
 		char reason[160];

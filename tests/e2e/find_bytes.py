@@ -27,16 +27,19 @@ def holds(pid, text):
 
 
 def main():
-    found = []
+    found, searched = [], 0
     for pid in sys.argv[2:]:
         try:
             where = holds(pid, sys.argv[1].encode())
+            searched += 1
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
         except OSError as error:
             where = str(error)
         if where:
             found.append(f"{pid}: {where}")
-    print("\n".join(found) or f"not in {len(sys.argv) - 2} processes")
-    return 1 if found or len(sys.argv) < 3 else 0
+    print("\n".join(found) or f"not in {searched} processes")
+    return 1 if found or not searched else 0
 
 
 sys.exit(main())

@@ -152,8 +152,8 @@ ct_start() {
 	for ((i = 0; i < 600; i++)); do
 		kill -0 "$CT_PID" 2>/dev/null || break
 		if ct_get /readyz >/dev/null 2>&1; then
-			CT_URL=$(grep -o -m 1 'https\?://[^ ]*' "$CT_DIR/out")
 			CT_TOKEN=$(cat "$CT_DIR/token")
+			CT_URL=$(grep -o -m 1 'https\?://[^ ]*' "$CT_DIR/out")?token=$CT_TOKEN
 			return 0
 		fi
 		sleep 0.1

@@ -120,12 +120,31 @@ static void test_file(void **state)
 	options_free(&o);
 }
 
+static void test_patterns(void **state)
+{
+	static const char *const good[] = {
+		"curl", "*/python3*", "[abc]*", "a\\[b", "[]x]", "[!]]"
+	};
+	static const char *const bad[] = { "[", "curl[", "[]", "[!]", "a\\", "x[a-" };
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(PARSE(&o, "--exe", good[i]), 0);
+		options_free(&o);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(PARSE(&o, "--exe", bad[i]), -EINVAL);
+		assert_non_null(strstr(error, "option exe"));
+		options_free(&o);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_forms),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_patterns), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_file),
 	};
 
