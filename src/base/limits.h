@@ -112,7 +112,9 @@
 #define LIMIT_GLANCE_BYTES	   (1 << 20)	  /* looked through before an analysis is made */
 #define LIMIT_INSPECT_SECONDS	   10		  /* processor time of one analysis */
 #define LIMIT_INSPECT_WALL_SECONDS 60		  /* its time by the clock, on a busy machine */
-#define LIMIT_INSPECT_CHILDREN	   6		  /* analyses at once */
+#define LIMIT_INSPECT_CHILDREN	   8		  /* analyses at once */
+#define LIMIT_INSPECT_MACHINE	   6		  /* of them for files of the machine itself, */
+#define LIMIT_INSPECT_OWNER	   2		  /* and for those of any other owner */
 #define LIMIT_INSPECT_QUEUE	   512		  /* files that wait for one */
 #define LIMIT_INSPECT_TURN_MS	   1000		  /* processor time of one while others wait */
 #define LIMIT_INSPECT_SETTLE_MS	   5000		  /* wait at the start for what is there already */
@@ -140,5 +142,26 @@
 #define LIMIT_FILE_PROCESSES	   64	      /* that are noted while their file is analysed */
 #define LIMIT_TOLD_PROCESSES	   16384      /* processes told to the server at once */
 #define LIMIT_MOUNT_NAMESPACES	   1024	      /* containers whose libraries were looked for */
+
+/* files and folders of others; the tracer's loop */
+#define LIMIT_PATH_DEPTH       64	   /* folders of a path, where openat2() is missing */
+#define LIMIT_PATH_LINKS       40	   /* symbolic links of one */
+#define LIMIT_LOOK_QUEUE       1024	   /* files that wait to be opened */
+#define LIMIT_LOOK_MS	       1000	   /* opening and glancing at one, then it hangs */
+#define LIMIT_LOOKERS_HANGING  8	   /* threads that may hang with their file systems */
+#define LIMIT_SCANS	       2	   /* disks scanned at once */
+#define LIMIT_SCAN_QUEUE       64	   /* containers that wait for it */
+#define LIMIT_SCAN_MS	       2000	   /* one scan by the clock */
+#define LIMIT_SCAN_CPU_SECONDS 1	   /* and of processor time */
+#define LIMIT_SCAN_MEMORY      (256 << 20) /* its address space */
+#define LIMIT_SCAN_ENTRIES     20000	   /* names that it looks at */
+#define LIMIT_SCAN_FILES       256	   /* files that it hands out */
+#define LIMIT_SCAN_PATH	       1024	   /* length of their paths */
+#define LIMIT_CHANGES_BURST    4   /* analyses of one file that changes, then one a second */
+#define LIMIT_PRECEDENCE_MS    100 /* of each second, what goes before all else */
+#define LIMIT_TURN_MS	       20  /* one turn of the tracer's loop; longer ones are told */
+#define LIMIT_TURN_PART_MS     5   /* each part of it that has much to do */
+#define LIMIT_OUTBOX_BATCH     256 /* messages to the server in one turn */
+#define LIMIT_CLOSERS	       256 /* threads that wait while the kernel takes probes out */
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/disk_scan.h"
 #include "trace/hurry.h"
 #include "trace/inspect_child.h"
 
@@ -21,6 +22,7 @@ static const struct role {
 } roles[] = {
 	{ INSPECT_CHILD_ROLE, inspect_child_main },
 	{ HURRY_ROLE, hurry_main },
+	{ DISK_SCAN_ROLE, disk_scan_main },
 };
 
 void again_main(int argc, char **argv)

@@ -166,3 +166,8 @@ void attach_close(struct attachment *a)
 	free(a->link);
 	*a = (struct attachment){ 0 };
 }
+
+size_t attach_descriptors(const struct attachment *a)
+{
+	return a->fds + 2 * a->links;
+}

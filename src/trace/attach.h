@@ -24,5 +24,7 @@ struct attachment {
 int attach_file(const struct load *l, int fd, const struct inspection *plan, uint32_t target,
 		struct attachment *ret);
 void attach_close(struct attachment *a);
+/* Descriptors that it holds. */
+size_t attach_descriptors(const struct attachment *a);
 
 #endif

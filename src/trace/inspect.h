@@ -59,6 +59,9 @@ struct go_layout {
 	uint64_t tls_slot;	/* address of the word that goplan_tls_slot() tells of, or 0 */
 };
 
+/* inspection.failed: there was no room for the analysis; it may be asked for again. */
+enum { INSPECT_NO_ROOM = 2 };
+
 /* Plain data: it crosses a pipe from the child. */
 struct inspection {
 	uint32_t family; /* enum inspect_family */

@@ -9,17 +9,22 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "trace/fair.h"
 #include "trace/inspect_child.h"
 
-enum { SPARES = 3, CHECK_MS = 20, LONG_MS = 50, DYING_MS = 5 };
+enum { SPARES = 4, CHECK_MS = 20, LONG_MS = 50, DYING_MS = 5 };
 
 /* no child; killed, not gone yet; idle; at work; its first answer is out */
 enum stage { FREE, DYING, READY, FIRST, MORE };
 
 struct slot {
 	enum stage stage;
+	uint64_t owner;
+	bool hurried;
+	int64_t used_ms; /* when it got its file */
 	struct inspect_child child;
 	void *job;
 };
@@ -36,11 +41,12 @@ struct inspector {
 	void *ctx;
 	int epoll;
 	bool urgent;
+	size_t next;		  /* slot that has its turn */
 	size_t spares;		  /* children to have ready; none while they fail */
 	struct inspection answer; /* too large for the stack */
 	struct slot slot[LIMIT_INSPECT_CHILDREN];
-	struct waiting queue[LIMIT_INSPECT_QUEUE];
-	size_t first, count; /* of the queue */
+	struct fair *queue; /* of struct waiting */
+	int64_t hurried_ms;
 };
 
 struct inspector *inspector_new(uid_t uid, gid_t gid, inspector_fn *fn, void *ctx)
@@ -55,22 +61,30 @@ struct inspector *inspector_new(uid_t uid, gid_t gid, inspector_fn *fn, void *ct
 	p->ctx = ctx;
 	p->spares = SPARES;
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (p->epoll < 0) {
-		free(p);
-		return NULL;
-	}
-	return p;
+	p->queue = fair_new(LIMIT_INSPECT_QUEUE, LIMIT_INSPECT_OWNER, LIMIT_INSPECT_MACHINE);
+	if (p->epoll >= 0 && p->queue)
+		return p;
+	inspector_free(p);
+	return NULL;
 }
 
 void inspector_free(struct inspector *p)
 {
+	uint64_t owner;
+
 	if (!p)
 		return;
 	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
 		while (p->slot[i].stage != FREE && !inspect_child_end(&p->slot[i].child))
 			usleep(100);
 	}
-	close(p->epoll);
+	for (struct waiting *w; p->queue && (w = fair_pop(p->queue, &owner));) {
+		fair_done(p->queue, owner);
+		free(w);
+	}
+	fair_free(p->queue);
+	if (p->epoll >= 0)
+		close(p->epoll);
 	free(p);
 }
 
@@ -92,6 +106,12 @@ static size_t count_stage(const struct inspector *p, enum stage stage)
 	return n;
 }
 
+static void calm(struct inspector *p, struct slot *s)
+{
+	p->hurried_ms += inspect_child_used_ms(&s->child) - s->used_ms;
+	s->hurried = false;
+}
+
 /*
  * The child has done its work, or never will. Children that were made after it and have not run yet
  * still hold its socket, so closing that does not end what epoll says of it.
@@ -100,6 +120,10 @@ static void release(struct inspector *p, struct slot *s)
 {
 	if (s->stage != DYING)
 		epoll_ctl(p->epoll, EPOLL_CTL_DEL, s->child.socket, NULL);
+	if (s->stage == FIRST || s->stage == MORE)
+		fair_done(p->queue, s->owner);
+	if (s->hurried)
+		calm(p, s);
 	s->job = NULL;
 	s->stage = inspect_child_end(&s->child) ? FREE : DYING;
 }
@@ -129,23 +153,35 @@ static void refuse(struct inspector *p, void *job, const char *what, int err)
 	p->fn(p->ctx, job, &p->answer);
 }
 
-/* The analysis that has had most of the processor makes room, once it has had its turn. */
-static struct slot *stop_longest(struct inspector *p)
+/* The owner with most children gives way first, then the one with most processor time. */
+static int64_t weight(const struct inspector *p, const struct slot *s, bool share)
+{
+	int64_t used = s->stage > READY ? inspect_child_used_ms(&s->child) - s->used_ms : 0;
+
+	if (used < LIMIT_INSPECT_TURN_MS || (share && !fair_waiting(p->queue, s->owner)))
+		return 0;
+	return used + (int64_t)fair_running(p->queue, s->owner) * LIMIT_INSPECT_SECONDS * 1000;
+}
+
+/*
+ * An analysis that has had its turn makes room: for anybody, or (share) for another file of its
+ * owner, whose share is used up. False: none has had it yet.
+ */
+static bool stop_longest(struct inspector *p, bool share)
 {
 	struct slot *longest = NULL;
-	int64_t most = LIMIT_INSPECT_TURN_MS;
+	int64_t most = 0;
 
 	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
-		struct slot *s = &p->slot[i];
-		int64_t used = s->stage > READY ? inspect_child_used_ms(&s->child) : 0;
+		int64_t w = weight(p, &p->slot[i], share);
 
-		if (used >= most) {
-			most = used;
-			longest = s;
+		if (w > most) {
+			most = w;
+			longest = &p->slot[i];
 		}
 	}
 	if (!longest)
-		return NULL;
+		return false;
 	void *job = longest->job;
 	enum stage stage = longest->stage;
 	release(p, longest);
@@ -153,7 +189,7 @@ static struct slot *stop_longest(struct inspector *p)
 		p->fn(p->ctx, job, NULL);
 	else
 		refuse(p, job, "it took long and other files were waiting", 0);
-	return find_stage(p, FREE);
+	return true;
 }
 
 /* A child for the next file, NULL when all are at work. */
@@ -165,43 +201,71 @@ static struct slot *child_for_next(struct inspector *p, int *ret_err)
 	if (s)
 		return s;
 	s = find_stage(p, FREE);
-	if (!s)
-		s = stop_longest(p);
+	if (!s && stop_longest(p, false))
+		s = find_stage(p, FREE);
 	if (s && (*ret_err = make_ready(p, s)))
 		return NULL;
 	return s;
 }
 
+static void start_one(struct inspector *p, struct slot *s, const struct waiting *next,
+		      uint64_t owner)
+{
+	int err = inspect_child_give(&s->child, next->fd);
+
+	if (err) {
+		release(p, s);
+		fair_done(p->queue, owner);
+		refuse(p, next->job, "a process for it could not be had", err);
+		return;
+	}
+	s->stage = FIRST;
+	s->owner = owner;
+	s->job = next->job;
+	s->used_ms = inspect_child_used_ms(&s->child);
+	s->hurried = p->urgent;
+	if (p->urgent)
+		inspect_child_hurry(&s->child);
+}
+
 static void start_waiting(struct inspector *p)
 {
-	while (p->count) {
+	while (fair_count(p->queue)) {
 		int err;
+		uint64_t owner;
 		struct slot *s = child_for_next(p, &err);
 		if (!s && !err)
 			return;
-		struct waiting next = p->queue[p->first];
-		p->first = (p->first + 1) % LIMIT_INSPECT_QUEUE;
-		p->count--;
-		if (!err && (err = inspect_child_give(&s->child, next.fd)))
-			release(p, s);
-		if (err) {
-			refuse(p, next.job, "a process for it could not be had", err);
+		struct waiting *next = fair_pop(p->queue, &owner);
+		if (!next && stop_longest(p, true))
 			continue;
+		if (!next)
+			return;
+		if (err) {
+			fair_done(p->queue, owner);
+			refuse(p, next->job, "a process for it could not be had", err);
+		} else {
+			start_one(p, s, next, owner);
 		}
-		s->stage = FIRST;
-		s->job = next.job;
-		if (p->urgent)
-			inspect_child_hurry(&s->child);
+		free(next);
 	}
 }
 
-int inspector_submit(struct inspector *p, int fd, void *job)
+void inspector_submit(struct inspector *p, int fd, uint64_t owner, void *job)
 {
-	if (p->count == LIMIT_INSPECT_QUEUE)
-		return -EAGAIN;
-	p->queue[(p->first + p->count++) % LIMIT_INSPECT_QUEUE] = (struct waiting){ fd, job };
+	struct waiting *w = malloc(sizeof(*w)), *out = w;
+
+	if (w) {
+		*w = (struct waiting){ fd, job };
+		out = fair_push_take(p->queue, owner, w);
+	}
+	if (!w || out) {
+		memset(&p->answer, 0, sizeof(p->answer));
+		p->answer.failed = INSPECT_NO_ROOM;
+		p->fn(p->ctx, out ? out->job : job, &p->answer);
+	}
+	free(out);
 	start_waiting(p);
-	return 0;
 }
 
 static void take_answer(struct inspector *p, struct slot *s)
@@ -213,6 +277,8 @@ static void take_answer(struct inspector *p, struct slot *s)
 	if (err == -EAGAIN)
 		return;
 	if (!err && p->answer.more && stage == FIRST) {
+		if (s->hurried)
+			calm(p, s); /* inspect_child_take() made it so */
 		s->stage = MORE;
 		p->fn(p->ctx, job, &p->answer);
 		return;
@@ -238,15 +304,23 @@ static bool wants_spare(const struct inspector *p)
 
 void inspector_run(struct inspector *p)
 {
-	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
-		struct slot *s = &p->slot[i];
+	int64_t begun = clock_ms(CLOCK_MONOTONIC);
+
+	/* an answer may mean to attach, which takes some ms */
+	for (size_t n = 0;
+	     n < LIMIT_INSPECT_CHILDREN && clock_ms(CLOCK_MONOTONIC) - begun < LIMIT_TURN_PART_MS;
+	     n++) {
+		struct slot *s = &p->slot[p->next++ % LIMIT_INSPECT_CHILDREN];
 
 		if (s->stage == DYING)
 			release(p, s);
 		else if (s->stage != FREE)
 			take_answer(p, s);
-		if (s->stage == FIRST && inspect_child_used_ms(&s->child) > LONG_MS)
+		if (s->stage == FIRST && s->hurried &&
+		    inspect_child_used_ms(&s->child) - s->used_ms > LONG_MS) {
 			inspect_child_calm(&s->child);
+			calm(p, s);
+		}
 	}
 	start_waiting(p);
 	/* one at a time: what has happened meanwhile comes first */
@@ -254,9 +328,17 @@ void inspector_run(struct inspector *p)
 		p->spares = 0;
 }
 
-void inspector_hurry(struct inspector *p)
+void inspector_hurry(struct inspector *p, bool on)
 {
-	p->urgent = true;
+	p->urgent = on;
+}
+
+int64_t inspector_take_hurried_ms(struct inspector *p)
+{
+	int64_t ms = p->hurried_ms;
+
+	p->hurried_ms = 0;
+	return ms;
 }
 
 int inspector_fd(const struct inspector *p)
@@ -275,5 +357,5 @@ int inspector_timeout(const struct inspector *p)
 
 size_t inspector_pending(const struct inspector *p)
 {
-	return p->count + count_stage(p, FIRST);
+	return fair_count(p->queue) + count_stage(p, FIRST);
 }

@@ -4,6 +4,8 @@
 #define CLEARTAP_INSPECTOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct inspection;
@@ -19,11 +21,15 @@ typedef void inspector_fn(void *ctx, void *job, const struct inspection *in);
 struct inspector *inspector_new(uid_t uid, gid_t gid, inspector_fn *fn, void *ctx);
 /* Ends all children; what they were at gets no answer. */
 void inspector_free(struct inspector *p);
-/* Analyse an open file, which stays the caller's, until the last answer. 0, -EAGAIN: the queue
- * is full; or -errno. */
-int inspector_submit(struct inspector *p, int fd, void *job);
-/* From now on the programs in question are running already. */
-void inspector_hurry(struct inspector *p);
+/*
+ * Analyse an open file, which stays the caller's, until the last answer. Owners take turns
+ * (fair.h); what finds no room is answered at once with INSPECT_NO_ROOM: this file or another one.
+ */
+void inspector_submit(struct inspector *p, int fd, uint64_t owner, void *job);
+/* The programs in question are running already: children go before all else, for a while. */
+void inspector_hurry(struct inspector *p, bool on);
+/* Processor time that they had so since the last call. */
+int64_t inspector_take_hurried_ms(struct inspector *p);
 /* Hand out what was answered, and give waiting files to free children. Never blocks. */
 void inspector_run(struct inspector *p);
 /* Readable when there is something to run. */

@@ -15,6 +15,19 @@ enum message_type {
 	MSG_STATE,   /* tracer: state of capture after MSG_PAUSE or MSG_RESUME */
 	MSG_STOP,    /* tracer: a wanted end; without it the end of the socket is a failure */
 	MSG_SERVING, /* server: the store is open and the listeners are bound */
+	MSG_REFUSED, /* tracer: what was not looked at: state, owner, count, reason */
+};
+
+/* Why the tracer leaves something out; the state of a MSG_REFUSED. */
+enum refusal {
+	REFUSED_QUEUE,	 /* too many files of this owner wait to be looked at */
+	REFUSED_CHANGES, /* a file is written anew too often */
+	REFUSED_HANGS,	 /* its file system does not answer */
+	REFUSED_KIND,	 /* it is no regular file */
+	REFUSED_SCAN,	 /* the disk of a container was not scanned, or not all of it */
+	REFUSED_TABLE,	 /* no room among the probed files, or of this owner's share of them */
+	REFUSED_PROCESS, /* processes that are not told of: too many at once */
+	REFUSED_COUNT,
 };
 
 enum target_state { TARGET_ATTACHED = 1, TARGET_SKIPPED, TARGET_FAILED, TARGET_DETACHED };
@@ -27,7 +40,9 @@ struct message {
 	uint32_t points;
 	uint32_t pad;
 	uint64_t dev, inode;
-	char library[16]; /* openssl, boringssl, go */
+	uint64_t owner;	  /* MSG_REFUSED: user, or above 32 bits a mount namespace; the last one */
+	uint64_t count;	  /* MSG_REFUSED: since the start */
+	char library[16]; /* library_name() */
 	char version[64];
 	char path[256]; /* of the file, or of the process's executable; cut from the left */
 	char plan[256];

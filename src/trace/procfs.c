@@ -10,8 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/limits.h"
+#include "trace/beneath.h"
 #include "trace/watch.h"
 
 #define CONTAINER_ID_LEN 64
@@ -93,42 +97,107 @@ ino_t procfs_mount_namespace(uint32_t tgid)
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
-void procfs_each(procfs_fn *fn, void *ctx)
-{
-	DIR *dir = opendir("/proc");
+struct procfs_walk {
+	const struct procfs_walk_ops *ops;
+	void *ctx;
+	DIR *dir; /* NULL: none is under way */
+	FILE *maps;
+	uint32_t tgid;
+	bool again;
+	char *line;
+	size_t size;
+};
 
-	for (struct dirent *d; dir && (d = readdir(dir));) {
-		char *end;
-		unsigned long pid = strtoul(d->d_name, &end, 10);
-		if (pid && !*end)
-			fn(ctx, (uint32_t)pid);
+struct procfs_walk *procfs_walk_new(const struct procfs_walk_ops *ops, void *ctx)
+{
+	struct procfs_walk *w = calloc(1, sizeof(*w));
+
+	if (w) {
+		w->ops = ops;
+		w->ctx = ctx;
 	}
-	if (dir)
-		closedir(dir);
+	return w;
 }
 
-void procfs_each_mapping(uint32_t tgid, procfs_mapping_fn *fn, void *ctx)
+static void walk_end(struct procfs_walk *w)
 {
-	char path[32], *line = NULL;
-	size_t size = 0;
+	if (w->maps)
+		fclose(w->maps);
+	if (w->dir)
+		closedir(w->dir);
+	w->maps = NULL;
+	w->dir = NULL;
+}
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
-	FILE *f = fopen(path, "re");
-	while (f && getline(&line, &size, f) > 0) {
-		struct watch_mapping m = { .tgid = tgid };
-		char perms[8];
-		int at = 0;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %*x:%*x %" SCNu64 " %n", &m.start,
-			   &m.end, perms, &m.inode, &at) < 4 ||
-		    perms[2] != 'x' || !m.inode || line[at] != '/')
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		m.path = line + at;
-		fn(ctx, &m);
+void procfs_walk_free(struct procfs_walk *w)
+{
+	if (!w)
+		return;
+	walk_end(w);
+	free(w->line);
+	free(w);
+}
+
+void procfs_walk_begin(struct procfs_walk *w)
+{
+	w->again = w->dir != NULL;
+	if (!w->dir)
+		w->dir = opendir("/proc");
+}
+
+/* The next process: its mappings are to be read. False: there is none. */
+static bool next_process(struct procfs_walk *w)
+{
+	char path[32], *end;
+	struct dirent *d = readdir(w->dir);
+
+	if (!d)
+		return false;
+	w->tgid = (uint32_t)strtoul(d->d_name, &end, 10);
+	if (!w->tgid || *end)
+		return true;
+	w->ops->process(w->ctx, w->tgid);
+	snprintf(path, sizeof(path), "/proc/%u/maps", w->tgid);
+	w->maps = fopen(path, "re");
+	return true;
+}
+
+static void next_mapping(struct procfs_walk *w)
+{
+	struct watch_mapping m = { .tgid = w->tgid };
+	char perms[8], *line;
+	int at = 0;
+
+	if (getline(&w->line, &w->size, w->maps) <= 0) {
+		fclose(w->maps);
+		w->maps = NULL;
+		return;
 	}
-	free(line);
-	if (f)
-		fclose(f);
+	line = w->line;
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %*x %" SCNx32 ":%" SCNx32 " %" SCNu64 " %n",
+		   &m.start, &m.end, perms, &m.major, &m.minor, &m.inode, &at) < 6 ||
+	    perms[2] != 'x' || !m.inode || line[at] != '/')
+		return;
+	line[strcspn(line, "\n")] = '\0';
+	m.path = line + at;
+	w->ops->mapping(w->ctx, &m);
+}
+
+bool procfs_walk_step(struct procfs_walk *w)
+{
+	int64_t begun = clock_ms(CLOCK_MONOTONIC);
+
+	while (w->dir && !w->ops->full(w->ctx) &&
+	       clock_ms(CLOCK_MONOTONIC) - begun < LIMIT_TURN_PART_MS) {
+		if (w->maps) {
+			next_mapping(w);
+		} else if (!next_process(w)) {
+			walk_end(w);
+			if (w->again)
+				procfs_walk_begin(w);
+		}
+	}
+	return w->dir;
 }
 
 static void map_file(const struct watch_mapping *m, char *path, size_t size)
@@ -141,29 +210,43 @@ int procfs_stat_mapping(const struct watch_mapping *m, struct stat *ret)
 	char path[80];
 
 	map_file(m, path, sizeof(path));
-	return stat(path, ret) ? -errno : 0;
+	return beneath_stat_at(path, ret);
 }
 
-int procfs_open_mapping(const struct watch_mapping *m)
+/* File systems without a device of their own (btrfs, overlayfs) tell another one to the kernel. */
+static bool is_it(int fd, const struct watch_mapping *m)
 {
-	char path[4200];
 	struct stat st;
 
+	return !beneath_stat(fd, &st) && S_ISREG(st.st_mode) && st.st_ino == m->inode &&
+	       (!major(st.st_dev) ||
+		(major(st.st_dev) == m->major && minor(st.st_dev) == m->minor));
+}
+
+/* By its name, beneath the root of that process. */
+static int find_named(uint32_t tgid, const struct watch_mapping *m)
+{
+	int root = beneath_root(tgid);
+
+	if (root < 0)
+		return root;
+	int fd = beneath_find(root, m->path);
+	close(root);
+	if (fd < 0 || is_it(fd, m))
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+int procfs_find_mapping(const struct watch_mapping *m)
+{
+	char path[80];
+
 	map_file(m, path, sizeof(path));
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	/* The mapping was split since, or the process has ended: by name, if it is the same file.
-	 */
-	snprintf(path, sizeof(path), "/proc/%u/root%s", m->tgid, m->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) || st.st_ino != m->inode) {
-		close(fd);
-		return -ESTALE;
-	}
-	return fd;
+	/* The mapping was split since; or the process has ended, and the next one is to be read. */
+	fd = find_named(m->tgid, m);
+	return fd < 0 ? find_named(0, m) : fd;
 }

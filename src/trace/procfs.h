@@ -3,6 +3,7 @@
 #ifndef CLEARTAP_PROCFS_H
 #define CLEARTAP_PROCFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,16 +26,29 @@ ino_t procfs_mount_namespace(uint32_t tgid);
 
 typedef void procfs_fn(void *ctx, uint32_t tgid);
 typedef void procfs_mapping_fn(void *ctx, const struct watch_mapping *m);
-/* Every process there is. */
-void procfs_each(procfs_fn *fn, void *ctx);
-/* Every executable mapping of a file in it. */
-void procfs_each_mapping(uint32_t tgid, procfs_mapping_fn *fn, void *ctx);
-/* What stat() says of the file behind a mapping. 0, or -errno when the mapping is gone. */
+/*
+ * Every process there is, and every executable mapping of a file in it, a piece at a time: there
+ * may be any number of them.
+ */
+struct procfs_walk;
+struct procfs_walk_ops {
+	void (*process)(void *ctx, uint32_t tgid);
+	void (*mapping)(void *ctx, const struct watch_mapping *m);
+	bool (*full)(void *ctx); /* no more for now */
+};
+/* NULL when out of memory. */
+struct procfs_walk *procfs_walk_new(const struct procfs_walk_ops *ops, void *ctx);
+void procfs_walk_free(struct procfs_walk *w);
+/* Begin; while one is under way, once more after it. */
+void procfs_walk_begin(struct procfs_walk *w);
+/* Go on for LIMIT_TURN_PART_MS. False: it is done. */
+bool procfs_walk_step(struct procfs_walk *w);
+/* What is known of the file behind a mapping without opening it. 0, or -errno when it is gone. */
 int procfs_stat_mapping(const struct watch_mapping *m, struct stat *ret);
 /*
- * Open the file behind a mapping, also when it is deleted or lies in another mount namespace.
- * A descriptor, or -errno.
+ * The file behind a mapping, also when it is deleted or lies in another mount namespace: a
+ * descriptor that opens nothing (beneath.h), or -errno.
  */
-int procfs_open_mapping(const struct watch_mapping *m);
+int procfs_find_mapping(const struct watch_mapping *m);
 
 #endif

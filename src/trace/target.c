@@ -2,47 +2,42 @@
 #include "trace/target.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "event.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "event.h"
 #include "trace/attach.h"
+#include "trace/beneath.h"
+#include "trace/closer.h"
 #include "trace/hurry.h"
 #include "trace/inspect.h"
 #include "trace/inspector.h"
 #include "trace/library.h"
 #include "trace/load.h"
+#include "trace/looker.h"
 #include "trace/message.h"
+#include "trace/seen.h"
 
-#define DETACHERS 32
+#define SHARE	(EV_TARGETS_MAX / 4) /* of one owner that is not the machine itself */
+#define LOOK_MS 100
 
-/* A file that was looked at. Time and size tell one that was written anew in place. */
-struct seen {
-	uint64_t dev, inode;
-	struct timespec mtime;
-	off_t size;
-	uint32_t target; /* 0: nothing to probe */
-	struct job *job; /* its analysis, when under way */
-};
-
-/* A file that is being analysed, and who maps it meanwhile. */
+/* A file that is being looked at and analysed, and who maps it meanwhile. */
 struct job {
-	int fd; /* -1: kept by its target */
+	struct look look; /* first: looked() finds the job by it. fd -1: kept by its target */
 	char *path;
 	struct stat st;
+	uint64_t owner;
 	uint32_t target; /* once attached */
 	uint32_t tgid[LIMIT_FILE_PROCESSES];
 	size_t tgids;
@@ -54,9 +49,12 @@ struct target {
 	int fd;
 	struct attachment attachment;
 	struct stat st;
+	uint64_t owner;
 	char *path;
-	int watch;   /* of its content, -1: none */
-	bool unused; /* at the last sweep */
+	int watch;     /* of its content, -1: none */
+	bool unused;   /* at the last sweep */
+	bool idle;     /* at the last two */
+	int64_t since; /* ms */
 };
 
 struct targets {
@@ -64,144 +62,88 @@ struct targets {
 	const struct target_ops *ops;
 	void *ctx;
 	struct inspector *inspector;
+	struct looker *looker;
 	struct hurry *hurry;
-	int changes;	   /* inotify's descriptor, -1: none */
-	struct seen *seen; /* open addressing, LIMIT_FILES_SEEN slots */
-	size_t seen_count;
+	struct closer *closer;
+	int changes; /* inotify's descriptor, -1: none */
+	struct seen_files seen;
 	struct target target[EV_TARGETS_MAX];
 	uint32_t last; /* the highest number given away */
 	uint32_t next; /* where one to give away again is looked for */
 	unsigned attached;
-	bool full; /* and said so */
+	size_t descriptors, most_descriptors; /* of attached files and their links */
+	bool missed; /* files were refused that may be mapped: look at all processes again */
 };
 
 static void on_answer(void *ctx, void *job, const struct inspection *in);
+static void on_looked(void *ctx, struct look *look);
+
+static void add_to_epoll(struct targets *t, int fd, const char *what)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	if (fd < 0 || epoll_ctl(inspector_fd(t->inspector), EPOLL_CTL_ADD, fd, &ev))
+		log_warn("%s: %s", what, strerror(errno));
+}
 
 struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 			    const struct target_ops *ops, void *ctx)
 {
 	struct targets *t = calloc(1, sizeof(*t));
-	struct epoll_event ev = { .events = EPOLLIN };
+	struct rlimit files = { 0 };
 
 	if (!t)
 		return NULL;
 	t->load = load;
 	t->ops = ops;
 	t->ctx = ctx;
-	t->seen = calloc(LIMIT_FILES_SEEN, sizeof(*t->seen));
+	t->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	t->hurry = hurry_new(HURRY_SETTING, hurry_state(), uid, gid);
 	t->inspector = inspector_new(uid, gid, on_answer, t);
-	t->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (!t->seen || !t->inspector) {
+	t->looker = looker_new(on_looked, t);
+	t->closer = closer_new();
+	if (seen_open(&t->seen) || !t->inspector || !t->looker || !t->closer) {
 		targets_free(t);
 		return NULL;
 	}
-	if (t->changes < 0 || epoll_ctl(inspector_fd(t->inspector), EPOLL_CTL_ADD, t->changes, &ev))
-		log_warn("inotify: %s; a probed file that is written anew is noticed only when it "
-			 "is mapped again",
-			 strerror(errno));
+	getrlimit(RLIMIT_NOFILE, &files);
+	t->most_descriptors = files.rlim_cur / 4 * 3;
+	add_to_epoll(t, looker_fd(t->looker), "wait for files that are opened");
+	add_to_epoll(
+		t, t->changes,
+		"inotify; a probed file that is written anew is noticed only when it is mapped "
+		"again");
 	return t;
 }
 
 static void job_free(struct job *job)
 {
-	if (job->fd >= 0)
-		close(job->fd);
+	if (!job)
+		return;
+	if (job->look.fd >= 0)
+		close(job->look.fd);
 	free(job->path);
 	free(job);
 }
 
-/* A part of the targets, for one of the threads that detach. */
-struct part {
-	struct targets *t;
-	uint32_t first;
-	pthread_t thread;
-};
-
-static void *detach_part(void *arg)
-{
-	const struct part *p = arg;
-
-	for (uint32_t i = p->first; i <= p->t->last; i += DETACHERS)
-		attach_close(&p->t->target[i].attachment);
-	return NULL;
-}
-
-/* The kernel waits some 50 ms for each link that goes: for many at once. */
-static void detach_all(struct targets *t)
-{
-	struct part part[DETACHERS];
-	uint32_t started = 0;
-
-	while (started < DETACHERS && started < t->last) {
-		part[started] = (struct part){ .t = t, .first = started + 1 };
-		if (pthread_create(&part[started].thread, NULL, detach_part, &part[started]))
-			break;
-		started++;
-	}
-	for (uint32_t i = 0; i < started; i++)
-		pthread_join(part[i].thread, NULL);
-	for (uint32_t i = 1; i <= t->last; i++) /* of threads that could not be had */
-		attach_close(&t->target[i].attachment);
-}
-
+/* What threads of the looker are at stays: they may hang. */
 void targets_free(struct targets *t)
 {
 	if (!t)
 		return;
-	detach_all(t);
+	for (uint32_t n = 1; n <= t->last; n++) {
+		if (t->target[n].fd)
+			closer_add_take(t->closer, &t->target[n].attachment, t->target[n].fd);
+		free(t->target[n].path);
+	}
+	closer_free(t->closer);
+	looker_free(t->looker);
 	inspector_free(t->inspector);
 	hurry_free(t->hurry);
 	if (t->changes > 0)
 		close(t->changes);
-	for (size_t i = 0; t->seen && i < LIMIT_FILES_SEEN; i++) {
-		if (t->seen[i].job)
-			job_free(t->seen[i].job);
-	}
-	for (uint32_t i = 1; i <= t->last; i++) {
-		if (t->target[i].fd > 0)
-			close(t->target[i].fd);
-		free(t->target[i].path);
-	}
-	free(t->seen);
+	seen_close(&t->seen);
 	free(t);
-}
-
-static struct seen *slot_of(const struct targets *t, uint64_t dev, uint64_t inode)
-{
-	uint64_t h = (inode ^ dev << 32) * 0x9e3779b97f4a7c15ULL;
-
-	for (size_t i = h >> 40;; i++) {
-		struct seen *s = &t->seen[i % LIMIT_FILES_SEEN];
-		if (!s->inode || (s->inode == inode && s->dev == dev))
-			return s;
-	}
-}
-
-static struct seen *remember(struct targets *t, const struct stat *st)
-{
-	if (t->seen_count > LIMIT_FILES_SEEN / 2) { /* start over: files will be looked at again */
-		log_warn("more than %u files looked at; forgetting those without a TLS library",
-			 LIMIT_FILES_SEEN / 2);
-		struct seen *old = t->seen;
-		t->seen = calloc(LIMIT_FILES_SEEN, sizeof(*t->seen));
-		if (!t->seen) {
-			t->seen = old;
-			return NULL;
-		}
-		t->seen_count = 0;
-		for (size_t i = 0; i < LIMIT_FILES_SEEN; i++) {
-			if (old[i].target || old[i].job) {
-				*slot_of(t, old[i].dev, old[i].inode) = old[i];
-				t->seen_count++;
-			}
-		}
-		free(old);
-	}
-	struct seen *s = slot_of(t, st->st_dev, st->st_ino);
-	t->seen_count += !s->inode;
-	*s = (struct seen){ st->st_dev, st->st_ino, st->st_mtim, st->st_size, 0, NULL };
-	return s;
 }
 
 static void tell(struct targets *t, uint32_t n, const struct stat *st, const char *path,
@@ -236,8 +178,52 @@ static bool of_interest(const char *path, const struct inspection *plan)
 	return plan->family != INSPECT_NONE || plan->failed || wants_name(path);
 }
 
+/* Without probes from now on. */
+static void retire(struct targets *t, uint32_t n, const char *why)
+{
+	const struct inspection nothing = { 0 };
+	struct target old = t->target[n];
+
+	t->target[n] = (struct target){ 0 };
+	t->attached--;
+	t->descriptors -= attach_descriptors(&old.attachment) + 1;
+	struct seen *seen = seen_slot(&t->seen, old.st.st_dev, old.st.st_ino);
+	seen->target = 0;
+	seen->size = -1; /* to be looked at again */
+	inotify_rm_watch(t->changes, old.watch);
+	log_debug("detached from %s: %s", old.path ? old.path : "", why);
+	tell(t, n, &old.st, old.path ? old.path : "", &nothing, TARGET_DETACHED, why);
+	closer_add_take(t->closer, &old.attachment, old.fd);
+	free(old.path);
+}
+
+/* Who has been in nobody's use longest; of one owner only when `mine`. 0: none. */
+static uint32_t find_idle(const struct targets *t, uint64_t owner, bool mine)
+{
+	uint32_t best = 0;
+
+	for (uint32_t n = 1; n <= t->last; n++) {
+		const struct target *o = &t->target[n];
+		if (!o->fd || (mine && o->owner != owner) || t->ops->in_use(t->ctx, n))
+			continue;
+		const struct target *b = &t->target[best];
+		if (!best || (o->idle != b->idle ? o->idle : o->since < b->since))
+			best = n;
+	}
+	return best;
+}
+
+static bool retire_idle(struct targets *t, uint64_t owner, bool mine)
+{
+	uint32_t n = find_idle(t, owner, mine);
+
+	if (n)
+		retire(t, n, "no process maps it, and others need the room");
+	return n;
+}
+
 /* A number; once all are given away, again those of files without probes. 0: there is none. */
-static uint32_t new_number(struct targets *t)
+static uint32_t find_number(struct targets *t)
 {
 	if (t->last + 1 < EV_TARGETS_MAX)
 		return ++t->last;
@@ -251,10 +237,24 @@ static uint32_t new_number(struct targets *t)
 	return 0;
 }
 
-static bool same_content(const struct seen *s, const struct stat *st)
+static size_t count_owner(const struct targets *t, uint64_t owner)
 {
-	return s->size == st->st_size && s->mtime.tv_sec == st->st_mtim.tv_sec &&
-	       s->mtime.tv_nsec == st->st_mtim.tv_nsec;
+	size_t count = 0;
+
+	for (uint32_t n = 1; n <= t->last; n++)
+		count += t->target[n].fd && t->target[n].owner == owner;
+	return count;
+}
+
+/* A number for a file that is to be attached to; what nobody uses gives way. */
+static uint32_t new_number(struct targets *t, uint64_t owner)
+{
+	if (owner && count_owner(t, owner) >= SHARE && !retire_idle(t, owner, true))
+		return 0;
+	if (t->descriptors > t->most_descriptors)
+		retire_idle(t, owner, false);
+	uint32_t n = find_number(t);
+	return n || !retire_idle(t, owner, false) ? n : find_number(t);
 }
 
 static int watch_content(const struct targets *t, int fd)
@@ -265,18 +265,30 @@ static int watch_content(const struct targets *t, int fd)
 	return inotify_add_watch(t->changes, path, IN_MODIFY);
 }
 
-static void attach_new(struct targets *t, struct job *job, const struct inspection *plan,
-		       uint32_t n)
+static int try_attach(struct targets *t, struct job *job, const struct inspection *plan, uint32_t n)
 {
-	struct target *target = &t->target[n];
-	int watch = watch_content(t, job->fd);
 	struct stat now;
 	int err = -ESTALE; /* written anew while it was analysed */
 
 	hurry_begin(t->hurry);
-	if (!fstat(job->fd, &now) && same_content(slot_of(t, now.st_dev, now.st_ino), &now))
-		err = attach_file(t->load, job->fd, plan, n, &target->attachment);
+	if (!beneath_stat(job->look.fd, &now) &&
+	    seen_same_content(seen_slot(&t->seen, now.st_dev, now.st_ino), &now))
+		err = attach_file(t->load, job->look.fd, plan, n, &t->target[n].attachment);
 	hurry_end(t->hurry);
+	if (err == -EMFILE || err == -ENFILE) { /* those of the next one that maps it will do */
+		retire_idle(t, job->owner, false);
+		seen_slot(&t->seen, job->st.st_dev, job->st.st_ino)->size = -1;
+		t->missed = true;
+	}
+	return err;
+}
+
+static void attach_new(struct targets *t, struct job *job, const struct inspection *plan,
+		       uint32_t n)
+{
+	struct target *target = &t->target[n];
+	int watch = watch_content(t, job->look.fd);
+	int err = try_attach(t, job, plan, n);
 
 	if (err) {
 		char reason[160];
@@ -290,14 +302,17 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 		tell(t, n, &job->st, job->path, plan, TARGET_FAILED, reason);
 		return;
 	}
-	target->fd = job->fd;
+	target->fd = job->look.fd;
 	target->st = job->st;
+	target->owner = job->owner;
 	target->path = strdup(job->path);
 	target->watch = watch;
-	target->unused = false;
-	job->fd = -1;
+	target->unused = target->idle = false;
+	target->since = clock_ms(CLOCK_MONOTONIC);
+	job->look.fd = -1;
 	job->target = n;
 	t->attached++;
+	t->descriptors += attach_descriptors(&target->attachment) + 1;
 	log_debug("attached to %s (%s): %s", job->path, plan->version, plan->plan);
 	tell(t, n, &job->st, job->path, plan, TARGET_ATTACHED, "");
 	for (size_t i = 0; i < job->tgids; i++)
@@ -306,14 +321,36 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 		t->ops->crowd(t->ctx);
 }
 
+/* It is done with; `again`: the next process that maps it has it looked at. */
+static void finish(struct targets *t, struct job *job, bool again)
+{
+	struct seen *s = seen_slot(&t->seen, job->st.st_dev, job->st.st_ino);
+
+	s->job = NULL;
+	if (again)
+		s->size = -1;
+	job_free(job);
+}
+
+static void refuse(struct targets *t, struct job *job, enum refusal why)
+{
+	t->ops->refused(t->ctx, why, job->owner);
+	t->missed |= why == REFUSED_QUEUE;
+	finish(t, job, why == REFUSED_QUEUE || why == REFUSED_TABLE);
+}
+
 /* A file is attached to at its first answer; what debug information adds comes after. */
 static void on_answer(void *ctx, void *arg, const struct inspection *in)
 {
 	struct targets *t = ctx;
 	struct job *job = arg;
-	struct seen *s = slot_of(t, job->st.st_dev, job->st.st_ino);
+
+	if (in && in->failed == INSPECT_NO_ROOM) {
+		refuse(t, job, REFUSED_QUEUE);
+		return;
+	}
 	bool wanted = in && !job->target && (in->points || of_interest(job->path, in));
-	uint32_t n = wanted ? new_number(t) : 0;
+	uint32_t n = !wanted ? 0 : in->points ? new_number(t, job->owner) : find_number(t);
 
 	if (in && job->target && t->target[job->target].fd)
 		load_set_go(t->load, t->target[job->target].fd, in, job->target);
@@ -321,16 +358,30 @@ static void on_answer(void *ctx, void *arg, const struct inspection *in)
 		attach_new(t, job, in, n);
 	else if (n)
 		tell(t, n, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
-	s->target = t->target[job->target].fd ? job->target : 0; /* it may have been let go */
-	if (wanted && !n && !t->full) {
-		t->full = true;
-		log_warn("more than %d files with TLS; %s and later ones are not read",
-			 EV_TARGETS_MAX - 1, job->path);
-	}
-	if (in && in->more)
-		return;
-	s->job = NULL;
-	job_free(job);
+	/* it may have been let go */
+	seen_slot(&t->seen, job->st.st_dev, job->st.st_ino)->target =
+		t->target[job->target].fd ? job->target : 0;
+	if (wanted && !n && in->points && !in->more)
+		refuse(t, job, REFUSED_TABLE);
+	else if (!in || !in->more)
+		finish(t, job, false);
+}
+
+static void on_looked(void *ctx, struct look *look)
+{
+	struct targets *t = ctx;
+	struct job *job = (struct job *)look;
+
+	if (look->error == -EBUSY)
+		refuse(t, job, REFUSED_QUEUE);
+	else if (look->error == -ETIMEDOUT)
+		refuse(t, job, REFUSED_HANGS);
+	else if (look->error == -EINVAL)
+		refuse(t, job, REFUSED_KIND);
+	else if (!look->wanted)
+		finish(t, job, look->error == -EMFILE || look->error == -ENFILE);
+	else
+		inspector_submit(t->inspector, look->fd, job->owner, job);
 }
 
 static void note(struct targets *t, const struct seen *s, uint32_t tgid)
@@ -347,108 +398,57 @@ static void note(struct targets *t, const struct seen *s, uint32_t tgid)
 
 bool targets_note(struct targets *t, const struct stat *st, uint32_t tgid)
 {
-	const struct seen *s = slot_of(t, st->st_dev, st->st_ino);
+	const struct seen *s = seen_slot(&t->seen, st->st_dev, st->st_ino);
 
-	if (!s->inode || !(s->job || same_content(s, st)))
+	if (!s->inode || !(s->job || seen_same_content(s, st)))
 		return false;
 	if (tgid)
 		note(t, s, tgid);
 	return true;
 }
 
-/* The analysis of a file that is worth one; NULL when there is none. */
-static struct job *job_new(struct targets *t, int fd, const struct stat *st, const char *path,
-			   uint32_t tgid)
-{
-	struct job *job = calloc(1, sizeof(*job));
-	int err;
-
-	if (!job)
-		return NULL;
-	job->fd = fd;
-	job->st = *st;
-	job->path = strdup(path);
-	if (tgid)
-		job->tgid[job->tgids++] = tgid;
-	while (job->path && (err = inspector_submit(t->inspector, fd, job)) == -EAGAIN) {
-		struct pollfd p = { .fd = inspector_fd(t->inspector), .events = POLLIN };
-		poll(&p, 1, inspector_timeout(t->inspector));
-		inspector_run(t->inspector);
-	}
-	if (job->path && !err)
-		return job;
-	job->fd = -1;
-	job_free(job);
-	return NULL;
-}
-
-static void *close_target(void *arg)
-{
-	struct target *target = arg;
-
-	attach_close(&target->attachment);
-	close(target->fd);
-	free(target->path);
-	free(target);
-	return NULL;
-}
-
-/* Without probes from now on; the kernel takes its time to remove them, which a thread waits for.
- */
-static void retire(struct targets *t, uint32_t n, const char *why)
-{
-	const struct inspection nothing = { 0 };
-	struct target *old = malloc(sizeof(*old));
-	pthread_attr_t detached;
-	pthread_t thread;
-
-	if (!old)
-		return;
-	*old = t->target[n];
-	t->target[n] = (struct target){ 0 };
-	t->attached--;
-	struct seen *seen = slot_of(t, old->st.st_dev, old->st.st_ino);
-	seen->target = 0;
-	seen->size = -1; /* to be looked at again */
-	inotify_rm_watch(t->changes, old->watch);
-	log_debug("detached from %s: %s", old->path ? old->path : "", why);
-	tell(t, n, &old->st, old->path ? old->path : "", &nothing, TARGET_DETACHED, why);
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &detached, close_target, old))
-		close_target(old);
-	pthread_attr_destroy(&detached);
-}
-
 bool targets_sweep(struct targets *t)
 {
-	bool doubt = false;
+	bool doubt = t->missed, crowded = t->attached > EV_TARGETS_MAX / 4 * 3;
+	struct stat st;
+
+	t->missed = false;
+	for (uint32_t n = 1; n <= t->last; n++) {
+		struct target *target = &t->target[n];
+		if (!target->fd)
+			continue;
+		if (t->ops->in_use(t->ctx, n)) {
+			target->unused = target->idle = false;
+			continue;
+		}
+		bool deleted = !beneath_stat(target->fd, &st) && !st.st_nlink;
+		doubt |= (deleted || crowded) && !target->unused;
+		if (deleted && target->unused)
+			retire(t, n, "the file was deleted, and no process maps it");
+		else
+			target->idle = target->unused;
+		t->target[n].unused = t->target[n].fd;
+	}
+	return doubt;
+}
+
+static void check_all(struct targets *t)
+{
 	struct stat st;
 
 	for (uint32_t n = 1; n <= t->last; n++) {
-		struct target *target = &t->target[n];
-		if (!target->fd || fstat(target->fd, &st) || st.st_nlink ||
-		    t->ops->in_use(t->ctx, n)) {
-			target->unused = false;
-		} else if (!target->unused) {
-			target->unused = doubt = true;
-		} else {
-			retire(t, n, "the file was deleted, and no process maps it");
-		}
+		const struct target *o = &t->target[n];
+		if (o->fd && !beneath_stat(o->fd, &st) &&
+		    (st.st_size != o->st.st_size ||
+		     memcmp(&st.st_mtim, &o->st.st_mtim, sizeof(st.st_mtim))))
+			retire(t, n, "the file was written anew");
 	}
-	return doubt;
 }
 
 /*
  * Without probes before it is mapped again: they would be put where they belonged in the old
  * content. What runs it meanwhile is not read until some process maps it anew.
  */
-static void written_anew(struct targets *t, uint32_t n)
-{
-	attach_close(&t->target[n].attachment);
-	retire(t, n, "the file was written anew");
-}
-
 static void read_changes(struct targets *t)
 {
 	union {
@@ -460,39 +460,89 @@ static void read_changes(struct targets *t)
 	for (ssize_t at = 0; at < size;) {
 		const struct inotify_event *e = (const void *)(buf.bytes + at);
 
+		if (e->mask & IN_Q_OVERFLOW)
+			check_all(t);
 		for (uint32_t n = 1; (e->mask & IN_MODIFY) && n <= t->last; n++)
 			if (t->target[n].fd && t->target[n].watch == e->wd)
-				written_anew(t, n);
+				retire(t, n, "the file was written anew");
 		at += (ssize_t)(sizeof(*e) + e->len);
 	}
 }
 
-void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid)
+/* A file that is worth a look; NULL when out of memory. */
+static struct job *job_new(int fd, const struct stat *st, const char *path, uint32_t tgid,
+			   uint64_t owner)
 {
-	struct job *job = NULL;
-	struct stat st;
+	struct job *job = calloc(1, sizeof(*job));
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || targets_note(t, &st, tgid)) {
+	if (!job)
+		return NULL;
+	job->look = (struct look){ .fd = fd, .dev = st->st_dev, .certain = wants_name(path) };
+	job->st = *st;
+	job->owner = owner;
+	job->path = strdup(path);
+	if (tgid)
+		job->tgid[job->tgids++] = tgid;
+	if (job->path)
+		return job;
+	job->look.fd = -1;
+	job_free(job);
+	return NULL;
+}
+
+void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid, uint64_t ns)
+{
+	struct stat st;
+	uint64_t owner;
+
+	if (beneath_stat(fd, &st) || !S_ISREG(st.st_mode)) {
+		t->ops->refused(t->ctx, REFUSED_KIND, ns << 32);
 		close(fd);
 		return;
 	}
-	uint32_t old = slot_of(t, st.st_dev, st.st_ino)->target;
-	if (old) /* waited for: both probes on one file would see each call twice */
-		written_anew(t, old);
-	/* where the slot is may change while a full queue is waited for */
-	bool kept = remember(t, &st);
-	if (kept && (wants_name(path) || inspect_may_find(fd)))
-		job = job_new(t, fd, &st, path, tgid);
-	if (job)
-		slot_of(t, st.st_dev, st.st_ino)->job = job;
-	else
+	owner = st.st_uid ? st.st_uid : ns << 32;
+	if (targets_note(t, &st, tgid)) {
 		close(fd);
+		return;
+	}
+	struct seen *s = seen_slot(&t->seen, st.st_dev, st.st_ino);
+	if (s->inode && !seen_may_look(s, clock_ms(CLOCK_MONOTONIC))) {
+		t->ops->refused(t->ctx, REFUSED_CHANGES, owner);
+		close(fd);
+		return;
+	}
+	if (s->target) /* waited for: both probes on one file would see each call twice */
+		retire(t, s->target, "the file was written anew");
+	s = seen_remember(&t->seen, &st);
+	struct job *job = s ? job_new(fd, &st, path, tgid, owner) : NULL;
+	if (!job) {
+		close(fd);
+		return;
+	}
+	s->job = job;
+	looker_submit(t->looker, owner, &job->look);
 }
 
 void targets_run(struct targets *t)
 {
 	read_changes(t);
+	looker_run(t->looker);
 	inspector_run(t->inspector);
+}
+
+void targets_hurry(struct targets *t, bool on)
+{
+	inspector_hurry(t->inspector, on);
+}
+
+int64_t targets_take_hurried_ms(struct targets *t)
+{
+	return inspector_take_hurried_ms(t->inspector);
+}
+
+size_t targets_threads(const struct targets *t, pid_t *ret, size_t room)
+{
+	return looker_threads(t->looker, ret, room);
 }
 
 int targets_fd(const struct targets *t)
@@ -502,20 +552,14 @@ int targets_fd(const struct targets *t)
 
 int targets_timeout(const struct targets *t)
 {
-	return inspector_timeout(t->inspector);
+	int ms = inspector_timeout(t->inspector);
+
+	return looker_pending(t->looker) && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
 }
 
-void targets_settle(struct targets *t)
+size_t targets_pending(const struct targets *t)
 {
-	struct pollfd p = { .fd = targets_fd(t), .events = POLLIN };
-	int64_t begun = clock_ms(CLOCK_MONOTONIC), at = begun;
-
-	while (inspector_pending(t->inspector) && at - begun < LIMIT_INSPECT_SETTLE_MS) {
-		poll(&p, 1, targets_timeout(t));
-		targets_run(t);
-		at = clock_ms(CLOCK_MONOTONIC);
-	}
-	inspector_hurry(t->inspector);
+	return inspector_pending(t->inspector) + looker_pending(t->looker);
 }
 
 unsigned targets_attached(const struct targets *t)

@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "trace/message.h"
+
 struct load;
-struct message;
 struct stat;
 struct targets;
 
@@ -21,6 +22,8 @@ struct target_ops {
 	void (*crowd)(void *ctx);
 	/* does a process map this file, or may it? */
 	bool (*in_use)(void *ctx, uint32_t target);
+	/* a file was left out */
+	void (*refused)(void *ctx, enum refusal why, uint64_t owner);
 };
 
 /* uid and gid: whom the analysing children become. NULL when out of memory. */
@@ -33,18 +36,26 @@ void targets_free(struct targets *t);
  * was: another file may have got its inode, or it was written anew. Then open it and add it.
  */
 bool targets_note(struct targets *t, const struct stat *st, uint32_t tgid);
-/* Have an open file (taken) known as `path` looked at, and probed when there is what to probe. */
-void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid);
+/*
+ * Have a file (O_PATH, taken) known as `path` looked at, and probed when there is what to probe.
+ * `ns` is the mount namespace of who maps it, 0 for our own: files of root belong to it, others to
+ * their user, and no owner gets more than his share.
+ */
+void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid, uint64_t ns);
 /*
  * Attach what has been analysed, detach from what is being written; the descriptor for poll(), and
- * how long that may take in ms.
+ * how long that may take in ms. Never waits.
  */
 void targets_run(struct targets *t);
 int targets_fd(const struct targets *t);
 int targets_timeout(const struct targets *t);
-/* Do so until all files at hand are done with, LIMIT_INSPECT_SETTLE_MS at most; later ones hurry.
- */
-void targets_settle(struct targets *t);
+/* Files at hand that are not done with. */
+size_t targets_pending(const struct targets *t);
+/* What is looked at is running already: its analyses go before all else, for so many ms so far. */
+void targets_hurry(struct targets *t, bool on);
+int64_t targets_take_hurried_ms(struct targets *t);
+/* Threads that should go before all else as well. */
+size_t targets_threads(const struct targets *t, pid_t *ret, size_t room);
 /*
  * Let go of files that are deleted and in nobody's use, at the second sweep that finds them so.
  * True: there are new ones of those, and a look at all processes should decide.

@@ -5,97 +5,106 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "trace/beneath.h"
 #include "trace/load.h"
 #include "trace/message.h"
+#include "trace/mounts.h"
+#include "trace/outbox.h"
+#include "trace/precedence.h"
 #include "trace/procfs.h"
-#include "trace/disk_scan.h"
+#include "trace/scanner.h"
 #include "trace/target.h"
 #include "trace/watch.h"
 
-#define SWEEP_SECONDS 10
-#define ANCESTORS     64 /* looked at for --pid */
-#define THREAD_STACK  (128 << 10)
+#define SWEEP_MS      10000
+#define ANCESTORS     64  /* looked at for --pid */
+#define ENOUGH	      128 /* files at hand, then a walk over all processes waits */
+#define THREAD_STACK  (256 << 10)
+#define THREADS	      16
+#define STUCK_SECONDS 1
 
 struct trace {
 	const struct trace_options *options;
 	const struct load *load;
 	struct targets *targets;
 	struct watch *watch;
-	bool rescan; /* mappings were lost: look at all processes */
-	bool server_gone;
-	struct told { /* processes that the server knows of */
-		uint32_t tgid, target;
-	} told[LIMIT_TOLD_PROCESSES];
-	size_t told_count;
-	ino_t namespaces[LIMIT_MOUNT_NAMESPACES]; /* whose libraries were looked for */
-	size_t namespace_count, namespace_next;
+	struct outbox *outbox;
+	struct scanner *scanner;
+	struct mounts *mounts;
+	struct procfs_walk *walk;
+	struct precedence precedence;
+	ino_t own_namespace;
+	int64_t begun, swept; /* ms */
+	bool walking, settled;
+	bool wanted; /* a process that passes the filter was seen */
+	bool more;   /* mappings that were not read in the last turn */
+	_Atomic bool sweeping;
+	pthread_t sweeper; /* to be joined when `swept_once` */
+	bool swept_once;
 };
 
-static void tell(void *ctx, const struct message *m)
+/* 0: ours, the machine itself. */
+static uint64_t namespace_of(const struct trace *t, uint32_t tgid)
 {
-	struct trace *t = ctx;
+	ino_t ns = procfs_mount_namespace(tgid);
 
-	if (send(t->options->socket, m, sizeof(*m), MSG_NOSIGNAL) != sizeof(*m) && errno != EINTR)
-		t->server_gone = true;
+	return ns == t->own_namespace ? 0 : ns;
 }
 
-static void tell_process(void *ctx, uint32_t tgid, uint32_t target)
+static void on_target(void *ctx, const struct message *m)
 {
-	struct trace *t = ctx;
-	struct message m = { .type = MSG_PROCESS, .tgid = tgid, .target = target };
-
-	for (size_t i = 0; i < t->told_count; i++)
-		if (t->told[i].tgid == tgid && t->told[i].target == target)
-			return;
-	if (t->told_count == LIMIT_TOLD_PROCESSES)
-		return; /* shown without its process until others end */
-	t->told[t->told_count++] = (struct told){ tgid, target };
-	procfs_exe(tgid, m.path, sizeof(m.path));
-	procfs_comm(tgid, m.comm, sizeof(m.comm));
-	procfs_container(tgid, m.container, sizeof(m.container));
-	tell(t, &m);
+	outbox_put_target(((struct trace *)ctx)->outbox, m);
 }
 
-static void on_library(void *ctx, int fd, const char *path)
+static void on_target_process(void *ctx, uint32_t tgid, uint32_t target)
 {
-	struct trace *t = ctx;
+	outbox_put_process(((struct trace *)ctx)->outbox, tgid, target);
+}
 
-	targets_add_take(t->targets, fd, path, 0);
+static bool in_use(void *ctx, uint32_t target)
+{
+	return outbox_maps(((struct trace *)ctx)->outbox, target);
+}
+
+static void on_refused(void *ctx, enum refusal why, uint64_t owner)
+{
+	outbox_put_refused(((struct trace *)ctx)->outbox, why, owner);
+}
+
+static void on_library(void *ctx, int fd, const char *path, uint64_t owner)
+{
+	targets_add_take(((struct trace *)ctx)->targets, fd, path, 0, owner >> 32);
+}
+
+static void on_scan_cut(void *ctx, uint64_t owner, const char *why)
+{
+	log_debug("scan of mount namespace %llu: %s", (unsigned long long)(owner >> 32), why);
+	on_refused(ctx, REFUSED_SCAN, owner);
 }
 
 /* The first sight of a mount namespace: a container. Its libraries are probed before it uses them.
  */
-static void look_at_root(struct trace *t, uint32_t tgid)
+static void look_at_root(struct trace *t, uint32_t tgid, uint64_t ns)
 {
-	ino_t ns = procfs_mount_namespace(tgid);
-	char root[32];
-
-	for (size_t i = 0; i < t->namespace_count; i++)
-		if (t->namespaces[i] == ns)
-			return;
-	if (!ns)
+	if (!ns || !mounts_first_seen(t->mounts, tgid, (ino_t)ns))
 		return;
-	/* Past the bound the oldest is forgotten: looking twice is harmless. */
-	t->namespaces[t->namespace_next++ % LIMIT_MOUNT_NAMESPACES] = ns;
-	if (t->namespace_count < LIMIT_MOUNT_NAMESPACES)
-		t->namespace_count++;
-	snprintf(root, sizeof(root), "/proc/%u/root", tgid);
-	scan_root(root, on_library, t);
+	int root = beneath_root(tgid);
+	if (root >= 0)
+		scanner_add_take(t->scanner, root, ns << 32);
 }
 
 static void on_mapping(void *ctx, const struct watch_mapping *m)
@@ -105,11 +114,12 @@ static void on_mapping(void *ctx, const struct watch_mapping *m)
 
 	if (!procfs_stat_mapping(m, &st) && targets_note(t->targets, &st, m->tgid))
 		return;
-	int fd = procfs_open_mapping(m);
+	int fd = procfs_find_mapping(m);
 	if (fd < 0)
 		return;
-	targets_add_take(t->targets, fd, m->path, m->tgid);
-	look_at_root(t, m->tgid);
+	uint64_t ns = namespace_of(t, m->tgid);
+	targets_add_take(t->targets, fd, m->path, m->tgid, ns);
+	look_at_root(t, m->tgid, ns);
 }
 
 /* Children that are there already: of those that come, the kernel side knows. */
@@ -134,14 +144,15 @@ static void allow_if_wanted(struct trace *t, uint32_t tgid)
 	procfs_exe(tgid, exe, sizeof(exe));
 	procfs_container(tgid, container, sizeof(container));
 	if (filter_passes(&t->options->filter, tgid, exe, container) ||
-	    child_of_wanted(&t->options->filter, tgid))
+	    child_of_wanted(&t->options->filter, tgid)) {
 		load_allow(t->load, tgid);
+		t->wanted = true;
+	}
 }
 
 static void on_process(void *ctx, uint32_t tgid)
 {
 	allow_if_wanted(ctx, tgid);
-	procfs_each_mapping(tgid, on_mapping, ctx);
 }
 
 /* A live mapping also tells of a program that has just started: it maps its own file first. */
@@ -151,41 +162,45 @@ static void on_live_mapping(void *ctx, const struct watch_mapping *m)
 	on_mapping(ctx, m);
 }
 
-static void on_lost(void *ctx)
+static bool has_enough(void *ctx)
 {
-	((struct trace *)ctx)->rescan = true;
+	return targets_pending(((struct trace *)ctx)->targets) > ENOUGH;
 }
 
-static bool in_use(void *ctx, uint32_t target)
+/* Mappings were lost, or processes not noted: look at all of them. */
+static void look_again(void *ctx)
 {
-	const struct trace *t = ctx;
+	struct trace *t = ctx;
 
-	for (size_t i = 0; i < t->told_count; i++)
-		if (t->told[i].target == target)
-			return true;
-	return t->told_count == LIMIT_TOLD_PROCESSES;
+	procfs_walk_begin(t->walk);
+	t->walking = true;
+}
+
+/* There may be as many connections as the kernel side has room for. */
+static void *sweep_connections(void *ctx)
+{
+	struct trace *t = ctx;
+	int gone = load_sweep(t->load);
+
+	if (gone)
+		log_debug("forgot %d connections of ended processes", gone);
+	atomic_store(&t->sweeping, false);
+	return NULL;
 }
 
 static void sweep(struct trace *t)
 {
-	int gone = load_sweep(t->load);
-	size_t kept = 0;
-
-	if (gone)
-		log_debug("forgot %d connections of ended processes", gone);
-	for (size_t i = 0; i < t->told_count; i++) {
-		if (kill((pid_t)t->told[i].tgid, 0) && errno == ESRCH) {
-			struct message m = { .type = MSG_PROCESS_EXIT,
-					     .tgid = t->told[i].tgid,
-					     .target = t->told[i].target };
-			tell(t, &m);
-		} else {
-			t->told[kept++] = t->told[i];
-		}
+	if (!atomic_exchange(&t->sweeping, true)) {
+		if (t->swept_once)
+			pthread_join(t->sweeper, NULL);
+		t->swept_once = !pthread_create(&t->sweeper, NULL, sweep_connections, t);
+		if (!t->swept_once)
+			atomic_store(&t->sweeping, false);
 	}
-	t->told_count = kept;
+	outbox_sweep(t->outbox);
 	/* A process that was forked maps what its parent did, and was not told of. */
-	t->rescan |= targets_sweep(t->targets);
+	if (targets_sweep(t->targets))
+		look_again(t);
 }
 
 /* A request of the server; false at the end of the connection. */
@@ -199,97 +214,124 @@ static bool read_request(struct trace *t)
 	if (n != sizeof(m) || (m.type != MSG_PAUSE && m.type != MSG_RESUME))
 		return true;
 	load_set_paused(t->load, m.type == MSG_PAUSE);
-	struct message state = { .type = MSG_STATE, .state = m.type == MSG_PAUSE };
-	tell(t, &state);
+	outbox_put_state(t->outbox, m.type == MSG_PAUSE);
 	return true;
 }
 
-static int start(struct trace *t)
+/* What was there at the start has been looked at, or takes too long to be waited for. */
+static void settle(struct trace *t)
 {
-	static const struct watch_ops ops = { .mapping = on_live_mapping, .lost = on_lost };
-	struct message ready = { .type = MSG_READY };
-	int err = watch_open(&ops, t, &t->watch);
+	bool busy = t->walking || targets_pending(t->targets) || scanner_pending(t->scanner);
 
-	if (err) {
-		log_error("watch for programs that start: %s", strerror(-err));
-		return err;
-	}
-	scan_root("", on_library, t);
-	procfs_each(on_process, t);
-	targets_settle(t->targets);
+	if (t->settled || (busy && clock_ms(CLOCK_MONOTONIC) - t->begun < LIMIT_INSPECT_SETTLE_MS))
+		return;
+	t->settled = true;
 	if (!targets_attached(t->targets))
 		log_warn("no TLS library found yet; waiting for programs that bring one");
-	tell(t, &ready);
-	return 0;
+	if (filter_active(&t->options->filter) && !t->wanted)
+		log_info("no process matches --pid, --exe or --container yet; waiting for one that "
+			 "starts");
+	outbox_put_ready(t->outbox);
 }
 
-/*
- * A program that has just started makes its first request within a few milliseconds, so nothing
- * may keep the tracer from its little work. Its children are one step below it.
- */
-static void take_precedence(void)
+static void update_precedence(struct trace *t)
 {
-	const struct sched_param p = { .sched_priority = 2 };
+	pid_t threads[THREADS];
 
-	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &p) &&
-	    setpriority(PRIO_PROCESS, 0, -10))
-		log_debug("no precedence for the tracer (%s): a program that was never seen may "
-			  "lose its first requests on a busy machine",
-			  strerror(errno));
+	if (!t->settled)
+		return;
+	precedence_charge(&t->precedence, targets_take_hurried_ms(t->targets));
+	precedence_update(&t->precedence, threads, targets_threads(t->targets, threads, THREADS));
+	targets_hurry(t->targets, t->precedence.has);
 }
 
-/* A look at all processes takes long, and goes beside what they do. */
-static void look_again(struct trace *t)
+static int sooner(int a, int b)
 {
-	const struct sched_param none = { 0 };
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
 
-	sched_setscheduler(0, SCHED_OTHER, &none);
-	procfs_each(on_process, t);
-	take_precedence();
+static int timeout_of(const struct trace *t)
+{
+	int ms = sooner(targets_timeout(t->targets), scanner_timeout(t->scanner));
+
+	if (t->more || (t->walking && targets_pending(t->targets) <= ENOUGH))
+		return 0;
+	if (!t->settled)
+		ms = sooner(ms, LIMIT_TURN_MS);
+	return sooner(ms, t->precedence.has ? SWEEP_MS : 1000);
+}
+
+/* All that there is to do; each part of it ends in time, whatever others have brought. */
+static void take_turn(struct trace *t)
+{
+	t->more = watch_read(t->watch);
+	targets_run(t->targets);
+	scanner_run(t->scanner);
+	if (t->walking)
+		t->walking = procfs_walk_step(t->walk);
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
+	if (now - t->swept >= SWEEP_MS) {
+		sweep(t);
+		t->swept = now;
+	}
+	settle(t);
+	update_precedence(t);
 }
 
 static int loop(struct trace *t)
 {
 	struct pollfd fds[] = {
 		{ .fd = t->options->signals, .events = POLLIN },
-		{ .fd = t->options->socket, .events = POLLIN },
+		{ .fd = t->options->socket },
 		{ .fd = watch_fd(t->watch), .events = POLLIN },
 		{ .fd = targets_fd(t->targets), .events = POLLIN },
+		{ .fd = scanner_fd(t->scanner), .events = POLLIN },
 	};
-	time_t swept = time(NULL);
 
-	take_precedence();
-
-	while (!t->server_gone) {
-		int timeout = targets_timeout(t->targets);
-		if (poll(fds, 4, timeout < 0 ? SWEEP_SECONDS * 1000 : timeout) < 0 &&
-		    errno != EINTR)
+	do {
+		fds[1].events = outbox_pending(t->outbox) ? POLLIN | POLLOUT : POLLIN;
+		if (poll(fds, 5, timeout_of(t)) < 0 && errno != EINTR)
 			return -errno;
+		int64_t begun = clock_ms(CLOCK_MONOTONIC);
 		struct signalfd_siginfo s;
-		if ((fds[0].revents & POLLIN) && read(fds[0].fd, &s, sizeof(s)) == sizeof(s)) {
-			if (s.ssi_signo != SIGCHLD)
-				return TRACE_SIGNAL;
-		}
-		if (fds[1].revents && !read_request(t))
+		if ((fds[0].revents & POLLIN) && read(fds[0].fd, &s, sizeof(s)) == sizeof(s))
+			return TRACE_SIGNAL;
+		if ((fds[1].revents & ~POLLOUT) && !read_request(t))
 			break;
-		if (fds[2].revents)
-			watch_read(t->watch);
-		targets_run(t->targets);
-		if (t->rescan) {
-			t->rescan = false;
-			look_again(t);
-		}
-		if (time(NULL) - swept >= SWEEP_SECONDS) {
-			sweep(t);
-			swept = time(NULL);
-		}
-	}
+		take_turn(t);
+		int64_t took = clock_ms(CLOCK_MONOTONIC) - begun;
+		if (took > LIMIT_TURN_MS)
+			log_debug("a turn of the tracer took %lld ms", (long long)took);
+	} while (outbox_flush(t->outbox));
 	return TRACE_SERVER_GONE;
 }
 
+/* A signal that nobody takes for so long finds the loop stuck in the kernel: then all ends. */
+static void *end_if_stuck(void *ctx)
+{
+	struct pollfd p = { .fd = *(const int *)ctx, .events = POLLIN };
+
+	for (int seconds = 0; seconds <= STUCK_SECONDS;) {
+		if (poll(&p, 1, -1) < 0)
+			continue;
+		sleep(1);
+		seconds = poll(&p, 1, 0) > 0 ? seconds + 1 : 0;
+	}
+	log_error("the tracing process does not stop: the kernel keeps it; ending it");
+	_exit(TRACE_STUCK_STATUS);
+}
+
+static void watch_over(const struct trace_options *options)
+{
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, end_if_stuck, (void *)&options->signals))
+		pthread_detach(thread);
+}
+
 /*
- * Threads that wait while the kernel takes probes out need little room, and an arena of their own
- * least: what is mapped here counts against LIMIT_INSPECT_MEMORY in the children that analyse.
+ * Threads that wait for the kernel or for file systems need little room, and an arena of their own
+ * least.
  */
 static void keep_small(void)
 {
@@ -302,26 +344,83 @@ static void keep_small(void)
 	pthread_attr_destroy(&attr);
 }
 
+/* Each probed file holds some six descriptors. */
+static void raise_descriptors(void)
+{
+	struct rlimit now, more = { LIMIT_DESCRIPTORS, LIMIT_DESCRIPTORS };
+
+	if (getrlimit(RLIMIT_NOFILE, &now) || now.rlim_cur >= LIMIT_DESCRIPTORS)
+		return;
+	if (now.rlim_max > more.rlim_max)
+		more.rlim_max = now.rlim_max;
+	if (!setrlimit(RLIMIT_NOFILE, &more))
+		return;
+	now.rlim_cur = now.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &now);
+}
+
+static int open_parts(struct trace *t)
+{
+	static const struct target_ops target_ops = { .target = on_target,
+						      .process = on_target_process,
+						      .crowd = look_again,
+						      .in_use = in_use,
+						      .refused = on_refused };
+	static const struct scanner_ops scanner_ops = { .found = on_library, .cut = on_scan_cut };
+	static const struct procfs_walk_ops walk_ops = { .process = on_process,
+							 .mapping = on_mapping,
+							 .full = has_enough };
+	static const struct watch_ops watch_ops = { .mapping = on_live_mapping,
+						    .lost = look_again };
+	const struct trace_options *o = t->options;
+
+	t->outbox = outbox_new(o->socket);
+	t->mounts = mounts_new(procfs_mount_namespace);
+	t->scanner = scanner_new(&scanner_ops, t);
+	t->walk = procfs_walk_new(&walk_ops, t);
+	t->targets = targets_new(t->load, o->uid, o->gid, &target_ops, t);
+	if (!t->outbox || !t->mounts || !t->scanner || !t->walk || !t->targets)
+		return -ENOMEM;
+	int err = watch_open(&watch_ops, t, &t->watch);
+	if (err)
+		log_error("watch for programs that start: %s", strerror(-err));
+	return err;
+}
+
+static void close_parts(struct trace *t)
+{
+	if (t->swept_once)
+		pthread_join(t->sweeper, NULL);
+	watch_close(t->watch);
+	targets_free(t->targets);
+	procfs_walk_free(t->walk);
+	scanner_free(t->scanner);
+	mounts_free(t->mounts);
+	outbox_free(t->outbox);
+}
+
 int trace_run(const struct trace_options *options, const struct load *load)
 {
-	static const struct target_ops ops = {
-		.target = tell, .process = tell_process, .crowd = on_lost, .in_use = in_use
-	};
 	struct trace *t = calloc(1, sizeof(*t));
-	int err = -ENOMEM;
 
 	if (!t)
 		return -ENOMEM;
 	keep_small();
+	raise_descriptors();
 	t->options = options;
 	t->load = load;
-	t->targets = targets_new(load, options->uid, options->gid, &ops, t);
-	if (t->targets)
-		err = start(t);
-	if (!err)
+	t->begun = t->swept = clock_ms(CLOCK_MONOTONIC);
+	t->own_namespace = procfs_mount_namespace((uint32_t)getpid());
+	int err = open_parts(t);
+	if (!err) {
+		int root = beneath_root(0);
+		if (root >= 0)
+			scanner_add_take(t->scanner, root, 0);
+		look_again(t);
+		watch_over(options);
 		err = loop(t);
-	watch_close(t->watch);
-	targets_free(t->targets);
+	}
+	close_parts(t);
 	free(t);
 	return err;
 }

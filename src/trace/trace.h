@@ -19,6 +19,10 @@ struct trace_options {
 
 enum trace_end { TRACE_SIGNAL = 0, TRACE_SERVER_GONE = 1 };
 
+enum {
+	TRACE_STUCK_STATUS = 4
+}; /* exit status when a signal finds the tracer stuck in the kernel */
+
 /* Runs until a signal or the end of the server: an enum trace_end, or -errno. */
 int trace_run(const struct trace_options *options, const struct load *load);
 

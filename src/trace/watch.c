@@ -10,8 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/limits.h"
+
 /* Ring of one CPU: room for some 1,000 mappings. A power of two, plus the control page. */
 #define WATCH_RING (128 << 10)
+
+enum { RECORDS = 64 };
 
 struct watch {
 	const struct watch_ops *ops;
@@ -115,12 +120,15 @@ static void deliver(struct watch *w, const struct perf_event_header *h)
 		.start = m->addr,
 		.end = m->addr + m->len,
 		.inode = m->inode,
+		.major = m->major,
+		.minor = m->minor,
 		.path = m->path,
 	};
 	w->ops->mapping(w->ctx, &mapping);
 }
 
-static void read_cpu(struct watch *w, struct perf_event_mmap_page *head)
+/* A few records, so that each processor's have their turn. True: there are more. */
+static bool read_cpu(struct watch *w, struct perf_event_mmap_page *head)
 {
 	const char *data = (const char *)head + w->page;
 	union {
@@ -130,13 +138,15 @@ static void read_cpu(struct watch *w, struct perf_event_mmap_page *head)
 	} copy;
 	uint64_t end = __atomic_load_n(&head->data_head, __ATOMIC_ACQUIRE), at = head->data_tail;
 
-	while (at < end) {
+	for (int n = 0; at < end && n < RECORDS; n++) {
 		size_t size = sizeof(copy.header);
 		/* Records wrap around, headers never do: both are multiples of 8. */
 		memcpy(&copy.header, data + at % WATCH_RING, size);
 		size = copy.header.size;
-		if (size < sizeof(copy.header))
+		if (size < sizeof(copy.header)) {
+			at = end;
 			break;
+		}
 		size_t take = size < sizeof(copy) ? size : sizeof(copy);
 		for (size_t i = 0; i < take; i += 8)
 			memcpy(copy.bytes + i, data + (at + i) % WATCH_RING, 8);
@@ -144,12 +154,20 @@ static void read_cpu(struct watch *w, struct perf_event_mmap_page *head)
 			deliver(w, &copy.header);
 		at += size;
 	}
-	__atomic_store_n(&head->data_tail, end, __ATOMIC_RELEASE);
+	__atomic_store_n(&head->data_tail, at, __ATOMIC_RELEASE);
+	return at < end;
 }
 
-void watch_read(struct watch *w)
+bool watch_read(struct watch *w)
 {
-	for (size_t i = 0; i < w->cpus; i++)
-		if (w->ring[i].head)
-			read_cpu(w, w->ring[i].head);
+	int64_t begun = clock_ms(CLOCK_MONOTONIC);
+	bool more;
+
+	do {
+		more = false;
+		for (size_t i = 0; i < w->cpus; i++)
+			if (w->ring[i].head)
+				more |= read_cpu(w, w->ring[i].head);
+	} while (more && clock_ms(CLOCK_MONOTONIC) - begun < LIMIT_TURN_PART_MS);
+	return more;
 }

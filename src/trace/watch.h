@@ -6,6 +6,7 @@
 #ifndef CLEARTAP_WATCH_H
 #define CLEARTAP_WATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,8 @@ struct watch_mapping {
 	uint32_t tgid;
 	uint64_t start, end; /* addresses */
 	uint64_t inode;
-	const char *path; /* as the process sees it */
+	uint32_t major, minor; /* of its file system */
+	const char *path;      /* as the process sees it */
 };
 
 struct watch_ops {
@@ -28,7 +30,8 @@ int watch_open(const struct watch_ops *ops, void *ctx, struct watch **ret);
 void watch_close(struct watch *w);
 /* An epoll descriptor that turns readable when there are events. */
 int watch_fd(const struct watch *w);
-/* Deliver what is there. */
-void watch_read(struct watch *w);
+/* Deliver what is there, for about LIMIT_TURN_PART_MS. True: there is more, which poll() may not
+ * tell. */
+bool watch_read(struct watch *w);
 
 #endif

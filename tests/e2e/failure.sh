@@ -50,6 +50,9 @@ try_start() {
 	local copy=$TMPDIR/cleartap
 	cp "$real" "$copy"
 	chmod 755 "$copy"
+	echo 0123456789abcdef0123456789abcdef >"$TMPDIR/others-token"
+	chmod 600 "$TMPDIR/others-token"
+	chown 65534 "$TMPDIR/others-token"
 	# shellcheck disable=SC2046
 	{
 		tap_ok "no root" fails 1 root setpriv --reuid 65534 --regid 65534 --clear-groups \
@@ -66,6 +69,11 @@ try_start() {
 		tap_ok "a read-only store" fails 1 'read-only|permission' unshare -m --propagation \
 			private sh -c 'mkdir -p "$1" && mount -t tmpfs -o ro none "$1" &&
 			exec "$2" --listen 127.0.0.1:0 --store "$1/x.db"' - "$TMPDIR/ro" "$real"
+		tap_ok "a process that is not there" fails 1 'no such process' "$real" $(other) --pid 4194303
+		tap_ok "a user that is not there" fails 1 'no such user' "$real" $(other) --user no-such-user
+		tap_ok "a pattern that is none" fails 2 'option exe' "$real" $(other) --exe 'curl['
+		tap_ok "a token file of somebody else" fails 1 'belongs to user 65534' "$real" \
+			--store "$TMPDIR/o.db" --listen 127.0.0.1:0 --token-file "$TMPDIR/others-token"
 		tap_ok "wrong usage" fails 2 no-such-option "$real" --no-such-option
 		tap_ok "beyond loopback without TLS" fails 1 tls "$real" --store "$TMPDIR/o.db" \
 			--listen 0.0.0.0:0

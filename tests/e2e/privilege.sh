@@ -56,6 +56,10 @@ own_layout() {
 		sort | uniq -d | { ! grep .; }
 }
 
+not_printed() {
+	grep -F "the token is in $CT_DIR/token" "$CT_DIR/out" && ! grep -F "$CT_TOKEN" "$CT_DIR/out" "$CT_DIR/log"
+}
+
 need_cleartap
 umask 022
 tap_ok "cleartap starts" ct_start || tap_done
@@ -79,6 +83,7 @@ tap_ok "helpers have address spaces of their own" own_layout
 tap_ok "store is for its user and its group alone" mode_is 640 "$CT_DIR/store.db"
 tap_ok "which is not root" test "$(stat -c %u "$CT_DIR/store.db")" != 0
 tap_ok "token is for root alone" mode_is 600 "$CT_DIR/token"
+tap_ok "and is not printed where others may read it" not_printed
 tap_ok "unix socket mode" mode_is 600 "$CT_SOCK"
 want=401
 tap_ok "no token" refused "$base/api/stats"

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes probes out: the kernel takes its time, some 50 ms for a file, which threads wait for. */
+#ifndef CLEARTAP_CLOSER_H
+#define CLEARTAP_CLOSER_H
+
+#include <stddef.h>
+
+#include "trace/attach.h"
+
+struct closer;
+
+/* NULL when out of memory. */
+struct closer *closer_new(void);
+/* Close an attachment (taken) and the descriptor of its file. Never waits. */
+void closer_add_take(struct closer *c, const struct attachment *a, int fd);
+/* Wait for all. */
+void closer_free(struct closer *c);
+
+#endif
