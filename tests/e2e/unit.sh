@@ -105,6 +105,8 @@ tap_ok "the unit starts" said "started"
 tap_ok "it is running" said "active"
 tap_ok "and answers" said '{"entries":\['
 tap_ok "its files are for itself alone" said "600 /var/lib/cleartap/token"
+nothing_refused() { ! grep -i 'not permitted\|denied' "$TMPDIR/said"; }
+tap_ok "nothing that it needs is refused" nothing_refused
 tap_ok "it stops" said "stopped"
 tap_ok "with success" said "ExecMainStatus=0"
 tap_done
