@@ -11,7 +11,7 @@
 #endif
 
 /* Of all that is below; the loader refuses kernel code that was built with another one. */
-#define EV_VERSION 4
+#define EV_VERSION 5
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
@@ -29,12 +29,16 @@ enum ev_type {
 
 enum ev_dir { EV_READ = 0, EV_WRITE = 1 };
 
-/* Why the bytes of an ev_data beyond `len` are not in it. */
+/* Why the bytes of an ev_data beyond `len` are not in it; EV_F_MORE says something else. */
 enum ev_data_flags {
 	EV_F_BUDGET = 1 << 0, /* the message budget is spent */
 	EV_F_FAULT = 1 << 1,  /* the program's memory could not be read */
 	EV_F_PAUSED = 1 << 2, /* capture is paused */
+	EV_F_MORE = 1 << 3,   /* another record of the same call follows */
 };
+
+/* In an ev_open: it was in use before, so its first bytes may be the middle of something. */
+enum ev_open_flags { EV_F_MIDWAY = 1 << 0 };
 
 /* EV_LIB_OPENSSL, ...: the rows of the table of libraries. */
 enum ev_library {
@@ -50,8 +54,9 @@ enum ev_opened { EV_OPENED_UNKNOWN = 0, EV_OPENED_LOCAL = 1, EV_OPENED_REMOTE = 
 
 /* Every record starts with this. A connection is (tgid, conn, gen). */
 struct ev_hdr {
-	__u16 type;
-	__u16 flags;
+	__u8 type;
+	__u8 flags;
+	__u16 owner; /* whose share of the ring it takes: a number below EV_OWNERS */
 	__u32 size;  /* of the record without ring-buffer padding; at least the struct */
 	__u64 ktime; /* ns, CLOCK_MONOTONIC */
 	__u32 tgid;
@@ -72,11 +77,16 @@ struct ev_open {
 };
 
 /*
+ * A write begins when the program calls and a read ends when its call returns: hdr.ktime is the end
+ * of the call, `begin` its begin. Reads have the end in both. Go's writes have the begin in both,
+ * as nothing watches their return.
+ *
  * `offset` counts the bytes of all earlier calls in this direction, whether they were captured or
  * not, so the bytes [offset, offset + len) are here and [offset + len, offset + span) are missing.
  */
 struct ev_data {
 	struct ev_hdr hdr;
+	__u64 begin; /* ns as in hdr.ktime */
 	__u64 offset;
 	__u64 goid; /* goroutine, 0 when not Go or unknown */
 	__u32 span; /* bytes of the call that this record accounts for */
@@ -113,7 +123,7 @@ struct ev_control {
 /* Per-CPU counters: slot cpu * EV_C__COUNT + counter of one mapped array of __u64. */
 enum ev_counter {
 	EV_C_CALLS,	   /* successful reads and writes seen */
-	EV_C_RING_FULL,	   /* records that found no room */
+	EV_C_RING_FULL,	   /* records that found no room in the whole ring */
 	EV_C_RING_BYTES,   /* payload bytes that found no room */
 	EV_C_BUDGET_BYTES, /* payload bytes past the message budget */
 	EV_C_FAULT,	   /* reads of program memory that failed */
@@ -122,9 +132,47 @@ enum ev_counter {
 	EV_C_NESTED_DEEP,  /* calls nested too deep to follow */
 	EV_C_ORPHAN,	   /* returns without an entry: begun before the attach */
 	EV_C_FILTERED,	   /* calls that a filter left out */
-	EV_C__COUNT = 16,
+	EV_C_RING_SHARE,   /* records that found no room in their owner's share; bytes as above */
+	EV_C_CONNS_SHARE,  /* calls without a place in their owner's share of connections */
+	EV_C_CONNS_IDLE,   /* connections that gave way to others of their owner */
+	EV_C_PROCS_SHARE,  /* calls of processes without a place in their owner's share */
+	EV_C_ALLOWED_FULL, /* children of processes that the filter names, not followed */
+	EV_C_BEGUN_ANEW,   /* connections with a call that could not be followed to its end */
+	EV_C__COUNT = 32,
 };
 #define EV_CPUS_MAX 512
+
+/*
+ * Whose programs these are: nobody may take more than his share of what all have to share. Number 0
+ * is not used. A number serves another owner when its first one has nothing left.
+ */
+#define EV_OWNERS	 1024
+#define EV_OWNER_CGROUP	 (1ULL << 63) /* in an id: the rest is a cgroup, of root's programs */
+#define EV_OWNER_PIDS(i) ((__u32)((i) >> 32)) /* else: pid namespace, 0 the machine's; below it */
+#define EV_OWNER_UID(i)	 ((__u32)(i))	      /* the user */
+
+enum ev_owned { EV_OWN_CONNS, EV_OWN_PROCS, EV_OWN_THREADS, EV_OWN_ALLOWED, EV_OWN__COUNT };
+
+/* Written by the kernel side alone. */
+struct ev_owner {
+	__u64 id;
+	__u64 sent;			/* bytes put into the ring, ever */
+	__u64 held[EV_OWN__COUNT];	/* places taken now */
+	__u64 refused[EV_OWN__COUNT];	/* calls, or children, for which there was none */
+	__u64 idle;			/* connections that gave way to others of his */
+	__u64 lost_records, lost_bytes; /* past his share of the ring */
+	__u64 pad[3];
+};
+
+/* What the reader has taken off the ring, ever, by owner: bytes as in ev_owner.sent. */
+#define EV_RING_BYTES(size) (((size) + 8 + 7) & ~7ULL)
+
+/* Where an owner's connections and threads are found, to choose one that gives way. */
+struct ev_lot {
+	__u64 what; /* connection, or thread as tgid << 32 | tid */
+	__u32 tgid;
+	__u32 owner; /* 0: free */
+};
 /* Probed files, numbered from 1. */
 #define EV_TARGETS_MAX 4096
 
@@ -156,9 +204,11 @@ struct exe_key {
 
 _Static_assert(sizeof(struct ev_hdr) == 40, "ev_hdr");
 _Static_assert(sizeof(struct ev_open) == 88, "ev_open");
-_Static_assert(sizeof(struct ev_data) == 72, "ev_data");
+_Static_assert(sizeof(struct ev_data) == 80, "ev_data");
 _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
+_Static_assert(sizeof(struct ev_owner) == 128, "ev_owner");
+_Static_assert(sizeof(struct ev_lot) == 16, "ev_lot");
 _Static_assert(sizeof(struct conn_key) == 16, "conn_key");
 _Static_assert(sizeof(struct go_target) == 72, "go_target");
 _Static_assert(sizeof(struct exe_key) == 16, "exe_key");

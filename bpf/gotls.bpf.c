@@ -7,7 +7,6 @@
  * a call is then known by the goroutine and by how far below the top of its stack it runs. Entries
  * are probed where the stack pointer is still the caller's (src/trace/goplan.h).
  */
-#include "common.bpf.h"
 #include "socket.bpf.h"
 
 /* A Read that is under way. */
@@ -205,7 +204,7 @@ static __always_inline struct conn *go_conn(const struct site *s)
 }
 
 /* Some program has a connection that only what its goroutine sends or receives can bind. */
-static __u32 go_nests;
+__u32 go_nests;
 
 /*
  * While a connection is not bound by its netFD, what this goroutine sends or receives inside of its
@@ -241,8 +240,11 @@ SEC("uprobe") int go_read_copy(struct pt_regs *ctx)
 	s.conn = own[0];
 	s.bias = PT_REGS_IP(ctx) - s.target->read_copy;
 	struct conn *c = go_conn(&s);
-	if (c)
-		send_call(s.self.id, c, s.conn, EV_READ, from, n, goid_of(ctx, &s));
+	struct call done = { .conn = s.conn, .src = from, .total = n, .dir = EV_READ };
+	if (c) {
+		done.goid = goid_of(ctx, &s);
+		send_call(s.self.id, c, &done);
+	}
 	return 0;
 }
 
@@ -295,7 +297,12 @@ SEC("uprobe") int go_write_record(struct pt_regs *ctx)
 		return 0;
 	if (!c->bound || go_nests)
 		go_write_nesting(ctx, &s, c);
-	send_call(s.self.id, c, s.conn, EV_WRITE, call[2], call[3], goid_of(ctx, &s));
+	struct call done = { .conn = s.conn,
+			     .src = call[2],
+			     .total = call[3],
+			     .goid = goid_of(ctx, &s),
+			     .dir = EV_WRITE };
+	send_call(s.self.id, c, &done);
 	return 0;
 }
 
@@ -310,9 +317,29 @@ SEC("uprobe") int go_write_enter(struct pt_regs *ctx)
 	s.conn = argument(ctx, s.target, 0);
 	s.bias = PT_REGS_IP(ctx) - s.target->write[0];
 	struct conn *c = len ? go_conn(&s) : NULL;
-	if (c)
-		send_call(s.self.id, c, s.conn, EV_WRITE, buf, len, goid_of(ctx, &s));
+	struct call done = { .conn = s.conn, .src = buf, .total = len, .dir = EV_WRITE };
+	if (c) {
+		done.goid = goid_of(ctx, &s);
+		send_call(s.self.id, c, &done);
+	}
 	return 0;
+}
+
+/*
+ * Others' Reads can push one that waits out of go_calls: then nobody knows what it moved. Of
+ * several at once on one connection, which is rare, the last is watched.
+ */
+static __always_inline void go_reading(const struct site *s, struct conn *c,
+				       const struct go_key *key)
+{
+	struct go_key last = { .g = c->read_g, .depth = c->read_depth, .tgid = s->tgid };
+
+	if (c->read_g && !bpf_map_lookup_elem(&go_calls, &last)) {
+		c->proc = 0; /* its next data begins it anew */
+		count(EV_C_BEGUN_ANEW, 1);
+	}
+	c->read_g = key->g;
+	c->read_depth = key->depth;
 }
 
 /* Where its returns are probed, a Read is remembered from here to there. */
@@ -337,6 +364,7 @@ SEC("uprobe") int go_read_enter(struct pt_regs *ctx)
 				.on_stack = on_stack,
 				.buf = on_stack ? top - buf : buf };
 	struct go_nesting n = { .conn = s.conn };
+	go_reading(&s, c, &key);
 	bpf_map_update_elem(&go_calls, &key, &call, BPF_ANY);
 	if (!c->bound)
 		go_nesting_set(&s, &n);
@@ -363,16 +391,27 @@ SEC("uprobe") int go_read_ret(struct pt_regs *ctx)
 	bpf_map_delete_elem(&go_calls, &key);
 	struct conn_key conn = { .conn = done.conn, .tgid = s.tgid };
 	struct conn *c = bpf_map_lookup_elem(&conns, &conn);
+	/* Results follow the four words of receiver and slice in ABI0. */
+	__s64 n = (__s64)argument(ctx, s.target, s.target->register_abi ? 0 : 4);
+	if (c && c->read_g == s.g)
+		c->read_g = 0;
+	if (!c && n > 0)
+		c = conn_again(&s.self, &conn, EV_LIB_GO, s.number);
+	if (c && !c->proc && n > 0)
+		c = conn_get(&s.self, &conn, EV_LIB_GO, s.number);
 	if (!c)
 		return 0;
 	struct go_nesting_key nesting = { .g = s.g, .tgid = s.tgid };
 	if (c->bound != BOUND_STRONG)
 		bpf_map_delete_elem(&go_nestings, &nesting);
-	/* Results follow the four words of receiver and slice in ABI0. */
-	__s64 n = (__s64)argument(ctx, s.target, s.target->register_abi ? 0 : 4);
-	if (n > 0)
-		send_call(s.self.id, c, done.conn, EV_READ,
-			  done.on_stack ? top - done.buf : done.buf, n, goid_of(ctx, &s));
+	struct call moved = { .conn = done.conn,
+			      .src = done.on_stack ? top - done.buf : done.buf,
+			      .total = n,
+			      .dir = EV_READ };
+	if (n > 0) {
+		moved.goid = goid_of(ctx, &s);
+		send_call(s.self.id, c, &moved);
+	}
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  * call (src/trace/plan.c chooses), and SSL_free. One program per place where the count of bytes is
  * found on return; each comes as entry, return, and as a session (6.13) that is both in one.
  */
-#include "common.bpf.h"
+#include "conn.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -47,10 +47,7 @@ static __always_inline __u64 abandon_frames(const struct thread *t, __u64 sp, st
 		depth--;
 		if (f->sp == sp && f->conn == now->conn && f->dir == dir)
 			continue;
-		struct conn_key key = { .conn = f->conn, .tgid = now->tgid };
-		struct conn *c = bpf_map_lookup_elem(&conns, &key);
-		if (c)
-			c->proc = 0;
+		conn_break(f->conn, now->tgid);
 	}
 	return depth;
 }
@@ -64,11 +61,11 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 	if (!process_allowed(key.tgid))
 		return 1;
 	struct thread *t = thread_get(id);
-	if (!t)
-		return 1;
-	__u64 depth = abandon_frames(t, sp, &key, dir);
+	__u64 depth = t ? abandon_frames(t, sp, &key, dir) : CALL_DEPTH;
 	if (depth >= CALL_DEPTH) {
-		count(EV_C_NESTED_DEEP, 1);
+		if (t)
+			count(EV_C_NESTED_DEEP, 1);
+		conn_break(key.conn, key.tgid);
 		return 1;
 	}
 	__u64 cookie = probe_cookie(ctx);
@@ -85,6 +82,8 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 		   : at == COUNT_ARG5 ? PT_REGS_PARM5(ctx)
 				      : 0;
 	f->sp = sp;
+	if (dir == EV_WRITE)
+		f->begin = bpf_ktime_get_ns();
 	f->dir = dir;
 	f->bound = c->bound;
 	if (c->bound != BOUND_STRONG)
@@ -110,7 +109,7 @@ static __always_inline __u64 call_count(struct pt_regs *ctx, const struct frame 
 	return n <= f->len ? n : 0;
 }
 
-static __always_inline int call_return(struct pt_regs *ctx)
+static __always_inline int call_return(struct pt_regs *ctx, bool moves)
 {
 	__u64 id = bpf_get_current_pid_tgid(), sp = PT_REGS_SP(ctx) - RETURN_POPS;
 	struct thread *t = bpf_map_lookup_elem(&threads, &id);
@@ -123,13 +122,25 @@ static __always_inline int call_return(struct pt_regs *ctx)
 	}
 	struct frame *f = &t->frame[(depth - 1) & 3];
 	t->depth = depth - 1;
-	__u64 n = call_count(ctx, f);
+	__u64 n = moves && f->dir != HANDSHAKE ? call_count(ctx, f) : 0;
 	if (!n)
 		return 0;
 	struct conn_key key = { .conn = f->conn, .tgid = id >> 32 };
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);
-	if (c)
-		send_call(id, c, key.conn, f->dir, f->buf, n, 0);
+	struct call call = { .conn = key.conn,
+			     .src = f->buf,
+			     .total = n,
+			     .begin = f->dir == EV_WRITE ? f->begin : 0,
+			     .dir = f->dir };
+	if (!c) {
+		struct self self = { .id = id, .proc = t->proc };
+		__u64 cookie = probe_cookie(ctx);
+		c = conn_again(&self, &key, cookie >> 32 ?: EV_LIB_OPENSSL, (__u32)cookie);
+	}
+	if (!c)
+		return 0;
+	send_call(id, c, &call);
+	t->used = c->used;
 	return 0;
 }
 
@@ -149,7 +160,8 @@ static __always_inline bool session_is_return(struct pt_regs *ctx)
 	SEC("uprobe") int name##_session(struct pt_regs *ctx)                                      \
 	{                                                                                          \
 		USE_STACK_OF_THREAD(ctx, no_session_programs);                                     \
-		return session_is_return(ctx) ? call_return(ctx) : call_enter(ctx, dir, at);       \
+		return session_is_return(ctx) ? call_return(ctx, dir != HANDSHAKE)                 \
+					      : call_enter(ctx, dir, at);                          \
 	}
 
 FAMILY(ssl_read, EV_READ, COUNT_RETURNED)
@@ -157,11 +169,13 @@ FAMILY(ssl_read_ex, EV_READ, COUNT_ARG4)
 FAMILY(ssl_write, EV_WRITE, COUNT_RETURNED)
 FAMILY(ssl_write_ex, EV_WRITE, COUNT_ARG4)
 FAMILY(ssl_write_ex2, EV_WRITE, COUNT_ARG5)
+/* SSL_do_handshake: what is sent and received in it tells the socket of who only answers later. */
+FAMILY(ssl_handshake, HANDSHAKE, COUNT_RETURNED)
 
 SEC("uretprobe") int ssl_return(struct pt_regs *ctx)
 {
 	USE_STACK_OF_THREAD(ctx, no_programs);
-	return call_return(ctx);
+	return call_return(ctx, true);
 }
 
 SEC("uprobe") int ssl_free(struct pt_regs *ctx)

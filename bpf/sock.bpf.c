@@ -4,7 +4,6 @@
  * both addresses (design section 5, way 2). Raw tracepoints where the kernel has them (6.3), else
  * kprobes on tcp_sendmsg and tcp_recvmsg, which see the length asked for instead of the one moved.
  */
-#include "common.bpf.h"
 #include "socket.bpf.h"
 
 #define TLS_HEADER	 5
@@ -108,6 +107,10 @@ static __always_inline int nested(struct sock *sk, __u8 dir, __s64 len)
 		return nested_go(sk, id);
 	struct frame *f = &t->frame[(t->depth - 1) & 3];
 	if (f->bound == BOUND_STRONG || !is_tcp(sk))
+		return 0;
+	/* Callbacks of a handshake ask others (OCSP, a cache of sessions): they open, and are not
+	 * it */
+	if (f->dir == HANDSHAKE && opened_by(sk) != EV_OPENED_REMOTE)
 		return 0;
 	struct conn_key key = { .conn = f->conn, .tgid = id >> 32 };
 	struct conn *c = bpf_map_lookup_elem(&conns, &key);

@@ -3,7 +3,7 @@
 #ifndef CLEARTAP_SOCKET_BPF_H
 #define CLEARTAP_SOCKET_BPF_H
 
-#include "common.bpf.h"
+#include "conn.bpf.h"
 
 #define AF_INET		   2
 #define AF_INET6	   10
@@ -92,11 +92,12 @@ static __always_inline void fill_addresses(struct ev_bind *e, struct sock *sk)
 static __always_inline bool send_bind(__u64 id, struct conn_key *key, struct conn *c,
 				      struct sock *sk, __u8 how, __u8 strong)
 {
-	struct ev_bind *e = reserve(struct ev_bind);
+	struct about about = conn_about(id, key, c);
+	struct ev_bind *e = may_send(c->owner) ? reserve(struct ev_bind, c->owner) : NULL;
 
 	if (!e)
 		return false;
-	fill_hdr(&e->hdr, EV_BIND, sizeof(*e), id, key->conn, c->gen);
+	fill_hdr(&e->hdr, EV_BIND, sizeof(*e), &about, bpf_ktime_get_ns());
 	fill_addresses(e, sk);
 	e->how = how;
 	e->opened = opened_by(sk);

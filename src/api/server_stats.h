@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "base/limits.h"
 #include "session/session.h"
+#include "source/owner_use.h"
 #include "source/ring.h"
 
 struct server_stats {
@@ -20,12 +22,15 @@ struct server_stats {
 	uint64_t queue_bytes, queue_cut;
 	uint64_t targets_attached, targets_failed;
 	struct session_stats sessions;
+	struct owner_use owner[LIMIT_OWNERS_TOLD]; /* who was refused something, most first */
+	size_t owners;
 };
 
 /* Records and calls that did not make it into a session. */
 static inline uint64_t server_stats_dropped(const struct server_stats *s)
 {
-	return s->kernel[EV_C_RING_FULL] + s->kernel[EV_C_CONNS_FULL] +
+	return s->kernel[EV_C_RING_FULL] + s->kernel[EV_C_RING_SHARE] + s->kernel[EV_C_CONNS_FULL] +
+	       s->kernel[EV_C_CONNS_SHARE] + s->kernel[EV_C_PROCS_SHARE] +
 	       s->kernel[EV_C_THREADS_FULL] + s->kernel[EV_C_NESTED_DEEP] + s->taken.bad;
 }
 

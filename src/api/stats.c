@@ -15,6 +15,57 @@
 #include "base/writer.h"
 #include "context/registry.h"
 
+static void put_who(struct jw *j, uint64_t id)
+{
+	if (id & EV_OWNER_CGROUP) {
+		jw_uint(j, "uid", 0);
+		jw_uint(j, "cgroup", id & ~EV_OWNER_CGROUP);
+		return;
+	}
+	jw_uint(j, "uid", EV_OWNER_UID(id));
+	if (EV_OWNER_PIDS(id)) /* the kernel's number has a bit more, which is always set */
+		jw_uint(j, "pid_namespace", EV_OWNER_PIDS(id) | 0x80000000U);
+}
+
+static void put_places(struct jw *j, const char *name, const uint64_t places[EV_OWN__COUNT])
+{
+	static const char *const names[EV_OWN__COUNT] = {
+		[EV_OWN_CONNS] = "connections",
+		[EV_OWN_PROCS] = "processes",
+		[EV_OWN_THREADS] = "threads",
+		[EV_OWN_ALLOWED] = "children",
+	};
+
+	jw_object(j, name);
+	for (int i = 0; i < EV_OWN__COUNT; i++)
+		jw_uint(j, names[i], places[i]);
+	jw_end_object(j);
+}
+
+static void owners_put_json(struct jw *j, const struct owner_use *owners, size_t count)
+{
+	jw_array(j, "owners");
+	for (size_t i = 0; i < count; i++) {
+		const struct ev_owner *o = &owners[i].is;
+		uint64_t held[EV_OWN__COUNT], no[EV_OWN__COUNT];
+
+		for (int k = 0; k < EV_OWN__COUNT; k++) {
+			held[k] = o->held[k];
+			no[k] = o->refused[k];
+		}
+		jw_object(j, NULL);
+		put_who(j, o->id);
+		put_places(j, "held", held);
+		put_places(j, "refused", no);
+		jw_uint(j, "gave_way", o->idle);
+		jw_uint(j, "waiting_bytes", owners[i].waiting);
+		jw_uint(j, "lost_records", o->lost_records);
+		jw_uint(j, "lost_bytes", o->lost_bytes);
+		jw_end_object(j);
+	}
+	jw_end_array(j);
+}
+
 void stats_get(struct request *r)
 {
 	struct jw j = jw_begin(&r->answer.body);
@@ -23,6 +74,7 @@ void stats_get(struct request *r)
 	numbers_take(r->api, &n);
 	jw_object(&j, NULL);
 	numbers_put_json(&n, &j);
+	owners_put_json(&j, n.server.owner, n.server.owners);
 	jw_end_object(&j);
 	reply_json(r, jw_done(&j));
 }

@@ -80,6 +80,8 @@ static void serve(const struct options *o, const struct load *l, int socket, uid
 		.control_fd = bpf_map__fd(l->skel->maps.control),
 		.counters_fd = bpf_map__fd(l->skel->maps.counts),
 		.hits_fd = bpf_map__fd(l->skel->maps.hits),
+		.owners_fd = bpf_map__fd(l->skel->maps.owners),
+		.taken_fd = bpf_map__fd(l->skel->maps.owner_taken),
 		.size = o->ring_size,
 	};
 	const struct serve_options options = {
@@ -91,7 +93,9 @@ static void serve(const struct options *o, const struct load *l, int socket, uid
 		.token = token,
 		.token_file = token_file,
 	};
-	int keep[] = { maps.ring_fd, maps.control_fd, maps.counters_fd, maps.hits_fd, socket };
+	int keep[] = { maps.ring_fd, maps.control_fd, maps.counters_fd,
+		       maps.hits_fd, maps.owners_fd,  maps.taken_fd,
+		       socket };
 	sigset_t none;
 
 	keep_only(keep, sizeof(keep) / sizeof(*keep));

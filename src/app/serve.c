@@ -145,6 +145,7 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ring_counters(s->ring, ret->kernel);
 	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
 	ret->taken = ring_taken(s->ring);
+	ret->owners = owners_refused(s->ring, ret->owner, LIMIT_OWNERS_TOLD);
 	ret->queue_bytes = queue_bytes(s->queue);
 	ret->queue_cut = queue_cut(s->queue);
 	ret->targets_attached = registry_count(s->registry, TARGET_ATTACHED);

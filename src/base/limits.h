@@ -5,9 +5,13 @@
 #define CLEARTAP_LIMITS_H
 
 /* kernel side */
-#define LIMIT_CONNS	 65536 /* connections known to the kernel at once */
-#define LIMIT_THREADS	 16384 /* threads inside a TLS call, least recently used goes */
-#define LIMIT_CALL_DEPTH 4     /* TLS calls inside TLS calls of one thread */
+#define LIMIT_CONNS	  131072 /* connections known to the kernel at once, a power of two */
+#define LIMIT_THREADS	  32768	 /* threads that made a TLS call, a power of two */
+#define LIMIT_PROCS	  65536	 /* processes with connections */
+#define LIMIT_ALLOWED	  65536	 /* processes that a filter lets through */
+#define LIMIT_SHARE	  4  /* of each of these, and of the ring, one owner has one in so many */
+#define LIMIT_OWNERS_TOLD 16 /* who lost something, in GET /api/stats */
+#define LIMIT_CALL_DEPTH  4  /* TLS calls inside TLS calls of one thread */
 
 /* the two processes */
 #define LIMIT_STOP_STILL_MS 1200  /* a server that is to stop and does nothing is killed after */
@@ -15,10 +19,10 @@
 #define LIMIT_DESCRIPTORS   65536 /* of the tracer, where the kernel gives so many */
 
 /* sessions */
-#define LIMIT_SESSIONS		   65536 /* connections followed at once */
-#define LIMIT_SESSION_PROCESSES	   65536 /* processes remembered without a connection */
-#define LIMIT_PEERS		   65536 /* ended connections whose ends are remembered */
-#define LIMIT_PEER_SECONDS	   30	 /* for how long */
+#define LIMIT_SESSIONS		   LIMIT_CONNS /* connections followed at once */
+#define LIMIT_SESSION_PROCESSES	   65536       /* processes remembered without a connection */
+#define LIMIT_PEERS		   65536       /* ended connections whose ends are remembered */
+#define LIMIT_PEER_SECONDS	   30	       /* for how long */
 #define LIMIT_SESSION_IDLE_SECONDS 5	 /* silence after which no more of an exchange is awaited */
 #define LIMIT_TWINS		   65536 /* exchanges that wait for the other end's version */
 #define LIMIT_PAIR_TWINS	   256	 /* of one connection */

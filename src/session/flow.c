@@ -39,6 +39,7 @@ void flow_open(struct sessions *all, const struct flow *f, int64_t now_us,
 		return;
 	}
 	s->opened_seen = true;
+	s->midway = o->midway;
 	s->library = o->library;
 	s->tls = o->tls;
 	s->lock = (uint8_t)o->lock;
@@ -56,7 +57,7 @@ static bool begin_dissection(struct session *s, uint64_t offset)
 	if (s->dissection)
 		return true;
 	const struct conn_hint hint = {
-		.mid_stream = offset > 0 || !s->opened_seen,
+		.mid_stream = offset > 0 || !s->opened_seen || s->midway,
 		.opener_known = s->opener != OPENER_UNKNOWN,
 		.opener = s->opener == OPENER_REMOTE ? DIR_READ : DIR_WRITE,
 	};
@@ -95,6 +96,27 @@ static bool is_sane(const struct flow_data *d)
 	       d->offset < OFFSET_MAX;
 }
 
+/* A call that took longer than this waited for the other side. */
+#define BLOCKED_US 1000
+
+/*
+ * What a program writes it writes when it calls, and what it reads it has when the call returns: so
+ * the other side's exchange lies within the opener's. Only of a write by which the opener waited,
+ * the last byte is told to be sent at its end.
+ */
+static void feed(struct session *s, const struct flow_data *d, int64_t end_us)
+{
+	bool write = d->dir == DIR_WRITE && d->begun_us && d->begun_us < end_us;
+	bool waited = write && s->opener == OPENER_LOCAL && end_us - d->begun_us > BLOCKED_US;
+	size_t last = waited && !d->more && d->len > 1 && d->len == d->span;
+
+	dissect_feed(s->dissection, d->dir, d->bytes, d->len - last, d->offset,
+		     write ? d->begun_us : end_us);
+	if (last)
+		dissect_feed(s->dissection, d->dir, d->bytes + d->len - 1, 1,
+			     d->offset + d->len - 1, end_us);
+}
+
 void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 	       const struct flow_data *d)
 {
@@ -120,7 +142,7 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 	if (dir == DIR_READ && !s->sight.read_us)
 		s->sight.read_us = now_us;
 	skip_to(s, dir, d->offset, GAP_LOST, now_us);
-	dissect_feed(s->dissection, dir, d->bytes, d->len, d->offset, now_us);
+	feed(s, d, now_us);
 	s->sight.expected[dir] += d->len;
 	skip_to(s, dir, d->offset + d->span, d->why, now_us);
 	session_mark_alive(s);

@@ -33,6 +33,7 @@ struct flow_open {
 	const char *library; /* that the bytes were read in, "" none */
 	enum lock lock;	     /* LOCK_CLOSED: its bytes stay encrypted, none will come */
 	bool tls;
+	bool midway; /* it was in use before: its first bytes may be the middle of something */
 	bool writes_early; /* what is written is seen before it is sent, and before flow_socket */
 	uint32_t netns;
 	int64_t begun_us; /* before its first bytes were sent or asked for, as seen; 0 unknown */
@@ -50,6 +51,8 @@ struct flow_data {
 	const uint8_t *bytes;
 	size_t len;
 	uint64_t goroutine; /* 0 unknown */
+	int64_t begun_us;   /* when the program called, for a write; 0: now */
+	bool more;	    /* more of the same call follows */
 };
 
 enum flow_opener { OPENER_UNKNOWN, OPENER_LOCAL, OPENER_REMOTE };

@@ -133,6 +133,7 @@ struct session {
 	bool tls, writes_early;
 	bool busy, alive;
 	bool opened_seen; /* its flow_open() came */
+	bool midway;	  /* which said that it had been in use before */
 	bool started[2];  /* directions with a record */
 	char comm[FLOW_COMM_LEN + 1];
 };

@@ -13,7 +13,8 @@
 /* While traffic flows the ring is looked at this often; the kernel wakes only for much data. */
 #define RING_LOOK_MS 5
 /* Records taken at once while more keep coming. */
-#define RING_BATCH 1024
+#define RING_BATCH     1024
+#define RING_RUN_BYTES (32 << 10)
 /* Looks without a record before the kernel is asked to wake for the very next one. */
 #define RING_IDLE_LOOKS 20
 
@@ -23,9 +24,13 @@ struct ring {
 	void *ctx;
 	volatile struct ev_control *control;
 	const volatile uint64_t *counters, *hits;
+	const struct ev_owner *owners;
+	volatile uint64_t *owner_taken;	  /* bytes by owner, written by ring_poll() alone */
 	volatile unsigned long *consumer; /* the ring's own pages, for its fill */
 	const volatile unsigned long *producer;
 	size_t page, size;
+	uint64_t run_bytes; /* taken of one owner and not told yet */
+	uint16_t run_owner;
 	unsigned idle;
 	int taken;			      /* in this ring_poll() */
 	_Atomic uint64_t records, bytes, bad; /* written by ring_poll() alone */
@@ -69,11 +74,29 @@ static void add(_Atomic uint64_t *to, uint64_t n)
 			      memory_order_relaxed);
 }
 
+/* Told in portions: the kernel side asks for this number with each record. */
+static void give_back_rest(struct ring *r)
+{
+	r->owner_taken[r->run_owner] += r->run_bytes;
+	r->run_bytes = 0;
+}
+
+static void give_back(struct ring *r, uint16_t owner, uint64_t bytes)
+{
+	if (owner != r->run_owner || r->run_bytes >= RING_RUN_BYTES)
+		give_back_rest(r);
+	r->run_owner = owner;
+	r->run_bytes += bytes;
+}
+
 static int on_record(void *ctx, void *data, size_t size)
 {
 	const struct ev_hdr *record = data;
 	struct ring *r = ctx;
 
+	/* before it is checked: its room is free in any case */
+	if (size >= sizeof(*record) && record->owner < EV_OWNERS)
+		give_back(r, record->owner, EV_RING_BYTES(size));
 	if (ring_check(data, size)) {
 		add(&r->bad, 1);
 	} else {
@@ -107,10 +130,16 @@ static int map_all(struct ring *r, const struct ring_maps *maps)
 	r->control = map_page(maps->control_fd, r->page, PROT_READ | PROT_WRITE);
 	r->counters = map_page(maps->counters_fd, counters, PROT_READ);
 	r->hits = map_page(maps->hits_fd, EV_TARGETS_MAX * sizeof(uint64_t), PROT_READ);
+	r->owners = map_page(maps->owners_fd, EV_OWNERS * sizeof(*r->owners), PROT_READ);
+	r->owner_taken = map_page(maps->taken_fd, EV_OWNERS * sizeof(*r->owner_taken),
+				  PROT_READ | PROT_WRITE);
 	r->consumer = map_page(maps->ring_fd, r->page, PROT_READ);
 	void *p = mmap(NULL, r->page, PROT_READ, MAP_SHARED, maps->ring_fd, (off_t)r->page);
 	r->producer = p == MAP_FAILED ? NULL : p;
-	return r->control && r->counters && r->hits && r->consumer && r->producer ? 0 : -errno;
+	return r->control && r->counters && r->hits && r->owners && r->owner_taken && r->consumer &&
+			       r->producer
+		       ? 0
+		       : -errno;
 }
 
 int ring_open(const struct ring_maps *maps, ring_record_fn *fn, void *ctx, struct ring **ret)
@@ -157,6 +186,7 @@ int ring_poll(struct ring *r, int timeout_ms)
 		n = taken(r, ring_buffer__poll(r->rb, timeout_ms));
 	if (n == 0)
 		n = taken(r, ring_buffer__consume(r->rb));
+	give_back_rest(r);
 	if (n > 0)
 		r->idle = 0;
 	else if (r->idle < RING_IDLE_LOOKS)
@@ -179,6 +209,15 @@ void ring_counters(const struct ring *r, uint64_t ret[EV_C__COUNT])
 uint64_t ring_hits(const struct ring *r, uint32_t target)
 {
 	return target < EV_TARGETS_MAX ? r->hits[target] : 0;
+}
+
+bool ring_owner(const struct ring *r, uint32_t number, struct ev_owner *ret, uint64_t *ret_waiting)
+{
+	if (number >= EV_OWNERS || !r->owners[number].id)
+		return false;
+	*ret = r->owners[number];
+	*ret_waiting = ret->sent - r->owner_taken[number];
+	return true;
 }
 
 struct ring_taken ring_taken(const struct ring *r)

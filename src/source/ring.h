@@ -3,6 +3,7 @@
 #ifndef CLEARTAP_RING_H
 #define CLEARTAP_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,7 @@ struct ring;
 
 /* Descriptors of the maps of bpf/common.bpf.h; size of the ring in bytes. */
 struct ring_maps {
-	int ring_fd, control_fd, counters_fd, hits_fd;
+	int ring_fd, control_fd, counters_fd, hits_fd, owners_fd, taken_fd;
 	size_t size;
 };
 
@@ -41,6 +42,11 @@ void ring_counters(const struct ring *r, uint64_t ret[EV_C__COUNT]);
 /* Calls seen through a probed file. */
 uint64_t ring_hits(const struct ring *r, uint32_t target);
 struct ring_taken ring_taken(const struct ring *r);
+/*
+ * What the owner of this number holds, and what he was refused: false when there is none.
+ * ret_waiting are his bytes in the ring.
+ */
+bool ring_owner(const struct ring *r, uint32_t number, struct ev_owner *ret, uint64_t *ret_waiting);
 /* Bytes waiting and capacity. */
 void ring_fill(const struct ring *r, uint64_t *ret_used, uint64_t *ret_size);
 /* 0 when the rest may trust the record; `size` is the ring's own length of it. */

@@ -44,6 +44,7 @@ static void tell_open(struct sessions *s, const struct flow *f, int64_t now, int
 				       .library = library_name(o->library),
 				       .lock = LOCK_OPEN,
 				       .tls = true,
+				       .midway = o->hdr.flags & EV_F_MIDWAY,
 				       .writes_early = o->library == EV_LIB_GO,
 				       .netns = o->netns,
 				       .begun_us = begun });
@@ -52,6 +53,8 @@ static void tell_open(struct sessions *s, const struct flow *f, int64_t now, int
 static void tell_data(struct sessions *s, const struct flow *f, int64_t now,
 		      const struct ev_data *d)
 {
+	uint64_t took = d->begin && d->begin < d->hdr.ktime ? d->hdr.ktime - d->begin : 0;
+
 	flow_data(s, f, now,
 		  &(struct flow_data){ .dir = (enum dir)d->dir,
 				       .why = d->hdr.flags & (EV_F_BUDGET | EV_F_PAUSED)
@@ -61,7 +64,9 @@ static void tell_data(struct sessions *s, const struct flow *f, int64_t now,
 				       .span = d->span,
 				       .bytes = d->payload,
 				       .len = d->len,
-				       .goroutine = d->goid });
+				       .goroutine = d->goid,
+				       .begun_us = now - (int64_t)(took / 1000),
+				       .more = d->hdr.flags & EV_F_MORE });
 }
 
 static void tell_socket(struct sessions *s, const struct flow *f, int64_t now,

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -136,9 +138,20 @@ static int attach_always(struct load *l)
 	return 0;
 }
 
+/* What load_sweep() looks at; written by the kernel side too. */
+static int map_shares(struct load *l)
+{
+	l->owners = mmap(NULL, EV_OWNERS * sizeof(*l->owners), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 bpf_map__fd(l->skel->maps.owners), 0);
+	l->lots = mmap(NULL, LIMIT_CONNS * sizeof(*l->lots), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       bpf_map__fd(l->skel->maps.conn_lots), 0);
+	return l->owners == MAP_FAILED || l->lots == MAP_FAILED ? -errno : 0;
+}
+
 int load_open(const struct load_options *options, struct load *ret, char *error, size_t size)
 {
 	struct load l = { 0 };
+	uint64_t salt;
 	DECLARE_LIBBPF_OPTS(bpf_object_open_opts, open, .btf_custom_path = options->btf);
 
 	libbpf_set_print(on_libbpf);
@@ -156,10 +169,15 @@ int load_open(const struct load_options *options, struct load *ret, char *error,
 	l.skel->rodata->wake_bytes = options->ring_size / 4;
 	l.skel->rodata->filter_processes = options->filter_processes;
 	l.skel->rodata->have_cookies = l.features.cookies;
+	l.skel->rodata->ring_share = options->ring_size / LIMIT_SHARE;
+	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) == sizeof(salt))
+		l.skel->rodata->owner_salt = salt;
 	err = bpf_map__set_max_entries(l.skel->maps.events, (__u32)options->ring_size);
 	choose_programs(l.skel, &l.features);
 	if (!err)
 		err = cleartap_bpf__load(l.skel);
+	if (!err)
+		err = map_shares(&l);
 	if (err)
 		fail(error, size, err, "load the BPF programs into the kernel");
 	else if ((err = attach_always(&l)))
@@ -182,9 +200,12 @@ void load_free(struct load *l)
 
 int load_allow(const struct load *l, uint32_t tgid)
 {
-	__u8 one = 1;
+	__u32 nobody = 0;
 
-	return bpf_map_update_elem(bpf_map__fd(l->skel->maps.allowed), &tgid, &one, BPF_ANY);
+	/* a child of one that is allowed is there already, in its owner's name */
+	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.allowed), &tgid, &nobody, BPF_NOEXIST))
+		return errno == EEXIST ? 0 : -errno;
+	return 0;
 }
 
 /* Addresses of the points of this kind, as linked; the rest of ret stays as it is. */
@@ -247,20 +268,41 @@ void load_clear_hits(const struct load *l, uint32_t target)
 	bpf_map_update_elem(bpf_map__fd(l->skel->maps.hits), &target, &none, BPF_ANY);
 }
 
+static bool process_ended(uint32_t tgid)
+{
+	return kill((pid_t)tgid, 0) && errno == ESRCH;
+}
+
+/* Its process has ended: what it held of its owner's share is free again. */
+static bool sweep_lot(const struct load *l, volatile struct ev_lot *lot)
+{
+	const struct conn_key key = { .conn = lot->what, .tgid = lot->tgid };
+	struct ev_owner *o = &l->owners[lot->owner % EV_OWNERS];
+
+	if (bpf_map_delete_elem(bpf_map__fd(l->skel->maps.conns), &key))
+		return false;
+	__atomic_fetch_sub(&o->held[EV_OWN_CONNS], 1, __ATOMIC_RELAXED);
+	lot->owner = 0;
+	return true;
+}
+
 int load_sweep(const struct load *l)
 {
-	struct conn_key key, next;
-	int fd = bpf_map__fd(l->skel->maps.conns), removed = 0;
-	bool more = !bpf_map_get_next_key(fd, NULL, &key);
+	int removed = 0;
+	uint32_t alive = 0, ended = 0; /* most lots are those of few processes */
 
-	/* The next key is asked for before this one goes: a missing key starts from the first. */
-	for (int i = 0; more && i < LIMIT_CONNS; i++) {
-		more = !bpf_map_get_next_key(fd, &key, &next);
-		if (kill((pid_t)key.tgid, 0) && errno == ESRCH) {
-			bpf_map_delete_elem(fd, &key);
-			removed++;
+	for (size_t i = 0; i < LIMIT_CONNS; i++) {
+		volatile struct ev_lot *lot = &l->lots[i];
+		uint32_t tgid = lot->tgid;
+
+		if (!lot->owner || tgid == alive)
+			continue;
+		if (tgid != ended && !process_ended(tgid)) {
+			alive = tgid;
+			continue;
 		}
-		key = next;
+		ended = tgid;
+		removed += sweep_lot(l, lot);
 	}
 	return removed;
 }

@@ -10,6 +10,8 @@
 #include "trace/features.h"
 
 struct cleartap_bpf;
+struct ev_lot;
+struct ev_owner;
 struct inspection;
 
 struct load_options {
@@ -23,6 +25,8 @@ struct load_options {
 struct load {
 	struct cleartap_bpf *skel;
 	struct features features;
+	struct ev_owner *owners; /* mapped for good, as are the lots */
+	struct ev_lot *lots;
 };
 
 /* 0, or -errno with a sentence in error. load_free() releases. */

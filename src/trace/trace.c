@@ -30,7 +30,7 @@
 #include "trace/target.h"
 #include "trace/watch.h"
 
-#define SWEEP_MS      10000
+#define SWEEP_MS      2000
 #define ANCESTORS     64  /* looked at for --pid */
 #define ENOUGH	      128 /* files at hand, then a walk over all processes waits */
 #define THREAD_STACK  (256 << 10)

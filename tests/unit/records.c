@@ -7,7 +7,7 @@
 
 #include "source/uprobe.h"
 
-static struct ev_hdr header(struct wire *w, uint16_t type, size_t size)
+static struct ev_hdr header(struct wire *w, uint8_t type, size_t size)
 {
 	w->ktime += 1000000;
 	return (struct ev_hdr){ .type = type,
@@ -35,7 +35,8 @@ void wire_data(struct wire *w, uint8_t dir, const void *data, size_t len, uint32
 	struct ev_data *d = calloc(1, sizeof(*d) + len);
 
 	d->hdr = header(w, EV_DATA, sizeof(*d) + len);
-	d->hdr.flags = flags;
+	d->hdr.flags = (uint8_t)flags;
+	d->begin = w->begin;
 	d->offset = w->offset[dir & 1];
 	d->span = span;
 	d->len = (uint32_t)len;

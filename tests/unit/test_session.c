@@ -474,6 +474,33 @@ static void test_alive(void **state)
 	assert_int_equal(sessions_stats(g->sessions).entries, 2);
 }
 
+/* What a program writes has left it when it called, what it reads it has when the call returns. */
+static void test_times(void **state)
+{
+	struct got *g = *state;
+	struct wire c = wire(g, 100, 1, 1), s = wire(g, 200, 2, 1);
+
+	wire_open(&c, "curl", EV_LIB_OPENSSL, 1);
+	wire_bind(&c, "10.0.0.4", 52144, "10.0.0.5", 443, EV_HOW_NESTED, EV_OPENED_LOCAL, true);
+	wire_open(&s, "nginx", EV_LIB_OPENSSL, 1);
+	c.begin = 1000000000, c.ktime = 3000000000; /* the request: called, returned 1 ms later */
+	wire_write(&c, GET);
+	s.begin = 1400000000, s.ktime = 1500000000; /* that a read waited does not count */
+	wire_read(&s, GET);
+	s.begin = 3500000000, s.ktime = 4000000000; /* returns after the client had it */
+	wire_write(&s, OK);
+	c.ktime = 3600000000;
+	c.begin = 0;
+	wire_read(&c, OK);
+	assert_int_equal(g->count, 2);
+	const struct entry *server = g->entries[0], *client = g->entries[1];
+	assert_int_equal(client->elapsed_us, 2601000);
+	assert_int_equal(server->elapsed_us, 3500000 - 1501000);
+	assert_true(client->elapsed_us >= server->elapsed_us);
+	const char *sent = "\"name\":\"request_end\",\"time_us\":4001000"; /* its last byte */
+	assert_non_null(memmem(client->detail.data, client->detail.len, sent, strlen(sent)));
+}
+
 /* As many connections as are followed at once, past that they are counted; all end with EXIT. */
 static void test_full(void **state)
 {
@@ -561,6 +588,7 @@ int main(void)
 		CASE(test_exit),
 		CASE(test_idle),
 		CASE(test_held),
+		CASE(test_times),
 		CASE(test_alive),
 		CASE(test_full),
 		CASE(test_idle_memory),
