@@ -38,6 +38,7 @@ static struct kind kind_programs(const struct cleartap_bpf *s, uint32_t kind)
 		[PROBE_SSL_WRITE_EX2] = SSL_KIND(ssl_write_ex2),
 		[PROBE_SSL_FREE] = { s->progs.ssl_free },
 		[PROBE_SSL_CLEAR] = { s->progs.ssl_clear },
+		[PROBE_SSL_HANDSHAKE] = SSL_KIND(ssl_handshake),
 		[PROBE_GO_READ] = { s->progs.go_read_enter },
 		[PROBE_GO_READ_COPY] = { s->progs.go_read_copy },
 		[PROBE_GO_READ_RET] = { s->progs.go_read_ret },

@@ -38,6 +38,7 @@ static const struct {
 	[SHAPE_WRITE_EX2] = { PROBE_SSL_WRITE_EX2, PLAN_EX2 },
 	[SHAPE_FREE] = { PROBE_SSL_FREE },
 	[SHAPE_CLEAR] = { PROBE_SSL_CLEAR },
+	[SHAPE_HANDSHAKE] = { PROBE_SSL_HANDSHAKE },
 	[SHAPE_PEEK] = { PROBE_KIND_COUNT },
 };
 
@@ -264,6 +265,26 @@ static int plan_calls(struct exports *s)
 	return r;
 }
 
+/*
+ * What is sent and received in a handshake tells a server's socket. Clients need none of it: they
+ * write first. SSL_accept mostly ends in SSL_do_handshake, the one before it, and is then seen
+ * there.
+ */
+static int handshake_seen(struct exports *s, int which, bool *ret_seen)
+{
+	const struct plan_export *x = &s->export[which - 1];
+	struct plan_route route = { .mentions = 0 };
+	int r = 0;
+
+	*ret_seen = false;
+	if (shape_of(s, which) != SHAPE_HANDSHAKE || shape_of(s, which - 1) != SHAPE_HANDSHAKE ||
+	    !x->addr)
+		return 0;
+	r = plan_route(s->e, s->d, x, 2, 1, &route);
+	*ret_seen = (route.mentions & 1) || x[0].addr == x[1].addr;
+	return r;
+}
+
 int exports_inspect(const struct library *l, const struct library_file *f,
 		    bool (*is_it)(const struct elf_file *e), struct inspection *ret)
 {
@@ -279,7 +300,11 @@ int exports_inspect(const struct library *l, const struct library_file *f,
 	ret->family = l->number;
 	int r = plan_calls(&s);
 	for (int i = s.calls; !r && i < s.count; i++) {
+		bool seen = false;
+
 		if (s.export[i].addr && shape_of(&s, i) != SHAPE_PEEK)
+			r = handshake_seen(&s, i, &seen);
+		if (!r && s.export[i].addr && shape_of(&s, i) != SHAPE_PEEK && !seen)
 			probe_export(&s, i);
 	}
 	return r;

@@ -23,6 +23,7 @@ enum library_shape {
 	SHAPE_WRITE_EX2, /* (connection, buf, num, flags, size_t *): 1 */
 	SHAPE_FREE,	 /* (connection): it ends */
 	SHAPE_CLEAR,	 /* (connection): it begins anew */
+	SHAPE_HANDSHAKE, /* (connection): the one that does it, then those that may call it */
 	SHAPE_PEEK,	 /* reads without taking: must not be counted */
 	SHAPE_GO_READ,	 /* methods of Go, see golang.c */
 	SHAPE_GO_WRITE,

@@ -345,11 +345,12 @@ static void test_real_library(void **state)
 	for (uint32_t i = 0; i < in.points; i++)
 		seen[in.point[i].kind]++;
 	/* the pair is read at one internal function */
-	assert_int_equal(in.points, 4);
+	assert_int_equal(in.points, 5);
 	assert_int_equal(seen[PROBE_SSL_READ_EX], 1);
 	assert_int_equal(seen[PROBE_SSL_WRITE_EX] + seen[PROBE_SSL_WRITE_EX2], 1);
 	assert_int_equal(seen[PROBE_SSL_FREE], 1);
 	assert_int_equal(seen[PROBE_SSL_CLEAR], 1);
+	assert_int_equal(seen[PROBE_SSL_HANDSHAKE], 1); /* SSL_accept ends in SSL_do_handshake */
 	close(fd);
 	munmap(lib, len);
 }
