@@ -24,7 +24,7 @@
 #include "app/token.h"
 #include "trace/again.h"
 #include "trace/load.h"
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 #include "trace/trace.h"
 
 enum { EXIT_START = 1, EXIT_USAGE = 2, EXIT_SERVER = 3, EXIT_TRACER = 4 };
@@ -158,7 +158,7 @@ static bool await_server(int socket, int signals, pid_t server)
 {
 	struct pollfd fds[] = { { .fd = socket, .events = POLLIN },
 				{ .fd = signals, .events = POLLIN } };
-	struct message m = { 0 };
+	struct tracer_message m = { 0 };
 
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
@@ -181,13 +181,13 @@ static int trace(const struct options *o, const struct load *l, int socket, pid_
 		.socket = socket,
 		.signals = signals,
 	};
-	struct message m = { 0 };
+	struct tracer_message m = { 0 };
 
 	if (!await_server(socket, signals, server))
 		return wait_server(server, true); /* it said why */
 	const struct stat local = find_socket(o->unix_socket);
 	int end = trace_run(&options, l);
-	m = (struct message){ .type = MSG_STOP };
+	m = (struct tracer_message){ .type = MSG_STOP };
 	if (end != TRACE_SERVER_GONE &&
 	    send(socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("tell the server to stop: %s", strerror(errno));

@@ -30,7 +30,7 @@
 #include "app/queue.h"
 #include "session/session.h"
 #include "store/store.h"
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 
 #define ERROR_SIZE	512
 #define STORE_READERS	(LIMIT_API_WORKERS + 1)
@@ -170,7 +170,7 @@ static int each_target(void *ctx, probed_file_fn *fn, void *fn_ctx)
 static int set_paused(void *ctx, bool on)
 {
 	struct server *s = ctx;
-	struct message m = { .type = on ? MSG_PAUSE : MSG_RESUME };
+	struct tracer_message m = { .type = on ? MSG_PAUSE : MSG_RESUME };
 
 	return send(s->options->socket, &m, sizeof(m), MSG_NOSIGNAL) == sizeof(m) ? 0 : -errno;
 }
@@ -178,7 +178,7 @@ static int set_paused(void *ctx, bool on)
 /* What the tracer says: 0 to go on, else the exit status. */
 static int read_messages(struct server *s)
 {
-	struct message m;
+	struct tracer_message m;
 	ssize_t n;
 
 	while ((n = recv(s->options->socket, &m, sizeof(m), MSG_DONTWAIT)) == sizeof(m)) {
@@ -347,7 +347,7 @@ static int confine(const struct serve_options *options)
 
 static int serve(struct server *s, char *error, size_t size)
 {
-	struct message serving = { .type = MSG_SERVING };
+	struct tracer_message serving = { .type = MSG_SERVING };
 	const struct api_options api = api_options(s);
 	pthread_t store;
 	int r = open_all(s, error, size);

@@ -14,7 +14,7 @@ struct ring_maps;
 struct serve_options {
 	const struct options *options;
 	const struct ring_maps *maps; /* from the tracer, mapped before privileges go */
-	int socket;		      /* to the tracer, struct message */
+	int socket;		      /* to the tracer, struct tracer_message */
 	uid_t uid;		      /* whom to become */
 	gid_t gid;
 	const char *token;

@@ -8,12 +8,12 @@
 
 #include "event.h"
 #include "base/limits.h"
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 
 struct registry {
 	pthread_mutex_t lock;
-	struct message *target[EV_TARGETS_MAX]; /* the newest MSG_TARGET by number */
-	struct message *process;		/* MSG_PROCESS, in no order */
+	struct tracer_message *target[EV_TARGETS_MAX]; /* the newest MSG_TARGET by number */
+	struct tracer_message *process;		       /* MSG_PROCESS, in no order */
 	size_t processes, capacity;
 	bool ready, paused;
 };
@@ -38,7 +38,7 @@ void registry_free(struct registry *r)
 	free(r);
 }
 
-static void set_target(struct registry *r, const struct message *m)
+static void set_target(struct registry *r, const struct tracer_message *m)
 {
 	if (m->target >= EV_TARGETS_MAX)
 		return;
@@ -48,13 +48,13 @@ static void set_target(struct registry *r, const struct message *m)
 		*r->target[m->target] = *m;
 }
 
-static void add_process(struct registry *r, const struct message *m)
+static void add_process(struct registry *r, const struct tracer_message *m)
 {
 	if (r->processes == r->capacity) {
 		size_t capacity = r->capacity ? 2 * r->capacity : 64;
 		if (capacity > LIMIT_TOLD_PROCESSES)
 			return;
-		struct message *more = realloc(r->process, capacity * sizeof(*more));
+		struct tracer_message *more = realloc(r->process, capacity * sizeof(*more));
 		if (!more)
 			return;
 		r->process = more;
@@ -63,7 +63,7 @@ static void add_process(struct registry *r, const struct message *m)
 	r->process[r->processes++] = *m;
 }
 
-static void remove_process(struct registry *r, const struct message *m)
+static void remove_process(struct registry *r, const struct tracer_message *m)
 {
 	for (size_t i = 0; i < r->processes;) {
 		if (r->process[i].tgid == m->tgid && r->process[i].target == m->target)
@@ -73,7 +73,7 @@ static void remove_process(struct registry *r, const struct message *m)
 	}
 }
 
-void registry_tell(struct registry *r, const struct message *m)
+void registry_tell(struct registry *r, const struct tracer_message *m)
 {
 	pthread_mutex_lock(&r->lock);
 	switch (m->type) {
@@ -123,7 +123,7 @@ size_t registry_count(struct registry *r, uint32_t state)
 	return n;
 }
 
-static struct probed_process process_of(const struct message *m)
+static struct probed_process process_of(const struct tracer_message *m)
 {
 	const char *slash = strrchr(m->path, '/');
 
@@ -138,7 +138,7 @@ static struct probed_process process_of(const struct message *m)
 	};
 }
 
-static struct probed_file file_of(const struct message *m, uint64_t hits)
+static struct probed_file file_of(const struct tracer_message *m, uint64_t hits)
 {
 	static const char *const states[] = { "", "attached", "skipped", "failed", "detached" };
 
@@ -158,7 +158,7 @@ static struct probed_file file_of(const struct message *m, uint64_t hits)
 }
 
 /* `processes` has room for all of them. */
-static int hand_out(const struct registry *r, const struct message *m, uint64_t hits,
+static int hand_out(const struct registry *r, const struct tracer_message *m, uint64_t hits,
 		    struct probed_process *processes, probed_file_fn *fn, void *ctx)
 {
 	struct probed_file f = file_of(m, hits);

@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct message;
+struct tracer_message;
 struct registry;
 
 struct registry *registry_new(void);
 void registry_free(struct registry *r);
 /* One MSG_TARGET, MSG_PROCESS, MSG_PROCESS_EXIT, MSG_READY or MSG_STATE. */
-void registry_tell(struct registry *r, const struct message *m);
+void registry_tell(struct registry *r, const struct tracer_message *m);
 bool registry_ready(struct registry *r);
 bool registry_paused(struct registry *r);
 /* Targets in that state (enum target_state). */

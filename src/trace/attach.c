@@ -51,14 +51,14 @@ static struct kind kind_programs(const struct cleartap_bpf *s, uint32_t kind)
 }
 
 /* What is the same for every link of one binary. */
-struct job {
+struct attaching {
 	const struct load *load;
 	char path[32];
 	uint64_t cookie;
 	struct attachment *out;
 };
 
-static int add_multi(struct job *j, struct bpf_program *prog, uint32_t type,
+static int add_multi(struct attaching *j, struct bpf_program *prog, uint32_t type,
 		     const uint64_t *offsets, size_t count, bool at_return)
 {
 	struct attachment *a = j->out;
@@ -75,7 +75,7 @@ static int add_multi(struct job *j, struct bpf_program *prog, uint32_t type,
 	return 0;
 }
 
-static int add_perf(struct job *j, struct bpf_program *prog, uint64_t offset, bool at_return)
+static int add_perf(struct attaching *j, struct bpf_program *prog, uint64_t offset, bool at_return)
 {
 	struct attachment *a = j->out;
 	struct bpf_link **links = realloc(a->link, (a->links + 1) * sizeof(*links));
@@ -94,7 +94,8 @@ static int add_perf(struct job *j, struct bpf_program *prog, uint64_t offset, bo
 }
 
 /* Returns first: an entry whose return is not seen yet would leave a frame behind. */
-static int attach_points(struct job *j, const struct kind *k, const uint64_t *offsets, size_t count)
+static int attach_points(struct attaching *j, const struct kind *k, const uint64_t *offsets,
+			 size_t count)
 {
 	const struct features *f = &j->load->features;
 	int err = 0;
@@ -119,7 +120,9 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 		struct attachment *ret)
 {
 	struct attachment a = { 0 };
-	struct job j = { .load = l, .cookie = target | (uint64_t)plan->family << 32, .out = &a };
+	struct attaching j = { .load = l,
+			       .cookie = target | (uint64_t)plan->family << 32,
+			       .out = &a };
 	int err = plan->family == INSPECT_GO ? load_set_go(l, fd, plan, target) : 0;
 
 	snprintf(j.path, sizeof(j.path), "/proc/self/fd/%d", fd);

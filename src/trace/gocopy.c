@@ -20,7 +20,7 @@ struct state {
 	bool seen, queued;
 };
 
-struct walk {
+struct copy_walk {
 	const struct elf_file *e;
 	struct disasm *d;
 	const struct gopcln *t;
@@ -32,7 +32,7 @@ struct walk {
 	bool doubt;
 };
 
-static int argument_of(const struct walk *w, uint8_t reg)
+static int argument_of(const struct copy_walk *w, uint8_t reg)
 {
 	static const uint8_t x86[ARGS] = { REG_RESULT_X86, 9, 3 }; /* rax, rbx, rcx */
 
@@ -48,7 +48,7 @@ static bool overlaps(int64_t at, int64_t bytes)
 	return at < ARGS_AT + ARGS * 8 && at + bytes > ARGS_AT;
 }
 
-static void go_to(struct walk *w, uint64_t addr, const struct state *s)
+static void go_to(struct copy_walk *w, uint64_t addr, const struct state *s)
 {
 	struct state *to;
 
@@ -73,7 +73,7 @@ static void go_to(struct walk *w, uint64_t addr, const struct state *s)
 	}
 }
 
-static void store(struct walk *w, struct state *s, const struct effect *f)
+static void store(struct copy_walk *w, struct state *s, const struct effect *f)
 {
 	int64_t at = s->sp + f->disp;
 	int n = argument_of(w, f->reg);
@@ -86,7 +86,7 @@ static void store(struct walk *w, struct state *s, const struct effect *f)
 		w->doubt = true;
 }
 
-static void apply(struct walk *w, struct state *s, const struct insn *i)
+static void apply(struct copy_walk *w, struct state *s, const struct insn *i)
 {
 	int frame_pointer = w->e->machine == EM_X86_64 ? 10 : 29;
 
@@ -112,14 +112,14 @@ static void apply(struct walk *w, struct state *s, const struct insn *i)
 }
 
 /* runtime.panicIndex and its kin, with code of some other path after the call. */
-static bool returns(const struct walk *w, const struct insn *call)
+static bool returns(const struct copy_walk *w, const struct insn *call)
 {
 	const char *name = call->direct ? gopcln_name_at(w->t, w->e, call->target) : "";
 
 	return strncmp(name, "runtime.panic", 13) && strcmp(name, "runtime.gopanic");
 }
 
-static void step(struct walk *w, struct state *at)
+static void step(struct copy_walk *w, struct state *at)
 {
 	struct elf_piece code = elf_at(w->e, at->addr);
 	struct state s = *at;
@@ -147,7 +147,7 @@ static void step(struct walk *w, struct state *at)
 		go_to(w, i.addr + i.size, &s);
 }
 
-static void walk_all(struct walk *w, bool registers)
+static void walk_all(struct copy_walk *w, bool registers)
 {
 	struct state start = { .live = registers ? ALL : 0, .kept = registers ? 0 : ALL };
 	bool again = true;
@@ -167,7 +167,7 @@ static void walk_all(struct walk *w, bool registers)
 uint64_t gocopy_read(const struct elf_file *e, struct disasm *d, const struct gopcln *t,
 		     const struct gobin_func func[GOBIN_NAMES], bool registers, uint32_t *ret_frame)
 {
-	struct walk w = {
+	struct copy_walk w = {
 		.e = e, .d = d, .t = t, .f = func[GOBIN_READ], .copy = func[GOBIN_MEMMOVE].addr
 	};
 

@@ -136,7 +136,7 @@ bool goplan_entry(const struct elf_file *e, struct disasm *d, struct gobin_func 
 	return true;
 }
 
-struct walk {
+struct return_walk {
 	const struct elf_file *e;
 	struct disasm *d;
 	struct gobin_func f;
@@ -145,14 +145,14 @@ struct walk {
 	size_t todos;
 };
 
-static void push(struct walk *w, uint64_t addr)
+static void push(struct return_walk *w, uint64_t addr)
 {
 	if (inside(w->f, addr) && !w->seen[addr - w->f.addr])
 		w->todo[w->todos++] = addr;
 }
 
 /* Follow every direct branch from the entry. Each address is entered once, so todo cannot fill. */
-static bool follow(struct walk *w)
+static bool follow(struct return_walk *w)
 {
 	struct insn i;
 
@@ -178,7 +178,7 @@ static bool follow(struct walk *w)
  * Code that nothing branches to is reached by the runtime (deferreturn) or through a table. Taken
  * in order from the first byte, all instructions must begin where following the branches said.
  */
-static bool sweep(struct walk *w, uint8_t *marks)
+static bool sweep(struct return_walk *w, uint8_t *marks)
 {
 	struct insn i;
 
@@ -197,7 +197,7 @@ static bool sweep(struct walk *w, uint8_t *marks)
 size_t goplan_returns(const struct elf_file *e, struct disasm *d, struct gobin_func f,
 		      uint64_t *ret, size_t room)
 {
-	struct walk w = { .e = e, .d = d, .f = f };
+	struct return_walk w = { .e = e, .d = d, .f = f };
 	uint8_t *marks = NULL;
 	size_t count = 0;
 

@@ -37,8 +37,8 @@ struct told {
 struct outbox {
 	int socket;
 	bool ready, state, paused, gone;
-	uint32_t targets, first, last;		/* to be sent, and between which numbers */
-	struct message *target[EV_TARGETS_MAX]; /* not sent yet */
+	uint32_t targets, first, last;		       /* to be sent, and between which numbers */
+	struct tracer_message *target[EV_TARGETS_MAX]; /* not sent yet */
 	size_t told_count, told_pending;
 	size_t cursor;		       /* where in told[] the last batch ended */
 	struct told *told;	       /* SLOTS, open addressing */
@@ -73,9 +73,9 @@ void outbox_free(struct outbox *o)
 	free(o);
 }
 
-void outbox_put_target(struct outbox *o, const struct message *m)
+void outbox_put_target(struct outbox *o, const struct tracer_message *m)
 {
-	struct message **place = &o->target[m->target % EV_TARGETS_MAX];
+	struct tracer_message **place = &o->target[m->target % EV_TARGETS_MAX];
 
 	if (!*place) {
 		*place = malloc(sizeof(**place));
@@ -174,7 +174,7 @@ bool outbox_maps(const struct outbox *o, uint32_t target)
 }
 
 /* False: not now, or never more. */
-static bool send_one(struct outbox *o, const struct message *m)
+static bool send_one(struct outbox *o, const struct tracer_message *m)
 {
 	ssize_t n = send(o->socket, m, sizeof(*m), MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -186,7 +186,7 @@ static bool send_one(struct outbox *o, const struct message *m)
 static bool send_targets(struct outbox *o, int *room)
 {
 	for (uint32_t n = o->first; o->targets && n <= o->last; n++) {
-		struct message **place = &o->target[n % EV_TARGETS_MAX];
+		struct tracer_message **place = &o->target[n % EV_TARGETS_MAX];
 		if (!*place)
 			continue;
 		if (!(*room)-- || !send_one(o, *place))
@@ -202,9 +202,9 @@ static bool send_targets(struct outbox *o, int *room)
 /* A process is described when it is told of, not while nobody takes it. */
 static bool send_told(struct outbox *o, struct told *t)
 {
-	struct message m = { .type = t->state == TOLD_NEW ? MSG_PROCESS : MSG_PROCESS_EXIT,
-			     .tgid = t->tgid,
-			     .target = t->target };
+	struct tracer_message m = { .type = t->state == TOLD_NEW ? MSG_PROCESS : MSG_PROCESS_EXIT,
+				    .tgid = t->tgid,
+				    .target = t->target };
 
 	if (t->state == TOLD_NEW) {
 		procfs_exe(t->tgid, m.path, sizeof(m.path));
@@ -240,7 +240,7 @@ static bool send_refused(struct outbox *o)
 
 	for (uint32_t i = 0; i < REFUSED_COUNT; i++) {
 		struct refused *r = &o->refused[i];
-		struct message m = {
+		struct tracer_message m = {
 			.type = MSG_REFUSED, .state = i, .owner = r->owner, .count = r->count
 		};
 		if (r->count == r->sent || (r->told && now - r->told < REFUSED_MS))
@@ -261,11 +261,11 @@ bool outbox_flush(struct outbox *o)
 	if (!send_targets(o, &room) || !send_processes(o, &room))
 		return !o->gone;
 	if (o->ready) {
-		struct message m = { .type = MSG_READY };
+		struct tracer_message m = { .type = MSG_READY };
 		o->ready = !send_one(o, &m);
 	}
 	if (o->state) {
-		struct message m = { .type = MSG_STATE, .state = o->paused };
+		struct tracer_message m = { .type = MSG_STATE, .state = o->paused };
 		o->state = !send_one(o, &m);
 	}
 	send_refused(o);

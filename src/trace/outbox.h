@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 
 struct outbox;
 
@@ -18,7 +18,7 @@ struct outbox;
 struct outbox *outbox_new(int socket);
 void outbox_free(struct outbox *o);
 /* A MSG_TARGET: replaces an earlier one of that number that was not sent. */
-void outbox_put_target(struct outbox *o, const struct message *m);
+void outbox_put_target(struct outbox *o, const struct tracer_message *m);
 /* A process maps a target; at its second time nothing. */
 void outbox_put_process(struct outbox *o, uint32_t tgid, uint32_t target);
 /* MSG_READY and MSG_STATE. */

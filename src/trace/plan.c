@@ -20,27 +20,27 @@ enum value_kind {
 	VALUE_TAINTED, /* the buffer's address, or something else */
 };
 
-struct value {
+struct plan_value {
 	int64_t kind; /* enum value_kind; no padding, states are compared bytewise */
 	int64_t n;
 };
 
 #define FRAME_SLOTS 16
 
-struct state {
-	struct value reg[REG_COUNT];
+struct plan_state {
+	struct plan_value reg[REG_COUNT];
 	struct {
 		int64_t at;
-		struct value value;
+		struct plan_value value;
 	} slot[FRAME_SLOTS];
 	uint32_t slots;
 	uint32_t passed; /* the buffer has been handed on: bit 0 not yet, bit 1 yes */
 };
 
-struct node {
+struct plan_node {
 	uint64_t addr;
 	bool queued;
-	struct state in;
+	struct plan_state in;
 };
 
 /* Looking a name up means going through all symbols, so answers are kept. */
@@ -51,12 +51,12 @@ struct name {
 	const char *name;
 };
 
-struct walk {
+struct plan_walk {
 	const struct elf_file *e;
 	struct disasm *d;
 	const struct plan_export *all;
 	int count, self;
-	struct node *node;
+	struct plan_node *node;
 	uint32_t nodes, steps, lookups;
 	bool doubt, counted;
 	int64_t count_at; /* frame offset of the size_t that an int function passes */
@@ -66,35 +66,35 @@ struct walk {
 
 enum { BUF_ARG = 1, PASSED_NOT = 1, PASSED_YES = 2 };
 
-static bool is_arg(struct value v, int64_t n)
+static bool is_arg(struct plan_value v, int64_t n)
 {
 	return v.kind == VALUE_ARG && v.n == n;
 }
 
-static bool holds_buffer(struct value v)
+static bool holds_buffer(struct plan_value v)
 {
 	return v.kind == VALUE_TAINTED || is_arg(v, BUF_ARG);
 }
 
-static struct value value_merge(struct value a, struct value b)
+static struct plan_value value_merge(struct plan_value a, struct plan_value b)
 {
 	if (a.kind == b.kind && a.n == b.n)
 		return a;
 	if (holds_buffer(a) || holds_buffer(b))
-		return (struct value){ VALUE_TAINTED, 0 };
-	return (struct value){ VALUE_UNKNOWN, 0 };
+		return (struct plan_value){ VALUE_TAINTED, 0 };
+	return (struct plan_value){ VALUE_UNKNOWN, 0 };
 }
 
-static struct value slot_get(const struct state *s, int64_t at)
+static struct plan_value slot_get(const struct plan_state *s, int64_t at)
 {
 	for (uint32_t i = 0; i < s->slots; i++) {
 		if (s->slot[i].at == at)
 			return s->slot[i].value;
 	}
-	return (struct value){ VALUE_UNKNOWN, 0 };
+	return (struct plan_value){ VALUE_UNKNOWN, 0 };
 }
 
-static bool slot_set(struct state *s, int64_t at, struct value value)
+static bool slot_set(struct plan_state *s, int64_t at, struct plan_value value)
 {
 	uint32_t i = 0;
 
@@ -113,16 +113,16 @@ static bool slot_set(struct state *s, int64_t at, struct value value)
 }
 
 /* Merge b into a; 1 when a changed, 0 when not, -1 when there is no room. */
-static int state_merge(struct state *a, const struct state *b)
+static int state_merge(struct plan_state *a, const struct plan_state *b)
 {
-	struct state old = *a;
+	struct plan_state old = *a;
 
 	for (int i = 0; i < REG_COUNT; i++)
 		a->reg[i] = value_merge(a->reg[i], b->reg[i]);
 	for (uint32_t i = 0; i < a->slots; i++)
 		a->slot[i].value = value_merge(a->slot[i].value, slot_get(b, a->slot[i].at));
 	for (uint32_t i = 0; i < b->slots; i++) {
-		struct value v = value_merge(slot_get(a, b->slot[i].at), b->slot[i].value);
+		struct plan_value v = value_merge(slot_get(a, b->slot[i].at), b->slot[i].value);
 
 		if (!slot_set(a, b->slot[i].at, v))
 			return -1;
@@ -131,9 +131,9 @@ static int state_merge(struct state *a, const struct state *b)
 	return memcmp(&old, a, sizeof(old)) != 0;
 }
 
-static void walk_to(struct walk *w, uint64_t addr, const struct state *s)
+static void walk_to(struct plan_walk *w, uint64_t addr, const struct plan_state *s)
 {
-	struct node *n = w->node;
+	struct plan_node *n = w->node;
 	int changed;
 
 	while (n < w->node + w->nodes && n->addr != addr)
@@ -166,10 +166,10 @@ static bool match_addr(const struct elf_symbol *symbol, void *arg)
 }
 
 /* The symbol that a PLT entry at addr jumps to, "" when it is no PLT entry. */
-static const char *plt_symbol(struct walk *w, uint64_t addr)
+static const char *plt_symbol(struct plan_walk *w, uint64_t addr)
 {
 	struct elf_piece code = elf_at(w->e, addr);
-	struct value page = { 0 };
+	struct plan_value page = { 0 };
 	uint64_t slot = 0;
 	struct insn i;
 
@@ -181,7 +181,7 @@ static const char *plt_symbol(struct walk *w, uint64_t addr)
 		if (i.flow != FLOW_NEXT)
 			return "";
 		if (i.effects && i.effect[0].kind == EFFECT_CONST)
-			page = (struct value){ VALUE_CONST, i.effect[0].disp };
+			page = (struct plan_value){ VALUE_CONST, i.effect[0].disp };
 		if (i.effects && i.effect[0].kind == EFFECT_LOAD && page.kind == VALUE_CONST)
 			slot = page.n + i.effect[0].disp;
 		code = elf_at(w->e, i.addr + i.size);
@@ -189,7 +189,7 @@ static const char *plt_symbol(struct walk *w, uint64_t addr)
 	return "";
 }
 
-static const char *function_name(struct walk *w, uint64_t addr)
+static const char *function_name(struct plan_walk *w, uint64_t addr)
 {
 	struct name *kept = &w->names[(addr >> 4) % NAMES_KEPT];
 
@@ -206,7 +206,7 @@ static const char *function_name(struct walk *w, uint64_t addr)
 }
 
 /* Name of what a branch leads to, and its address: of a sibling even when through the PLT. */
-static const char *callee(struct walk *w, const struct insn *i, const struct state *s,
+static const char *callee(struct plan_walk *w, const struct insn *i, const struct plan_state *s,
 			  uint64_t *ret_addr, int *ret_sibling)
 {
 	uint64_t addr = i->direct ? i->target : 0;
@@ -236,7 +236,7 @@ static bool ignores_buffer(const char *name)
 }
 
 /* Which argument of a call takes the address of the count; 0 none or not clear. */
-static uint8_t count_argument(const struct walk *w, const struct state *s)
+static uint8_t count_argument(const struct plan_walk *w, const struct plan_state *s)
 {
 	bool third, fourth;
 
@@ -259,8 +259,8 @@ static uint8_t count_argument(const struct walk *w, const struct state *s)
 }
 
 /* Does this call hand on the buffer, as it should? Fills in the route. */
-static bool hands_on(const struct walk *w, const struct state *s, uint64_t addr, int sibling,
-		     struct plan_route *ret)
+static bool hands_on(const struct plan_walk *w, const struct plan_state *s, uint64_t addr,
+		     int sibling, struct plan_route *ret)
 {
 	*ret = (struct plan_route){ .target = addr, .sibling = sibling };
 	if (!is_arg(s->reg[0], 0) || !is_arg(s->reg[1], BUF_ARG) || !addr)
@@ -271,7 +271,8 @@ static bool hands_on(const struct walk *w, const struct state *s, uint64_t addr,
 	return is_arg(s->reg[2], 2) && ret->count_arg && elf_executable(w->e, addr);
 }
 
-static void take_route(struct walk *w, const struct state *s, const struct plan_route *found)
+static void take_route(struct plan_walk *w, const struct plan_state *s,
+		       const struct plan_route *found)
 {
 	if (s->passed != PASSED_NOT)
 		w->doubt = true;
@@ -288,7 +289,7 @@ static void take_route(struct walk *w, const struct state *s, const struct plan_
 }
 
 /* A call, or a jump out of the function. True when it may return. */
-static bool walk_call(struct walk *w, const struct insn *i, struct state *s)
+static bool walk_call(struct plan_walk *w, const struct insn *i, struct plan_state *s)
 {
 	struct plan_route found;
 	uint64_t addr;
@@ -308,49 +309,49 @@ static bool walk_call(struct walk *w, const struct insn *i, struct state *s)
 	/* what the psABIs let a callee change */
 	for (int n = 0; n < REG_COUNT; n++) {
 		if (n < (w->e->machine == EM_X86_64 ? 9 : 19) || n == 30)
-			s->reg[n] = (struct value){ VALUE_UNKNOWN, 0 };
+			s->reg[n] = (struct plan_value){ VALUE_UNKNOWN, 0 };
 	}
 	return true;
 }
 
-static void apply_copy(struct state *s, const struct effect *f)
+static void apply_copy(struct plan_state *s, const struct effect *f)
 {
-	struct value v = f->other == REG_NONE ? (struct value){ 0 } : s->reg[f->other];
+	struct plan_value v = f->other == REG_NONE ? (struct plan_value){ 0 } : s->reg[f->other];
 
 	/* of the low half only num is meant, which is an int in SSL_read() */
 	if (f->narrow && !is_arg(v, 2))
-		v = (struct value){ holds_buffer(v) ? VALUE_TAINTED : VALUE_UNKNOWN, 0 };
+		v = (struct plan_value){ holds_buffer(v) ? VALUE_TAINTED : VALUE_UNKNOWN, 0 };
 	s->reg[f->reg] = v;
 }
 
-static struct value based(const struct state *s, const struct effect *f)
+static struct plan_value based(const struct plan_state *s, const struct effect *f)
 {
-	struct value v = f->other == REG_NONE ? (struct value){ 0 } : s->reg[f->other];
+	struct plan_value v = f->other == REG_NONE ? (struct plan_value){ 0 } : s->reg[f->other];
 
 	if (v.kind == VALUE_FRAME || v.kind == VALUE_CONST)
 		v.n = (int64_t)((uint64_t)v.n + (uint64_t)f->disp);
 	else if (f->disp || v.kind == VALUE_SLOT)
-		v = (struct value){ holds_buffer(v) ? VALUE_TAINTED : VALUE_UNKNOWN, 0 };
+		v = (struct plan_value){ holds_buffer(v) ? VALUE_TAINTED : VALUE_UNKNOWN, 0 };
 	return v;
 }
 
-static void apply_load(struct walk *w, struct state *s, const struct effect *f)
+static void apply_load(struct plan_walk *w, struct plan_state *s, const struct effect *f)
 {
-	struct value at = based(s, f);
-	struct value v = { VALUE_UNKNOWN, 0 };
+	struct plan_value at = based(s, f);
+	struct plan_value v = { VALUE_UNKNOWN, 0 };
 
 	if (at.kind == VALUE_FRAME)
 		v = slot_get(s, at.n);
 	else if (at.kind == VALUE_CONST)
-		v = (struct value){ VALUE_SLOT, at.n };
+		v = (struct plan_value){ VALUE_SLOT, at.n };
 	if (at.kind == VALUE_FRAME && s->passed == PASSED_YES && at.n == w->count_at)
 		w->counted = true;
 	s->reg[f->reg] = v;
 }
 
-static void apply(struct walk *w, struct state *s, const struct effect *f)
+static void apply(struct plan_walk *w, struct plan_state *s, const struct effect *f)
 {
-	struct value at;
+	struct plan_value at;
 
 	switch (f->kind) {
 	case EFFECT_COPY:
@@ -360,7 +361,7 @@ static void apply(struct walk *w, struct state *s, const struct effect *f)
 		s->reg[f->reg] = based(s, f);
 		break;
 	case EFFECT_CONST:
-		s->reg[f->reg] = (struct value){ VALUE_CONST, f->disp };
+		s->reg[f->reg] = (struct plan_value){ VALUE_CONST, f->disp };
 		break;
 	case EFFECT_LOAD:
 		apply_load(w, s, f);
@@ -373,7 +374,7 @@ static void apply(struct walk *w, struct state *s, const struct effect *f)
 			w->doubt |= holds_buffer(s->reg[f->reg]);
 		break;
 	default:
-		s->reg[f->reg] = (struct value){ VALUE_UNKNOWN, 0 };
+		s->reg[f->reg] = (struct plan_value){ VALUE_UNKNOWN, 0 };
 	}
 }
 
@@ -391,7 +392,7 @@ static bool models(const struct insn *i, uint8_t reg)
 }
 
 /* The buffer is read or written here, or its address goes where it cannot be followed. */
-static bool uses_buffer(const struct insn *i, const struct state *s)
+static bool uses_buffer(const struct insn *i, const struct plan_state *s)
 {
 	for (uint8_t reg = 0; reg < REG_COUNT; reg++) {
 		if (!holds_buffer(s->reg[reg]))
@@ -404,17 +405,17 @@ static bool uses_buffer(const struct insn *i, const struct state *s)
 	return false;
 }
 
-static bool inside(const struct walk *w, uint64_t addr)
+static bool inside(const struct plan_walk *w, uint64_t addr)
 {
 	const struct plan_export *self = &w->all[w->self];
 
 	return addr >= self->addr && addr - self->addr < self->size;
 }
 
-static void walk_step(struct walk *w, struct node *n)
+static void walk_step(struct plan_walk *w, struct plan_node *n)
 {
 	struct elf_piece code = elf_at(w->e, n->addr);
-	struct state s = n->in;
+	struct plan_state s = n->in;
 	struct insn i;
 
 	n->queued = false;
@@ -439,7 +440,7 @@ static void walk_step(struct walk *w, struct node *n)
 		walk_to(w, i.addr + i.size, &s);
 }
 
-static struct node *queued(struct walk *w)
+static struct plan_node *queued(struct plan_walk *w)
 {
 	for (uint32_t i = 0; i < w->nodes; i++) {
 		if (w->node[i].queued)
@@ -449,10 +450,10 @@ static struct node *queued(struct walk *w)
 }
 
 /* Siblings that the code branches to, on whatever path. */
-static uint32_t mentioned(struct walk *w)
+static uint32_t mentioned(struct plan_walk *w)
 {
 	const struct plan_export *self = &w->all[w->self];
-	struct state nothing = { 0 };
+	struct plan_state nothing = { 0 };
 	uint32_t mask = 0;
 	struct insn i;
 
@@ -478,17 +479,17 @@ static uint32_t mentioned(struct walk *w)
 int plan_route(const struct elf_file *e, struct disasm *d, const struct plan_export *all, int count,
 	       int self, struct plan_route *ret)
 {
-	struct walk w = { .e = e, .d = d, .all = all, .count = count, .self = self };
-	struct state start = { .passed = PASSED_NOT };
-	struct node *n;
+	struct plan_walk w = { .e = e, .d = d, .all = all, .count = count, .self = self };
+	struct plan_state start = { .passed = PASSED_NOT };
+	struct plan_node *n;
 
 	w.node = calloc(LIMIT_PLAN_INSNS, sizeof(*w.node));
 	if (!w.node)
 		return -ENOMEM;
 	w.route.sibling = -1;
 	for (int i = 0; i < REG_ARGS; i++)
-		start.reg[i] = (struct value){ VALUE_ARG, i };
-	start.reg[REG_SP] = (struct value){ VALUE_FRAME, 0 };
+		start.reg[i] = (struct plan_value){ VALUE_ARG, i };
+	start.reg[REG_SP] = (struct plan_value){ VALUE_FRAME, 0 };
 	walk_to(&w, all[self].addr, &start);
 	while (!w.doubt && (n = queued(&w))) {
 		w.doubt |= ++w.steps > LIMIT_PLAN_STEPS;

@@ -26,7 +26,7 @@
 #include "trace/library.h"
 #include "trace/load.h"
 #include "trace/looker.h"
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 #include "trace/seen.h"
 
 #define SHARE	(EV_TARGETS_MAX / 4) /* of one owner that is not the machine itself */
@@ -149,12 +149,12 @@ void targets_free(struct targets *t)
 static void tell(struct targets *t, uint32_t n, const struct stat *st, const char *path,
 		 const struct inspection *plan, uint32_t state, const char *reason)
 {
-	struct message m = { .type = MSG_TARGET,
-			     .target = n,
-			     .state = state,
-			     .points = plan->points,
-			     .dev = st->st_dev,
-			     .inode = st->st_ino };
+	struct tracer_message m = { .type = MSG_TARGET,
+				    .target = n,
+				    .state = state,
+				    .points = plan->points,
+				    .dev = st->st_dev,
+				    .inode = st->st_ino };
 	size_t len = strlen(path), skip = len < sizeof(m.path) ? 0 : len - sizeof(m.path) + 1;
 
 	snprintf(m.library, sizeof(m.library), "%s", library_name(plan->family));

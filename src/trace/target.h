@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 
 struct load;
 struct stat;
@@ -15,7 +15,7 @@ struct targets;
 
 struct target_ops {
 	/* a MSG_TARGET for each file of interest */
-	void (*target)(void *ctx, const struct message *m);
+	void (*target)(void *ctx, const struct tracer_message *m);
 	/* a process that maps a file with probes */
 	void (*process)(void *ctx, uint32_t tgid, uint32_t target);
 	/* processes that map this one were not all noted */

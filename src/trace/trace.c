@@ -21,7 +21,7 @@
 #include "base/log.h"
 #include "trace/beneath.h"
 #include "trace/load.h"
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 #include "trace/mounts.h"
 #include "trace/outbox.h"
 #include "trace/precedence.h"
@@ -65,7 +65,7 @@ static uint64_t namespace_of(const struct trace *t, uint32_t tgid)
 	return ns == t->own_namespace ? 0 : ns;
 }
 
-static void on_target(void *ctx, const struct message *m)
+static void on_target(void *ctx, const struct tracer_message *m)
 {
 	outbox_put_target(((struct trace *)ctx)->outbox, m);
 }
@@ -206,7 +206,7 @@ static void sweep(struct trace *t)
 /* A request of the server; false at the end of the connection. */
 static bool read_request(struct trace *t)
 {
-	struct message m;
+	struct tracer_message m;
 	ssize_t n = recv(t->options->socket, &m, sizeof(m), MSG_DONTWAIT);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))

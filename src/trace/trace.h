@@ -13,7 +13,8 @@ struct trace_options {
 	struct filter filter;
 	uid_t uid; /* whom the children that analyse binaries become */
 	gid_t gid;
-	int socket;  /* to the server, struct message; its end means that the server is gone */
+	int socket;  /* to the server, struct tracer_message; its end means that the server is gone
+		      */
 	int signals; /* a signalfd: SIGINT, SIGTERM, SIGCHLD */
 };
 

@@ -34,9 +34,9 @@ static void close_outbox(struct outbox *o)
 }
 
 /* The next message that the server gets; type 0: none. */
-static struct message next(struct outbox *o)
+static struct tracer_message next(struct outbox *o)
 {
-	struct message m = { 0 };
+	struct tracer_message m = { 0 };
 
 	outbox_flush(o);
 	recv(ends[1], &m, sizeof(m), MSG_DONTWAIT);
@@ -45,7 +45,7 @@ static struct message next(struct outbox *o)
 
 static void put(struct outbox *o, uint32_t target, const char *version)
 {
-	struct message m = { .type = MSG_TARGET, .target = target };
+	struct tracer_message m = { .type = MSG_TARGET, .target = target };
 
 	snprintf(m.version, sizeof(m.version), "%s", version);
 	outbox_put_target(o, &m);
@@ -57,7 +57,7 @@ static void test_hanging(void **state)
 	int64_t begun = clock_ms(CLOCK_MONOTONIC);
 	char version[32];
 	int got[8] = { 0 };
-	struct message m;
+	struct tracer_message m;
 
 	(void)state;
 	/* nobody reads: all files again and again, more processes than are told of */
@@ -94,7 +94,7 @@ static void test_processes(void **state)
 {
 	struct outbox *o = open_outbox();
 	pid_t one = fork(), two;
-	struct message m;
+	struct tracer_message m;
 
 	(void)state;
 	if (!one) {
@@ -136,7 +136,7 @@ static void test_processes(void **state)
 static void test_refused(void **state)
 {
 	struct outbox *o = open_outbox();
-	struct message m;
+	struct tracer_message m;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)

@@ -8,11 +8,11 @@
 
 #include "base/buf.h"
 #include "context/registry.h"
-#include "trace/message.h"
+#include "trace/tracer_message.h"
 
 static void tell_target(struct registry *r, uint32_t id, uint32_t state, const char *path)
 {
-	struct message m = { .type = MSG_TARGET, .target = id, .state = state, .points = 2 };
+	struct tracer_message m = { .type = MSG_TARGET, .target = id, .state = state, .points = 2 };
 
 	snprintf(m.path, sizeof(m.path), "%s", path);
 	snprintf(m.library, sizeof(m.library), "openssl");
@@ -23,7 +23,7 @@ static void tell_target(struct registry *r, uint32_t id, uint32_t state, const c
 static void tell_process(struct registry *r, uint32_t type, uint32_t id, uint32_t pid,
 			 const char *comm)
 {
-	struct message m = { .type = type, .target = id, .tgid = pid };
+	struct tracer_message m = { .type = type, .target = id, .tgid = pid };
 
 	snprintf(m.path, sizeof(m.path), "/usr/bin/exe%u", pid);
 	snprintf(m.comm, sizeof(m.comm), "%s", comm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fixed-size messages over the socketpair (SOCK_SEQPACKET) between the tracer and the server. */
-#ifndef CLEARTAP_MESSAGE_H
-#define CLEARTAP_MESSAGE_H
+#ifndef CLEARTAP_TRACER_MESSAGE_H
+#define CLEARTAP_TRACER_MESSAGE_H
 
 #include <stdint.h>
 
@@ -32,7 +32,7 @@ enum refusal {
 
 enum target_state { TARGET_ATTACHED = 1, TARGET_SKIPPED, TARGET_FAILED, TARGET_DETACHED };
 
-struct message {
+struct tracer_message {
 	uint32_t type;
 	uint32_t target; /* number of the file, from 1 */
 	uint32_t tgid;
