@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/hex.h"
+#include "base/buf.h"
 #include "base/coding.h"
 #include "base/json_read.h"
+#include "base/json_write.h"
+#include "base/percent.h"
 #include "kfl/json_path.h"
 #include "kfl/value.h"
 #include "kfl/xml.h"
@@ -105,36 +107,35 @@ static void run_body(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	value_free(&v);
 }
 
-/* A name or value of a query string as JSON, %XX and + undone. */
-static int put_query_part(struct text t, struct buf *scratch, struct buf *out)
+/* A name or value of a query string, %XX and + undone. */
+static int put_query_part(struct jw *j, struct text t, struct buf *scratch)
 {
-	int r = 0;
-
 	buf_reset(scratch);
-	for (size_t i = 0; i < t.len && !r; i++) {
-		char c = t.data[i] == '+' ? ' ' : t.data[i];
-		if (c == '%' && t.len - i > 2 && hex_digit((unsigned char)t.data[i + 1]) >= 0 &&
-		    hex_digit((unsigned char)t.data[i + 2]) >= 0) {
-			c = (char)(hex_digit((unsigned char)t.data[i + 1]) << 4 |
-				   hex_digit((unsigned char)t.data[i + 2]));
-			i += 2;
-		}
-		r = buf_putc(scratch, c);
-	}
-	return r ? r : buf_put_json(out, scratch->data ? scratch->data : "", scratch->len);
+	if (buf_reserve(scratch, t.len + 1))
+		return -ENOMEM;
+	jw_text(j, NULL, scratch->data, percent_decode(scratch->data, t.data, t.len));
+	return 0;
 }
 
-static int put_query_pair(struct text pair, struct buf *scratch, struct buf *out)
+static int put_query_pair(struct jw *j, struct text pair, struct buf *scratch)
 {
 	const char *equals = memchr(pair.data, '=', pair.len);
 	size_t n = equals ? (size_t)(equals - pair.data) : pair.len;
 	struct text value = { equals ? equals + 1 : "", equals ? pair.len - n - 1 : 0 };
-	int r = buf_puts(out, out->len > 1 ? ",[" : "[");
 
-	r = r ? r : put_query_part((struct text){ pair.data, n }, scratch, out);
-	r = r ? r : buf_putc(out, ',');
-	r = r ? r : put_query_part(value, scratch, out);
-	return r ? r : buf_putc(out, ']');
+	jw_array(j, NULL);
+	int r = put_query_part(j, (struct text){ pair.data, n }, scratch);
+	if (!r)
+		r = put_query_part(j, value, scratch);
+	jw_end_array(j);
+	return r;
+}
+
+/* The array that was begun is the result. */
+static void result_array(sqlite3_context *ctx, struct jw *j, int r)
+{
+	jw_end_array(j);
+	sql_result_take(ctx, j->out, r ? r : jw_done(j));
 }
 
 /* kfl_query(text): [[name, value], ...] */
@@ -142,21 +143,22 @@ static void run_query(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
 	struct text t = sql_text(argv[0]);
 	struct buf out = { 0 }, scratch = { 0 };
-	int r = buf_putc(&out, '[');
+	struct jw j = jw_begin(&out);
+	int r = 0;
 
 	(void)argc;
+	jw_array(&j, NULL);
 	while (t.len && !r) {
 		const char *end = memchr(t.data, '&', t.len);
 		size_t n = end ? (size_t)(end - t.data) : t.len;
 		if (n)
-			r = put_query_pair((struct text){ t.data, n }, &scratch, &out);
+			r = put_query_pair(&j, (struct text){ t.data, n }, &scratch);
 		n += end != NULL;
 		t.data += n;
 		t.len -= n;
 	}
-	r = r ? r : buf_putc(&out, ']');
 	buf_free(&scratch);
-	sql_result_take(ctx, &out, r);
+	result_array(ctx, &j, r);
 }
 
 /* Name and value of an element [name, value] */
@@ -176,27 +178,25 @@ static void run_get(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	struct text wanted = sql_text(argv[1]), none, pair, name, value, first = { NULL, 0 };
 	bool any_case = sqlite3_value_int(argv[2]);
 	struct buf many = { 0 };
-	int r = 0;
+	struct jw j = jw_begin(&many);
+	size_t count = 0;
 
 	(void)argc;
-	while (!r && json_next(&it, &none, &pair)) {
+	while (!j.error && json_next(&it, &none, &pair)) {
 		if (!read_pair(pair, &name, &value) || !json_says(name, wanted, any_case))
 			continue;
-		if (!first.data) {
+		if (!count++) {
 			first = value;
 			continue;
 		}
-		if (!many.len) {
-			r = buf_putc(&many, '[');
-			r = r ? r : buf_put(&many, first.data, first.len);
+		if (count == 2) {
+			jw_array(&j, NULL);
+			jw_raw(&j, NULL, first.data, first.len);
 		}
-		r = r ? r : buf_putc(&many, ',');
-		r = r ? r : buf_put(&many, value.data, value.len);
+		jw_raw(&j, NULL, value.data, value.len);
 	}
-	if (many.len && !r)
-		r = buf_putc(&many, ']');
-	if (many.len || r)
-		sql_result_take(ctx, &many, r);
+	if (count > 1)
+		result_array(ctx, &j, 0);
 	else
 		result_text(ctx, first);
 }
@@ -206,16 +206,16 @@ static void result_column(sqlite3_context *ctx, struct text pairs, bool names)
 	struct json_iterator it = json_iterate(pairs);
 	struct text none, pair, name, value;
 	struct buf out = { 0 };
-	int r = buf_putc(&out, '[');
+	struct jw j = jw_begin(&out);
 
-	while (!r && json_next(&it, &none, &pair)) {
+	jw_array(&j, NULL);
+	while (!j.error && json_next(&it, &none, &pair)) {
 		if (!read_pair(pair, &name, &value))
 			continue;
-		struct text *t = names ? &name : &value;
-		r = out.len > 1 ? buf_putc(&out, ',') : 0;
-		r = r ? r : buf_put(&out, t->data, t->len);
+		const struct text *t = names ? &name : &value;
+		jw_raw(&j, NULL, t->data, t->len);
 	}
-	sql_result_take(ctx, &out, r ? r : buf_putc(&out, ']'));
+	result_array(ctx, &j, 0);
 }
 
 /* kfl_keys(pairs), kfl_values(pairs): JSON arrays */
@@ -256,57 +256,52 @@ static void run_segments(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
 	struct text t = sql_text(argv[0]);
 	struct buf out = { 0 };
-	int r = buf_putc(&out, '[');
+	struct jw j = jw_begin(&out);
 
 	(void)argc;
+	jw_array(&j, NULL);
 	if (t.len && *t.data == '/') {
 		t.data++;
 		t.len--;
 	}
-	while (t.len && !r) {
+	while (t.len && !j.error) {
 		const char *slash = memchr(t.data, '/', t.len);
 		size_t n = slash ? (size_t)(slash - t.data) : t.len;
-		r = out.len > 1 ? buf_putc(&out, ',') : 0;
-		r = r ? r : buf_put_json(&out, t.data, n);
+		jw_text(&j, NULL, t.data, n);
 		n += slash != NULL;
 		t.data += n;
 		t.len -= n;
 	}
-	sql_result_take(ctx, &out, r ? r : buf_putc(&out, ']'));
+	result_array(ctx, &j, 0);
 }
 
 /* kfl_list(text, ...): those that are not empty, each once */
 static void run_list(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
 	struct buf out = { 0 };
-	int r = buf_putc(&out, '[');
+	struct jw j = jw_begin(&out);
 
-	for (int i = 0; i < argc && !r; i++) {
+	jw_array(&j, NULL);
+	for (int i = 0; i < argc; i++) {
 		struct text t = sql_text(argv[i]);
 		bool seen = !t.len;
-		for (int j = 0; j < i && !seen; j++) {
-			struct text other = sql_text(argv[j]);
+		for (int k = 0; k < i && !seen; k++) {
+			struct text other = sql_text(argv[k]);
 			seen = other.len == t.len && !memcmp(other.data, t.data, t.len);
 		}
-		if (seen)
-			continue;
-		r = out.len > 1 ? buf_putc(&out, ',') : 0;
-		r = r ? r : buf_put_json(&out, t.data, t.len);
+		if (!seen)
+			jw_text(&j, NULL, t.data, t.len);
 	}
-	sql_result_take(ctx, &out, r ? r : buf_putc(&out, ']'));
+	result_array(ctx, &j, 0);
 }
 
-static int put_keys(struct text object, struct buf *out)
+static void put_keys(struct jw *j, struct text object)
 {
 	struct json_iterator it = json_iterate(object);
 	struct text key, value;
-	int r = 0;
 
-	while (!r && json_next(&it, &key, &value)) {
-		r = out->len > 1 ? buf_putc(out, ',') : 0;
-		r = r ? r : buf_put(out, key.data, key.len);
-	}
-	return r;
+	while (!j->error && json_next(&it, &key, &value))
+		jw_raw(j, NULL, key.data, key.len);
 }
 
 /* kfl_elements(json): an array of the elements; of an object its names; a value alone */
@@ -321,12 +316,13 @@ static void run_elements(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		sqlite3_result_value(ctx, argv[0]);
 		return;
 	}
-	int r = buf_putc(&out, '[');
+	struct jw j = jw_begin(&out);
+	jw_array(&j, NULL);
 	if (kind == JSON_IS_OBJECT)
-		r = r ? r : put_keys(json, &out);
+		put_keys(&j, json);
 	else if (kind > JSON_IS_NULL)
-		r = r ? r : buf_put(&out, json.data, json.len);
-	sql_result_take(ctx, &out, r ? r : buf_putc(&out, ']'));
+		jw_raw(&j, NULL, json.data, json.len);
+	result_array(ctx, &j, 0);
 }
 
 /* kfl_element(type, value): JSON of a row of json_each() */
