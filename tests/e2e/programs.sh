@@ -274,7 +274,7 @@ start_servers
 for server in python4 python6 nginx4 nginx6; do
 	[ -z "${port[$server]}" ] || early_connect $server
 done
-tap_ok "cleartap starts" ct_start --split-ends || tap_done
+tap_ok "cleartap starts" ct_start --split-ends --keep-opaque || tap_done
 
 for server in python4 python6 nginx4 nginx6; do try_early $server; done
 for server in python4 python6 www4 www6 WWW4 nginx4 nginx6 ruby4 ruby6 php4 php6; do
