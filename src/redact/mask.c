@@ -50,13 +50,26 @@ static size_t plain_form(const char *text, size_t len, char out[static TOKEN_LOO
 	return n;
 }
 
+static bool is_plain(const char *text, size_t len)
+{
+	bool plain = true;
+
+	for (size_t i = 0; i < len && i < TOKEN_LOOKED_AT; i++)
+		plain &= text[i] != '\\' && text[i] != '%' && text[i] != '+';
+	return plain;
+}
+
 void mask_token(const struct siphash_key *key, const char *secret, size_t len,
 		char out[static MASK_SIZE])
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	char plain[TOKEN_LOOKED_AT];
-	size_t plain_len = plain_form(secret, len, plain);
-	uint64_t hash = siphash(key, plain, plain_len);
+
+	if (!is_plain(secret, len)) {
+		len = plain_form(secret, len, plain);
+		secret = plain;
+	}
+	uint64_t hash = siphash(key, secret, len < TOKEN_LOOKED_AT ? len : TOKEN_LOOKED_AT);
 
 	memcpy(out, MASK, strlen(MASK));
 	for (size_t i = strlen(MASK); i < MASK_SIZE; i++, hash >>= 5)

@@ -144,11 +144,13 @@ static bool is_dull(struct text name)
 		const char *text;
 	} dull[] = { { 4, "Date" },
 		     { 4, "ETag" },
+		     { 4, "Host" },
 		     { 4, "Vary" },
 		     { 6, "Accept" },
 		     { 6, "Server" },
 		     { 7, "Expires" },
 		     { 10, "Connection" },
+		     { 10, "User-Agent" },
 		     { 13, "Last-Modified" },
 		     { 14, "Content-Length" },
 		     { 15, "Accept-Encoding" },
@@ -167,7 +169,7 @@ static void mask_plain_field(struct masking *d, struct message_pair *f)
 	bool may = t->len >= SHAPE_LEAST || memchr(t->data, '=', t->len) ||
 		   memchr(t->data, '@', t->len);
 
-	if (!may || is_dull(f->name))
+	if (!may || (is_dull(f->name) && !memchr(t->data, '@', t->len)))
 		return;
 	if (d->r->query.broad && text_is(f->name, "sec-websocket-protocol"))
 		mask_subprotocols(d, t);
