@@ -324,8 +324,13 @@ static size_t on_colon(struct scan *s, size_t i)
 		if (p.end < s->m->done + 2 || !find_quoted(s, p.end, &p))
 			return value;
 	} else {
-		if (!last || !is_word(last) || is_url_mode(s))
+		if (!last || !is_word(last))
 			return value;
+		/* In a form that is not encoded: GraphQL. */
+		while (is_url_mode(s) && value < len && (t[value] == ' ' || t[value] == '+'))
+			value++;
+		if (is_url_mode(s) && (value >= len || !(kinds[(uint8_t)t[value]] & QUOTE)))
+			return i + 1;
 		p.start = back_to_delimiter(s, p.end);
 		p.before = p.start ? t[p.start - 1] : '\0';
 	}
@@ -438,6 +443,10 @@ static size_t on_word(struct scan *s, size_t start, size_t end)
 	size_t from;
 	size_t found =
 		shape_find(s->m->text, s->m->len, start, end, s->o->names->broad, &from, &name);
+	/* A word that bytes are missing in is, up to there, one as well. */
+	if (!found && s->next_gap > start && s->next_gap < end)
+		found = shape_find(s->m->text, s->next_gap, start, s->next_gap, s->o->names->broad,
+				   &from, &name);
 
 	if (!found || from < s->m->done)
 		return end;
@@ -478,6 +487,7 @@ int scan_text(struct masker *m, const struct scan_options *o)
 	if (!o->names->count && !o->names->broad)
 		return 0;
 	for (size_t g = 0; g < o->gap_count && o->gaps[g] < m->len; g++) {
+		s.next_gap = o->gaps[g];
 		i = scan_range(&s, i, o->gaps[g]);
 		i = scan_after_gap(&s, i, o->gaps[g]);
 	}

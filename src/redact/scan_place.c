@@ -36,17 +36,17 @@ static size_t mask_password(struct scan *s, size_t i, size_t start, size_t end)
 	return scanned > end ? scanned : end;
 }
 
-/* Cut off before its "@": what is no port is a password. */
-static size_t cut_userinfo(struct scan *s, size_t i)
+/* Cut off, at `end`, before its "@": what is no port is a password. */
+static size_t cut_userinfo(struct scan *s, size_t i, size_t end)
 {
 	const char *t = s->m->text;
-	const char *colon = memchr(t + i, ':', s->m->len - i);
-	size_t start = colon ? (size_t)(colon - t) + 1 : s->m->len;
+	const char *colon = memchr(t + i, ':', end - i);
+	size_t start = colon ? (size_t)(colon - t) + 1 : end;
 	size_t digits = start;
 
-	while (digits < s->m->len && is_digit(t[digits]))
+	while (digits < end && is_digit(t[digits]))
 		digits++;
-	return digits == s->m->len || t[i] == '[' ? i : mask_password(s, i, start, s->m->len);
+	return digits == end || t[i] == '[' ? i : mask_password(s, i, start, end);
 }
 
 size_t scan_userinfo(struct scan *s, size_t i)
@@ -57,8 +57,10 @@ size_t scan_userinfo(struct scan *s, size_t i)
 	const char *colon = at ? memchr(t + i, ':', (size_t)(at - t) - i) : NULL;
 
 	s->m->work += 2 * (end - i);
+	if (!at && s->next_gap > i && s->next_gap <= end)
+		return cut_userinfo(s, i, s->next_gap);
 	if (!at)
-		return end == s->m->len && end > i ? cut_userinfo(s, i) : i;
+		return end == s->m->len && end > i ? cut_userinfo(s, i, end) : i;
 	/* A token instead of user and password. */
 	if (!colon && !shape_is_random(t + i, (size_t)(at - t) - i))
 		return i;

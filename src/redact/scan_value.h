@@ -21,6 +21,7 @@ struct scan {
 	enum name_kind label; /* a name that was the value of "name" */
 	const char *label_name;
 	size_t label_at;
+	size_t next_gap;		       /* where bytes are missing next */
 	size_t gap;			       /* where bytes are missing last; 0: nowhere yet */
 	bool label_is_gap;		       /* it may have been there: bytes are missing */
 	bool element_labelled;		       /* the next element's text is the value of `label` */

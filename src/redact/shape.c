@@ -191,7 +191,7 @@ static size_t find_card(const char *text, size_t len, size_t start)
 		if (is_digit(text[i]))
 			digits[n++] = text[i];
 		else if (!(text[i] == ' ' || text[i] == '-' || text[i] == '+') || i + 1 >= len ||
-			 !is_digit(text[i + 1]) || n < 4)
+			 !is_digit(text[i + 1]) || n < 4 || n > 13)
 			break;
 	}
 	if (n < 14 || n > 16 || (i < len && (is_alnum(text[i]) || text[i] == '_')))

@@ -333,10 +333,11 @@ static void test_gaps(void **state)
 	for (size_t i = 0; i < form_count; i++) {
 		if (strncmp(forms[i].place, "body:", 5) != 0)
 			continue;
-		for (size_t gap = 1 + i % 3; gap + 9 < forms[i].len; gap += 3) {
+		size_t step = getenv("GAPS") ? 1 : 3; /* all of them take a while */
+		for (size_t gap = 1 + i % step; gap + 9 < forms[i].len; gap += step) {
 			struct sending s = { .coding = codings[(i + gap) % 6],
 					     .gap = gap,
-					     .missing = 1 + (i + gap / 3) % 8 };
+					     .missing = 1 + (i + gap / step) % 8 };
 			struct buf body = { 0 };
 			encode(s.coding, forms[i].bytes, forms[i].len, &body);
 			if (gap + s.missing < body.len) {
@@ -381,12 +382,11 @@ static void test_harmless(void **state)
 /* The same secret has the same token wherever it stands, another one has another. */
 static void test_tokens(void **state)
 {
-	const struct form form = {
-		.place = "body:application/json",
+	struct form f = {
+		.place = (char *)"body:application/json",
 		.bytes = (char *)"{\"a\":\"/?token=one%20Two3\",\"token\":\"one Two3\","
 				 "\"password\":\"other9\"}",
 	};
-	struct form f = form;
 
 	(void)state;
 	f.len = strlen(f.bytes);

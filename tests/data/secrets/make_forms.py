@@ -141,6 +141,10 @@ GRAPHQL = [
      lambda n, v: json.dumps({"query": "mutation { login(user: \"me\", %s: \"%s\") { ok } }" % (n, v)})),
     (1, "body:application/json",
      lambda n, v: json.dumps({"query": "mutation($a: String!) { login(a: $a) { ok } }", "variables": {n: v}})),
+    (1, "body:application/x-www-form-urlencoded",
+     lambda n, v: 'query=mutation { login(user: "me", %s: "%s") { ok } }' % (n, v)),
+    (1, "body:application/x-www-form-urlencoded",
+     lambda n, v: "query=" + quote('mutation { login(user: "me", %s: "%s") { ok } }' % (n, v))),
     (0, "body:application/graphql", lambda n, v: 'mutation { login(user: "me", %s: "%s") { ok } }' % (n, v)),
 ]
 TARGETS = [
