@@ -16,7 +16,7 @@
 #define LABEL_REACH 512 /* bytes from a name as a value ("name":"password") to its value */
 #define DEPTH_MAX   3	/* of texts in values of texts */
 
-enum { WORD = 1, EVENT = 2, BLANK = 4, DELIMITER = 8, QUOTE = 16, SHORT = 32 };
+enum { WORD = 1, EVENT = 2, BLANK = 4, DELIMITER = 8, QUOTE = 16, SHORT = 32, SPACED = 64 };
 
 #define DELIMITER_EVENT (EVENT | DELIMITER)
 
@@ -28,8 +28,8 @@ static const uint8_t kinds[256] = {
 	['-'] = WORD | SHORT, ['_'] = WORD, ['.'] = WORD,
 	['='] = DELIMITER_EVENT, [':'] = DELIMITER_EVENT, ['<'] = DELIMITER_EVENT,
 	['>'] = DELIMITER_EVENT, ['\n'] = DELIMITER_EVENT | BLANK, ['?'] = DELIMITER_EVENT,
-	['%'] = EVENT, ['\\'] = DELIMITER_EVENT | QUOTE,
-	[' '] = DELIMITER | BLANK, ['\t'] = DELIMITER | BLANK, ['\r'] = DELIMITER | BLANK,
+	['%'] = EVENT | SPACED, ['\\'] = DELIMITER_EVENT | QUOTE,
+	[' '] = DELIMITER | BLANK | SPACED, ['+'] = SPACED, ['\t'] = DELIMITER | BLANK, ['\r'] = DELIMITER | BLANK,
 	['\v'] = DELIMITER | BLANK, ['\f'] = DELIMITER | BLANK,
 	['&'] = DELIMITER, [';'] = DELIMITER, ['#'] = DELIMITER, ['"'] = DELIMITER | QUOTE,
 	['\''] = DELIMITER | QUOTE, [','] = DELIMITER, ['{'] = DELIMITER, ['}'] = DELIMITER,
@@ -93,9 +93,12 @@ static bool find_quoted(struct scan *s, size_t end, struct name_place *ret)
 }
 
 /* Names of members and attributes that tell the name of a value beside them, and of that value. */
-static bool word_is(const char *text, const char *word, size_t len)
+static inline bool word_is(const char *text, const char *word, size_t len)
 {
-	return (text[0] | 0x20) == word[0] && !strncasecmp(text, word, len);
+	for (size_t i = 0; i < len; i++)
+		if ((text[i] | 0x20) != word[i])
+			return false;
+	return true;
 }
 
 static bool is_label(const char *name, size_t len)
@@ -454,25 +457,45 @@ static size_t on_word(struct scan *s, size_t start, size_t end)
 	return found > end ? found : end;
 }
 
+static size_t end_of_word(const uint8_t *t, size_t i, size_t len)
+{
+	for (; len - i >= 4; i += 4) {
+		if (!(kinds[t[i]] & WORD))
+			return i;
+		if (!(kinds[t[i + 1]] & WORD))
+			return i + 1;
+		if (!(kinds[t[i + 2]] & WORD))
+			return i + 2;
+		if (!(kinds[t[i + 3]] & WORD))
+			return i + 3;
+	}
+	while (i < len && kinds[t[i]] & WORD)
+		i++;
+	return i;
+}
+
 /* From position i on to `limit`, or past it where a word or a value ends there. */
 size_t scan_range(struct scan *s, size_t i, size_t limit)
 {
 	const uint8_t *t = (const uint8_t *)s->m->text;
 	size_t len = s->m->len;
 
-	while (i < limit && s->m->work < s->work_limit && !s->m->error) {
+	while (i < limit) {
 		uint8_t kind = kinds[t[i]];
-		if (kind & WORD) {
-			size_t start = i;
-			do
-				i++;
-			while (i < len && kinds[t[i]] & WORD);
-			s->word = start;
-			s->word_end = i;
-			if (i - start >= SHAPE_LEAST || (kind & SHORT && i - start >= 4))
-				i = on_word(s, start, i);
+		if (!(kind & (WORD | EVENT))) {
+			i++;
+		} else if (kind & WORD) {
+			s->word = i;
+			s->word_end = end_of_word(t, i, len);
+			if (s->word_end - i >= SHAPE_LEAST ||
+			    (kind & SHORT && s->word_end < len && kinds[t[s->word_end]] & SPACED))
+				i = on_word(s, i, s->word_end);
+			else
+				i = s->word_end;
 		} else {
-			i = kind & EVENT ? on_event(s, i) : i + 1;
+			i = on_event(s, i);
+			if (s->m->work > s->work_limit || s->m->error)
+				break;
 		}
 	}
 	return i;

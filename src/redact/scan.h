@@ -47,10 +47,11 @@ bool scan_is_plain(const char *text, size_t len);
  */
 size_t shape_find(const char *text, size_t len, size_t start, size_t end, bool broad,
 		  size_t *ret_start, const char **ret_name);
-/* Short ones begin with a digit from 2 to 6, "b", "B" or "-". */
-#define SHAPE_LEAST                                                                                \
-	15 /* bytes of a word that is looked at for its shape whatever its first byte              \
-	    */
+/*
+ * Bytes of a word that is looked at for its shape whatever its first byte. Shorter ones begin with
+ * a digit from 2 to 6, "b", "B" or "-", and a blank follows.
+ */
+#define SHAPE_LEAST 14
 /* Letters and digits without order, as far as one can tell. */
 bool shape_is_random(const char *text, size_t len);
 

@@ -319,7 +319,7 @@ size_t shape_find(const char *text, size_t len, size_t start, size_t end, bool b
 		return found;
 	while (start < end && (text[start] == '-' || text[start] == '.' || text[start] == '_'))
 		start++;
-	if (end - start < SHAPE_LEAST - 1)
+	if (end - start < SHAPE_LEAST)
 		return 0;
 	*ret_name = "webhook";
 	if (text[start] == 'h' && (found = find_hook(text, len, start, end, ret_start)))

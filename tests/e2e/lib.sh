@@ -166,6 +166,8 @@ ct_start() {
 
 # Secrets that tests send where programs do: in no file of the store may they be found.
 CT_SECRETS=(ctSecretPassword7 ctSecretToken8x9 ctSecretCookie5)
+# curl's options that send some.
+CT_PLANT=(-H "Authorization: Bearer ${CT_SECRETS[1]}" -b "sid=${CT_SECRETS[2]}")
 
 # ct_no_secrets SECRET...: status 1, and where, when a file of the store holds one.
 ct_no_secrets() {

@@ -96,7 +96,7 @@ try_server() {
 		tap_skip "curl to $1" "not installed"
 		return
 	fi
-	curl -sSk --http1.1 -o "$TMPDIR/body" -w '%{local_port}' --max-time 20 \
+	curl -sSk --http1.1 -o "$TMPDIR/body" -w '%{local_port}' --max-time 20 "${CT_PLANT[@]}" \
 		"https://$(host "$1"):${port[$1]}$path" >"$TMPDIR/from" &
 	pid_of_curl=$!
 	wait $pid_of_curl
