@@ -210,7 +210,9 @@ static void take_label(struct scan *s, const struct name_place *p, size_t value)
 		end++;
 	s->m->work += end - value;
 	enum name_kind kind = names_judge(s->o->names, t + start, end - start, &s->label_name);
-	if (s->label_is_gap && label_holds(s, value) && kind == NAME_NO && s->o->multipart)
+	bool may_forget = t[p->start] != 't' && t[p->start] != 'i'; /* type, id: beside a name */
+	if (kind == NAME_NO && label_holds(s, value) &&
+	    (!may_forget || (s->label_is_gap && s->o->multipart)))
 		return;
 	s->label = kind == NAME_WEAK ? NAME_NO : kind;
 	s->label_at = end;
@@ -515,5 +517,9 @@ int scan_text(struct masker *m, const struct scan_options *o)
 		i = scan_after_gap(&s, i, o->gaps[g]);
 	}
 	i = scan_range(&s, i, m->len);
-	return m->error ? m->error : i < m->len ? -E2BIG : 0;
+	int result = m->error ? m->error : i < m->len ? -E2BIG : 0;
+	/* The caller may go on, and mask all of it. */
+	if (result == -E2BIG)
+		m->error = 0;
+	return result;
 }

@@ -239,6 +239,7 @@ def make():
     add(True, "header", SHAPES["github"], f"X-Remote: https://{SHAPES['github']}:x-oauth-basic@github.example/r.git")
     add(True, "body:application/json", "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UQ",
         '{"data":{"tls.key":"LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UQ=="}}')
+    add(True, "body:text/html", PASSWORDS[6], f'<input name="password" type="text" id="x" value="{PASSWORDS[6]}">')
     add(True, "body:text/html", TOKENS[0], f'<meta name="csrf-token" content="{TOKENS[0]}">')
     add(True, "body:application/json", PASSWORDS[4], "{password:'%s',user:'me'}" % PASSWORDS[4])
     add(True, "body:application/json", PASSWORDS[5], '{"body":"user=me&password=%s"}' % PASSWORDS[5])
