@@ -108,6 +108,11 @@ static void mask_cookie_field(struct masking *d, struct text *t, const char *hea
 	finish(d, t, &k);
 }
 
+static bool holds(struct text t, const char *word)
+{
+	return memmem(t.data, t.len, word, strlen(word)) != NULL;
+}
+
 /* Subprotocols of WebSocket are no secrets but for what clients hand over that cannot set fields:
  * "graphql-ws, <token>", "base64url.bearer.authorization.k8s.io.<token>". */
 static void mask_subprotocols(struct masking *d, struct text *t)
@@ -122,12 +127,12 @@ static void mask_subprotocols(struct masking *d, struct text *t)
 		while (i < end && t->data[i] == ' ')
 			i++;
 		struct text word = { t->data + i, end - i };
-		const char *bearer =
-			word.len > 24 ? memmem(word.data, word.len, "bearer.", 7) : NULL;
-		const char *dot = bearer ? memrchr(word.data, '.', word.len) : NULL;
+		bool named = holds(word, "bearer.") || holds(word, "key.") || holds(word, "token.");
+		const char *dot = named ? memrchr(word.data, '.', word.len) : NULL;
 		size_t prefix = dot ? (size_t)(dot - word.data) + 1 : 0;
-		if (word.len && (announced || bearer || shape_is_random(word.data, word.len) ||
-				 (word.len > 20 && !memcmp(word.data, "eyJ", 3))))
+		if (word.len > prefix &&
+		    (announced || named || shape_is_random(word.data, word.len) ||
+		     (word.len > 20 && !memcmp(word.data, "eyJ", 3))))
 			mask_value(&k, i + prefix, end, "header", "subprotocol");
 		announced = text_is(word, "bearer") || text_is(word, "token") ||
 			    text_is(word, "authorization") || text_is(word, "access_token") ||

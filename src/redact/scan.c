@@ -109,7 +109,8 @@ static bool is_label(const char *name, size_t len)
 	case 3:
 		return word_is(name, "key", 3) || word_is(name, "var", 3);
 	case 4:
-		return word_is(name, "name", 4) || word_is(name, "type", 4);
+		return word_is(name, "name", 4) || word_is(name, "type", 4) ||
+		       word_is(name, "path", 4);
 	case 5:
 		return word_is(name, "field", 5) || word_is(name, "name*", 5);
 	case 8:
@@ -199,7 +200,8 @@ static void take_label(struct scan *s, const struct name_place *p, size_t value)
 
 	if (p->end - p->start > 9 || !is_label(t + p->start, p->end - p->start))
 		return;
-	while (start < len && start - value < 16 && (kinds[(uint8_t)t[start]] & (BLANK | QUOTE)))
+	while (start < len && start - value < 16 &&
+	       (t[start] == '/' || kinds[(uint8_t)t[start]] & (BLANK | QUOTE)))
 		start++;
 	/* Numbers are no names. */
 	size_t end = start;
@@ -210,13 +212,19 @@ static void take_label(struct scan *s, const struct name_place *p, size_t value)
 		end++;
 	s->m->work += end - value;
 	enum name_kind kind = names_judge(s->o->names, t + start, end - start, &s->label_name);
-	bool may_forget = t[p->start] != 't' && t[p->start] != 'i'; /* type, id: beside a name */
+	/* type, id and path stand beside a name. */
+	bool may_forget = !strchr("tip", t[p->start] | 0x20);
 	if (kind == NAME_NO && label_holds(s, value) &&
 	    (!may_forget || (s->label_is_gap && s->o->multipart)))
 		return;
 	s->label = kind == NAME_WEAK ? NAME_NO : kind;
 	s->label_at = end;
 	s->label_is_gap = false;
+	/* <property name="password">value */
+	if (s->o->markup && s->label != NAME_NO) {
+		s->element = s->label;
+		s->element_name = s->label_name;
+	}
 }
 
 /* A value that holds a text of its own, percent-encoded: JSON, another URL. */
@@ -439,6 +447,28 @@ static bool ends_key(const struct scan *s, size_t start, size_t end)
 	       memmem(t + end, line, "PRIVATE KEY", 11);
 }
 
+/* --password value, "--password", "value": of a command */
+static size_t option_value(struct scan *s, size_t start, size_t end)
+{
+	const char *t = s->m->text;
+	size_t len = s->m->len, value = end;
+
+	if (end - start < 5 || t[start + 1] != '-' ||
+	    names_judge(s->o->names, t + start, end - start, &s->name) != NAME_STRONG)
+		return end;
+	while (value < len && value - end < 8 &&
+	       (t[value] == ',' || kinds[(uint8_t)t[value]] & (BLANK | QUOTE)))
+		value++;
+	size_t stop = value;
+	while (value > end && stop < len && t[stop] != ',' &&
+	       !(kinds[(uint8_t)t[stop]] & (BLANK | QUOTE)))
+		stop++;
+	if (stop == value || t[value] == '-')
+		return end;
+	mask_value(s->m, value, stop, s->o->kind, s->name);
+	return stop;
+}
+
 static size_t on_word(struct scan *s, size_t start, size_t end)
 {
 	if (ends_key(s, start, end))
@@ -454,7 +484,7 @@ static size_t on_word(struct scan *s, size_t start, size_t end)
 				   &from, &name);
 
 	if (!found || from < s->m->done)
-		return end;
+		return s->m->text[start] == '-' ? option_value(s, start, end) : end;
 	mask_value(s->m, from, found, "value", name);
 	return found > end ? found : end;
 }
@@ -490,7 +520,8 @@ size_t scan_range(struct scan *s, size_t i, size_t limit)
 			s->word = i;
 			s->word_end = end_of_word(t, i, len);
 			if (s->word_end - i >= SHAPE_LEAST ||
-			    (kind & SHORT && s->word_end < len && kinds[t[s->word_end]] & SPACED))
+			    (kind & SHORT && s->word_end < len &&
+			     kinds[t[s->word_end]] & (SPACED | QUOTE)))
 				i = on_word(s, i, s->word_end);
 			else
 				i = s->word_end;

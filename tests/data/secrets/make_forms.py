@@ -240,6 +240,13 @@ def make():
     add(True, "body:application/json", "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UQ",
         '{"data":{"tls.key":"LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCk1JSUV2UQ=="}}')
     add(True, "body:text/html", PASSWORDS[6], f'<input name="password" type="text" id="x" value="{PASSWORDS[6]}">')
+    add(True, "body:text/xml", PASSWORDS[7], f'<property name="connection.password">{PASSWORDS[7]}</property>')
+    add(True, "body:text/xml", PASSWORDS[8], f'<Parameter Name="Password"><Value>{PASSWORDS[8]}</Value></Parameter>')
+    add(False, "body:application/json", PASSWORDS[9], '{"args":["--user","me","--password","%s"]}' % PASSWORDS[9])
+    add(True, "body:application/json", PASSWORDS[0], '{"cmd":"mysql --password %s -h db"}' % PASSWORDS[0])
+    add(True, "body:application/json", PASSWORDS[1],
+        '[{"op":"replace","path":"/password","value":"%s"}]' % PASSWORDS[1])
+    add(True, "header", TOKENS[4], f"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{TOKENS[4]}")
     add(True, "body:text/html", TOKENS[0], f'<meta name="csrf-token" content="{TOKENS[0]}">')
     add(True, "body:application/json", PASSWORDS[4], "{password:'%s',user:'me'}" % PASSWORDS[4])
     add(True, "body:application/json", PASSWORDS[5], '{"body":"user=me&password=%s"}' % PASSWORDS[5])
