@@ -79,6 +79,8 @@ size_t entry_bytes(const struct entry *e)
 
 	for (const struct entry_block *b = e->blocks; b; b = b->next)
 		n += sizeof(*b) + b->size;
+	for (int i = 0; i < 2; i++)
+		n += e->message[i] ? message_bytes(e->message[i]) : 0;
 	return n;
 }
 

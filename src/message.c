@@ -2,13 +2,16 @@
 #include "message.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 /* Room for the first pairs and texts, allocated with the message: of a size that malloc() is quick
  * with (1 KiB in all). */
-#define MESSAGE_ROOM (1024 - 480)
+#define MESSAGE_ROOM (1024 - 512)
 
 struct roomy_message {
 	struct message m;
@@ -28,7 +31,7 @@ struct message *message_new(bool request)
 
 static void stored_unref(struct message_stored *s)
 {
-	if (!s || --s->references)
+	if (!s || atomic_fetch_sub(&s->references, 1) > 1)
 		return;
 	free(s->masks.list);
 	free(s);
@@ -137,8 +140,17 @@ int message_keep_stored(struct message *m)
 		m->stored = calloc(1, sizeof(*m->stored));
 	if (!m->stored)
 		return -ENOMEM;
-	m->stored->references += !m->stored->references;
+	if (!atomic_load(&m->stored->references))
+		atomic_store(&m->stored->references, 1);
 	return 0;
+}
+
+size_t message_bytes(const struct message *m)
+{
+	size_t head = m->head_size < LIMIT_HEAD_BYTES ? (size_t)m->head_size : LIMIT_HEAD_BYTES;
+
+	return sizeof(struct roomy_message) + m->body.bytes.cap +
+	       (head > MESSAGE_ROOM / 2 ? 2 * head : 0);
 }
 
 /* Copies for message_copy(): texts anew, then the arrays; the first error stays. */
@@ -204,7 +216,7 @@ struct message *message_copy(const struct message *from)
 	m->masks = (struct message_masks){ 0 };
 	m->body = (struct payload){ 0 };
 	if (m->stored)
-		m->stored->references++;
+		atomic_fetch_add(&m->stored->references, 1);
 	m->method = copy_text(&c, from->method);
 	m->target = copy_text(&c, from->target);
 	m->authority = copy_text(&c, from->authority);

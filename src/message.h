@@ -56,9 +56,11 @@ struct message_masks {
 
 /* What became of a body when it was stored, for later versions that leave it as it is. */
 struct message_stored {
-	unsigned references;
+	_Atomic unsigned references; /* versions are freed by the thread that stores them */
 	bool masked, decoded;
 	size_t size;
+	const char *why; /* as body_why of the message, and what belongs to it */
+	uint64_t not_kept, digest;
 	struct message_masks masks;
 };
 
@@ -84,6 +86,9 @@ struct message {
 	struct payload body;
 	/* Set by redaction: the body is not the one that was sent, it is stored decoded. */
 	bool body_masked, body_decoded;
+	/* Nothing of the body is kept but its length and a digest, because: a constant. */
+	const char *body_why;
+	uint64_t body_not_kept, body_digest;
 	struct message_masks masks;
 	struct message_stored *stored; /* NULL: nobody will ask */
 	struct arena arena;
@@ -105,6 +110,8 @@ int message_add_number(struct message *m, const char *name, int64_t number);
 int message_add_text(struct message *m, const char *name, struct text text);
 /* Bytes on the stream, lost ones too. */
 uint64_t message_size(const struct message *m);
+/* Memory that it holds, about. */
+size_t message_bytes(const struct message *m);
 
 /* Remember a mask, once. 0 or -ENOMEM. */
 int message_masks_add(struct message_masks *m, const char *kind, const char *name);

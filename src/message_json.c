@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The detail of an entry as JSON: HACKING, "Detail" says which members there are. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json_write.h"
@@ -125,6 +127,19 @@ static void put_own(struct jw *j, const struct message *m)
 	}
 }
 
+/* Why nothing of a body that was seen is stored. */
+static void put_why(struct jw *j, const char *why, uint64_t bytes, uint64_t digest)
+{
+	char text[200];
+
+	if (!why)
+		return;
+	snprintf(text, sizeof(text), "%016" PRIx64, digest);
+	jw_string(j, "body_digest", text);
+	snprintf(text, sizeof(text), "%" PRIu64 " bytes, %s", bytes, why);
+	jw_string(j, "why", text);
+}
+
 /* `body` is what is stored now, unless an earlier version stored it. */
 static void put_message(struct jw *j, const struct message *m, size_t body, bool kept)
 {
@@ -136,6 +151,8 @@ static void put_message(struct jw *j, const struct message *m, size_t body, bool
 	put_head(j, m, s ? s->decoded : m->body_decoded);
 	jw_uint(j, "body_size", m->body.size);
 	jw_uint(j, "body_stored", s ? s->size : body);
+	put_why(j, s ? s->why : m->body_why, s ? s->not_kept : m->body_not_kept,
+		s ? s->digest : m->body_digest);
 	put_gaps(j, masked ? "gaps_as_sent" : "gaps", &m->body);
 	put_own(j, m);
 	put_notes(j, m);
@@ -190,6 +207,9 @@ static void remember(struct message *m, size_t body)
 	s->size = body;
 	s->masked = m->body_masked;
 	s->decoded = m->body_decoded;
+	s->why = m->body_why;
+	s->not_kept = m->body_not_kept;
+	s->digest = m->body_digest;
 }
 
 int entry_write_detail(struct entry *e)

@@ -132,7 +132,11 @@ export function bodyView(box, e, message, which, context) {
 			v =>
 				v.append(
 					...(message.gaps || []).map(gapStrip),
-					el("p", { class: "dim pad" }, "No byte of it was kept."),
+					el(
+						"p",
+						{ class: "dim pad" },
+						message.why ? `${message.why}.` : "No byte of it was kept.",
+					),
 				),
 		]);
 	const view = el("div", { class: "body-view" });

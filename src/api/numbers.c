@@ -25,6 +25,8 @@ static const struct figure {
 #define CAUSE(name, by, help) name, by, "counter", help
 #define DROP(by)	      CAUSE("drops_total", by, "Records or calls not captured, by cause.")
 #define MISSING(by)	      CAUSE("missing_bytes_total", by, "Bytes that are not in entries, by cause.")
+#define NOT_KEPT(by)                                                                               \
+	CAUSE("bodies_not_kept_total", by, "Bodies of which length and digest alone are kept.")
 	{ NULL, "version", AT(TEXT_POINTER, version) },
 	{ NULL, "state", AT(STATE, server.paused), GAUGE("paused", "1 while capture is paused.") },
 	{ NULL, "ready", AT(FLAG, server.ready) },
@@ -75,6 +77,12 @@ static const struct figure {
 	  GAUGE("queue_bytes", "Entries waiting for the store.") },
 	{ "queue", "cut_entries", AT(U64, server.queue_cut),
 	  COUNTER("cut_entries_total", "Entries whose bodies the store had no time for.") },
+
+	{ "redaction", "over_budget", AT(U64, server.redaction.over_budget),
+	  NOT_KEPT("over_budget") },
+	{ "redaction", "not_decoded", AT(U64, server.redaction.not_decoded),
+	  NOT_KEPT("not_decoded") },
+	{ "redaction", "opaque", AT(U64, server.redaction.opaque), NOT_KEPT("opaque") },
 
 	{ "targets", "attached", AT(U64, server.targets_attached),
 	  GAUGE("targets_attached", "Files with probes in place.") },

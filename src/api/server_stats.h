@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "base/limits.h"
+#include "redact/redact.h"
 #include "session/session.h"
 #include "source/owner_use.h"
 #include "source/ring.h"
@@ -20,6 +21,7 @@ struct server_stats {
 	struct ring_taken taken;
 	uint64_t ring_used, ring_size;
 	uint64_t queue_bytes, queue_cut;
+	struct redact_stats redaction;
 	uint64_t targets_attached, targets_failed;
 	struct session_stats sessions;
 	struct owner_use owner[LIMIT_OWNERS_TOLD]; /* who was refused something, most first */

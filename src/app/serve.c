@@ -59,11 +59,7 @@ struct server {
 
 static void on_entry(void *ctx, struct entry *e)
 {
-	struct server *s = ctx;
-
-	if (redact_entry(s->redact, e))
-		log_warn("out of memory: the content of one entry is not kept");
-	queue_push_take(s->queue, e);
+	queue_push_take(((struct server *)ctx)->queue, e);
 }
 
 /* Said when it begins and when it ends, not with every batch. */
@@ -92,6 +88,17 @@ static void keep_freed_memory(void)
 	mallopt(M_TRIM_THRESHOLD, LIMIT_QUEUE_BYTES);
 }
 
+/* Not on the thread that reads the ring, for bodies are decoded and looked through. */
+static void redact_batch(struct server *s, struct entry **batch, int n)
+{
+	bool failed = false;
+
+	for (int i = 0; i < n; i++)
+		failed |= redact_entry(s->redact, batch[i]) != 0;
+	if (failed)
+		log_warn("out of memory: the content of some entries is not kept");
+}
+
 /* The store thread. */
 static void *store_main(void *ctx)
 {
@@ -105,6 +112,7 @@ static void *store_main(void *ctx)
 		log_debug("lower the priority of the store's thread: %s", strerror(errno));
 	while ((n = queue_pop(s->queue, batch, LIMIT_BATCH, STORE_WAIT_MS)) >= 0) {
 		if (n) {
+			redact_batch(s, batch, n);
 			bool fails = store_append(s->store, batch, (size_t)n) < 0;
 			tell_store_error(s, &failing, fails);
 			api_publish(s->api, batch, (size_t)n);
@@ -148,6 +156,7 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ret->owners = owners_refused(s->ring, ret->owner, LIMIT_OWNERS_TOLD);
 	ret->queue_bytes = queue_bytes(s->queue);
 	ret->queue_cut = queue_cut(s->queue);
+	ret->redaction = redact_stats(s->redact);
 	ret->targets_attached = registry_count(s->registry, TARGET_ATTACHED);
 	ret->targets_failed = registry_count(s->registry, TARGET_FAILED);
 	pthread_mutex_lock(&s->lock);
@@ -236,7 +245,10 @@ static int open_redaction(struct server *s, char *error, size_t size)
 
 	while (rules && rules[n])
 		n++;
-	return redact_new((const char *const *)rules, n, true, &s->redact, error, size);
+	int r = redact_new((const char *const *)rules, n, true, &s->redact, error, size);
+	if (!r && s->options->options->keep_opaque)
+		redact_keep_opaque(s->redact);
+	return r;
 }
 
 static int open_sources(struct server *s, const struct session_options *sessions, char *error,

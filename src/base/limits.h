@@ -52,11 +52,12 @@
 #define LIMIT_LIVE_BODY		   (64 << 10) /* of a body that grows, what versions bring */
 
 /* reading bodies */
-#define LIMIT_BODY_DECODED (32 << 20) /* what a compressed body may grow to */
-#define LIMIT_BODY_MASKED  (1 << 20)  /* a masked body is stored decoded up to this, or 20-fold */
-#define LIMIT_REDACT_RULES 256	      /* rules beside the built-in ones */
-#define LIMIT_CODINGS	   4	      /* content codings applied to one body */
-#define LIMIT_BODY_INLINE  (64 << 10) /* text body inside the JSON of an entry */
+#define LIMIT_BODY_DECODED   (32 << 20)	 /* what a compressed body may grow to */
+#define LIMIT_MASK_EXPANSION 4		 /* times its size a body may grow to be looked through */
+#define LIMIT_MASK_DECODED   (512 << 10) /* or to this: what grows more is not kept */
+#define LIMIT_REDACT_RULES   256	 /* rules beside the built-in ones */
+#define LIMIT_CODINGS	     4		 /* content codings applied to one body */
+#define LIMIT_BODY_INLINE    (64 << 10)	 /* text body inside the JSON of an entry */
 
 /* store */
 #define LIMIT_QUEUE_BYTES    (64 << 20) /* entries between the capture and the store thread */

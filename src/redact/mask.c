@@ -2,86 +2,24 @@
 #include "redact/mask.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "message.h"
 
-static bool is_ignored(char c)
+#define TOKEN_LOOKED_AT 4096 /* of a secret, what its token depends on, beside its length */
+
+struct masker mask_begin(const char *text, size_t len, const struct siphash_key *key,
+			 struct buf *out, struct message_masks *masks)
 {
-	return c == '-' || c == '_';
-}
-
-size_t name_normal(const char *text, size_t len, char out[static MASK_NAME_MAX])
-{
-	char *p = out;
-
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-		if (p == out + MASK_NAME_MAX - 1 && !is_ignored(c))
-			return 0;
-		*p = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-		p += !is_ignored(c);
-	}
-	*p = '\0';
-	return (size_t)(p - out);
-}
-
-int names_add(struct names *n, const char *name)
-{
-	char normal[MASK_NAME_MAX];
-	size_t len = name_normal(name, strlen(name), normal);
-
-	if (!len)
-		return -EINVAL;
-	if (names_find(n, name, strlen(name)))
-		return 0;
-	struct mask_name *list = realloc(n->list, (n->count + 1) * sizeof(*n->list));
-	if (!list)
-		return -ENOMEM;
-	n->list = list;
-	struct mask_name *added = &n->list[n->count++];
-	memcpy(added->text, normal, len + 1);
-	added->next = n->first[*normal & 31];
-	n->first[*normal & 31] = n->count;
-	n->ends[*normal & 31] |= 1U << (normal[len - 1] & 31);
-	n->lengths[*normal & 31] |= 1ULL << len;
-	return 0;
-}
-
-const char *names_find(const struct names *n, const char *text, size_t len)
-{
-	char normal[MASK_NAME_MAX];
-
-	while (len && is_ignored(*text))
-		text++, len--;
-	while (len && is_ignored(text[len - 1]))
-		len--;
-	/* The low five bits are the same for both cases. */
-	if (!len || len > 2 * MASK_NAME_MAX || !(n->ends[*text & 31] & 1U << (text[len - 1] & 31)))
-		return NULL;
-	size_t m = name_normal(text, len, normal);
-	if (!m || !(n->lengths[*normal & 31] & 1ULL << m))
-		return NULL;
-	for (size_t i = n->first[*normal & 31]; i; i = n->list[i - 1].next)
-		if (!strcmp(n->list[i - 1].text, normal))
-			return n->list[i - 1].text;
-	return NULL;
-}
-
-void names_free(struct names *n)
-{
-	free(n->list);
-	*n = (struct names){ 0 };
-}
-
-struct masker mask_begin(const char *text, size_t len, struct buf *out, struct message_masks *masks)
-{
-	return (struct masker){ .text = text, .len = len, .out = out, .masks = masks };
+	return (struct masker){ .text = text, .len = len, .key = key, .out = out, .masks = masks };
 }
 
 void mask_replace(struct masker *m, size_t start, size_t end, const char *by, size_t by_len)
 {
+	start = start < m->done ? m->done : start;
+	if (end < start)
+		return;
 	if (!m->changed && !m->error)
 		m->error = buf_reserve(m->out, m->len + 64);
 	m->changed = true;
@@ -92,16 +30,87 @@ void mask_replace(struct masker *m, size_t start, size_t end, const char *by, si
 	m->done = end;
 }
 
-void mask_hit(struct masker *m, const char *kind, const char *name)
+/* The secret itself, whether it stands in a URL (%2B, +), in JSON (\") or plain. */
+static size_t plain_form(const char *text, size_t len, char out[static TOKEN_LOOKED_AT])
 {
-	if (m->masks && !m->error)
-		m->error = message_masks_add(m->masks, kind, name);
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < TOKEN_LOOKED_AT; i++) {
+		char c = text[i];
+		if (c == '\\')
+			continue;
+		if (c == '%' && len - i > 2 && hex_digit((unsigned char)text[i + 1]) >= 0 &&
+		    hex_digit((unsigned char)text[i + 2]) >= 0) {
+			c = (char)(hex_digit((unsigned char)text[i + 1]) << 4 |
+				   hex_digit((unsigned char)text[i + 2]));
+			i += 2;
+		}
+		out[n++] = c == '+' ? ' ' : c;
+	}
+	return n;
+}
+
+static bool is_plain(const char *text, size_t len)
+{
+	bool plain = true;
+
+	for (size_t i = 0; i < len && i < TOKEN_LOOKED_AT; i++)
+		plain &= text[i] != '\\' && text[i] != '%' && text[i] != '+';
+	return plain;
+}
+
+void mask_token(const struct siphash_key *key, const char *secret, size_t len,
+		char out[static MASK_SIZE])
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	char plain[TOKEN_LOOKED_AT];
+
+	if (!is_plain(secret, len)) {
+		len = plain_form(secret, len, plain);
+		secret = plain;
+	}
+	uint64_t hash = siphash(key, secret, len < TOKEN_LOOKED_AT ? len : TOKEN_LOOKED_AT);
+
+	memcpy(out, MASK, strlen(MASK));
+	for (size_t i = strlen(MASK); i < MASK_SIZE; i++, hash >>= 5)
+		out[i] = digits[hash & 31];
+}
+
+void mask_quoted(struct masker *m, size_t start, size_t end, const char *quote, const char *kind,
+		 const char *name)
+{
+	char by[MASK_SIZE + 64];
+	size_t q = quote ? strlen(quote) : 0, len = 0;
+
+	start = start < m->done ? m->done : start;
+	if (end < start)
+		return;
+	q = q < 30 ? q : 30;
+	if (q)
+		memcpy(by, quote, q);
+	mask_token(m->key, m->text + start, end - start, by + q);
+	len = q + MASK_SIZE;
+	if (q)
+		memcpy(by + len, quote, q);
+	mask_replace(m, start, end, by, len + q);
+	mask_hit(m, kind, name);
 }
 
 void mask_value(struct masker *m, size_t start, size_t end, const char *kind, const char *name)
 {
-	mask_replace(m, start, end, MASK, strlen(MASK));
-	mask_hit(m, kind, name);
+	mask_quoted(m, start, end, NULL, kind, name);
+}
+
+void mask_hit(struct masker *m, const char *kind, const char *name)
+{
+	if (!m->masks || m->error || (m->last_kind == kind && m->last_name == name))
+		return;
+	m->last_kind = kind;
+	m->last_name = name;
+	for (size_t i = 0; i < m->masks->count; i++)
+		if (m->masks->list[i].kind == kind && m->masks->list[i].name == name)
+			return;
+	m->error = message_masks_add(m->masks, kind, name);
 }
 
 int mask_end(struct masker *m)

@@ -2,9 +2,11 @@
 #include "redact/redact.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "redact/redact_internal.h"
 #include "entry.h"
@@ -119,6 +121,7 @@ static int add_all(struct names *n, const char *const *list, size_t count)
 
 static int add_defaults(struct redact *r)
 {
+	r->headers.broad = r->query.broad = r->body.broad = true;
 	int error = add_all(&r->headers, default_headers, COUNT(default_headers));
 
 	error = error ? error : add_all(&r->query, default_parameters, COUNT(default_parameters));
@@ -132,7 +135,7 @@ static bool is_plain(const char *name)
 	for (size_t i = 0; i < n; i++)
 		if (name[i] <= ' ' || name[i] > '~' || strchr("\"\\", name[i]))
 			return false;
-	return n > 0 && n < MASK_NAME_MAX;
+	return n > 0 && n < NAME_MAX_BYTES;
 }
 
 static int add_rule(struct redact *r, const char *rule, char *error, size_t error_size)
@@ -156,7 +159,7 @@ static int add_rule(struct redact *r, const char *rule, char *error, size_t erro
 			snprintf(error, error_size,
 				 "redaction rule \"%.100s\": the name is to be 1 to %d printable "
 				 "characters, without blanks and quotes",
-				 rule, MASK_NAME_MAX - 1);
+				 rule, NAME_MAX_BYTES - 1);
 		return result;
 	}
 	snprintf(error, error_size,
@@ -172,6 +175,14 @@ int redact_new(const char *const *rules, size_t n, bool defaults, struct redact 
 	struct redact *r = calloc(1, sizeof(*r));
 	int result = r ? 0 : -ENOMEM;
 
+	if (r) {
+		r->counters = calloc(1, sizeof(*r->counters));
+		result = r->counters ? 0 : -ENOMEM;
+	}
+	if (!result && getrandom(&r->key, sizeof(r->key), 0) != sizeof(r->key)) {
+		snprintf(error, error_size, "no random numbers for the tokens of secrets");
+		result = -EIO;
+	}
 	for (size_t i = 0; i < n; i++)
 		defaults &= strcmp(rules[i], "off") != 0;
 	if (!result && n > LIMIT_REDACT_RULES) {
@@ -184,6 +195,9 @@ int redact_new(const char *const *rules, size_t n, bool defaults, struct redact 
 	for (size_t i = 0; i < n && !result; i++)
 		if (strcmp(rules[i], "off") != 0)
 			result = add_rule(r, rules[i], error, error_size);
+	struct names *const sets[] = { &r->headers, &r->query, &r->body };
+	for (size_t i = 0; r && i < COUNT(sets) && !result; i++)
+		result = names_remember(sets[i]);
 	if (result == -ENOMEM)
 		snprintf(error, error_size, "out of memory for the redaction rules");
 	if (result) {
@@ -202,23 +216,34 @@ void redact_free(struct redact *r)
 	names_free(&r->query);
 	names_free(&r->body);
 	names_free(&r->cookies);
+	free(r->counters);
+	explicit_bzero(&r->key, sizeof(r->key));
 	free(r);
 }
 
-/* A text of the entry through one of the maskers. */
+void redact_keep_opaque(struct redact *r)
+{
+	r->keep_opaque = true;
+}
+
+struct redact_stats redact_stats(const struct redact *r)
+{
+	return (struct redact_stats){ .over_budget = atomic_load(&r->counters->over_budget),
+				      .not_decoded = atomic_load(&r->counters->not_decoded),
+				      .opaque = atomic_load(&r->counters->opaque) };
+}
+
+/* A text of the entry that is a URL or its query. */
 static int redact_text(const struct redact *r, struct entry *e, const char **text, bool query)
 {
+	const struct text url = { *text, strlen(*text) };
 	struct buf out = { 0 };
-	struct masker m = mask_begin(*text, strlen(*text), &out, NULL);
+	bool changed = false;
 
-	if (!m.len)
+	if (!url.len)
 		return 0;
-	if (query)
-		mask_form(&m, &r->query, "query");
-	else
-		mask_url(&m, &r->query);
-	int result = mask_end(&m);
-	if (!result && m.changed)
+	int result = redact_url(r, url, query, &out, NULL, &changed);
+	if (!result && changed)
 		*text = entry_text(e, out.data, out.len);
 	buf_free(&out);
 	return result;
@@ -226,20 +251,59 @@ static int redact_text(const struct redact *r, struct entry *e, const char **tex
 
 static bool is_off(const struct redact *r)
 {
-	return !r->headers.count && !r->query.count && !r->body.count && !r->cookies.count;
+	return !r->headers.count && !r->query.count && !r->body.count && !r->cookies.count &&
+	       !r->query.broad;
+}
+
+/* Path, query and summary are parts of the target: what it holds no secret of, they do not. */
+static int redact_texts(const struct redact *r, struct entry *e, const char *target)
+{
+	const struct message *q = e->message[0];
+
+	if (target && q->target.data == target)
+		return 0;
+	int result = redact_text(r, e, &e->summary, false);
+	result = result ? result : redact_text(r, e, &e->path, false);
+	return result ? result : redact_text(r, e, &e->query_string, true);
+}
+
+static void say_why(struct entry *e, const char *side, const char *why, uint64_t bytes)
+{
+	e->truncated_bytes += (int64_t)bytes;
+	e->complete = false;
+	e->reason = entry_printf(e, "%s%s%s: %" PRIu64 " bytes of the body %s", e->reason,
+				 *e->reason ? "; " : "", side, bytes, why);
 }
 
 static int redact_all(const struct redact *r, struct entry *e)
 {
 	struct buf *const bodies[2] = { &e->request_body, &e->response_body };
+	const char *target = e->message[0] ? e->message[0]->target.data : NULL;
+	int result = 0;
 
-	int result = redact_text(r, e, &e->summary, false);
-	result = result ? result : redact_text(r, e, &e->path, false);
-	result = result ? result : redact_text(r, e, &e->query_string, true);
-	for (int i = 0; i < 2 && !result; i++)
-		if (e->message[i])
-			result = redact_message(r, e->message[i], bodies[i], e->body_kept[i]);
-	return result;
+	for (int i = 0; i < 2 && !result; i++) {
+		struct message *m = e->message[i];
+		const char *why = NULL;
+		if (m)
+			result = redact_message(r, m, bodies[i], e->body_kept[i], &why);
+		if (why)
+			say_why(e, i ? "response" : "request", why, m->body_not_kept);
+	}
+	return result ? result : redact_texts(r, e, target);
+}
+
+/* What is no message of a protocol that is understood may hold anything. */
+static void drop_opaque(const struct redact *r, struct entry *e)
+{
+	struct buf *const bodies[2] = { &e->request_body, &e->response_body };
+
+	for (int i = 0; i < 2; i++) {
+		struct message *m = e->message[i];
+		if (!m || m->has_head || e->body_kept[i] || !bodies[i]->len)
+			continue;
+		redact_drop_body(r, m, bodies[i], "not kept (--keep-opaque)");
+		atomic_fetch_add(&r->counters->opaque, 1);
+	}
 }
 
 int redact_entry(const struct redact *r, struct entry *e)
@@ -247,6 +311,8 @@ int redact_entry(const struct redact *r, struct entry *e)
 	bool untouched = is_off(r) || !strcmp(e->protocol, "tls");
 	int result = untouched ? 0 : redact_all(r, e);
 
+	if (!r->keep_opaque)
+		drop_opaque(r, e);
 	result = result ? result : entry_write_detail(e);
 	if (!result)
 		return 0;

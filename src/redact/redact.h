@@ -2,13 +2,15 @@
 /*
  * Masks secrets in an entry before it is stored. Rules name header fields, query parameters,
  * members of bodies (JSON, forms, multipart forms, XML elements) and cookies; names compare without
- * regard to case, "-" and "_". Opaque entries (protocol "tls") are left as they are.
+ * regard to case, "-" and "_". The built-in rules mask what has a name with a word of a secret in
+ * it, and what looks like one, too. Of what is not understood the length and a digest are kept.
  */
 #ifndef CLEARTAP_REDACT_H
 #define CLEARTAP_REDACT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct entry;
 struct redact;
@@ -20,11 +22,21 @@ struct redact;
 int redact_new(const char *const *rules, size_t n, bool defaults, struct redact **ret, char *error,
 	       size_t error_size);
 void redact_free(struct redact *r);
+/* Keep bytes of what is not understood as they are. */
+void redact_keep_opaque(struct redact *r);
+
+/* Bodies of which nothing was kept, by cause. Any thread may ask. */
+struct redact_stats {
+	uint64_t over_budget; /* would have taken too long to look through */
+	uint64_t not_decoded; /* their content coding could not be undone */
+	uint64_t opaque;      /* not understood */
+};
+struct redact_stats redact_stats(const struct redact *r);
 /*
  * Mask what the rules name in the texts, the messages and the bodies, and write the detail. What
  * was masked is listed in its "redacted". An encoded body in which something is masked is stored
  * decoded: then "content_encoding" becomes "decoded". 0, or -ENOMEM: detail and bodies are then
- * empty, for nothing may be stored that was not looked at.
+ * empty, for nothing may be stored that was not looked at. One thread at a time may call it.
  */
 int redact_entry(const struct redact *r, struct entry *e);
 

@@ -4,25 +4,21 @@
 #include <strings.h>
 
 #include "base/coding.h"
-#include "redact/redact_internal.h"
 #include "base/limits.h"
+#include "base/utf8.h"
+#include "redact/redact_internal.h"
+#include "redact/scan.h"
+
+#define SNIFFED 512 /* first bytes that tell text from other things */
 
 /* Types that hold no names and values, so that large files are not looked through. */
-static bool is_binary(const char *type)
+static bool is_binary_type(const char *type)
 {
 	static const char *const prefixes[] = {
-		"image/",
-		"video/",
-		"audio/",
-		"font/",
-		"application/octet-stream",
-		"application/zip",
-		"application/gzip",
-		"application/pdf",
-		"application/wasm",
-		"application/vnd.ms-fontobject",
-		"application/grpc",
-		"text/css",
+		"image/",	    "video/",
+		"audio/",	    "font/",
+		"application/zip",  "application/gzip",
+		"application/wasm", "application/vnd.ms-fontobject",
 	};
 
 	/* SVG is XML. */
@@ -34,66 +30,153 @@ static bool is_binary(const char *type)
 	return false;
 }
 
-/* Without a type: one word, then "=", before any blank. */
-static bool looks_like_form(const char *text, size_t len)
+/* UTF-8 without control characters, at its beginning. */
+static bool is_text(const char *data, size_t len)
 {
-	const char *equals = memchr(text, '=', len < 256 ? len : 256);
+	size_t looked = len < SNIFFED ? len : SNIFFED;
 
-	for (const char *p = text; equals && p < equals; p++)
-		if (*p <= ' ' || strchr("{}[]()<>\"'", *p))
+	for (size_t i = 0; i < looked;) {
+		unsigned char c = (unsigned char)data[i];
+		size_t n = utf8_length((const unsigned char *)data + i, looked - i);
+		if (c < ' ' && !(c >= '\t' && c <= '\r') && c != 0x1b)
 			return false;
-	return equals && equals > text;
-}
-
-static void mask_text(const struct redact *r, const char *type, struct masker *m)
-{
-	if (!strncasecmp(type, "application/x-www-form-urlencoded", 33) ||
-	    (!*type && looks_like_form(m->text, m->len)))
-		mask_form(m, &r->body, "body");
-	else if (!strncasecmp(type, "multipart/", 10))
-		mask_multipart(m, &r->body);
-	else if (strcasestr(type, "xml") || (!*type && m->text[0] == '<'))
-		mask_xml(m, &r->body);
-	else
-		mask_json(m, &r->body);
-}
-
-/* A small body must not become a huge one: what is stored decoded is bounded by its own size. */
-static size_t bound_of(size_t encoded)
-{
-	size_t bound = encoded < LIMIT_BODY_DECODED / 20 ? 20 * encoded : LIMIT_BODY_DECODED;
-
-	return bound > LIMIT_BODY_MASKED ? bound : LIMIT_BODY_MASKED;
-}
-
-/* What could be decoded is what a reader could see: it is looked through, whole or not. */
-static int decode(const char *encoding, const struct buf *body, struct buf *out)
-{
-	int result = coding_decode(encoding, body->data, body->len, LIMIT_BODY_DECODED, out);
-
-	return result == -ENOMEM ? result : 0;
-}
-
-int redact_body(const struct redact *r, const char *type, const char *encoding,
-		const struct buf *body, struct body_result *ret)
-{
-	bool encoded = coding_is_encoded(encoding);
-	struct buf plain = { 0 };
-	const struct buf *text = encoded ? &plain : body;
-
-	*ret = (struct body_result){ 0 };
-	if (!body->len || !r->body.count || is_binary(type))
-		return 0;
-	int result = encoded ? decode(encoding, body, &plain) : 0;
-	if (!result && text->len) {
-		struct masker m = mask_begin(text->data, text->len, &ret->text, &ret->masks);
-		mask_text(r, type, &m);
-		result = mask_end(&m);
-		ret->changed = m.changed;
-		ret->decoded = m.changed && encoded;
+		if (!n && (looked == len || looked - i > 3))
+			return false;
+		i += n ? n : 1;
 	}
-	if (ret->decoded && ret->text.len > bound_of(body->len))
-		ret->text.len = bound_of(body->len);
+	return true;
+}
+
+static bool is_code_type(const char *type)
+{
+	return strcasestr(type, "html") || strcasestr(type, "javascript") ||
+	       strcasestr(type, "ecmascript") || strcasestr(type, "css");
+}
+
+static char first_sign(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && i < SNIFFED && (text[i] == ' ' || (text[i] >= '\t' && text[i] <= '\r')))
+		i++;
+	return i < len ? text[i] : '\0';
+}
+
+static struct scan_options options_for(const struct redact *r, const char *type, const char *text,
+				       size_t len)
+{
+	struct scan_options o = { .names = &r->body, .kind = "body" };
+	char first = first_sign(text, len);
+
+	if (!strncasecmp(type, "application/json", 16) && first != '<' && strchr("{[\"", first))
+		return o;
+	o.code = is_code_type(type) || (len > 8 && !strncasecmp(text, "<!doctype", 9));
+	o.markup = first == '<' || strcasestr(type, "xml");
+	o.multipart = !strncasecmp(type, "multipart/", 10);
+	/* What a type says, curl and others say of anything: the text itself decides. */
+	if (o.code || o.multipart || (first && strchr("{[<\"'-#", first)))
+		return o;
+	o.mode = !strncasecmp(type, "application/x-www-form-urlencoded", 33)
+			 ? SCAN_FORM
+			 : scan_mode_of(text, len);
+	return o;
+}
+
+/* Where in the bytes that are there others are missing. */
+static size_t find_gaps(const struct payload *p, size_t ret[static LIMIT_GAPS])
+{
+	uint64_t missing = 0;
+	size_t n = 0;
+
+	for (unsigned i = 0; p && i < p->gap_count && n < LIMIT_GAPS; i++) {
+		ret[n++] = (size_t)(p->gaps[i].offset - missing);
+		missing += p->gaps[i].length;
+	}
+	return n;
+}
+
+static int look_through(const struct redact *r, const struct body_text *body,
+			const struct buf *text, bool decoded, struct body_result *ret)
+{
+	size_t gaps[LIMIT_GAPS];
+
+	if (is_binary_type(body->type) && !is_text(text->data, text->len))
+		return 0;
+	struct scan_options o = options_for(r, body->type, text->data, text->len);
+	struct masker m = mask_begin(text->data, text->len, &r->key, &ret->text, &ret->masks);
+
+	if (r->body.broad && !decoded) {
+		o.gap_count = find_gaps(body->payload, gaps);
+		o.gaps = gaps;
+	}
+	int result = scan_text(&m, &o);
+	if (result == -E2BIG) {
+		ret->why = "not kept: looking for secrets in it would take too long";
+		atomic_fetch_add(&r->counters->over_budget, 1);
+		return 0;
+	}
+	result = result ? result : mask_end(&m);
+	ret->changed = m.changed;
+	ret->decoded = m.changed && decoded;
+	return result;
+}
+
+static size_t decoded_limit(size_t encoded)
+{
+	size_t limit = LIMIT_MASK_EXPANSION * encoded;
+
+	limit = limit > LIMIT_MASK_DECODED ? limit : LIMIT_MASK_DECODED;
+	return limit < LIMIT_BODY_DECODED ? limit : LIMIT_BODY_DECODED;
+}
+
+/*
+ * Of a body that cannot be decoded to its end, what can be is kept: what is left may hold parts of
+ * the text as it is.
+ */
+static int look_through_encoded(const struct redact *r, const struct body_text *body,
+				struct body_result *ret)
+{
+	struct buf plain = { 0 };
+	size_t gaps[LIMIT_GAPS], len = body->bytes->len;
+
+	/* What comes out behind missing bytes is not what was sent. */
+	if (find_gaps(body->payload, gaps) && gaps[0] < len)
+		len = gaps[0];
+	int result =
+		coding_decode(body->encoding, body->bytes->data, len, decoded_limit(len), &plain);
+	bool whole = !result && len == body->bytes->len;
+
+	if (result == -E2BIG) {
+		ret->why = "not kept: decoded it is larger than what is looked through for secrets";
+		atomic_fetch_add(&r->counters->over_budget, 1);
+		result = 0;
+	} else if (result == -ENOTSUP || (result != -ENOMEM && !plain.len)) {
+		bool text = is_text(body->bytes->data, body->bytes->len);
+		result = text ? look_through(r, body, body->bytes, false, ret) : 0;
+		if (!text) {
+			ret->why = "not kept: its content coding could not be undone";
+			atomic_fetch_add(&r->counters->not_decoded, 1);
+		}
+	} else if (result != -ENOMEM) {
+		result = look_through(r, body, &plain, true, ret);
+		if (!result && !whole && !ret->changed && !ret->why) {
+			ret->text = plain;
+			plain = (struct buf){ 0 };
+			ret->changed = ret->decoded = true;
+		}
+	}
 	buf_free(&plain);
 	return result;
+}
+
+int redact_body(const struct redact *r, const struct body_text *body, struct body_result *ret)
+{
+	const struct buf *bytes = body->bytes;
+
+	*ret = (struct body_result){ 0 };
+	if (!bytes->len || (!r->body.count && !r->body.broad))
+		return 0;
+	if (coding_is_encoded(body->encoding))
+		return look_through_encoded(r, body, ret);
+	return look_through(r, body, bytes, false, ret);
 }

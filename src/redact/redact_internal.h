@@ -3,11 +3,22 @@
 #ifndef CLEARTAP_REDACT_INTERNAL_H
 #define CLEARTAP_REDACT_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "message.h"
 #include "redact/mask.h"
+#include "redact/names.h"
+#include "redact/redact.h"
+
+struct redact_counters {
+	_Atomic uint64_t over_budget, not_decoded, opaque;
+};
 
 struct redact {
 	struct names headers, query, body, cookies;
+	struct siphash_key key;
+	bool keep_opaque;
+	struct redact_counters *counters;
 };
 
 /* What became of one body. */
@@ -15,12 +26,28 @@ struct body_result {
 	bool changed, decoded;
 	struct buf text; /* when changed */
 	struct message_masks masks;
+	const char *why; /* nothing of it may be kept, because: a constant; NULL: it is kept */
 };
 
-/* Look through a body of that type and coding (values as sent, may be empty). 0 or -ENOMEM. */
-int redact_body(const struct redact *r, const char *type, const char *encoding,
-		const struct buf *body, struct body_result *ret);
-/* Mask in a message and in its body, unless that was stored before. 0 or -ENOMEM. */
-int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept);
+/* The body of a message as it came: type and coding as sent, may be empty. */
+struct body_text {
+	const char *type, *encoding;
+	const struct buf *bytes;
+	const struct payload *payload; /* where bytes are missing; NULL: nowhere */
+};
+
+/* Look through a body. 0 or -ENOMEM. */
+int redact_body(const struct redact *r, const struct body_text *body, struct body_result *ret);
+/*
+ * Mask in a message and in its body, unless that was stored before. *ret_why tells why nothing of
+ * the body is kept although it was understood, NULL otherwise. 0 or -ENOMEM.
+ */
+int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept,
+		   const char **ret_why);
+/* Mask in a URL or, `query` being true, in what follows its "?". *ret_changed: out holds it. */
+int redact_url(const struct redact *r, struct text url, bool query, struct buf *out,
+	       struct message_masks *masks, bool *ret_changed);
+/* Keep the length and a digest of a body alone; `why` is a constant. */
+void redact_drop_body(const struct redact *r, struct message *m, struct buf *body, const char *why);
 
 #endif

@@ -7,11 +7,13 @@
 
 #include "message.h"
 #include "redact/redact_internal.h"
+#include "redact/scan.h"
 
 /* One message on its way through the rules; the first error stays. */
 struct masking {
 	const struct redact *r;
 	struct message *m;
+	bool target_plain; /* nothing to mask in the target, nothing encoded in it */
 	int error;
 };
 
@@ -56,28 +58,29 @@ static void finish(struct masking *d, struct text *t, struct masker *k)
 static void mask_rest(struct masking *d, struct text *t, size_t from, const char *kind,
 		      const char *name)
 {
-	static const struct text mask = { MASK, sizeof(MASK) - 1 };
-	char *p = from ? arena_alloc(&d->m->arena, from + mask.len) : NULL;
+	char *p = arena_alloc(&d->m->arena, from + MASK_SIZE);
 
 	if (!d->error)
-		d->error = message_masks_add(&d->m->masks, kind, name);
-	if (!from) {
-		*t = mask;
-	} else if (p) {
-		memcpy(p, t->data, from);
-		memcpy(p + from, mask.data, mask.len);
-		*t = (struct text){ p, from + mask.len };
-	} else {
-		d->error = -ENOMEM;
-	}
+		d->error = p ? message_masks_add(&d->m->masks, kind, name) : -ENOMEM;
+	if (!p)
+		return;
+	memcpy(p, t->data, from);
+	mask_token(&d->r->key, t->data + from, t->len - from, p + from);
+	*t = (struct text){ p, from + MASK_SIZE };
 }
 
-static void mask_url_in(struct masking *d, struct text *t)
+/* A text that may be or hold a URL, a list of parameters, a token. */
+static void mask_text(struct masking *d, struct text *t, enum scan_mode mode)
 {
+	const struct scan_options o = { .names = &d->r->query, .kind = "query", .mode = mode };
 	struct buf out = { 0 };
-	struct masker k = mask_begin(t->data, t->len, &out, &d->m->masks);
+	struct masker k = mask_begin(t->data, t->len, &d->r->key, &out, &d->m->masks);
+	int r = scan_text(&k, &o);
 
-	mask_url(&k, &d->r->query);
+	if (r == -E2BIG)
+		mask_value(&k, k.done, t->len, "value", "too long to look through");
+	else
+		d->error = d->error ? d->error : r;
 	finish(d, t, &k);
 }
 
@@ -85,7 +88,7 @@ static void mask_url_in(struct masking *d, struct text *t)
 static void mask_cookie_field(struct masking *d, struct text *t, const char *header)
 {
 	struct buf out = { 0 };
-	struct masker k = mask_begin(t->data, t->len, &out, &d->m->masks);
+	struct masker k = mask_begin(t->data, t->len, &d->r->key, &out, &d->m->masks);
 	const char *p = t->data;
 
 	for (size_t i = 0, end; i < t->len; i = end + 1) {
@@ -105,26 +108,97 @@ static void mask_cookie_field(struct masking *d, struct text *t, const char *hea
 	finish(d, t, &k);
 }
 
-static bool may_be_url(struct text t)
+static bool holds(struct text t, const char *word)
 {
-	return memchr(t.data, '?', t.len) || memchr(t.data, '#', t.len) ||
-	       memchr(t.data, '@', t.len);
+	return memmem(t.data, t.len, word, strlen(word)) != NULL;
+}
+
+/* Subprotocols of WebSocket are no secrets but for what clients hand over that cannot set fields:
+ * "graphql-ws, <token>", "base64url.bearer.authorization.k8s.io.<token>". */
+static void mask_subprotocols(struct masking *d, struct text *t)
+{
+	struct buf out = { 0 };
+	struct masker k = mask_begin(t->data, t->len, &d->r->key, &out, &d->m->masks);
+	bool announced = false;
+
+	for (size_t i = 0, end; i < t->len; i = end + 1) {
+		const char *comma = memchr(t->data + i, ',', t->len - i);
+		end = comma ? (size_t)(comma - t->data) : t->len;
+		while (i < end && t->data[i] == ' ')
+			i++;
+		struct text word = { t->data + i, end - i };
+		bool named = holds(word, "bearer.") || holds(word, "key.") || holds(word, "token.");
+		const char *dot = named ? memrchr(word.data, '.', word.len) : NULL;
+		size_t prefix = dot ? (size_t)(dot - word.data) + 1 : 0;
+		if (word.len > prefix &&
+		    (announced || named || shape_is_random(word.data, word.len) ||
+		     (word.len > 20 && !memcmp(word.data, "eyJ", 3))))
+			mask_value(&k, i + prefix, end, "header", "subprotocol");
+		announced = text_is(word, "bearer") || text_is(word, "token") ||
+			    text_is(word, "authorization") || text_is(word, "access_token") ||
+			    text_is(word, "jwt") || text_is(word, "auth");
+	}
+	finish(d, t, &k);
+}
+
+/* Fields that every message has, and that hold nothing but what their names say. */
+static bool is_dull(struct text name)
+{
+	static const struct {
+		size_t len;
+		const char *text;
+	} dull[] = { { 4, "Date" },
+		     { 4, "ETag" },
+		     { 4, "Host" },
+		     { 4, "Vary" },
+		     { 6, "Accept" },
+		     { 6, "Server" },
+		     { 7, "Expires" },
+		     { 10, "Connection" },
+		     { 10, "User-Agent" },
+		     { 13, "Last-Modified" },
+		     { 14, "Content-Length" },
+		     { 15, "Accept-Encoding" },
+		     { 15, "Accept-Language" } };
+
+	for (size_t i = 0; i < sizeof(dull) / sizeof(*dull); i++)
+		if (name.len == dull[i].len && ((name.data[0] ^ dull[i].text[0]) & 31) == 0 &&
+		    !strncasecmp(name.data, dull[i].text, name.len))
+			return true;
+	return false;
+}
+
+static void mask_plain_field(struct masking *d, struct message_pair *f)
+{
+	struct text *t = &f->value;
+	bool may = t->len >= SHAPE_LEAST || memchr(t->data, '=', t->len) ||
+		   memchr(t->data, '@', t->len);
+
+	if (!may || (is_dull(f->name) && !memchr(t->data, '@', t->len)))
+		return;
+	if (d->r->query.broad && text_is(f->name, "sec-websocket-protocol"))
+		mask_subprotocols(d, t);
+	else if (may)
+		mask_text(d, t, scan_mode_of(t->data, t->len));
 }
 
 static void mask_field(struct masking *d, struct message_pair *f)
 {
-	const char *found = names_find(&d->r->headers, f->name.data, f->name.len);
+	const char *found = NULL;
 
-	if (!f->value.len)
+	if (!f->value.len || !f->name.len)
 		return;
+	enum name_kind kind = names_judge(&d->r->headers, f->name.data, f->name.len, &found);
+	if (kind == NAME_WEAK || (kind == NAME_PART && scan_is_plain(f->value.data, f->value.len)))
+		found = NULL;
 	bool cookie = (found || d->r->cookies.count) &&
 		      text_is(f->name, d->m->request ? "cookie" : "set-cookie");
 	if (cookie)
 		mask_cookie_field(d, &f->value, found);
 	else if (found)
 		mask_rest(d, &f->value, scheme_length(f->value), "header", found);
-	else if (may_be_url(f->value))
-		mask_url_in(d, &f->value);
+	else
+		mask_plain_field(d, f);
 }
 
 static void mask_fields(struct masking *d, struct message_pairs *p)
@@ -151,29 +225,53 @@ static void mask_cookies(struct masking *d)
 	}
 }
 
+/* The pairs of the query are the target's, decoded. */
 static void mask_query(struct masking *d)
 {
-	for (size_t i = 0; i < d->m->query.count && !d->error; i++) {
+	for (size_t i = 0; i < d->m->query.count && !d->error && !d->target_plain; i++) {
 		struct message_pair *q = &d->m->query.list[i];
-		const char *found = names_find(&d->r->query, q->name.data, q->name.len);
-		if (found && q->value.len)
+		const char *found = NULL;
+		enum name_kind kind =
+			q->name.len ? names_judge(&d->r->query, q->name.data, q->name.len, &found)
+				    : NAME_NO;
+		if (!q->value.len)
+			continue;
+		bool secret = kind == NAME_STRONG ||
+			      (kind == NAME_PART && !scan_is_plain(q->value.data, q->value.len)) ||
+			      (kind == NAME_WEAK && (!strcmp(found, "key") ||
+						     shape_is_random(q->value.data, q->value.len)));
+		if (secret)
 			mask_rest(d, &q->value, 0, "query", found);
+		else
+			mask_text(d, &q->value, scan_mode_of(q->value.data, q->value.len));
 	}
+}
+
+static void mask_target(struct masking *d)
+{
+	struct text *t = &d->m->target;
+	bool encoded = t->len && (memchr(t->data, '%', t->len) || memchr(t->data, '+', t->len));
+	const char *before = t->data;
+
+	if (t->len)
+		mask_text(d, t, SCAN_URL);
+	d->target_plain = !encoded && t->data == before;
 }
 
 static void mask_head(struct masking *d)
 {
-	if (d->m->target.len)
-		mask_url_in(d, &d->m->target);
+	mask_target(d);
 	mask_query(d);
 	mask_fields(d, &d->m->headers);
 	mask_cookies(d);
 	mask_fields(d, &d->m->trailers);
 	for (struct message_member *p = d->m->own; p && !d->error; p = p->next)
 		if (p->text.len)
-			mask_url_in(d, &p->text);
+			mask_text(d, &p->text, scan_mode_of(p->text.data, p->text.len));
 	for (struct message_interim *i = d->m->interim; i && !d->error; i = i->next)
 		mask_fields(d, &i->headers);
+	if (d->m->content_type.len && memchr(d->m->content_type.data, '=', d->m->content_type.len))
+		mask_text(d, &d->m->content_type, SCAN_TEXT);
 }
 
 /* A text with a NUL, for functions that want one; `b` is its memory. */
@@ -182,42 +280,80 @@ static const char *text_cstr(struct text t, struct buf *b)
 	return !t.len ? "" : buf_put(b, t.data, t.len) ? NULL : buf_cstr(b);
 }
 
-static void mask_body(struct masking *d, struct buf *body)
+/* What a digest of lost bytes may tell is guarded by the key, as the tokens are. */
+void redact_drop_body(const struct redact *r, struct message *m, struct buf *body, const char *why)
+{
+	m->body_why = why;
+	m->body_not_kept = body->len;
+	m->body_digest = siphash(&r->key, body->data, body->len);
+	buf_free(body);
+}
+
+static void take_masks(struct masking *d, struct message_masks *masks)
+{
+	for (size_t i = 0; i < masks->count && !d->error; i++)
+		d->error =
+			message_masks_add(&d->m->masks, masks->list[i].kind, masks->list[i].name);
+	struct message_stored *s = d->m->stored;
+	if (!s) {
+		free(masks->list);
+		return;
+	}
+	free(s->masks.list);
+	s->masks = *masks;
+}
+
+static void mask_body(struct masking *d, struct buf *body, const char **ret_why)
 {
 	struct buf type_text = { 0 }, encoding_text = { 0 };
-	const char *type = text_cstr(d->m->content_type, &type_text);
-	const char *encoding = text_cstr(d->m->content_encoding, &encoding_text);
+	struct body_text text = { .type = text_cstr(d->m->content_type, &type_text),
+				  .encoding = text_cstr(d->m->content_encoding, &encoding_text),
+				  .bytes = body,
+				  .payload = &d->m->body };
 	struct body_result result = { 0 };
 
-	d->error = !type || !encoding ? -ENOMEM : redact_body(d->r, type, encoding, body, &result);
-	if (!d->error && result.changed) {
+	d->error = !text.type || !text.encoding ? -ENOMEM : redact_body(d->r, &text, &result);
+	if (!d->error && result.why) {
+		redact_drop_body(d->r, d->m, body, result.why);
+		*ret_why = result.why;
+	} else if (!d->error && result.changed) {
 		d->m->body_masked = true;
 		d->m->body_decoded = result.decoded;
 		buf_free(body);
 		*body = result.text;
 		result.text = (struct buf){ 0 };
 	}
-	for (size_t i = 0; i < result.masks.count && !d->error; i++)
-		d->error = message_masks_add(&d->m->masks, result.masks.list[i].kind,
-					     result.masks.list[i].name);
-	struct message_stored *s = d->m->stored;
-	if (s) {
-		free(s->masks.list);
-		s->masks = result.masks;
-		result.masks = (struct message_masks){ 0 };
-	}
-	free(result.masks.list);
+	take_masks(d, &result.masks);
 	buf_free(&result.text);
 	buf_free(&type_text);
 	buf_free(&encoding_text);
 }
 
-int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept)
+int redact_url(const struct redact *r, struct text url, bool query, struct buf *out,
+	       struct message_masks *masks, bool *ret_changed)
+{
+	const struct scan_options o = { .names = &r->query,
+					.kind = "query",
+					.mode = query ? SCAN_QUERY : SCAN_URL };
+	struct masker m = mask_begin(url.data, url.len, &r->key, out, masks);
+	int result = scan_text(&m, &o);
+
+	if (result == -E2BIG)
+		mask_value(&m, m.done, m.len, "value", "too long to look through");
+	else if (result)
+		return result;
+	result = mask_end(&m);
+	*ret_changed = m.changed;
+	return result;
+}
+
+int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept,
+		   const char **ret_why)
 {
 	struct masking d = { .r = r, .m = m };
 
 	mask_head(&d);
-	if (!d.error && body->len && !kept)
-		mask_body(&d, body);
+	if (!d.error && body->len && !kept && m->has_head)
+		mask_body(&d, body, ret_why);
 	return d.error;
 }

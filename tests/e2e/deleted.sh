@@ -20,7 +20,7 @@ print(said[-1] if said else "")' "$1")
 	return 1
 }
 
-ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "https://127.0.0.1:$port/$1"; }
+ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "${CT_PLANT[@]}" "https://127.0.0.1:$port/$1"; }
 
 is_shown() {
 	ask "$1"

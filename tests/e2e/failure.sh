@@ -18,7 +18,7 @@ fails() {
 
 other() { echo --store "$TMPDIR/other.db" --listen 127.0.0.1:0; }
 
-ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "https://127.0.0.1:$port/$1"; }
+ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "${CT_PLANT[@]}" "https://127.0.0.1:$port/$1"; }
 
 # ask_many NAME COUNT: by one client
 ask_many() {

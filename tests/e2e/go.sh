@@ -152,7 +152,7 @@ need_cleartap
 ulimit -n "$(ulimit -Hn)"
 tap_ok "the programs are built" builds || tap_done
 old_connections
-tap_ok "cleartap starts" ct_start --split-ends || tap_done
+tap_ok "cleartap starts" ct_start --split-ends --keep-opaque || tap_done
 echo now >&7
 exec 7>&-
 wait "$old"

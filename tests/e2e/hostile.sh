@@ -7,7 +7,7 @@ here=$srcdir/tests/e2e
 
 # goes_on NAME: a request made now is shown.
 goes_on() {
-	curl -sSk --http1.1 -o /dev/null --max-time 20 "https://127.0.0.1:$port/$1"
+	curl -sSk --http1.1 -o /dev/null --max-time 20 "${CT_PLANT[@]}" "https://127.0.0.1:$port/$1"
 	ct_check "capture goes on after $1" --path "/$1" --role client --dst-port "$port" \
 		--status 200 --complete
 }

@@ -51,11 +51,9 @@ try_codings() {
 	for coding in gzip deflate br zstd; do
 		both $coding /$coding --complete --response-body "$TMPDIR/http/$coding.response"
 	done
-	both "gzip bomb is shown" /bomb --status 200 --complete
-	ct_get "/api/entries/$(entry_id /bomb client)/response/body" --max-time 20 \
-		>"$TMPDIR/bomb" 2>"$TMPDIR/bomb.log"
-	tap_ok "and does not go off: $(stat -c %s "$TMPDIR/bomb") bytes" \
-		test "$(stat -c %s "$TMPDIR/bomb")" -le $((32 << 20))
+	both "gzip bomb is shown" /bomb --status 200 --incomplete
+	tap_ok "and does not go off: its body is not kept" detail_has /bomb \
+		'not kept: decoded it is larger than what is looked through for secrets'
 }
 
 # 100 MB: the budget of 1 MiB is kept, all is counted.
@@ -110,8 +108,8 @@ node -e 'const f = require("fs"), d = process.argv[1]; f.writeFileSync(d + "/tex
 	require("zlib").brotliCompressSync(f.readFileSync(d + "/text")))' "$TMPDIR/http"
 head -c 200M /dev/zero | gzip >"$TMPDIR/http/bomb.gz"
 
-tap_ok "cleartap starts" ct_start --split-ends --redact header:X-Mine --redact query:tok --redact body:ssn ||
-	tap_done
+tap_ok "cleartap starts" ct_start --split-ends --keep-opaque --redact header:X-Mine \
+	--redact query:tok --redact body:ssn || tap_done
 port=$(converse 2>"$TMPDIR/log") || tap_ok "conversations" fail_with "$TMPDIR/log"
 both "GET at the end" /last --status 200 --complete
 try_framing
@@ -124,6 +122,7 @@ tap_ok "no secret in the store" hidden 'SECRET[0-9A-F]'
 tap_ok "but what is plain" sh -c 'cat "$1"/store.db* | grep -a -q shown2' - "$CT_DIR"
 
 CT_DIR=''
+CT_SECRETS=()
 tap_ok "cleartap starts with --redact off" ct_start --split-ends --redact off || tap_done
 port=$(converse 2>"$TMPDIR/log")
 both "GET at the end" /last --status 200 --complete

@@ -164,8 +164,23 @@ ct_start() {
 	return 1
 }
 
+# Secrets that tests send where programs do: in no file of the store may they be found.
+CT_SECRETS=(ctSecretPassword7 ctSecretToken8x9 ctSecretCookie5)
+# curl's options that send some.
+CT_PLANT=(-H "Authorization: Bearer ${CT_SECRETS[1]}" -b "sid=${CT_SECRETS[2]}")
+
+# ct_no_secrets SECRET...: status 1, and where, when a file of the store holds one.
+ct_no_secrets() {
+	local secret status=0
+	for secret; do
+		grep -a -c -F -e "$secret" "$CT_DIR"/store.db* 2>/dev/null | grep -v ':0$' |
+			sed "s|^|$secret in |" | grep . && status=1
+	done
+	return $status
+}
+
 # ct_stop: end cleartap as an administrator does. Its exit status goes to CT_STATUS; 137 when it
-# had to be killed.
+# had to be killed, 99 when its store holds a secret of CT_SECRETS.
 ct_stop() {
 	local pid=$CT_PID i
 	[ -n "$pid" ] || { echo "cleartap was not started"; return 1; }
@@ -178,6 +193,7 @@ ct_stop() {
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	CT_STATUS=$?
+	ct_no_secrets "${CT_SECRETS[@]}" || CT_STATUS=99
 	return "$CT_STATUS"
 }
 

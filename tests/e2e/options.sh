@@ -15,7 +15,7 @@ serve() {
 	wait_port "${port[$1]}" $!
 }
 
-ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "https://127.0.0.1:${port[$1]}/$2"; }
+ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "${CT_PLANT[@]}" "https://127.0.0.1:${port[$1]}/$2"; }
 
 fresh() {
 	[ -z "$CT_PID" ] || ct_stop

@@ -2,15 +2,18 @@
 /*
  * The first byte chooses the type of the body; the rest, up to a byte FF, goes before a secret of a
  * known name, and what follows after it. Whatever stands around it, the secret must not be left.
+ * And whatever is repeated, twice of it costs twice as much to look through.
  */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "dissect/dissect.h"
 #include "redact/redact.h"
+#include "redact/scan.h"
 #include "entry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -52,6 +55,46 @@ static void put_text(struct buf *out, const uint8_t *data, size_t len)
 			buf_putc(out, (char)data[i]);
 }
 
+#define COST_SIZE 4096
+#define COST_WORK 32   /* bytes looked at again for each: what scan.h allows */
+#define COST_NS	  5000 /* a byte, with sanitizers on a busy machine: a generous bound */
+
+static size_t work_of(const struct names *names, const uint8_t *data, size_t size, size_t total,
+		      enum scan_mode mode)
+{
+	static const struct siphash_key key;
+	const struct scan_options o = { .names = names, .kind = "body", .mode = mode };
+	struct buf text = { 0 }, out = { 0 };
+
+	while (text.len < total)
+		require(buf_put(&text, data, size) == 0);
+	struct timespec from, to;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+	struct masker m = mask_begin(text.data, text.len, &key, &out, NULL);
+	require(scan_text(&m, &o) == 0 && mask_end(&m) == 0);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+	uint64_t ns = (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000 +
+		      (uint64_t)(to.tv_nsec - from.tv_nsec);
+	require(m.work <= COST_WORK * text.len + 4096 && ns <= COST_NS * text.len);
+	buf_free(&text);
+	buf_free(&out);
+	return m.work;
+}
+
+/* The cost oracle: n -> 2n costs at most 2.2 times as much. */
+static void weigh(const uint8_t *data, size_t size)
+{
+	const struct names names = { .broad = true };
+
+	if (!size || size > 256)
+		return;
+	for (int mode = SCAN_TEXT; mode <= SCAN_QUERY; mode++) {
+		size_t one = work_of(&names, data, size, COST_SIZE, mode);
+		size_t two = work_of(&names, data, size, 2 * COST_SIZE, mode);
+		require(two * 10 <= one * 22 + 20 * COST_SIZE);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf body = { 0 }, request = { 0 };
@@ -60,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || memchr(data, 'Q', size))
 		return 0;
+	weigh(data + 1, size - 1);
 	size_t kind = *data % 4;
 	const uint8_t *at = memchr(data + 1, 0xff, size - 1);
 	size_t before = at ? (size_t)(at - data) - 1 : size - 1;

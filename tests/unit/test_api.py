@@ -451,6 +451,7 @@ def stats():
                    faults connections_full threads_full nested_too_deep returns_without_entry
                    filtered_calls bad_records""",
                "ring": "used size", "queue": "bytes cut_entries", "targets": "attached failed",
+               "redaction": "over_budget not_decoded opaque",
                "sessions": """active opened closed entries lost_bytes truncated_bytes bad_records
                    refused""",
                "store": """first_id last_id entries size segments dropped_entries failed_batches

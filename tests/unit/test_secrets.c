@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * tests/data/secrets/forms.txt: how programs send secrets, each form as it is and compressed, in
+ * chunks, cut off and with bytes missing. harmless.txt: what looks like them and is none. And what
+ * hostile texts cost to look through.
+ */
+#include "unit.h"
+
+#include <brotli/encode.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "dissect/dissect.h"
+#include "entry.h"
+#include "message.h"
+#include "redact/redact.h"
+#include "redact/scan.h"
+
+#define FORMS_MAX    4000
+#define MISSED_SHOWN 20
+
+struct form {
+	bool core;
+	char *place, *secret, *bytes;
+	size_t len; /* of bytes */
+};
+
+static struct form forms[FORMS_MAX];
+static size_t form_count;
+static struct redact *redact;
+
+static char *unescape(char *text)
+{
+	char *out = text;
+
+	for (const char *p = text; *p; p++) {
+		if (*p != '\\') {
+			*out++ = *p;
+			continue;
+		}
+		p++;
+		*out++ = *p == 'n' ? '\n' : *p == 'r' ? '\r' : *p == 't' ? '\t' : *p;
+	}
+	*out = '\0';
+	return text;
+}
+
+static FILE *open_data(const char *name)
+{
+	const char *dir = getenv("srcdir");
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/tests/data/secrets/%s", dir ? dir : ".", name);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		fail_msg("cannot open %s", path);
+	return f;
+}
+
+static int load(void **state)
+{
+	FILE *f = open_data("forms.txt");
+	char *line = NULL, error[200];
+	size_t size = 0;
+
+	(void)state;
+	for (ssize_t n; (n = getline(&line, &size, f)) > 0 && form_count < FORMS_MAX;) {
+		struct form *p = &forms[form_count++];
+		char *rest = line;
+		line[n - 1] = '\0';
+		p->core = !strcmp(strsep(&rest, "\t"), "core");
+		p->place = strdup(strsep(&rest, "\t"));
+		p->secret = unescape(strdup(strsep(&rest, "\t")));
+		p->bytes = unescape(strdup(rest));
+		p->len = strlen(p->bytes);
+	}
+	free(line);
+	fclose(f);
+	return redact_new(NULL, 0, true, &redact, error, sizeof(error));
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < form_count; i++) {
+		free(forms[i].place);
+		free(forms[i].secret);
+		free(forms[i].bytes);
+	}
+	redact_free(redact);
+	return 0;
+}
+
+/* How the body is sent. */
+struct sending {
+	const char *coding; /* "" for none */
+	bool chunked;
+	size_t cut;	     /* bytes that never come */
+	size_t gap, missing; /* so many bytes are lost there */
+};
+
+static void collect(void *ctx, struct entry *e)
+{
+	struct entry **last = ctx;
+
+	entry_free(*last);
+	*last = e;
+}
+
+static void encode(const char *coding, const char *data, size_t len, struct buf *out)
+{
+	size_t room = len + 4096;
+
+	buf_reserve(out, room);
+	if (!strcmp(coding, "gzip")) {
+		z_stream z = { .next_in = (Bytef *)data, .avail_in = (uInt)len };
+		deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+		z.next_out = (Bytef *)out->data;
+		z.avail_out = (uInt)room;
+		assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+		out->len = z.total_out;
+		deflateEnd(&z);
+	} else if (!strcmp(coding, "br")) {
+		assert_true(BrotliEncoderCompress(5, 22, BROTLI_MODE_TEXT, len,
+						  (const uint8_t *)data, &room,
+						  (uint8_t *)out->data));
+		out->len = room;
+	} else if (!strcmp(coding, "zstd")) {
+		out->len = ZSTD_compress(out->data, room, data, len, 3);
+	} else {
+		buf_put(out, data, len);
+	}
+}
+
+static void put_head(const struct form *f, const struct sending *s, const struct buf *body,
+		     struct buf *out)
+{
+	bool target = !strcmp(f->place, "target");
+
+	buf_printf(out, "POST %s HTTP/1.1\r\nHost: h\r\n", target ? f->bytes : "/x");
+	if (!strcmp(f->place, "header"))
+		buf_printf(out, "%s\r\n", f->bytes);
+	if (!strncmp(f->place, "body:", 5) && f->place[5])
+		buf_printf(out, "Content-Type: %s\r\n", f->place + 5);
+	if (*s->coding)
+		buf_printf(out, "Content-Encoding: %s\r\n", s->coding);
+	if (s->chunked)
+		buf_puts(out, "Transfer-Encoding: chunked\r\n\r\n");
+	else
+		buf_printf(out, "Content-Length: %zu\r\n\r\n", body->len);
+}
+
+static void feed(struct dissection *d, uint64_t *at, const void *data, size_t len)
+{
+	dissect_feed(d, DIR_WRITE, data, len, *at, 1000);
+	*at += len;
+}
+
+static void feed_body(struct dissection *d, const struct sending *s, const struct buf *body,
+		      uint64_t *at)
+{
+	if (s->chunked) {
+		struct buf chunks = { 0 };
+		for (size_t i = 0; i < body->len; i += 7) {
+			size_t n = body->len - i < 7 ? body->len - i : 7;
+			buf_printf(&chunks, "%zx\r\n", n);
+			buf_put(&chunks, body->data + i, n);
+			buf_puts(&chunks, "\r\n");
+		}
+		buf_puts(&chunks, "0\r\n\r\n");
+		feed(d, at, chunks.data, chunks.len);
+		buf_free(&chunks);
+	} else if (s->missing) {
+		feed(d, at, body->data, s->gap);
+		dissect_gap(d, DIR_WRITE, s->missing, GAP_LOST, 1000);
+		*at += s->missing;
+		feed(d, at, body->data + s->gap + s->missing, body->len - s->gap - s->missing);
+	} else {
+		feed(d, at, body->data, body->len - s->cut);
+	}
+}
+
+static struct entry *send_form(const struct form *f, const struct sending *s)
+{
+	struct entry *e = NULL;
+	const struct entry_sink sink = { .emit = collect, .ctx = &e };
+	const struct conn_hint hint = { 0 };
+	struct buf body = { 0 }, head = { 0 }, answer = { 0 };
+	struct dissection *d = dissect_open(&sink, &hint);
+	uint64_t at = 0;
+
+	if (!strncmp(f->place, "body:", 5))
+		encode(s->coding, f->bytes, f->len, &body);
+	put_head(f, s, &body, &head);
+	feed(d, &at, head.data, head.len);
+	if (body.len)
+		feed_body(d, s, &body, &at);
+	buf_printf(&answer, "HTTP/1.1 200 OK\r\n%s%sContent-Length: 0\r\n\r\n",
+		   !strcmp(f->place, "answer") ? f->bytes : "",
+		   !strcmp(f->place, "answer") ? "\r\n" : "");
+	dissect_feed(d, DIR_READ, (const uint8_t *)answer.data, answer.len, 0, 2000);
+	dissect_close(d, 3000);
+	assert_non_null(e);
+	assert_int_equal(redact_entry(redact, e), 0);
+	buf_free(&body);
+	buf_free(&head);
+	buf_free(&answer);
+	return e;
+}
+
+static bool holds(const struct entry *e, const char *what, size_t len)
+{
+	const struct buf *const bufs[] = { &e->detail, &e->request_body, &e->response_body };
+	const char *const texts[] = { e->summary, e->path, e->query_string, e->host, e->reason };
+
+	for (size_t i = 0; i < 3; i++)
+		if (bufs[i]->len && memmem(bufs[i]->data, bufs[i]->len, what, len))
+			return true;
+	for (size_t i = 0; i < 5; i++)
+		if (memmem(texts[i], strlen(texts[i]), what, len))
+			return true;
+	return false;
+}
+
+struct score {
+	unsigned tried, missed, missed_core;
+};
+
+static void count(struct score *score, const struct form *f, bool leaked, const char *how)
+{
+	score->tried++;
+	if (!leaked)
+		return;
+	score->missed++;
+	score->missed_core += f->core;
+	if (score->missed_core <= MISSED_SHOWN && f->core)
+		print_message("missed (%s, %s, %s): %s in %s\n", f->core ? "core" : "more", how,
+			      f->place, f->secret, f->bytes);
+}
+
+static void assert_score(const struct score *score, const char *what)
+{
+	print_message("%s: %u forms, %u missed, %u of them core\n", what, score->tried,
+		      score->missed, score->missed_core);
+	assert_int_equal(score->missed_core, 0);
+	assert_true(score->missed * 100 <= score->tried);
+}
+
+static bool leaks(const struct form *f, const struct sending *s, bool parts)
+{
+	struct entry *e = send_form(f, s);
+	size_t len = strlen(f->secret), half = len / 2;
+	bool leaked = holds(e, f->secret, len);
+
+	if (parts && len >= 12)
+		leaked |= holds(e, f->secret, half) || holds(e, f->secret + half, len - half);
+	entry_free(e);
+	return leaked;
+}
+
+static void test_as_they_are(void **state)
+{
+	struct score score = { 0 };
+
+	(void)state;
+	assert_true(form_count >= 500);
+	for (size_t i = 0; i < form_count; i++)
+		count(&score, &forms[i], leaks(&forms[i], &(struct sending){ .coding = "" }, true),
+		      "as it is");
+	assert_score(&score, "as they are");
+}
+
+static void test_coded(void **state)
+{
+	static const struct sending how[] = {
+		{ .coding = "gzip" },
+		{ .coding = "br" },
+		{ .coding = "zstd" },
+		{ .coding = "", .chunked = true },
+		{ .coding = "gzip", .chunked = true },
+		{ .coding = "utf-8" },
+		{ .coding = "aws-chunked" },
+	};
+
+	(void)state;
+	for (size_t h = 0; h < sizeof(how) / sizeof(*how); h++) {
+		struct score score = { 0 };
+		const char *name = *how[h].coding ? how[h].coding : "chunked";
+		for (size_t i = 0; i < form_count; i++) {
+			struct sending s = how[h];
+			if (strncmp(forms[i].place, "body:", 5) != 0)
+				continue;
+			if (!strcmp(s.coding, "utf-8") || !strcmp(s.coding, "aws-chunked"))
+				if (strchr(forms[i].bytes, '\xc3'))
+					continue;
+			count(&score, &forms[i], leaks(&forms[i], &s, true), name);
+		}
+		assert_score(&score, name);
+	}
+}
+
+static void test_cut(void **state)
+{
+	static const char *const codings[] = { "", "gzip", "br", "zstd" };
+	struct score score = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < form_count; i++) {
+		if (strncmp(forms[i].place, "body:", 5) != 0)
+			continue;
+		for (size_t cut = 1 + i % 5; cut < forms[i].len && cut < 60; cut += 5) {
+			struct sending s = { .coding = codings[(i + cut) % 4], .cut = cut };
+			struct buf body = { 0 };
+			encode(s.coding, forms[i].bytes, forms[i].len, &body);
+			if (cut < body.len)
+				count(&score, &forms[i], leaks(&forms[i], &s, false), "cut");
+			buf_free(&body);
+		}
+	}
+	assert_score(&score, "cut off");
+}
+
+static void test_gaps(void **state)
+{
+	static const char *const codings[] = { "", "", "", "gzip", "br", "zstd" };
+	struct score score = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < form_count; i++) {
+		if (strncmp(forms[i].place, "body:", 5) != 0)
+			continue;
+		size_t step = getenv("GAPS") ? 1 : 3; /* all of them take a while */
+		for (size_t gap = 1 + i % step; gap + 9 < forms[i].len; gap += step) {
+			struct sending s = { .coding = codings[(i + gap) % 6],
+					     .gap = gap,
+					     .missing = 1 + (i + gap / step) % 8 };
+			struct buf body = { 0 };
+			encode(s.coding, forms[i].bytes, forms[i].len, &body);
+			if (gap + s.missing < body.len) {
+				char how[60];
+				snprintf(how, sizeof(how), "%s without %zu from %zu", s.coding,
+					 s.missing, s.gap);
+				count(&score, &forms[i], leaks(&forms[i], &s, false), how);
+			}
+			buf_free(&body);
+		}
+	}
+	assert_score(&score, "with bytes missing");
+}
+
+static void test_harmless(void **state)
+{
+	FILE *f = open_data("harmless.txt");
+	char *line = NULL;
+	size_t size = 0;
+	unsigned changed = 0;
+
+	(void)state;
+	for (ssize_t n; (n = getline(&line, &size, f)) > 0;) {
+		char *rest = line;
+		line[n - 1] = '\0';
+		struct form form = { .place = strsep(&rest, "\t") };
+		form.bytes = unescape(rest);
+		form.len = strlen(form.bytes);
+		struct entry *e = send_form(&form, &(struct sending){ .coding = "" });
+		if (holds(e, MASK, strlen(MASK))) {
+			changed++;
+			print_message("changed: %s\nto: %s %s\n", form.bytes,
+				      buf_cstr(&e->request_body), buf_cstr(&e->detail));
+		}
+		entry_free(e);
+	}
+	free(line);
+	fclose(f);
+	assert_int_equal(changed, 0);
+}
+
+/* The same secret has the same token wherever it stands, another one has another. */
+static void test_tokens(void **state)
+{
+	struct form f = {
+		.place = (char *)"body:application/json",
+		.bytes = (char *)"{\"a\":\"/?token=one%20Two3\",\"token\":\"one Two3\","
+				 "\"password\":\"other9\"}",
+	};
+
+	(void)state;
+	f.len = strlen(f.bytes);
+	struct entry *e = send_form(&f, &(struct sending){ .coding = "" });
+	const char *text = buf_cstr(&e->request_body);
+	const char *first = strstr(text, MASK), *second = strstr(first + 1, MASK);
+	const char *third = strstr(second + 1, MASK);
+	assert_memory_equal(first, second, MASK_SIZE);
+	assert_memory_not_equal(first, third, MASK_SIZE);
+	entry_free(e);
+}
+
+/* What hostile texts repeat. */
+static const struct {
+	enum scan_mode mode;
+	const char *begin, *unit;
+} hostile[] = {
+	{ SCAN_TEXT, "--X\r\nContent-Disposition: form-data; name=\"token\"\r\n",
+	  "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n" },
+	{ SCAN_TEXT, "", "--X\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n" },
+	{ SCAN_TEXT, "", "<sid " },
+	{ SCAN_TEXT, "", "<sid>" },
+	{ SCAN_TEXT, "", "<key>token</key" },
+	{ SCAN_TEXT, "", "\"token\":" },
+	{ SCAN_TEXT, "", "\"token\":[" },
+	{ SCAN_TEXT, "", "\"token\":\\\"" },
+	{ SCAN_TEXT, "", "\"name\":\"token\"," },
+	{ SCAN_TEXT, "\"", "\\" },
+	{ SCAN_TEXT, "", "\\\"" },
+	{ SCAN_TEXT, "", "\"':" },
+	{ SCAN_TEXT, "", "key=" },
+	{ SCAN_TEXT, "", "key:" },
+	{ SCAN_TEXT, "", "tokens: 1 " },
+	{ SCAN_TEXT, "", "sid=x " },
+	{ SCAN_TEXT, "", "pas=" },
+	{ SCAN_TEXT, "", "aaaaaaaaaaaaaaaa" },
+	{ SCAN_TEXT, "", "ghp_" },
+	{ SCAN_TEXT, "", "eyJ " },
+	{ SCAN_TEXT, "", "bearer " },
+	{ SCAN_TEXT, "", "basic+" },
+	{ SCAN_TEXT, "", "basic%20" },
+	{ SCAN_TEXT, "", "4111 " },
+	{ SCAN_TEXT, "", "-----BEGIN PRIVATE KEY" },
+	{ SCAN_TEXT, "", "://" },
+	{ SCAN_TEXT, "", "://a:" },
+	{ SCAN_TEXT, "", "{[" },
+	{ SCAN_TEXT, "", "auth:{" },
+	{ SCAN_TEXT, "", "\n\r\n" },
+	{ SCAN_FORM, "", "a=" },
+	{ SCAN_FORM, "", "a=%61&" },
+	{ SCAN_FORM, "", "key=" },
+	{ SCAN_FORM, "a=", "%2561" },
+	{ SCAN_FORM, "", "a=%26a%3d" },
+	{ SCAN_FORM, "", "tokens=1" },
+	{ SCAN_URL, "/", ";sid=" },
+	{ SCAN_URL, "/", "?a=" },
+	{ SCAN_URL, "/?", "sid=x&" },
+	{ SCAN_QUERY, "", "a=b%3fkey%3d" },
+};
+
+#define COST_SIZE  (64 << 10)
+#define COST_TRIES 5
+#define COST_RUNS  5
+
+struct cost {
+	uint64_t work, ns;
+};
+
+static uint64_t thread_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static struct cost cost_of(size_t which, size_t size)
+{
+	static struct names names = { .broad = true };
+	static const struct siphash_key key;
+	const struct scan_options o = { .names = &names,
+					.kind = "body",
+					.mode = hostile[which].mode };
+	struct buf text = { 0 }, out = { 0 };
+	struct message_masks masks = { 0 };
+
+	buf_puts(&text, hostile[which].begin);
+	while (text.len < size)
+		buf_puts(&text, hostile[which].unit);
+	uint64_t start = thread_ns();
+	struct masker m = mask_begin(text.data, text.len, &key, &out, &masks);
+	assert_int_equal(scan_text(&m, &o), 0);
+	mask_end(&m);
+	struct cost cost = { m.work, thread_ns() - start };
+	free(masks.list);
+	buf_free(&text);
+	buf_free(&out);
+	return cost;
+}
+
+/* Heads that repeat something, as a whole on their way through redaction. */
+static const struct {
+	const char *begin, *unit, *end;
+} hostile_heads[] = {
+	{ "GET /?", "sid=x&", " HTTP/1.1\r\n\r\n" },
+	{ "GET /", ";sid=", " HTTP/1.1\r\n\r\n" },
+	{ "GET /?a=", "%2561", " HTTP/1.1\r\n\r\n" },
+	{ "GET /?", "a=b%3fkey%3d", " HTTP/1.1\r\n\r\n" },
+	{ "GET / HTTP/1.1\r\nCookie: ", "a=b; ", "\r\n\r\n" },
+	{ "GET / HTTP/1.1\r\n", "X-Token: a\r\n", "\r\n" },
+	{ "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: ", "bearer,", "\r\n\r\n" },
+	{ "GET / HTTP/1.1\r\nReferer: http://", "a:", "\r\n\r\n" },
+};
+
+static struct cost head_cost(size_t which, size_t size)
+{
+	struct entry *e = NULL;
+	const struct entry_sink sink = { .emit = collect, .ctx = &e };
+	const struct conn_hint hint = { 0 };
+	struct dissection *d = dissect_open(&sink, &hint);
+	struct buf text = { 0 };
+
+	buf_puts(&text, hostile_heads[which].begin);
+	while (text.len < size)
+		buf_puts(&text, hostile_heads[which].unit);
+	buf_puts(&text, hostile_heads[which].end);
+	dissect_feed(d, DIR_WRITE, (const uint8_t *)text.data, text.len, 0, 1);
+	dissect_close(d, 2);
+	assert_non_null(e);
+	uint64_t start = thread_ns();
+	assert_int_equal(redact_entry(redact, e), 0);
+	struct cost cost = { 0, thread_ns() - start };
+	entry_free(e);
+	buf_free(&text);
+	return cost;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double ratio_of_medians(struct cost (*of)(size_t, size_t), size_t which, size_t size)
+{
+	uint64_t one[COST_RUNS], two[COST_RUNS];
+
+	for (int i = 0; i < COST_RUNS; i++) {
+		one[i] = of(which, size).ns;
+		two[i] = of(which, 2 * size).ns;
+	}
+	qsort(one, COST_RUNS, sizeof(*one), compare);
+	qsort(two, COST_RUNS, sizeof(*two), compare);
+	return (double)two[COST_RUNS / 2] / (double)one[COST_RUNS / 2];
+}
+
+/* On a busy machine one try in several is undisturbed. */
+static void assert_linear(struct cost (*of)(size_t, size_t), size_t which, size_t size,
+			  const char *unit)
+{
+	double ratio = 9;
+
+	for (int try = 0; try < COST_TRIES && ratio > 2.2; try++)
+		ratio = ratio_of_medians(of, which, size);
+	if (ratio > 2.2)
+		fail_msg("time of \"%s\" grows to the %.1f-fold", unit, ratio);
+}
+
+/* Twice the bytes, twice the cost: counted exactly, and in processor time. */
+static void test_cost(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
+		struct cost one = cost_of(i, COST_SIZE), two = cost_of(i, 2 * COST_SIZE);
+		if (getenv("COST"))
+			print_message("%5.1f ns %5.1f looked at again a byte: %s\n",
+				      (double)two.ns / (2 * COST_SIZE),
+				      (double)two.work / (2 * COST_SIZE), hostile[i].unit);
+		if (two.work * 10 > one.work * 22 + 10240)
+			fail_msg("work of \"%s\" grows from %lu to %lu", hostile[i].unit,
+				 (unsigned long)one.work, (unsigned long)two.work);
+		assert_linear(cost_of, i, COST_SIZE, hostile[i].unit);
+	}
+	for (size_t i = 0; i < sizeof(hostile_heads) / sizeof(*hostile_heads); i++)
+		assert_linear(head_cost, i, COST_SIZE / 8, hostile_heads[i].unit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_as_they_are), cmocka_unit_test(test_coded),
+		cmocka_unit_test(test_cut),	    cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_harmless),    cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_cost),
+	};
+
+	return cmocka_run_group_tests(tests, load, unload);
+}
