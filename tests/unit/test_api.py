@@ -114,6 +114,7 @@ def entries_limited():
     assert server.get("/api/map?q=limit(3)").json()["partial"] is False
     rows = server.get("/api/connections?q=limit(7)").json()
     assert sum(c["entries"] for c in rows["connections"]) == 7
+    assert {c["ends"] for c in rows["connections"]} <= {"client", "server"}
 
 
 def entries_hopeless():
@@ -436,6 +437,15 @@ def stats():
     assert "cleartap_captured_calls_total 5\n" in text
     assert 'cleartap_drops_total{cause="ring_full"} 3\n' in text
     assert 'cleartap_missing_bytes_total{cause="lost"} 77\n' in text
+    assert s["both_ends"]["paired"] == 1200 and s["both_ends"]["unpaired_late"] == 4
+    assert 'cleartap_unpaired_total{cause="late"} 4\n' in text
+    before = s["live"]["updates"]
+    opened = s["store"]["open_exchanges"]
+    server.tell("begin 1")
+    assert server.get("/api/stats").json()["store"]["open_exchanges"] == opened + 1
+    server.tell("grow 1")
+    assert server.get("/api/stats").json()["live"]["updates"] == before + 1
+    server.tell("finish 1")
     assert ('cleartap_probe_hits_total{target="1",path="/usr/lib/libssl.so.3",library="openssl"} 9'
             in text)
     # Names that dashboards and alerts of others may hold.

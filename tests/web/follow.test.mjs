@@ -8,8 +8,6 @@ import { serve } from "./server.mjs";
 
 let browser, page;
 let server = await serve({ entries: 300 });
-const skip = (await server.tellsVersions()) ? false : "this API tells no versions";
-const living = (name, run) => test(name, { skip }, run);
 
 before(async () => {
 	browser = await launch();
@@ -71,7 +69,7 @@ const filter = async q => {
 	await page.waitForFunction(() => !document.querySelector("#grid[aria-busy=true]"));
 };
 
-living("a row that goes on says so, grows, and is replaced where it is", async () => {
+test("a row that goes on says so, grows, and is replaced where it is", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/slow" });
 	await server.add({ summary: "/after-it" });
 	await row("/after-it").waitFor();
@@ -100,7 +98,7 @@ living("a row that goes on says so, grows, and is replaced where it is", async (
 	assert.equal(await page.locator(".total").innerText(), said);
 });
 
-living("an outcome that changes moves in the bars, and is counted once", async () => {
+test("an outcome that changes moves in the bars, and is counted once", async () => {
 	const words = () => page.evaluate(() => document.getElementById("say").textContent);
 	const errors = async () => {
 		await page.waitForTimeout(400);
@@ -120,7 +118,7 @@ living("an outcome that changes moves in the bars, and is counted once", async (
 	assert.deepEqual([await errors(), await total()], [before[0] + 1, before[1]]);
 });
 
-living("with a filter a row comes when it fits, and goes when it does not", async () => {
+test("with a filter a row comes when it fits, and goes when it does not", async () => {
 	const host = "late.example";
 	const one = await server.begin({ ...OPEN, host, summary: "/late" });
 	const two = await server.begin({ ...OPEN, host, summary: "/later" });
@@ -141,7 +139,7 @@ living("with a filter a row comes when it fits, and goes when it does not", asyn
 	assert.equal(await page.locator(".total").innerText(), "1 entry");
 });
 
-living("an entry that is kept aside is replaced there", async () => {
+test("an entry that is kept aside is replaced there", async () => {
 	await page.locator(".layer .row .summary").nth(3).hover();
 	await page.mouse.wheel(0, 600);
 	const e = await server.begin({ ...OPEN, summary: "/aside" });
@@ -153,7 +151,7 @@ living("an entry that is kept aside is replaced there", async () => {
 	await row("/aside").locator(".status", { hasText: "418" }).waitFor();
 });
 
-living("the detail that is open follows, on its tab", async () => {
+test("the detail that is open follows, on its tab", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/watched" });
 	await page.evaluate(id => (location.hash = `#/traffic?id=${id}&tab=timing`), e.id);
 	await page.locator(".detail-head .goes-on").waitFor();
@@ -168,8 +166,50 @@ living("the detail that is open follows, on its tab", async () => {
 	assert.equal(await page.locator(".goes-on").count(), 0);
 });
 
+test("while it goes on, what can be clicked in its head stays", async () => {
+	const e = await server.begin({ ...OPEN, summary: "/steady" });
+	await page.evaluate(id => (location.hash = `#/traffic?id=${id}`), e.id);
+	const tag = page.locator(".detail-head .goes-on");
+	await tag.waitFor();
+	await page.locator(".detail .panel").waitFor();
+	await tag.evaluate(n => (n.isOld = true));
+	await server.update(e, { ...OPEN, summary: "/steady", status: "200", status_code: 200 });
+	await page.locator(".detail h2", { hasText: "→ 200" }).waitFor();
+	await page.waitForTimeout(1200); // until its detail was read again
+	assert.equal(await tag.evaluate(n => n.isOld), true);
+	await tag.click();
+	await page.waitForURL(/q=open/);
+	await row("/steady").waitFor();
+	assert.match(await page.locator(".total").innerText(), /^\d entr/);
+});
+
+test("what is told of a row goes when rows slide under the pointer", async () => {
+	await page.locator(".layer .row .summary").nth(4).hover();
+	await page.locator(".tip").waitFor();
+	await server.add({ summary: "/slides" });
+	await row("/slides").waitFor();
+	assert.equal(await page.locator(".tip").count(), 0);
+});
+
+test("what lasted long is told as on a clock, open or ended", async () => {
+	const long = { elapsed_us: 987654321 };
+	await server.add({ ...ENDED, summary: "/long", ...long });
+	assert.equal(await row("/long").locator(".elapsed").innerText(), "16:27");
+});
+
+test("how both ends went together stands in the detail", async () => {
+	const notes = ["bytes are missing at the server's end"];
+	const e = await server.add({ ...ENDED, summary: "/told", ends: "both", notes });
+	await page.evaluate(id => (location.hash = `#/traffic?id=${id}`), e.id);
+	await page.locator(".detail-head .missing", { hasText: notes[0] }).waitFor();
+});
+
 test("both ends: two dots, both times", async () => {
-	const both = { ends: "both", role: "client", elapsed_us: 9000, server_elapsed_us: 4000 };
+	const both = {
+		...{ ends: "both", role: "client", elapsed_us: 9000, server_elapsed_us: 4000 },
+		...{ connection: "1-b07-1", src: { process: "both-curl", pid: 1 } },
+		dst: { ip: "10.1.2.3", process: "both-nginx", pid: 2 },
+	};
 	const e = await server.add({ ...ENDED, protocol: "http", summary: "/both", ...both });
 	await row("/both").waitFor();
 	assert.equal(await row("/both").locator(".traced").count(), 2);
@@ -178,9 +218,13 @@ test("both ends: two dots, both times", async () => {
 	await text.waitFor();
 	assert.match(await text.innerText(), /at the client\s+9\.00 ms[\s\S]*5\.00 ms/);
 	await shot(page, "both-ends");
+	await page.evaluate(() => (location.hash = "#/connections"));
+	const line = page.getByRole("row", { name: /both-curl.*both-nginx/ });
+	await line.waitFor();
+	assert.equal(await line.locator(".end.traced").count(), 2);
 });
 
-living("after a lost connection what went on is read again", async () => {
+test("after a lost connection what went on is read again", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/missed" });
 	await row("/missed").waitFor();
 	const { port, directory, lives } = server;
@@ -198,7 +242,7 @@ living("after a lost connection what went on is read again", async () => {
 	);
 });
 
-living("no clock for those who want no motion, but each version shows", async () => {
+test("no clock for those who want no motion, but each version shows", async () => {
 	const calm = await newPage(browser, { reducedMotion: "reduce" });
 	const old = page;
 	const e = await server.begin({ ...OPEN, summary: "/calm" });
