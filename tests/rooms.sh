@@ -19,7 +19,7 @@ store:. kfl
 trace:. bpf
 source:. bpf session trace
 context:. bpf trace
-api:. bpf kfl store session source context
+api:. bpf kfl redact store session source context
 app:. bpf kfl redact dissect session store source context trace api'
 
 bad=$(find src bpf -name '*.[ch]' | sort | while read -r file; do

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "redact/redact_internal.h"
-#include "redact/scan.h"
+#include "redact/secret_scan.h"
 
 #define SNIFFED 512 /* first bytes that tell text from other things */
 

@@ -7,7 +7,7 @@
 
 #include "message.h"
 #include "redact/redact_internal.h"
-#include "redact/scan.h"
+#include "redact/secret_scan.h"
 
 /* One message on its way through the rules; the first error stays. */
 struct masking {

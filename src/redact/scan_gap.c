@@ -17,7 +17,7 @@ static bool is_separator(char c)
 	return c == ':' || c == '=';
 }
 
-static size_t skip_quotes(const struct scan *s, size_t i)
+static size_t skip_quotes(const struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t start = i;
@@ -28,7 +28,7 @@ static size_t skip_quotes(const struct scan *s, size_t i)
 }
 
 /* The "@" of a URL whose beginning is missing. */
-static size_t userinfo_end(const struct scan *s, size_t i)
+static size_t userinfo_end(const struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t end = i;
@@ -41,7 +41,7 @@ static size_t userinfo_end(const struct scan *s, size_t i)
 }
 
 /* What stands at i up to a sign that ends names and values alike. */
-static size_t mask_rest(struct scan *s, size_t i)
+static size_t mask_rest(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t end = i;
@@ -57,7 +57,7 @@ static size_t mask_rest(struct scan *s, size_t i)
  * Bytes are missing before `gap`: what stands there may be the rest of a secret, a whole one, or
  * the rest of a name that is not known any more.
  */
-size_t scan_after_gap(struct scan *s, size_t i, size_t gap)
+size_t scan_after_gap(struct secret_scan *s, size_t i, size_t gap)
 {
 	const char *t = s->m->text;
 	size_t end = gap < s->m->done ? s->m->done : gap;

@@ -27,7 +27,7 @@ static bool is_letter(char c)
  * The password up to `end`; the user before it, or parameters of a URL that is none, may be secrets
  * as well.
  */
-static size_t mask_password(struct scan *s, size_t i, size_t start, size_t end)
+static size_t mask_password(struct secret_scan *s, size_t i, size_t start, size_t end)
 {
 	size_t scanned = scan_range(s, i, start);
 
@@ -37,7 +37,7 @@ static size_t mask_password(struct scan *s, size_t i, size_t start, size_t end)
 }
 
 /* Cut off, at `end`, before its "@": what is no port is a password. */
-static size_t cut_userinfo(struct scan *s, size_t i, size_t end)
+static size_t cut_userinfo(struct secret_scan *s, size_t i, size_t end)
 {
 	const char *t = s->m->text;
 	const char *colon = memchr(t + i, ':', end - i);
@@ -49,7 +49,7 @@ static size_t cut_userinfo(struct scan *s, size_t i, size_t end)
 	return digits == end || t[i] == '[' ? i : mask_password(s, i, start, end);
 }
 
-size_t scan_userinfo(struct scan *s, size_t i)
+size_t scan_userinfo(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t end = i + scan_until(t + i, s->m->len - i, "/?# \t\r\n\"'<>\\");
@@ -68,7 +68,7 @@ size_t scan_userinfo(struct scan *s, size_t i)
 }
 
 /* The next "</" from i on; what was found before is not looked for again. */
-static size_t next_close(struct scan *s, size_t i)
+static size_t next_close(struct secret_scan *s, size_t i)
 {
 	if (!s->next_close || s->next_close < i) {
 		const char *at = memmem(s->m->text + i, s->m->len - i, "</", 2);
@@ -77,7 +77,7 @@ static size_t next_close(struct scan *s, size_t i)
 	return s->next_close;
 }
 
-static size_t labelled_element(struct scan *s, size_t i)
+static size_t labelled_element(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t start = i + 1;
@@ -97,7 +97,7 @@ static size_t labelled_element(struct scan *s, size_t i)
 	return end;
 }
 
-size_t scan_element(struct scan *s, size_t i)
+size_t scan_element(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	enum name_kind kind = s->element;
@@ -117,7 +117,7 @@ size_t scan_element(struct scan *s, size_t i)
 	return end;
 }
 
-void scan_label_element(struct scan *s, size_t i)
+void scan_label_element(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t start = i, least = i > NAME_MAX_BYTES ? i - NAME_MAX_BYTES : 0;

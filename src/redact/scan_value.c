@@ -40,7 +40,7 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'' || c == '`';
 }
 
-static size_t skip_blanks(const struct scan *s, size_t i, bool lines)
+static size_t skip_blanks(const struct secret_scan *s, size_t i, bool lines)
 {
 	const char *t = s->m->text;
 
@@ -71,7 +71,7 @@ bool scan_is_plain(const char *text, size_t len)
 }
 
 /* Is a value of that kind to be masked? */
-bool scan_is_secret(const struct scan *s, size_t start, size_t end, enum name_kind kind)
+bool scan_is_secret(const struct secret_scan *s, size_t start, size_t end, enum name_kind kind)
 {
 	const char *text = s->m->text + start;
 	size_t len = end - start;
@@ -85,7 +85,7 @@ bool scan_is_secret(const struct scan *s, size_t start, size_t end, enum name_ki
  * The end of a string whose opening quote is before i and has `depth` backslashes: the first quote
  * with as many. At depth 0 an escaped quote has an odd number of them.
  */
-static size_t string_end(const struct scan *s, size_t i, size_t depth, char quote)
+static size_t string_end(const struct secret_scan *s, size_t i, size_t depth, char quote)
 {
 	const char *t = s->m->text;
 	size_t len = s->m->len;
@@ -105,7 +105,7 @@ static size_t string_end(const struct scan *s, size_t i, size_t depth, char quot
 }
 
 /* The end of an object or array that opens at i; strings inside may hold brackets. */
-static size_t nested_end(const struct scan *s, size_t i, size_t depth)
+static size_t nested_end(const struct secret_scan *s, size_t i, size_t depth)
 {
 	size_t level = 0;
 
@@ -121,13 +121,14 @@ static size_t nested_end(const struct scan *s, size_t i, size_t depth)
 	return s->m->len;
 }
 
-static void mask_string(struct scan *s, size_t start, size_t end)
+static void mask_string(struct secret_scan *s, size_t start, size_t end)
 {
 	mask_value(s->m, start, end, s->o->kind, s->name);
 }
 
 /* The quote at i with its backslashes, if there is one: the place behind it, and its depth. */
-static bool opens_string(const struct scan *s, size_t i, size_t *ret_start, size_t *ret_depth)
+static bool opens_string(const struct secret_scan *s, size_t i, size_t *ret_start,
+			 size_t *ret_depth)
 {
 	const char *t = s->m->text;
 	size_t start = i;
@@ -142,7 +143,7 @@ static bool opens_string(const struct scan *s, size_t i, size_t *ret_start, size
 }
 
 /* A string that begins at `start`; its end, or `start` when it is no secret. */
-static size_t string_value(struct scan *s, size_t start, size_t depth, enum name_kind kind,
+static size_t string_value(struct secret_scan *s, size_t start, size_t depth, enum name_kind kind,
 			   size_t value)
 {
 	char quote = s->m->text[start - 1];
@@ -165,7 +166,7 @@ static size_t string_value(struct scan *s, size_t start, size_t depth, enum name
 
 /* ---- name=value ---- */
 
-size_t scan_parameter_end(struct scan *s, size_t value)
+size_t scan_parameter_end(struct secret_scan *s, size_t value)
 {
 	const char *t = s->m->text + value;
 	size_t len = s->m->len - value;
@@ -181,7 +182,7 @@ size_t scan_parameter_end(struct scan *s, size_t value)
 	return s->parameter_end = value + scan_until(t, len, s->in_query ? "&#" : "/?;&#");
 }
 
-static size_t parameter_value(struct scan *s, size_t value, enum name_kind kind)
+static size_t parameter_value(struct secret_scan *s, size_t value, enum name_kind kind)
 {
 	size_t end = scan_parameter_end(s, value);
 	bool key = kind == NAME_WEAK && s->o->mode != SCAN_FORM && s->in_query &&
@@ -196,7 +197,7 @@ static size_t parameter_value(struct scan *s, size_t value, enum name_kind kind)
 }
 
 /* Without quotes in a text. In a string, "\/" and "\u0026" are part of the value. */
-static size_t loose_end(const struct scan *s, size_t i, bool parameter)
+static size_t loose_end(const struct secret_scan *s, size_t i, bool parameter)
 {
 	const char *t = s->m->text;
 	size_t len = s->m->len;
@@ -210,12 +211,12 @@ static size_t loose_end(const struct scan *s, size_t i, bool parameter)
 }
 
 /* The same where it may turn out to be none: an "=" ends it, so that no byte is looked at twice. */
-static size_t weak_end(const struct scan *s, size_t i)
+static size_t weak_end(const struct secret_scan *s, size_t i)
 {
 	return i + scan_until(s->m->text + i, s->m->len - i, " \t\r\n\v\f\"'<>&#\\=;,");
 }
 
-static bool at_line_start(const struct scan *s, const struct name_place *p)
+static bool at_line_start(const struct secret_scan *s, const struct name_place *p)
 {
 	const char *t = s->m->text;
 	size_t i = p->start, least = i > 64 ? i - 64 : 0;
@@ -225,12 +226,12 @@ static bool at_line_start(const struct scan *s, const struct name_place *p)
 	return !i || t[i - 1] == '\n' || t[i - 1] == '\r';
 }
 
-static size_t line_end(const struct scan *s, size_t i)
+static size_t line_end(const struct secret_scan *s, size_t i)
 {
 	return i + scan_until(s->m->text + i, s->m->len - i, "\r\n");
 }
 
-static size_t equals_value(struct scan *s, const struct name_place *p, size_t value,
+static size_t equals_value(struct secret_scan *s, const struct name_place *p, size_t value,
 			   enum name_kind kind)
 {
 	const char *t = s->m->text;
@@ -272,7 +273,8 @@ static bool looks_secret(const char *text, size_t len)
 }
 
 /* GraphQL: "$password: String!" declares, "password: $password" hands on. */
-static bool is_graphql(const struct scan *s, const struct name_place *p, size_t at, size_t end)
+static bool is_graphql(const struct secret_scan *s, const struct name_place *p, size_t at,
+		       size_t end)
 {
 	const char *t = s->m->text;
 
@@ -287,7 +289,7 @@ static bool is_graphql(const struct scan *s, const struct name_place *p, size_t 
 }
 
 /* Indented lines below "password: |" (YAML). */
-static size_t block_end(const struct scan *s, size_t i)
+static size_t block_end(const struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 
@@ -301,7 +303,7 @@ static size_t block_end(const struct scan *s, size_t i)
 	return i < s->m->len ? i : s->m->len;
 }
 
-static size_t loose_colon_value(struct scan *s, const struct name_place *p, size_t value,
+static size_t loose_colon_value(struct secret_scan *s, const struct name_place *p, size_t value,
 				enum name_kind kind)
 {
 	const char *t = s->m->text;
@@ -330,7 +332,8 @@ static size_t loose_colon_value(struct scan *s, const struct name_place *p, size
 }
 
 /* Not a string: what stands for it is one, with quotes as deep as those of its name. */
-static void mask_literal(struct scan *s, const struct name_place *p, size_t start, size_t end)
+static void mask_literal(struct secret_scan *s, const struct name_place *p, size_t start,
+			 size_t end)
 {
 	static const char quote[] = "\\\\\\\\\\\\\\\"";
 	size_t q = p->depth < sizeof(quote) - 2 ? p->depth : sizeof(quote) - 2;
@@ -339,8 +342,8 @@ static void mask_literal(struct scan *s, const struct name_place *p, size_t star
 }
 
 /* A number, a truth, an object or an array behind a quoted name. */
-static size_t literal_value(struct scan *s, const struct name_place *p, size_t at, size_t value,
-			    enum name_kind kind)
+static size_t literal_value(struct secret_scan *s, const struct name_place *p, size_t at,
+			    size_t value, enum name_kind kind)
 {
 	const char *t = s->m->text;
 	bool nested = t[at] == '{' || t[at] == '[';
@@ -363,7 +366,7 @@ static size_t literal_value(struct scan *s, const struct name_place *p, size_t a
 }
 
 /* Does a colon follow the value that ends at i, before its closing quote if it has one? */
-static bool is_colon(const struct scan *s, size_t i, size_t *ret_colon)
+static bool is_colon(const struct secret_scan *s, size_t i, size_t *ret_colon)
 {
 	const char *t = s->m->text;
 
@@ -374,7 +377,7 @@ static bool is_colon(const struct scan *s, size_t i, size_t *ret_colon)
 	return *ret_colon < s->m->len && t[*ret_colon] == ':';
 }
 
-static size_t colon_value(struct scan *s, const struct name_place *p, size_t value,
+static size_t colon_value(struct secret_scan *s, const struct name_place *p, size_t value,
 			  enum name_kind kind)
 {
 	const char *t = s->m->text;
@@ -397,7 +400,7 @@ static size_t colon_value(struct scan *s, const struct name_place *p, size_t val
 }
 
 /* In a broken document the value that ends at `end` may be a name itself: go on. */
-static size_t values_after(struct scan *s, const struct name_place *p, size_t end)
+static size_t values_after(struct secret_scan *s, const struct name_place *p, size_t end)
 {
 	struct name_place next = {
 		.start = p->start, .end = p->end, .quoted = true, .depth = p->depth
@@ -413,7 +416,7 @@ static size_t values_after(struct scan *s, const struct name_place *p, size_t en
 	return end;
 }
 
-size_t scan_equals_value(struct scan *s, const struct name_place *p, size_t value,
+size_t scan_equals_value(struct secret_scan *s, const struct name_place *p, size_t value,
 			 enum name_kind kind)
 {
 	size_t end = equals_value(s, p, value, kind);
@@ -421,7 +424,7 @@ size_t scan_equals_value(struct scan *s, const struct name_place *p, size_t valu
 	return end > value && s->o->mode == SCAN_TEXT ? values_after(s, p, end) : end;
 }
 
-size_t scan_colon_value(struct scan *s, const struct name_place *p, size_t value,
+size_t scan_colon_value(struct secret_scan *s, const struct name_place *p, size_t value,
 			enum name_kind kind)
 {
 	size_t end = colon_value(s, p, value, kind);

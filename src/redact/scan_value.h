@@ -4,12 +4,12 @@
 #define CLEARTAP_SCAN_VALUE_H
 
 #include "base/hex.h"
-#include "redact/scan.h"
+#include "redact/secret_scan.h"
 
 #define SCAN_WORK_FACTOR 32 /* bytes looked at again for each byte: beyond, nothing is kept */
 #define SCAN_WORK_LEAST	 4096
 
-struct scan {
+struct secret_scan {
 	struct masker *m;
 	const struct scan_options *o;
 	size_t work_limit;
@@ -41,26 +41,26 @@ struct name_place {
  * The value that begins at `value`, behind "=" or ":". Masks it, if it is a secret, and returns its
  * end; else `value`.
  */
-size_t scan_equals_value(struct scan *s, const struct name_place *p, size_t value,
+size_t scan_equals_value(struct secret_scan *s, const struct name_place *p, size_t value,
 			 enum name_kind kind);
-size_t scan_colon_value(struct scan *s, const struct name_place *p, size_t value,
+size_t scan_colon_value(struct secret_scan *s, const struct name_place *p, size_t value,
 			enum name_kind kind);
 /* Is a value of that kind to be masked? */
-bool scan_is_secret(const struct scan *s, size_t start, size_t end, enum name_kind kind);
+bool scan_is_secret(const struct secret_scan *s, size_t start, size_t end, enum name_kind kind);
 /* Bytes before the first of `set`. */
 size_t scan_until(const char *text, size_t len, const char *set);
 /* Bytes are missing before `gap`; where to go on, at i or behind. */
-size_t scan_after_gap(struct scan *s, size_t i, size_t gap);
+size_t scan_after_gap(struct secret_scan *s, size_t i, size_t gap);
 /* Where a parameter of a URL or form ends. */
-size_t scan_parameter_end(struct scan *s, size_t value);
+size_t scan_parameter_end(struct secret_scan *s, size_t value);
 /* "scheme://user:password@host": i is after "://"; where to go on. */
-size_t scan_userinfo(struct scan *s, size_t i);
+size_t scan_userinfo(struct secret_scan *s, size_t i);
 /* Look through a part of the text; where that ended, at `limit` or behind. */
-size_t scan_range(struct scan *s, size_t i, size_t limit);
+size_t scan_range(struct secret_scan *s, size_t i, size_t limit);
 /* The text of the element whose tag ends at i; where to go on. */
-size_t scan_element(struct scan *s, size_t i);
+size_t scan_element(struct secret_scan *s, size_t i);
 /* <key>password</key>: at its end, which is at i. */
-void scan_label_element(struct scan *s, size_t i);
+void scan_label_element(struct secret_scan *s, size_t i);
 /* Replace a parameter by a text, percent-encoded. */
 void scan_put_encoded(struct masker *m, size_t start, size_t end, const struct buf *text);
 

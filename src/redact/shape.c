@@ -2,7 +2,7 @@
 /* Secrets that are known by what they look like, wherever they stand. */
 #include <string.h>
 #include <strings.h>
-#include "redact/scan.h"
+#include "redact/secret_scan.h"
 
 #define BASIC_LOOKED_AT 1024 /* bytes of "Basic ..." that are decoded to find its colon */
 

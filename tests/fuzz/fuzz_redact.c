@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "dissect/dissect.h"
 #include "redact/redact.h"
-#include "redact/scan.h"
+#include "redact/secret_scan.h"
 #include "entry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -18,7 +18,7 @@
 #include "entry.h"
 #include "message.h"
 #include "redact/redact.h"
-#include "redact/scan.h"
+#include "redact/secret_scan.h"
 
 #define FORMS_MAX    4000
 #define MISSED_SHOWN 20

@@ -4,7 +4,7 @@
  * separators: names are looked for backwards up to the next delimiter, of which every name has its
  * own, and values forwards only when they are then replaced and passed.
  */
-#include "redact/scan.h"
+#include "redact/secret_scan.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static bool is_word(char c)
 }
 
 /* The start of what ends at `end` and has no delimiter in it. */
-static size_t back_to_delimiter(struct scan *s, size_t end)
+static size_t back_to_delimiter(struct secret_scan *s, size_t end)
 {
 	size_t floor = end > 3 * NAME_MAX_BYTES ? end - 3 * NAME_MAX_BYTES : 0;
 	size_t start = end;
@@ -61,7 +61,7 @@ static size_t back_to_delimiter(struct scan *s, size_t end)
 	return start;
 }
 
-static size_t back_over_blanks(struct scan *s, size_t end)
+static size_t back_over_blanks(struct secret_scan *s, size_t end)
 {
 	size_t floor = end > s->m->done + 8 ? end - 8 : s->m->done;
 
@@ -72,7 +72,7 @@ static size_t back_over_blanks(struct scan *s, size_t end)
 
 /* The name between quotes that ends at `end`, its last quote before that; its depth in
  * backslashes. */
-static bool find_quoted(struct scan *s, size_t end, struct name_place *ret)
+static bool find_quoted(struct secret_scan *s, size_t end, struct name_place *ret)
 {
 	const char *t = s->m->text;
 	size_t close = end - 1, least = s->m->done;
@@ -167,13 +167,13 @@ static size_t unescape(const char *text, size_t len, char out[static 6 * NAME_MA
 	return n;
 }
 
-static bool label_holds(const struct scan *s, size_t at)
+static bool label_holds(const struct secret_scan *s, size_t at)
 {
 	return s->label != NAME_NO && at - s->label_at < LABEL_REACH;
 }
 
 /* What the name tells; a value that a name before it told of counts as that one. */
-static enum name_kind judge(struct scan *s, const struct name_place *p)
+static enum name_kind judge(struct secret_scan *s, const struct name_place *p)
 {
 	const char *name = s->m->text + p->start;
 	size_t len = p->end - p->start;
@@ -193,7 +193,7 @@ static enum name_kind judge(struct scan *s, const struct name_place *p)
 }
 
 /* "name": "password" and name="password": the value is a name itself. */
-static void take_label(struct scan *s, const struct name_place *p, size_t value)
+static void take_label(struct secret_scan *s, const struct name_place *p, size_t value)
 {
 	const char *t = s->m->text;
 	size_t start = value, len = s->m->len;
@@ -228,7 +228,7 @@ static void take_label(struct scan *s, const struct name_place *p, size_t value)
 }
 
 /* A value that holds a text of its own, percent-encoded: JSON, another URL. */
-static size_t nested_text(struct scan *s, size_t start, size_t end)
+static size_t nested_text(struct secret_scan *s, size_t start, size_t end)
 {
 	const char *t = s->m->text + start;
 	size_t len = end - start;
@@ -262,13 +262,13 @@ static size_t nested_text(struct scan *s, size_t start, size_t end)
 	return start;
 }
 
-static bool is_url_mode(const struct scan *s)
+static bool is_url_mode(const struct secret_scan *s)
 {
 	return s->o->mode != SCAN_TEXT;
 }
 
 /* The value of a parameter whose name is not one of a secret's. */
-static size_t plain_parameter(struct scan *s, const struct name_place *p, size_t value)
+static size_t plain_parameter(struct secret_scan *s, const struct name_place *p, size_t value)
 {
 	take_label(s, p, value);
 	if (!is_url_mode(s))
@@ -278,7 +278,7 @@ static size_t plain_parameter(struct scan *s, const struct name_place *p, size_t
 }
 
 /* name=value, name = "value", 'name' => 'value' */
-static size_t on_equals(struct scan *s, size_t i)
+static size_t on_equals(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t len = s->m->len, value = i + 1;
@@ -305,7 +305,7 @@ static size_t on_equals(struct scan *s, size_t i)
 	return end > value ? end : plain_parameter(s, &p, value);
 }
 
-static size_t named_colon(struct scan *s, const struct name_place *p, size_t value)
+static size_t named_colon(struct secret_scan *s, const struct name_place *p, size_t value)
 {
 	enum name_kind kind = judge(s, p);
 	size_t end = value;
@@ -318,7 +318,7 @@ static size_t named_colon(struct scan *s, const struct name_place *p, size_t val
 }
 
 /* "name": value, name: value, and scheme://user:password@host */
-static size_t on_colon(struct scan *s, size_t i)
+static size_t on_colon(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t len = s->m->len, value = i + 1;
@@ -355,7 +355,7 @@ static size_t on_colon(struct scan *s, size_t i)
 }
 
 /* <ns:name: its value begins after the tag. "</key>" may end the name of the value that follows. */
-static size_t on_tag(struct scan *s, size_t i)
+static size_t on_tag(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t name = i + 1, end = name, len = s->m->len;
@@ -377,7 +377,7 @@ static size_t on_tag(struct scan *s, size_t i)
 }
 
 /* After the blank line of a form's part (RFC 7578): its content up to the next boundary. */
-static size_t on_newline(struct scan *s, size_t i)
+static size_t on_newline(struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t len = s->m->len, start = i + 1;
@@ -404,7 +404,7 @@ static bool is_hex(char c)
 }
 
 /* The letter after a backslash is no part of a word, nor are the digits after "%" or "\u". */
-static size_t on_escape(const struct scan *s, size_t i)
+static size_t on_escape(const struct secret_scan *s, size_t i)
 {
 	const char *t = s->m->text;
 	size_t left = s->m->len - i;
@@ -416,7 +416,7 @@ static size_t on_escape(const struct scan *s, size_t i)
 	return i + (left > 1 && is_word(t[i + 1]) ? 2 : 1);
 }
 
-static size_t on_event(struct scan *s, size_t i)
+static size_t on_event(struct secret_scan *s, size_t i)
 {
 	switch (s->m->text[i]) {
 	case '=':
@@ -438,7 +438,7 @@ static size_t on_event(struct scan *s, size_t i)
 }
 
 /* A private key whose first line has bytes missing is known by its last. */
-static bool ends_key(const struct scan *s, size_t start, size_t end)
+static bool ends_key(const struct secret_scan *s, size_t start, size_t end)
 {
 	const char *t = s->m->text;
 	size_t line = s->m->len - end < 48 ? s->m->len - end : 48;
@@ -448,7 +448,7 @@ static bool ends_key(const struct scan *s, size_t start, size_t end)
 }
 
 /* --password value, "--password", "value": of a command */
-static size_t option_value(struct scan *s, size_t start, size_t end)
+static size_t option_value(struct secret_scan *s, size_t start, size_t end)
 {
 	const char *t = s->m->text;
 	size_t len = s->m->len, value = end;
@@ -469,7 +469,7 @@ static size_t option_value(struct scan *s, size_t start, size_t end)
 	return stop;
 }
 
-static size_t on_word(struct scan *s, size_t start, size_t end)
+static size_t on_word(struct secret_scan *s, size_t start, size_t end)
 {
 	if (ends_key(s, start, end))
 		mask_value(s->m, s->gap, start, "value", "private key");
@@ -507,7 +507,7 @@ static size_t end_of_word(const uint8_t *t, size_t i, size_t len)
 }
 
 /* From position i on to `limit`, or past it where a word or a value ends there. */
-size_t scan_range(struct scan *s, size_t i, size_t limit)
+size_t scan_range(struct secret_scan *s, size_t i, size_t limit)
 {
 	const uint8_t *t = (const uint8_t *)s->m->text;
 	size_t len = s->m->len;
@@ -536,7 +536,7 @@ size_t scan_range(struct scan *s, size_t i, size_t limit)
 
 int scan_text(struct masker *m, const struct scan_options *o)
 {
-	struct scan s = { .m = m, .o = o, .in_query = o->mode != SCAN_URL };
+	struct secret_scan s = { .m = m, .o = o, .in_query = o->mode != SCAN_URL };
 	size_t i = 0;
 
 	s.work_limit = m->work + m->len * SCAN_WORK_FACTOR + SCAN_WORK_LEAST;
