@@ -350,6 +350,18 @@ static void say_where(const struct server *s)
 	fflush(stdout);
 }
 
+/* A descriptor for each connection that the API takes, on both listeners. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= LIMIT_SERVER_FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < LIMIT_SERVER_FILES ? limit.rlim_max : LIMIT_SERVER_FILES;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_debug("allow %d open files: %s", LIMIT_SERVER_FILES, strerror(errno));
+}
+
 static int confine(const struct serve_options *options)
 {
 	int r = privilege_drop(options->uid, options->gid);
@@ -398,6 +410,7 @@ int serve_run(const struct serve_options *options)
 	char error[ERROR_SIZE] = "";
 
 	keep_freed_memory();
+	allow_files();
 	s.started = (uint64_t)clock_ns(CLOCK_MONOTONIC);
 	pthread_mutex_init(&s.lock, NULL);
 	int end = serve(&s, error, sizeof(error));

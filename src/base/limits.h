@@ -86,7 +86,12 @@
 #define LIMIT_WINDOW_MS 500   /* and for how long */
 
 /* readers */
-#define LIMIT_HTTP_CONNS	512	    /* connections to the API */
+#define LIMIT_HTTP_CONNS	512	    /* connections to one listener that may ask */
+#define LIMIT_HTTP_STRANGERS	256	    /* those that have not shown yet that they may */
+#define LIMIT_SOURCE_STRANGERS	64	    /* of one address */
+#define LIMIT_SERVER_FILES	4096	    /* open ones of the server process */
+#define LIMIT_LOGINS		64	    /* browsers with a cookie; the longest unused goes */
+#define LIMIT_LOGIN_SECONDS	86400	    /* a cookie without use */
 #define LIMIT_STREAM_BACKLOG	2048	    /* entries a slow stream reader may fall behind */
 #define LIMIT_STREAM_BYTES	(8 << 20)   /* the same in bytes */
 #define LIMIT_STREAM_REPLAY	10000	    /* entries looked at for a reader that comes back */
@@ -100,7 +105,8 @@
 #define LIMIT_REQUEST_MEMORY	(256 << 10) /* request line and header fields */
 #define LIMIT_URI_BYTES		(128 << 10) /* the request target */
 #define LIMIT_FIELD_BYTES	(32 << 10)  /* header fields of a request, names and values */
-#define LIMIT_REQUEST_SECONDS	20	    /* from its first byte to its last */
+#define LIMIT_HEAD_SECONDS	5	    /* from the connection to the end of the first head */
+#define LIMIT_REQUEST_SECONDS	20	    /* from there to the last byte of the body */
 #define LIMIT_HTTP_IDLE_SECONDS 60	  /* connection without a request, or that takes no bytes */
 #define LIMIT_STREAM_SECONDS	600	  /* stream reader that takes no bytes */
 #define LIMIT_PARAMS		16	  /* parameters of a request */
