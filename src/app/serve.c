@@ -38,6 +38,7 @@
 #define STORE_WAIT_MS	200   /* longest time between two looks at the store's bounds */
 #define BATCH_WAIT_US	20000 /* lets a batch fill: fewer, larger transactions */
 #define CAPTURE_WAIT_MS 200
+#define START_WAIT_MS	20 /* until a user has been told where to look */
 
 struct server {
 	const struct serve_options *options;
@@ -52,6 +53,7 @@ struct server {
 	struct api *api;
 	int statm;
 	uint64_t started;
+	bool told; /* where to look: the first probes are in */
 	_Atomic bool stopping;
 	pthread_mutex_t lock; /* of stats */
 	struct session_stats stats;
@@ -205,12 +207,50 @@ static int read_messages(struct server *s)
 	return 0;
 }
 
+/* The line that a user waits for. */
+static void say_where(const struct server *s)
+{
+	const struct options *o = s->options->options;
+	const char *colon = strrchr(o->listen, ':');
+
+	if (!strcmp(o->listen, "none"))
+		return;
+	printf("cleartap: open %s://%.*s:%u/", o->tls_cert ? "https" : "http",
+	       (int)(colon - o->listen), o->listen, api_port(s->api));
+	/* what is no terminal may be a journal, which others read */
+	if (s->options->token_file)
+		printf(" (the token is in %s)\n", s->options->token_file);
+	else
+		printf("?token=%s\n", s->options->token);
+	fflush(stdout);
+}
+
+/*
+ * A request made when the line is there is seen. Libraries of the machine are looked at first; who
+ * has waited for LIMIT_READY_MS is told so with what is in by then.
+ */
+static void tell_ready(struct server *s)
+{
+	if (s->told)
+		return;
+	int64_t waited = clock_ns(CLOCK_MONOTONIC) / 1000000 - (int64_t)(s->started / 1000000);
+	bool ready = registry_ready(s->registry);
+	if (!ready && (waited < LIMIT_READY_MS || !registry_count(s->registry, TARGET_ATTACHED)))
+		return;
+	s->told = true;
+	say_where(s);
+	if (!ready)
+		log_info("some programs that run already are still being looked at; the page "
+			 "Targets tells which are in");
+}
+
 /* Milliseconds until the next tick is due. */
-static int wait_ms(int64_t ticked_us, int64_t now_us)
+static int wait_ms(const struct server *s, int64_t ticked_us, int64_t now_us)
 {
 	int64_t left = (ticked_us + SESSION_TICK_US - now_us) / 1000;
+	int64_t most = s->told ? CAPTURE_WAIT_MS : START_WAIT_MS;
 
-	return left < 0 ? 0 : left < CAPTURE_WAIT_MS ? (int)left : CAPTURE_WAIT_MS;
+	return left < 0 ? 0 : left < most ? (int)left : (int)most;
 }
 
 static int capture(struct server *s)
@@ -219,12 +259,13 @@ static int capture(struct server *s)
 	int end = 0;
 
 	while (!end) {
-		int n = sources_poll(s->sources, wait_ms(ticked, now), &now);
+		int n = sources_poll(s->sources, wait_ms(s, ticked, now), &now);
 		if (n < 0) {
 			log_error("read what was captured: %s; stopping", strerror(-n));
 			return SERVE_FAILED;
 		}
 		end = read_messages(s);
+		tell_ready(s);
 		if (now - ticked >= SESSION_TICK_US) {
 			sessions_tick(s->sessions, now);
 			ticked = now;
@@ -332,24 +373,6 @@ static int start_api(struct server *s, char *error, size_t size)
 	return api_start(&options, &source, s->store, &s->api, error, size);
 }
 
-/* The line that a user waits for. */
-static void say_where(const struct server *s)
-{
-	const struct options *o = s->options->options;
-	const char *colon = strrchr(o->listen, ':');
-
-	if (!strcmp(o->listen, "none"))
-		return;
-	printf("cleartap: open %s://%.*s:%u/", o->tls_cert ? "https" : "http",
-	       (int)(colon - o->listen), o->listen, api_port(s->api));
-	/* what is no terminal may be a journal, which others read */
-	if (s->options->token_file)
-		printf(" (the token is in %s)\n", s->options->token_file);
-	else
-		printf("?token=%s\n", s->options->token);
-	fflush(stdout);
-}
-
 /* A descriptor for each connection that the API takes, on both listeners. */
 static void allow_files(void)
 {
@@ -392,7 +415,6 @@ static int serve(struct server *s, char *error, size_t size)
 		snprintf(error, size, "start a thread: %s", strerror(r));
 		return SERVE_FAILED;
 	}
-	say_where(s);
 	if (send(s->options->socket, &serving, sizeof(serving), MSG_NOSIGNAL) != sizeof(serving))
 		log_debug("tell the tracer: %s", strerror(errno));
 	int end = capture(s);

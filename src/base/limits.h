@@ -129,6 +129,7 @@
 #define LIMIT_INSPECT_QUEUE	   512		  /* files that wait for one */
 #define LIMIT_INSPECT_TURN_MS	   1000		  /* processor time of one while others wait */
 #define LIMIT_INSPECT_SETTLE_MS	   5000		  /* wait at the start for what is there already */
+#define LIMIT_READY_MS		   800		  /* then a user is told what is in */
 #define LIMIT_INSPECT_NICE	   10		  /* priority of one that takes long */
 #define LIMIT_INSPECT_DYING_MS	   2000		  /* from the end of its answer to its death */
 #define LIMIT_INSPECT_MEMORY	   (1ULL << 30)	  /* its address space beyond the file */
