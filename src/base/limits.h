@@ -22,6 +22,7 @@
 #define LIMIT_SESSIONS		   LIMIT_CONNS /* connections followed at once */
 #define LIMIT_SESSION_PROCESSES	   65536       /* processes remembered without a connection */
 #define LIMIT_PEERS		   65536       /* ended connections whose ends are remembered */
+#define LIMIT_PEER_SAME		   8	       /* with the same two addresses, that are looked up */
 #define LIMIT_PEER_SECONDS	   30	       /* for how long */
 #define LIMIT_SESSION_IDLE_SECONDS 5	 /* silence after which no more of an exchange is awaited */
 #define LIMIT_TWINS		   65536 /* exchanges that wait for the other end's version */
