@@ -55,7 +55,8 @@ struct server {
 	uint64_t started;
 	bool told; /* where to look: the first probes are in */
 	_Atomic bool stopping;
-	pthread_mutex_t lock; /* of stats */
+	_Atomic int64_t until_ms; /* the end: what is not stored by then is not kept; 0: not yet */
+	pthread_mutex_t lock;	  /* of stats */
 	struct session_stats stats;
 };
 
@@ -101,12 +102,33 @@ static void redact_batch(struct server *s, struct entry **batch, int n)
 		log_warn("out of memory: the content of some entries is not kept");
 }
 
+static void begin_end(struct server *s)
+{
+	atomic_store(&s->until_ms, clock_ms(CLOCK_MONOTONIC) + LIMIT_DRAIN_MS);
+}
+
+static bool out_of_time(struct server *s)
+{
+	int64_t until = atomic_load(&s->until_ms);
+
+	return until && clock_ms(CLOCK_MONOTONIC) > until;
+}
+
+static void store_batch(struct server *s, struct entry **batch, size_t n, bool *failing)
+{
+	redact_batch(s, batch, (int)n);
+	bool fails = store_append(s->store, batch, n) < 0;
+	tell_store_error(s, failing, fails);
+	api_publish(s->api, batch, n);
+}
+
 /* The store thread. */
 static void *store_main(void *ctx)
 {
 	struct server *s = ctx;
 	struct entry *batch[LIMIT_BATCH];
 	bool failing = false, tidy = true;
+	size_t left_out = 0;
 	int n;
 
 	/* On a busy machine the traced programs go first; the queue bridges that. */
@@ -114,10 +136,10 @@ static void *store_main(void *ctx)
 		log_debug("lower the priority of the store's thread: %s", strerror(errno));
 	while ((n = queue_pop(s->queue, batch, LIMIT_BATCH, STORE_WAIT_MS)) >= 0) {
 		if (n) {
-			redact_batch(s, batch, n);
-			bool fails = store_append(s->store, batch, (size_t)n) < 0;
-			tell_store_error(s, &failing, fails);
-			api_publish(s->api, batch, (size_t)n);
+			if (out_of_time(s))
+				left_out += (size_t)n;
+			else
+				store_batch(s, batch, (size_t)n, &failing);
 			for (int i = 0; i < n; i++)
 				entry_free(batch[i]);
 			tidy = false;
@@ -130,6 +152,9 @@ static void *store_main(void *ctx)
 		if (n < LIMIT_BATCH && !atomic_load(&s->stopping))
 			usleep(BATCH_WAIT_US);
 	}
+	if (left_out)
+		log_warn("stopped while the store was behind: the newest %zu entries are not kept",
+			 left_out);
 	return NULL;
 }
 
@@ -274,7 +299,8 @@ static int capture(struct server *s)
 		s->stats = sessions_stats(s->sessions);
 		pthread_mutex_unlock(&s->lock);
 	}
-	while (sources_poll(s->sources, 0, &now) > 0)
+	begin_end(s);
+	while (!out_of_time(s) && sources_poll(s->sources, 0, &now) > 0)
 		;
 	return end < 0 ? SERVE_STOPPED : end;
 }

@@ -63,6 +63,7 @@
 /* store */
 #define LIMIT_QUEUE_BYTES    (64 << 20) /* entries between the capture and the store thread */
 #define LIMIT_QUEUE_BODIES   (8 << 10)	/* bodies that an entry keeps however slow the store is */
+#define LIMIT_DRAIN_MS	     1000	/* at the end, for storing what waits */
 #define LIMIT_BATCH	     1000	/* entries in one transaction */
 #define LIMIT_LIVE_EXCHANGES 65536 /* that go on and whose rows are written again; oldest goes */
 
