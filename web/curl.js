@@ -5,8 +5,19 @@
 const OWN = new Set(["content-length", "transfer-encoding", "connection", "host", "expect"]);
 const INLINE_MAX = 65536; // bytes of a body that are part of the command
 
+const quoted = text => `'${text.replaceAll("'", "'\\''")}'`;
+
+// What a terminal acts on when it is pasted (ESC, ^O), and what cannot be seen.
+const UNSEEN = /[^\P{C}\n\t]/gu;
+
+const octal = text =>
+	Array.from(new TextEncoder().encode(text), b => `\\${b.toString(8).padStart(3, "0")}`).join("");
+
 export function shell(text) {
-	return `'${String(text).replaceAll("'", "'\\''")}'`;
+	text = String(text);
+	if (text.search(UNSEEN) < 0) return quoted(text);
+	const format = text.replace(/[\\%]/g, c => c + c).replace(UNSEEN, octal);
+	return `"$(printf ${quoted(format)})"`;
 }
 
 const NAME = /^[!#$%&'*+\-.^_`|~\w]+$/; // RFC 9110 section 5.6.2; "@file: x" would read a file

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/clients.h"
+#include "api/login.h"
 #include "api/problem.h"
 #include "api/answer.h"
 #include "api/request.h"
 #include "api/handlers.h"
 #include "api/state.h"
+#include "base/clock.h"
 
 /* Its own style and form are all that the page may use. */
 #define LOGIN_CSP                                                                                  \
@@ -203,37 +206,54 @@ static void refuse(struct request *r, const char *why)
 	r->answer.csp = LOGIN_CSP;
 }
 
+static int64_t now_s(void)
+{
+	return clock_ms(CLOCK_BOOTTIME) / 1000;
+}
+
 bool auth_check_token(struct request *r)
 {
 	const char *given = request_header(r, MHD_HTTP_HEADER_AUTHORIZATION);
 	const struct listener *l = r->listener;
+	bool bearer = given && !strncasecmp(given, "Bearer ", 7);
 
-	if (l->trusted)
-		return true;
-	if (given && !strncasecmp(given, "Bearer ", 7))
+	if (bearer)
 		given += 7 + strspn(given + 7, " ");
 	else
 		given = MHD_lookup_connection_value(r->conn, MHD_COOKIE_KIND, l->cookie);
-	if (given && same_secret(l->token, given))
+	if (l->trusted || (given && bearer && same_secret(l->token, given)) ||
+	    (given && !bearer && logins_use(r->api->logins, now_s(), given))) {
+		clients_know(r->client);
 		return true;
-	refuse(r, given ? "this is not the token of this cleartap"
-			: "show the token: open the URL that cleartap printed at start, or send "
-			  "\"Authorization: Bearer TOKEN\"");
+	}
+	refuse(r, !given   ? "show the token: open the URL that cleartap printed at start, or send "
+			     "\"Authorization: Bearer TOKEN\""
+		  : bearer ? "this is not the token of this cleartap"
+			   : "this cookie has ended: open the URL that cleartap printed at start");
 	return false;
 }
 
 void auth_log_in(struct request *r, const char *token)
 {
 	const struct listener *l = r->listener;
+	char cookie[LOGIN_COOKIE_SIZE];
 
 	if (!l->trusted && !same_secret(l->token, token)) {
 		refuse(r, "this is not the token of this cleartap");
 		return;
 	}
-	if (!l->trusted)
+	clients_know(r->client);
+	if (!l->trusted) {
+		int e = logins_add(r->api->logins, now_s(), cookie);
+		if (e) {
+			problem_errno(r, e);
+			return;
+		}
 		answer_header(r, MHD_HTTP_HEADER_SET_COOKIE,
-			      "%s=%s; Path=/; HttpOnly; SameSite=Strict%s", l->cookie, l->token,
+			      "%s=%s; Path=/; HttpOnly; SameSite=Strict%s", l->cookie, cookie,
 			      l->tls ? "; Secure" : "");
+		explicit_bzero(cookie, sizeof(cookie));
+	}
 	answer_header(r, MHD_HTTP_HEADER_LOCATION, "/");
 	r->answer.status = MHD_HTTP_SEE_OTHER;
 }

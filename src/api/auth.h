@@ -14,9 +14,10 @@ bool auth_token_usable(const char *token);
  * False: the answer is made (400, 403, 421).
  */
 bool auth_check_origin(struct request *r);
-/* Does the request show the token? False: the answer is made (401). */
+/* Does the request show the token, or the cookie of one who has? False: the answer is made (401).
+ */
 bool auth_check_token(struct request *r);
-/* GET /?token=...: set the cookie and send the browser on without the token, or 401. */
+/* GET /?token=...: set a cookie of its own and send the browser on without the token, or 401. */
 void auth_log_in(struct request *r, const char *token);
 
 #endif

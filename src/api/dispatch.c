@@ -269,7 +269,7 @@ static bool check_sizes(struct request *r)
 	struct fields fields = { 0 };
 
 	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, add_field, &fields);
-	if (clients_count(r->api->clients) > LIMIT_HTTP_CONNS) {
+	if (clients_full(r->client)) {
 		answer_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "5");
 		problem(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
 			"all %d connections are taken; close one, or try again later",
@@ -309,6 +309,7 @@ enum MHD_Result dispatch(void *ctx, struct MHD_Connection *conn, const char *url
 		return MHD_NO;
 	if (!r->started) {
 		r->started = true;
+		clients_head(r->client);
 		r->method = method_of(method);
 		return check_sizes(r) ? MHD_YES : respond(r);
 	}
@@ -320,6 +321,6 @@ enum MHD_Result dispatch(void *ctx, struct MHD_Connection *conn, const char *url
 	}
 	if (r->dispatched)
 		return respond(r);
-	clients_complete(r->api->clients, r->client);
+	clients_complete(r->client);
 	return check_sizes(r) ? start(r) : respond(r);
 }

@@ -163,17 +163,26 @@ static const struct figure {
 	{ "api", "events_skipped", AT(U64, live.skipped),
 	  COUNTER("stream_skipped_total", "Entries that live stream readers were too slow for.") },
 	{ "api", "refused", AT(U64, refused) },
+	{ "api", "displaced", AT(U64, displaced),
+	  CAUSE("http_cut_total", "displaced",
+		"Connections to the API that were cut off, by cause.") },
+	{ "api", "late", AT(U64, late), CAUSE("http_cut_total", "late", "") },
 };
 
 #define COUNT (sizeof(table) / sizeof(*table))
 
 void numbers_take(struct api *a, struct numbers *ret)
 {
+	const struct clients_numbers tcp = clients_numbers(a->tcp.clients);
+	const struct clients_numbers local = clients_numbers(a->local.clients);
+
 	*ret = (struct numbers){
 		.version = a->options.version ? a->options.version : "",
 		.store = store_stats(a->store),
 		.live = hub_stats(a->hub),
-		.connections = clients_count(a->clients),
+		.connections = tcp.open + local.open,
+		.displaced = tcp.displaced + local.displaced,
+		.late = tcp.late + local.late,
 		.refused = a->metrics.refused,
 	};
 	store_error(a->store, ret->store_error, sizeof(ret->store_error));

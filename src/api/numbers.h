@@ -21,7 +21,7 @@ struct numbers {
 	char store_error[256]; /* "" for none */
 	struct live_stats live;
 	unsigned connections;
-	uint64_t refused;
+	uint64_t refused, displaced, late;
 };
 
 void numbers_take(struct api *a, struct numbers *ret);

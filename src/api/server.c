@@ -14,6 +14,7 @@
 #include "api/clients.h"
 #include "api/live/stream_event.h"
 #include "api/live/hub.h"
+#include "api/login.h"
 #include "api/request.h"
 #include "api/route.h"
 #include "api/server_stats.h"
@@ -22,8 +23,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-/* Past LIMIT_HTTP_CONNS a few more are accepted, to be told so. */
+/* Past all limits a few more are accepted, to be told so, or while others are being cut off. */
 #define SPARE_CONNS 64
+#define MHD_CONNS   (LIMIT_HTTP_CONNS + LIMIT_HTTP_STRANGERS + SPARE_CONNS)
 
 static void log_daemon(void *ctx, const char *fmt, va_list ap)
 {
@@ -47,14 +49,16 @@ static void on_connection(void *ctx, struct MHD_Connection *conn, void **client,
 			  enum MHD_ConnectionNotificationCode code)
 {
 	const struct listener *l = ctx;
-	const union MHD_ConnectionInfo *i;
+	const union MHD_ConnectionInfo *fd, *from;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		clients_remove(l->api->clients, *client);
+		clients_remove(*client);
 		return;
 	}
-	i = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*client = i ? clients_add(l->api->clients, i->connect_fd) : NULL;
+	fd = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	from = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*client = fd ? clients_add(l->clients, fd->connect_fd, from ? from->client_addr : NULL)
+		     : NULL;
 }
 
 static void *on_target(void *ctx, const char *uri, struct MHD_Connection *conn)
@@ -66,19 +70,18 @@ static void *on_target(void *ctx, const char *uri, struct MHD_Connection *conn)
 		return NULL;
 	r->conn = conn;
 	r->client = client_of(conn);
-	clients_begin(l->api->clients, r->client);
+	clients_begin(r->client);
 	return r;
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *conn, void **request,
 			 enum MHD_RequestTerminationCode code)
 {
-	const struct listener *l = ctx;
-
+	(void)ctx;
 	(void)conn;
 	(void)code;
 	if (*request)
-		clients_idle(l->api->clients, ((struct request *)*request)->client);
+		clients_idle(((struct request *)*request)->client);
 	request_free(*request);
 	*request = NULL;
 }
@@ -99,12 +102,30 @@ static int start_daemon(struct listener *l, int fd, const struct api_sockets *s)
 		flags, 0, NULL, NULL, dispatch, l, MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, l,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, l, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)(LIMIT_HTTP_CONNS + SPARE_CONNS), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)LIMIT_REQUEST_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)LIMIT_HTTP_IDLE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_ARRAY, l->tls ? tls : tls + 3, MHD_OPTION_END);
+		on_connection, l, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MHD_CONNS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_REQUEST_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_HTTP_IDLE_SECONDS,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, l->tls ? tls : tls + 3,
+		MHD_OPTION_END);
 	return l->daemon ? 0 : -EINVAL;
+}
+
+static int prepare_listeners(struct api *a)
+{
+	const struct api_sockets *s = a->sockets;
+
+	a->tcp = (struct listener){
+		.api = a,
+		.clients = clients_new(),
+		.port = s->port,
+		.loopback = s->loopback,
+		.tls = s->cert.len > 0,
+		.token = a->options.token,
+		.hosts = a->options.hosts,
+	};
+	a->local = (struct listener){ .api = a, .clients = clients_new(), .trusted = true };
+	snprintf(a->tcp.cookie, sizeof(a->tcp.cookie), "cleartap-%u", s->port);
+	return a->tcp.clients && a->local.clients ? 0 : -ENOMEM;
 }
 
 static int start_listeners(struct api *a)
@@ -112,16 +133,6 @@ static int start_listeners(struct api *a)
 	const struct api_sockets *s = a->sockets;
 	int r = 0;
 
-	a->tcp = (struct listener){
-		.api = a,
-		.port = s->port,
-		.loopback = s->loopback,
-		.tls = s->cert.len > 0,
-		.token = a->options.token,
-		.hosts = a->options.hosts,
-	};
-	snprintf(a->tcp.cookie, sizeof(a->tcp.cookie), "cleartap-%u", s->port);
-	a->local = (struct listener){ .api = a, .trusted = true };
 	if (s->tcp >= 0)
 		r = start_daemon(&a->tcp, s->tcp, s);
 	if (!r && s->local >= 0)
@@ -142,7 +153,10 @@ static void put_numbers(void *ctx, struct live_numbers *ret)
 
 static void expire_clients(void *ctx)
 {
-	clients_expire(((struct api *)ctx)->clients);
+	struct api *a = ctx;
+
+	clients_expire(a->tcp.clients);
+	clients_expire(a->local.clients);
 }
 
 static int start_hub(struct api *a)
@@ -160,10 +174,10 @@ static int start_hub(struct api *a)
 
 static int start_parts(struct api *a)
 {
-	a->clients = clients_new();
-	if (!a->clients)
-		return -ENOMEM;
-	int r = workers_start(LIMIT_API_WORKERS, &a->workers);
+	a->logins = logins_new();
+	int r = a->logins ? prepare_listeners(a) : -ENOMEM;
+	if (!r)
+		r = workers_start(LIMIT_API_WORKERS, &a->workers);
 	if (!r)
 		r = start_hub(a);
 	if (!r)
@@ -234,7 +248,9 @@ void api_stop(struct api *a)
 			MHD_stop_daemon(daemons[i]);
 	hub_free(a->hub);
 	workers_free(a->workers);
-	clients_free(a->clients);
+	clients_free(a->tcp.clients);
+	clients_free(a->local.clients);
+	logins_free(a->logins);
 	api_unbind(a->sockets);
 	free(a);
 }

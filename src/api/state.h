@@ -12,6 +12,7 @@
 
 struct clients;
 struct hub;
+struct logins;
 struct route;
 struct workers;
 struct MHD_Daemon;
@@ -20,6 +21,7 @@ struct MHD_Daemon;
 struct listener {
 	struct api *api;
 	struct MHD_Daemon *daemon;
+	struct clients *clients;
 	bool trusted;  /* the unix socket: its file's mode decides who may connect */
 	bool loopback; /* cannot be reached from other machines */
 	bool tls;
@@ -34,7 +36,7 @@ struct api {
 	struct api_sockets *sockets;
 	struct store *store;
 	struct listener tcp, local;
-	struct clients *clients;
+	struct logins *logins;
 	struct workers *workers;
 	struct hub *hub;
 	const struct route *routes; /* ends with a NULL path */

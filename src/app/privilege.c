@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -50,7 +51,10 @@ int privilege_drop(uid_t uid, gid_t gid)
 	return drop_capabilities();
 }
 
-/* Files of the store and the assets are open by now; what stays is memory, threads and sockets. */
+/*
+ * Files of the store and the assets are open by now; what stays is memory, threads and sockets. No
+ * file is opened any more: the C library and SQLite do without where they would look one up.
+ */
 static const int calls[] = {
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
@@ -89,8 +93,6 @@ static const int calls[] = {
 	SCMP_SYS(lseek),
 	SCMP_SYS(madvise),
 	SCMP_SYS(membarrier),
-	SCMP_SYS(mmap),
-	SCMP_SYS(mprotect),
 	SCMP_SYS(mremap),
 	SCMP_SYS(munmap),
 	SCMP_SYS(nanosleep),
@@ -123,7 +125,6 @@ static const int calls[] = {
 	SCMP_SYS(sigaltstack),
 	SCMP_SYS(statx),
 	SCMP_SYS(sysinfo),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(uname),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
@@ -154,13 +155,20 @@ static int allow_threads(scmp_filter_ctx ctx)
 				    SCMP_A0(SCMP_CMP_MASKED_EQ, 0x00010000, 0x00010000));
 }
 
-/* Reading only: what the C library and SQLite still look up by name. */
-static int allow_open_to_read(scmp_filter_ctx ctx)
+/* Memory that is never executable: no code but the program's own runs. */
+static int allow_data(scmp_filter_ctx ctx)
 {
-	const unsigned writing = 3 | 0100 | 01000; /* O_ACCMODE, O_CREAT, O_TRUNC */
+	const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_code);
 
-	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-				SCMP_A2(SCMP_CMP_MASKED_EQ, writing, 0));
+	return r ? r : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_code);
+}
+
+/* Signals to threads of this process alone: abort(). */
+static int allow_own_signals(scmp_filter_ctx ctx)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 }
 
 int privilege_confine(void)
@@ -178,7 +186,9 @@ int privilege_confine(void)
 	if (!r)
 		r = allow_threads(ctx);
 	if (!r)
-		r = allow_open_to_read(ctx);
+		r = allow_data(ctx);
+	if (!r)
+		r = allow_own_signals(ctx);
 	if (!r)
 		r = seccomp_load(ctx);
 	if (ctx)

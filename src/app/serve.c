@@ -38,6 +38,7 @@
 #define STORE_WAIT_MS	200   /* longest time between two looks at the store's bounds */
 #define BATCH_WAIT_US	20000 /* lets a batch fill: fewer, larger transactions */
 #define CAPTURE_WAIT_MS 200
+#define START_WAIT_MS	20 /* until a user has been told where to look */
 
 struct server {
 	const struct serve_options *options;
@@ -52,8 +53,10 @@ struct server {
 	struct api *api;
 	int statm;
 	uint64_t started;
+	bool told; /* where to look: the first probes are in */
 	_Atomic bool stopping;
-	pthread_mutex_t lock; /* of stats */
+	_Atomic int64_t until_ms; /* the end: what is not stored by then is not kept; 0: not yet */
+	pthread_mutex_t lock;	  /* of stats */
 	struct session_stats stats;
 };
 
@@ -99,12 +102,33 @@ static void redact_batch(struct server *s, struct entry **batch, int n)
 		log_warn("out of memory: the content of some entries is not kept");
 }
 
+static void begin_end(struct server *s)
+{
+	atomic_store(&s->until_ms, clock_ms(CLOCK_MONOTONIC) + LIMIT_DRAIN_MS);
+}
+
+static bool out_of_time(struct server *s)
+{
+	int64_t until = atomic_load(&s->until_ms);
+
+	return until && clock_ms(CLOCK_MONOTONIC) > until;
+}
+
+static void store_batch(struct server *s, struct entry **batch, size_t n, bool *failing)
+{
+	redact_batch(s, batch, (int)n);
+	bool fails = store_append(s->store, batch, n) < 0;
+	tell_store_error(s, failing, fails);
+	api_publish(s->api, batch, n);
+}
+
 /* The store thread. */
 static void *store_main(void *ctx)
 {
 	struct server *s = ctx;
 	struct entry *batch[LIMIT_BATCH];
 	bool failing = false, tidy = true;
+	size_t left_out = 0;
 	int n;
 
 	/* On a busy machine the traced programs go first; the queue bridges that. */
@@ -112,10 +136,10 @@ static void *store_main(void *ctx)
 		log_debug("lower the priority of the store's thread: %s", strerror(errno));
 	while ((n = queue_pop(s->queue, batch, LIMIT_BATCH, STORE_WAIT_MS)) >= 0) {
 		if (n) {
-			redact_batch(s, batch, n);
-			bool fails = store_append(s->store, batch, (size_t)n) < 0;
-			tell_store_error(s, &failing, fails);
-			api_publish(s->api, batch, (size_t)n);
+			if (out_of_time(s))
+				left_out += (size_t)n;
+			else
+				store_batch(s, batch, (size_t)n, &failing);
 			for (int i = 0; i < n; i++)
 				entry_free(batch[i]);
 			tidy = false;
@@ -128,6 +152,9 @@ static void *store_main(void *ctx)
 		if (n < LIMIT_BATCH && !atomic_load(&s->stopping))
 			usleep(BATCH_WAIT_US);
 	}
+	if (left_out)
+		log_warn("stopped while the store was behind: the newest %zu entries are not kept",
+			 left_out);
 	return NULL;
 }
 
@@ -205,12 +232,50 @@ static int read_messages(struct server *s)
 	return 0;
 }
 
+/* The line that a user waits for. */
+static void say_where(const struct server *s)
+{
+	const struct options *o = s->options->options;
+	const char *colon = strrchr(o->listen, ':');
+
+	if (!strcmp(o->listen, "none"))
+		return;
+	printf("cleartap: open %s://%.*s:%u/", o->tls_cert ? "https" : "http",
+	       (int)(colon - o->listen), o->listen, api_port(s->api));
+	/* what is no terminal may be a journal, which others read */
+	if (s->options->token_file)
+		printf(" (the token is in %s)\n", s->options->token_file);
+	else
+		printf("?token=%s\n", s->options->token);
+	fflush(stdout);
+}
+
+/*
+ * A request made when the line is there is seen. Libraries of the machine are looked at first; who
+ * has waited for LIMIT_READY_MS is told so with what is in by then.
+ */
+static void tell_ready(struct server *s)
+{
+	if (s->told)
+		return;
+	int64_t waited = clock_ns(CLOCK_MONOTONIC) / 1000000 - (int64_t)(s->started / 1000000);
+	bool ready = registry_ready(s->registry);
+	if (!ready && (waited < LIMIT_READY_MS || !registry_count(s->registry, TARGET_ATTACHED)))
+		return;
+	s->told = true;
+	say_where(s);
+	if (!ready)
+		log_info("some programs that run already are still being looked at; the page "
+			 "Targets tells which are in");
+}
+
 /* Milliseconds until the next tick is due. */
-static int wait_ms(int64_t ticked_us, int64_t now_us)
+static int wait_ms(const struct server *s, int64_t ticked_us, int64_t now_us)
 {
 	int64_t left = (ticked_us + SESSION_TICK_US - now_us) / 1000;
+	int64_t most = s->told ? CAPTURE_WAIT_MS : START_WAIT_MS;
 
-	return left < 0 ? 0 : left < CAPTURE_WAIT_MS ? (int)left : CAPTURE_WAIT_MS;
+	return left < 0 ? 0 : left < most ? (int)left : (int)most;
 }
 
 static int capture(struct server *s)
@@ -219,12 +284,13 @@ static int capture(struct server *s)
 	int end = 0;
 
 	while (!end) {
-		int n = sources_poll(s->sources, wait_ms(ticked, now), &now);
+		int n = sources_poll(s->sources, wait_ms(s, ticked, now), &now);
 		if (n < 0) {
 			log_error("read what was captured: %s; stopping", strerror(-n));
 			return SERVE_FAILED;
 		}
 		end = read_messages(s);
+		tell_ready(s);
 		if (now - ticked >= SESSION_TICK_US) {
 			sessions_tick(s->sessions, now);
 			ticked = now;
@@ -233,7 +299,8 @@ static int capture(struct server *s)
 		s->stats = sessions_stats(s->sessions);
 		pthread_mutex_unlock(&s->lock);
 	}
-	while (sources_poll(s->sources, 0, &now) > 0)
+	begin_end(s);
+	while (!out_of_time(s) && sources_poll(s->sources, 0, &now) > 0)
 		;
 	return end < 0 ? SERVE_STOPPED : end;
 }
@@ -332,22 +399,16 @@ static int start_api(struct server *s, char *error, size_t size)
 	return api_start(&options, &source, s->store, &s->api, error, size);
 }
 
-/* The line that a user waits for. */
-static void say_where(const struct server *s)
+/* A descriptor for each connection that the API takes, on both listeners. */
+static void allow_files(void)
 {
-	const struct options *o = s->options->options;
-	const char *colon = strrchr(o->listen, ':');
+	struct rlimit limit;
 
-	if (!strcmp(o->listen, "none"))
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= LIMIT_SERVER_FILES)
 		return;
-	printf("cleartap: open %s://%.*s:%u/", o->tls_cert ? "https" : "http",
-	       (int)(colon - o->listen), o->listen, api_port(s->api));
-	/* what is no terminal may be a journal, which others read */
-	if (s->options->token_file)
-		printf(" (the token is in %s)\n", s->options->token_file);
-	else
-		printf("?token=%s\n", s->options->token);
-	fflush(stdout);
+	limit.rlim_cur = limit.rlim_max < LIMIT_SERVER_FILES ? limit.rlim_max : LIMIT_SERVER_FILES;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_debug("allow %d open files: %s", LIMIT_SERVER_FILES, strerror(errno));
 }
 
 static int confine(const struct serve_options *options)
@@ -380,7 +441,6 @@ static int serve(struct server *s, char *error, size_t size)
 		snprintf(error, size, "start a thread: %s", strerror(r));
 		return SERVE_FAILED;
 	}
-	say_where(s);
 	if (send(s->options->socket, &serving, sizeof(serving), MSG_NOSIGNAL) != sizeof(serving))
 		log_debug("tell the tracer: %s", strerror(errno));
 	int end = capture(s);
@@ -398,6 +458,7 @@ int serve_run(const struct serve_options *options)
 	char error[ERROR_SIZE] = "";
 
 	keep_freed_memory();
+	allow_files();
 	s.started = (uint64_t)clock_ns(CLOCK_MONOTONIC);
 	pthread_mutex_init(&s.lock, NULL);
 	int end = serve(&s, error, sizeof(error));

@@ -22,6 +22,7 @@
 #define LIMIT_SESSIONS		   LIMIT_CONNS /* connections followed at once */
 #define LIMIT_SESSION_PROCESSES	   65536       /* processes remembered without a connection */
 #define LIMIT_PEERS		   65536       /* ended connections whose ends are remembered */
+#define LIMIT_PEER_SAME		   8	       /* with the same two addresses, that are looked up */
 #define LIMIT_PEER_SECONDS	   30	       /* for how long */
 #define LIMIT_SESSION_IDLE_SECONDS 5	 /* silence after which no more of an exchange is awaited */
 #define LIMIT_TWINS		   65536 /* exchanges that wait for the other end's version */
@@ -62,6 +63,7 @@
 /* store */
 #define LIMIT_QUEUE_BYTES    (64 << 20) /* entries between the capture and the store thread */
 #define LIMIT_QUEUE_BODIES   (8 << 10)	/* bodies that an entry keeps however slow the store is */
+#define LIMIT_DRAIN_MS	     1000	/* at the end, for storing what waits */
 #define LIMIT_BATCH	     1000	/* entries in one transaction */
 #define LIMIT_LIVE_EXCHANGES 65536 /* that go on and whose rows are written again; oldest goes */
 
@@ -86,7 +88,12 @@
 #define LIMIT_WINDOW_MS 500   /* and for how long */
 
 /* readers */
-#define LIMIT_HTTP_CONNS	512	    /* connections to the API */
+#define LIMIT_HTTP_CONNS	512	    /* connections to one listener that may ask */
+#define LIMIT_HTTP_STRANGERS	256	    /* those that have not shown yet that they may */
+#define LIMIT_SOURCE_STRANGERS	64	    /* of one address */
+#define LIMIT_SERVER_FILES	4096	    /* open ones of the server process */
+#define LIMIT_LOGINS		64	    /* browsers with a cookie; the longest unused goes */
+#define LIMIT_LOGIN_SECONDS	86400	    /* a cookie without use */
 #define LIMIT_STREAM_BACKLOG	2048	    /* entries a slow stream reader may fall behind */
 #define LIMIT_STREAM_BYTES	(8 << 20)   /* the same in bytes */
 #define LIMIT_STREAM_REPLAY	10000	    /* entries looked at for a reader that comes back */
@@ -100,7 +107,8 @@
 #define LIMIT_REQUEST_MEMORY	(256 << 10) /* request line and header fields */
 #define LIMIT_URI_BYTES		(128 << 10) /* the request target */
 #define LIMIT_FIELD_BYTES	(32 << 10)  /* header fields of a request, names and values */
-#define LIMIT_REQUEST_SECONDS	20	    /* from its first byte to its last */
+#define LIMIT_HEAD_SECONDS	5	    /* from the connection to the end of the first head */
+#define LIMIT_REQUEST_SECONDS	20	    /* from there to the last byte of the body */
 #define LIMIT_HTTP_IDLE_SECONDS 60	  /* connection without a request, or that takes no bytes */
 #define LIMIT_STREAM_SECONDS	600	  /* stream reader that takes no bytes */
 #define LIMIT_PARAMS		16	  /* parameters of a request */
@@ -123,6 +131,7 @@
 #define LIMIT_INSPECT_QUEUE	   512		  /* files that wait for one */
 #define LIMIT_INSPECT_TURN_MS	   1000		  /* processor time of one while others wait */
 #define LIMIT_INSPECT_SETTLE_MS	   5000		  /* wait at the start for what is there already */
+#define LIMIT_READY_MS		   800		  /* then a user is told what is in */
 #define LIMIT_INSPECT_NICE	   10		  /* priority of one that takes long */
 #define LIMIT_INSPECT_DYING_MS	   2000		  /* from the end of its answer to its death */
 #define LIMIT_INSPECT_MEMORY	   (1ULL << 30)	  /* its address space beyond the file */

@@ -89,13 +89,20 @@ static void leave_ended(struct peers *t, struct peer *p)
 	t->ended--;
 }
 
-void peer_table_remove(struct peers *t, struct processes *processes, struct peer *p)
+static void set_apart(struct peers *t, struct peer *p)
 {
 	struct peer **at = slot(t, &p->local, &p->remote);
 
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
+	p->apart = true;
+}
+
+void peer_table_remove(struct peers *t, struct processes *processes, struct peer *p)
+{
+	if (!p->apart)
+		set_apart(t, p);
 	if (p->ended)
 		leave_ended(t, p);
 	process_unref(processes, p->process);
@@ -131,9 +138,18 @@ void peer_table_free(struct peers *t, struct processes *processes)
 
 void peer_table_replace(struct peers *t, struct peer *p)
 {
-	for (struct peer *q = *slot(t, &p->local, &p->remote); q; q = q->next) {
-		if (q == p || q->ended || q->netns != p->netns ||
-		    !address_equal(&q->local, &p->local) || !address_equal(&q->remote, &p->remote))
+	struct peer *next;
+	unsigned same = 0;
+
+	for (struct peer *q = *slot(t, &p->local, &p->remote); q; q = next) {
+		next = q->next;
+		if (q == p || q->netns != p->netns || !address_equal(&q->local, &p->local) ||
+		    !address_equal(&q->remote, &p->remote))
+			continue;
+		/* Newer ones come first; a program may put any number on one socket. */
+		if (++same == LIMIT_PEER_SAME)
+			set_apart(t, q);
+		if (q->ended)
 			continue;
 		q->replaced = true;
 		if (q->session)

@@ -70,6 +70,7 @@ struct peer {
 	uint32_t netns;
 	bool ended;
 	bool replaced; /* its addresses are those of a later connection */
+	bool apart;    /* of many such: it is not found by them any more */
 	char comm[FLOW_COMM_LEN + 1];
 	uint8_t remote_at;
 	char texts[]; /* of both addresses, the remote one at remote_at */

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.parse
 
-from api_lib import TOKEN, Server, Stream, run, wait_for
+from api_lib import TOKEN, WAIT, Server, Stream, run, wait_for
 
 server = Server()
 server.append(500)
@@ -261,6 +261,20 @@ def token_needed():
     assert ok.status == 200
 
 
+def log_in(at):
+    return at.get("/?token=" + TOKEN, token=None).headers["set-cookie"].split(";")[0]
+
+
+def cookies_bounded():
+    """of more browsers than there is room for, the one unused for longest goes"""
+    jars = [log_in(server)]
+    time.sleep(1.1)
+    jars += [log_in(server) for _ in range(65)]
+    ask = lambda jar: server.get("/api/stats", token=None, headers={"Cookie": jar}).status
+    assert ask(jars[0]) == 401 and ask(jars[-1]) == 200
+    assert sum(ask(j) == 200 for j in jars) == 64
+
+
 def cookie():
     """/?token= sets a cookie and drops the token from the address"""
     a = server.get("/?token=" + TOKEN, token=None)
@@ -269,6 +283,18 @@ def cookie():
     assert c.startswith("cleartap-%d=" % server.port), c
     assert "HttpOnly" in c and "SameSite=Strict" in c and "Path=/" in c
     jar = c.split(";")[0]
+    # The cookie goes to every port of the host: it is worth nothing elsewhere, and each has its own.
+    assert re.fullmatch("cleartap-%d=[0-9a-f]{64}" % server.port, jar) and TOKEN not in c, c
+    value = jar.split("=")[1]
+    assert log_in(server) != jar
+    problem(server.get("/api/stats", token=value), 401)
+    problem(server.get("/?token=" + value, token=None), 401)
+    problem(server.get("/api/stats", token=None, headers={
+        "Cookie": "cleartap-%d=%s" % (server.port, TOKEN)}), 401)
+    other = Server()
+    problem(other.get("/api/stats", token=None, headers={
+        "Cookie": "cleartap-%d=%s" % (other.port, value)}), 401)
+    assert other.stop() == 0
     assert server.get("/api/stats", token=None, headers={"Cookie": jar}).status == 200
     assert server.get("/api/stats", token=None, headers={"Cookie": "a=b; " + jar}).status == 200
     problem(server.get("/api/stats", token=None, headers={"Cookie": jar + "x"}), 401)
@@ -540,6 +566,58 @@ def unix_socket():
     assert other.stop() == 0
 
 
+def half_sent(at, n, sources):
+    """Connections that begin a request and do not end it, from these addresses."""
+    out = []
+    for i in range(n):
+        s = socket.socket()
+        s.settimeout(WAIT)
+        s.bind((sources[i % len(sources)], 0))
+        s.connect(("127.0.0.1", at.port))
+        s.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+        out.append(s)
+    return out
+
+
+def answers_at_once(at, path):
+    """The unix socket, another address and the same one: each within a second."""
+    for source in (path, "127.0.0.2", "127.0.0.1"):
+        begin = time.monotonic()
+        s = socket.socket(socket.AF_UNIX if source == path else socket.AF_INET)
+        s.settimeout(5)
+        if source == path:
+            s.connect(path)
+        else:
+            s.bind((source, 0))
+            s.connect(("127.0.0.1", at.port))
+        a = at.get("/api/stats", sock=s)
+        assert a.status == 200, (source, a.status)
+        assert time.monotonic() - begin < 1, (source, time.monotonic() - begin)
+
+
+def half_open():
+    """requests that never end take room from nobody, and end after 5 s"""
+    path = server.dir + "/sock2"
+    other = Server("-u", path)
+    for sources in (["127.0.0.1"], ["127.0.1.%d" % i for i in range(1, 200)]):
+        held = half_sent(other, 600, sources)
+        answers_at_once(other, path)
+        before = other.get("/api/stats").json()["api"]
+        assert before["displaced"] >= 300, before
+        assert before["connections"] <= 64 + 10 or len(sources) > 1, before
+        begin = time.monotonic()
+        for s in held:
+            try:
+                assert s.recv(1) == b""
+            except ConnectionError:
+                pass
+            s.close()
+        assert time.monotonic() - begin < 8
+        assert other.get("/api/stats").json()["api"]["late"] > before["late"]
+    assert 'cleartap_http_cut_total{cause="late"}' in other.get("/metrics").body.decode()
+    assert other.stop() == 0
+
+
 def listen_refused():
     """beyond loopback only with TLS; nonsense is refused"""
     for listen in ("0.0.0.0:0", "[::]:0", "192.0.2.1:0", "1.2.3.4", ":1", "127.0.0.1:65536",
@@ -571,6 +649,6 @@ def clean_end():
 
 
 run([entries_page, entries_parameters, entries_filter, entries_limited, entries_hopeless, entries_redacted, coverage, validate, one_entry,
-     no_entry, bodies, bomb, revalidation, compression, token_needed, cookie, login_page, rebinding,
+     no_entry, bodies, bomb, revalidation, compression, token_needed, cookie, cookies_bounded, login_page, rebinding,
      cross_site, security_headers, methods, capture, health, stats, sizes, garbage, pipelining,
-     unix_socket, listen_refused, clean_end])
+     unix_socket, half_open, listen_refused, clean_end])

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "ends.h"
@@ -41,6 +42,25 @@ static void test_one_entry(void **state)
 	assert_int_equal(told_stats(t).pair_waiting, 0);
 	assert_int_equal(told_stats(t).pair_bytes, 0);
 	assert_int_equal(told_stats(t).entries, 99);
+}
+
+/* A program puts any number of TLS connections on one socket: none costs more than the first. */
+static void test_one_socket(void **state)
+{
+	enum { MANY = 40000 };
+	struct told *t = *state;
+	struct wire w;
+
+	clock_t begin = clock();
+	for (int i = 1; i <= MANY; i++)
+		ends_open_one(t, &w, 100, (uint64_t)i, true, 1000);
+	assert_true(clock() - begin < 3 * CLOCKS_PER_SEC);
+	/* The newest is the one that the other end has. */
+	struct ends e = { .t = t, .c = w };
+	ends_open_one(t, &e.s, 200, MANY + 1, false, 1000);
+	ends_exchange(&e, 1);
+	assert_int_equal(t->count, 1);
+	told_expect(t, 0, "/1", "both");
 }
 
 static void test_split_ends(void **state)
@@ -314,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_one_entry),
+		CASE(test_one_socket),
 		cmocka_unit_test_setup_teardown(test_split_ends, told_setup_split, told_teardown),
 		CASE(test_one_end),
 		CASE(test_overtaken),

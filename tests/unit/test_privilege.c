@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -66,9 +68,31 @@ static long try_shadow(void)
 	return open("/etc/shadow", O_RDONLY);
 }
 
+static long try_read(void)
+{
+	return open("/etc/passwd", O_RDONLY);
+}
+
 static long try_kill(void)
 {
 	return kill(getppid(), 0);
+}
+
+static long try_signal(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
+static long try_code(void)
+{
+	return (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static long try_make_code(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? 1 : mprotect(p, 4096, PROT_READ | PROT_EXEC);
 }
 
 static long try_mount(void)
@@ -151,7 +175,11 @@ static const struct {
 	{ "open for writing", try_write_null },
 	{ "truncate", try_truncate },
 	{ "read /etc/shadow", try_shadow },
+	{ "open a file to read", try_read },
 	{ "kill", try_kill },
+	{ "tgkill of another process", try_signal },
+	{ "executable memory", try_code },
+	{ "memory made executable", try_make_code },
 	{ "mount", try_mount },
 	{ "bpf", try_bpf },
 	{ "perf_event_open", try_perf },
@@ -182,20 +210,23 @@ static void *empty_thread(void *arg)
 	return NULL;
 }
 
-/* What serving needs goes on: memory, threads, files to read. */
+/* What serving needs goes on: memory, threads, signals of its own. */
 static bool still_works(void)
 {
-	int allowed_in_thread = -1, fd = open("/etc/passwd", O_RDONLY);
+	int allowed_in_thread = -1;
 	pthread_t thread;
+	char *p = malloc(64 << 20);
 
-	if (fd < 0 || pthread_create(&thread, NULL, empty_thread, &allowed_in_thread))
+	if (!p || syscall(SYS_tgkill, getpid(), gettid(), 0) ||
+	    pthread_create(&thread, NULL, empty_thread, &allowed_in_thread))
 		return false;
 	pthread_join(thread, NULL);
-	return close(fd) == 0 && !allowed_in_thread;
+	free(p);
+	return !allowed_in_thread;
 }
 
 /* Lines of /proc/self/status that must be there. */
-static bool status_ok(void)
+static bool status_ok(int fd)
 {
 	static const char *const lines[] = {
 		"\nUid:\t65534\t65534\t65534\t65534\n",
@@ -210,7 +241,6 @@ static bool status_ok(void)
 		"\nGroups:\t \n",
 	};
 	static char text[8192];
-	int fd = open("/proc/self/status", O_RDONLY);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	for (size_t i = 0; n > 0 && i < sizeof(lines) / sizeof(*lines); i++)
@@ -235,9 +265,11 @@ static int child(void)
 /* /proc/PID of a process that is not dumpable belongs to root: kept open from before. */
 static int child_status(void)
 {
+	int fd = open("/proc/self/status", O_RDONLY);
+
 	if (privilege_drop(65534, 65534) || prctl(PR_SET_DUMPABLE, 1) || privilege_confine())
 		return FAILED_TO_DROP;
-	return status_ok() ? 0 : WRONG_STATUS;
+	return status_ok(fd) ? 0 : WRONG_STATUS;
 }
 
 static void run_child(int (*run)(void))

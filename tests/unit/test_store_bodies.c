@@ -199,12 +199,57 @@ static void test_missing(void **state)
 	check_sizes(f->s, 3);
 }
 
+#define MARK "what-expired-is-gone"
+
+static bool file_holds(const char *path, const char *suffix)
+{
+	static char data[64 << 20];
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	int fd = open(name, O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : read(fd, data, sizeof(data));
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && memmem(data, (size_t)n, MARK, strlen(MARK));
+}
+
+static void put_marked(struct store *s, size_t count, int64_t at_us)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct entry *e = synthetic_entry(i, at_us, 0);
+		fill(&e->response_body, 9000, 1);
+		memcpy(e->response_body.data + 5000, MARK, strlen(MARK));
+		assert_int_equal(store_append(s, &e, 1), 0);
+		entry_free(e);
+	}
+}
+
+/* Nobody finds in their file the bodies that have expired, though it is not shorter for it. */
+static void test_expired(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = NOW_US;
+
+	fixture_open(f, 32 * MIB, 1600);
+	put_marked(f->s, 300, now);
+	assert_true(file_holds(f->path, "-bodies"));
+	for (int i = 0; i < 10; i++)
+		put_entries(f->s, 0, 100, 5000, now + 3000 * 1000000LL);
+	for (int i = 0; i < 20; i++)
+		store_maintain(f->s, now + 3100 * 1000000LL);
+	assert_in_range(store_stats(f->s).first_id, 1, 1000);
+	assert_in_range(store_stats(f->s).dropped_entries, 250, 1000);
+	fixture_close(f);
+	assert_false(file_holds(f->path, "-bodies"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sizes),  TEST(test_filter),  TEST(test_mixes),
-		TEST(test_damage), TEST(test_missing),
+		TEST(test_damage), TEST(test_missing), TEST(test_expired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

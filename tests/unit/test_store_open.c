@@ -159,6 +159,28 @@ static void test_empty_file(void **state)
 	assert_int_equal(put_entries(f->s, 0, 1, 10, NOW_US), 0);
 }
 
+/* Nothing is made at the root of the file system by a path that was mistyped. */
+static void test_root(void **state)
+{
+	static const char *const paths[] = {
+		"/cleartap-test-root/store.db",
+		"//cleartap-test-root/store.db",
+		"sqlite:///cleartap-test-root/store.db",
+		"/tmp/../cleartap-test-root//store.db",
+	};
+	char error[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		assert_int_equal(fixture_refused(paths[i], error, sizeof(error)), -ENOENT);
+		assert_non_null(strstr(error, "does not exist"));
+		assert_int_equal(access("/cleartap-test-root", F_OK), -1);
+	}
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(fixture_refused("cleartap-test-root/x", error, sizeof(error)), -ENOENT);
+	assert_int_equal(access("/cleartap-test-root", F_OK), -1);
+}
+
 static void test_directories(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +483,7 @@ int main(void)
 		TEST(test_damaged),	 TEST(test_empty_file), TEST(test_directories),
 		TEST(test_too_small),	 TEST(test_read_only),	TEST(test_locked),
 		TEST(test_unprivileged), TEST(test_kill),	TEST(test_small_disk),
+		TEST(test_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,38 @@ for (const value of VALUES)
 		assert.equal(Buffer.from(got ?? "", "latin1").toString(), `X-Odd: ${value.trim()}`);
 	});
 
+// What an HTTP parser would refuse: what curl is given, without curl.
+async function given(full) {
+	const { text } = await curl(full, null);
+	assert.ok(!/[^\P{C}\n\t]/u.test(text), JSON.stringify(text));
+	const out = [];
+	for (const shell of ["sh", "bash"]) {
+		const { stdout } = await run(shell, ["-c", `curl() { printf '%s\\0' "$@"; }\n${text}`]);
+		out.push(stdout.split("\0"));
+	}
+	assert.deepEqual(out[0], out[1]);
+	return out[0];
+}
+
+const UNSEEN = [
+	"\x1b[2Jx",
+	"a\x0f",
+	"\x1b]0;it's\x07%s\\n",
+	"\u009b31m",
+	"\u202eevil",
+	"\x7f\x03",
+];
+for (const value of UNSEEN)
+	test(`nothing that a terminal acts on: ${JSON.stringify(value)}`, async () => {
+		const headers = [
+			["Host", `127.0.0.1:${port}`],
+			["X-Odd", value],
+		];
+		assert.ok((await given(entry({ headers }))).includes(`X-Odd: ${value}`));
+		assert.ok((await given(entry({ method: `A${value}` }))).includes(`A${value}`));
+		assert.ok((await given(entry({ target: `x${value}` }))).includes(`x${value}`));
+	});
+
 test("a header that is none does not reach a file, nor another line", async () => {
 	await writeFile(join(folder, "secret"), "X-Secret: 1\n");
 	const seen = await replay(

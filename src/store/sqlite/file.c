@@ -32,9 +32,39 @@ int file_give(int fd, uid_t uid, gid_t gid)
 	return geteuid() || !fchown(fd, uid, gid) || errno == EPERM ? 0 : -errno;
 }
 
-/* The directory of the file; its last component is created when it is missing. */
+/* Would it be made at the root of the file system? */
+static bool is_at_root(const char *dir)
+{
+	char *parent, *real;
+	size_t n = strlen(dir);
+
+	while (n && dir[n - 1] == '/')
+		n--;
+	while (n && dir[n - 1] != '/')
+		n--;
+	parent = n ? strndup(dir, n) : strdup(".");
+	real = parent ? realpath(parent, NULL) : NULL;
+	bool root = real && !strcmp(real, "/");
+	free(real);
+	free(parent);
+	return root;
+}
+
+/*
+ * The directory of the file; its last component is created when it is missing. Not at the root of
+ * the file system: there a missing directory is a slip of the pen.
+ */
 static int prepare_directory(const char *dir, uid_t uid, gid_t gid, char *error, size_t error_size)
 {
+	struct stat st;
+
+	if (stat(dir, &st) && is_at_root(dir)) {
+		snprintf(
+			error, error_size,
+			"directory %s does not exist; make it if this is where the store should be",
+			dir);
+		return -ENOENT;
+	}
 	if (!mkdir(dir, 0750)) {
 		if (geteuid() || !chown(dir, uid, gid) || errno == EPERM)
 			return 0;
@@ -44,7 +74,6 @@ static int prepare_directory(const char *dir, uid_t uid, gid_t gid, char *error,
 		return 0;
 fail:;
 	int r = -errno;
-	struct stat st;
 	if (!stat(dir, &st))
 		return 0;
 	snprintf(error, error_size, "directory %s does not exist and cannot be created: %s", dir,
