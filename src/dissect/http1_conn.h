@@ -50,7 +50,7 @@ struct h1 {
 	bool lossy;	    /* since the start, or since it was quiet */
 	bool uncertain;	    /* what begins belongs to nobody until it is quiet */
 	uint8_t one_by_one; /* exchanges before anything was lost */
-	enum dir request_dir, last_dir;
+	enum dir request_dir : 8, last_dir : 8;
 	uint32_t requests;		  /* seen */
 	struct h1_exchange *unproven;	  /* what the client sends next tells whether it is one */
 	struct h1_exchange *head, **tail; /* requests without their whole answer, in order */
