@@ -53,7 +53,7 @@ static bool choose(struct dissection *d, const struct dissector *choice, int64_t
 		if (choice != &dissect_opaque && !d->settled)
 			opaque_note_joined(d->state);
 		d->d->close(d->state, now);
-		d->hint.mid_stream = true;
+		d->hint.mid_stream = !d->settled;
 		d->hint.lossy = d->lossy;
 	}
 	d->d = choice;

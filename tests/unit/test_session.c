@@ -442,6 +442,25 @@ static void test_joined(void **state)
 	assert_int_equal(sessions_stats(g->sessions).lost_bytes, 0);
 }
 
+/* What nobody understands is no more complete for that. */
+static void test_joined_opaque(void **state)
+{
+	struct got *g = *state;
+	struct wire w = wire(g, 5, 1, 1);
+
+	w.offset[EV_READ] = 123456;
+	wire_read(&w, "\x01middle");
+	wire_write(&w, "\x01request");
+	wire_read(&w, "\x01answer");
+	wire_write(&w, "\x01request");
+	wire_read(&w, "\x01answer");
+	wire_close(&w);
+	assert_true(g->count >= 2);
+	assert_false(g->entries[0]->complete);
+	assert_non_null(strstr(g->entries[0]->reason, "joined mid-stream"));
+	assert_true(g->entries[g->count - 1]->complete);
+}
+
 static void test_exit(void **state)
 {
 	struct got *g = *state;
@@ -666,6 +685,7 @@ int main(void)
 		CASE(test_contradictions),
 		CASE(test_last_bytes_lost),
 		CASE(test_joined),
+		CASE(test_joined_opaque),
 		CASE(test_exit),
 		CASE(test_idle),
 		CASE(test_held),
