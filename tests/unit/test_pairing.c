@@ -379,12 +379,40 @@ static void test_embedded(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static void note_first(void *ctx, struct entry *e)
+{
+	size_t *n = ctx;
+
+	assert_int_equal(e->complete, (*n)++ > 0);
+	assert_int_equal(strstr(e->reason, "joined mid-stream") != NULL, *n == 1);
+	entry_free(e);
+}
+
+/* The first bytes of a stream that was joined are not complete, though nobody understands them. */
+static void test_joined(void **state)
+{
+	static const uint8_t bytes[] = "\x01opaque";
+	size_t n = 0;
+	const struct entry_sink sink = { note_first, &n };
+	const struct conn_hint hint = { .mid_stream = true };
+	struct dissection *d = dissect_open(&sink, &hint);
+
+	(void)state;
+	for (uint64_t i = 0; i < 3; i++) {
+		dissect_feed(d, DIR_WRITE, bytes, sizeof(bytes), i * sizeof(bytes), 1000);
+		dissect_feed(d, DIR_READ, bytes, sizeof(bytes), i * sizeof(bytes), 2000);
+	}
+	dissect_close(d, 3000);
+	assert_int_equal(n, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_embedded),
+		cmocka_unit_test(test_joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

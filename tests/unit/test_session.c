@@ -137,83 +137,6 @@ static void test_other_end_expires(void **state)
 	assert_int_equal(g->entries[1]->dst.pid, 0);
 }
 
-static struct wire later(struct got *g, uint32_t tgid, uint64_t conn, uint64_t ms)
-{
-	struct wire w = wire(g, tgid, conn, ms * 1000000);
-
-	w.ktime = ms * 1000000;
-	return w;
-}
-
-static void open_server(struct wire *s)
-{
-	wire_open(s, "nginx", EV_LIB_OPENSSL, 1);
-	wire_bind(s, "10.0.0.5", 443, "10.0.0.4", 1000, EV_HOW_NESTED, EV_OPENED_REMOTE, true);
-}
-
-static void open_client(struct wire *c)
-{
-	wire_open(c, "curl", EV_LIB_OPENSSL, 1);
-	wire_bind(c, "10.0.0.4", 1000, "10.0.0.5", 443, EV_HOW_NESTED, EV_OPENED_LOCAL, true);
-}
-
-/* Somebody who is not traced uses the port again: it is not the program that had it before. */
-static void reuse_port(struct got *g, bool client_ends, bool server_ends)
-{
-	struct wire c = later(g, 100, 1, 10), s = later(g, 200, 2, 12);
-
-	open_client(&c);
-	open_server(&s);
-	wire_read(&s, GET);
-	wire_write(&s, OK);
-	assert_string_equal(g->entries[0]->src.process, "curl");
-	if (client_ends)
-		wire_close(&c);
-	if (server_ends)
-		wire_close(&s);
-	s = later(g, 200, 3, 40);
-	open_server(&s);
-	wire_read(&s, GET);
-	wire_write(&s, OK);
-	assert_int_equal(g->count, 2);
-	assert_string_equal(g->entries[1]->src.ip, "10.0.0.4");
-	assert_string_equal(g->entries[1]->src.process, "");
-	assert_int_equal(g->entries[1]->src.pid, 0);
-}
-
-static void test_reused_both_ended(void **state)
-{
-	reuse_port(*state, true, true);
-}
-
-static void test_reused_client_ended(void **state)
-{
-	reuse_port(*state, true, false);
-}
-
-/* The client closed its socket, and its program goes on without a word of it. */
-static void test_reused_none_ended(void **state)
-{
-	reuse_port(*state, false, false);
-}
-
-/* The server tells its last exchange when the client is gone. */
-static void test_late_server(void **state)
-{
-	struct got *g = *state;
-	struct wire c = later(g, 100, 1, 10), s = later(g, 200, 2, 12);
-
-	open_client(&c);
-	open_server(&s);
-	wire_close(&c);
-	wire_exit(&c);
-	s.ktime = 5000000000;
-	wire_read(&s, GET);
-	wire_write(&s, OK);
-	assert_string_equal(g->entries[0]->src.process, "curl");
-	assert_int_equal(g->entries[0]->src.pid, 100);
-}
-
 /* The same loopback addresses in another network namespace are another connection. */
 static void test_other_namespace(void **state)
 {
@@ -442,25 +365,6 @@ static void test_joined(void **state)
 	assert_int_equal(sessions_stats(g->sessions).lost_bytes, 0);
 }
 
-/* What nobody understands is no more complete for that. */
-static void test_joined_opaque(void **state)
-{
-	struct got *g = *state;
-	struct wire w = wire(g, 5, 1, 1);
-
-	w.offset[EV_READ] = 123456;
-	wire_read(&w, "\x01middle");
-	wire_write(&w, "\x01request");
-	wire_read(&w, "\x01answer");
-	wire_write(&w, "\x01request");
-	wire_read(&w, "\x01answer");
-	wire_close(&w);
-	assert_true(g->count >= 2);
-	assert_false(g->entries[0]->complete);
-	assert_non_null(strstr(g->entries[0]->reason, "joined mid-stream"));
-	assert_true(g->entries[g->count - 1]->complete);
-}
-
 static void test_exit(void **state)
 {
 	struct got *g = *state;
@@ -673,10 +577,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SPLIT(test_both_ends),
 		CASE(test_other_end_expires),
-		SPLIT(test_reused_both_ended),
-		SPLIT(test_reused_client_ended),
-		SPLIT(test_reused_none_ended),
-		SPLIT(test_late_server),
 		SPLIT(test_other_namespace),
 		CASE(test_unbound),
 		CASE(test_bind_evidence),
@@ -685,7 +585,6 @@ int main(void)
 		CASE(test_contradictions),
 		CASE(test_last_bytes_lost),
 		CASE(test_joined),
-		CASE(test_joined_opaque),
 		CASE(test_exit),
 		CASE(test_idle),
 		CASE(test_held),
