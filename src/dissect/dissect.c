@@ -22,6 +22,7 @@ struct dissection {
 	void *state;
 	struct undecided *waiting; /* NULL: every byte goes straight on */
 	bool spoke, settled;	   /* settled: opaque after a protocol that was understood */
+	bool lossy;		   /* bytes were lost, or not copied */
 	enum dir last_dir;
 	uint64_t at[2];	  /* offset of the next byte of each direction */
 	unsigned changes; /* how often a protocol handed over to another */
@@ -52,7 +53,8 @@ static bool choose(struct dissection *d, const struct dissector *choice, int64_t
 		if (choice != &dissect_opaque && !d->settled)
 			opaque_note_joined(d->state);
 		d->d->close(d->state, now);
-		d->hint.mid_stream = true;
+		d->hint.mid_stream = !d->settled;
+		d->hint.lossy = d->lossy;
 	}
 	d->d = choice;
 	d->state = choice->open(&d->sink, &d->hint);
@@ -259,6 +261,8 @@ void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_
 void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
 {
 	uint64_t offset = d->at[dir];
+
+	d->lossy = true;
 
 	d->at[dir] += len;
 	take_gap(d, dir, len, offset, why, now);

@@ -50,6 +50,8 @@ struct entry_sink {
 struct conn_hint {
 	bool mid_stream; /* joined after its start: the first bytes may be the middle of a message
 			  */
+	bool lossy; /* bytes were lost before its first byte: messages may have begun that nobody
+		       saw */
 	bool opener_known;
 	enum dir opener; /* the direction that the side which opened the connection speaks in */
 };

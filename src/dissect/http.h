@@ -27,8 +27,8 @@ enum http_note {
 	HTTP_NOTE_BARE_LF,
 	HTTP_NOTE_FOLDED,
 	HTTP_NOTE_FIELD_BAD,
-	HTTP_NOTE_FIELDS_CUT,
 	/* from here on the message is not complete */
+	HTTP_NOTE_FIELDS_CUT,
 	HTTP_NOTE_HEAD_CUT,
 	HTTP_NOTE_HEAD_GAP,
 	HTTP_NOTE_CHUNK_BAD,
@@ -38,7 +38,7 @@ enum http_note {
 	HTTP_NOTE_ENDED_EARLY,
 	HTTP_NOTE_COUNT,
 };
-#define HTTP_NOTE_FIRST_FAULT HTTP_NOTE_HEAD_CUT
+#define HTTP_NOTE_FIRST_FAULT HTTP_NOTE_FIELDS_CUT
 
 extern const char *const http_notes[HTTP_NOTE_COUNT];
 

@@ -27,9 +27,9 @@ static void *http1_open(const struct entry_sink *sink, const struct conn_hint *h
 {
 	struct h1 *h = calloc(1, sizeof(*h));
 
-	(void)hint;
 	if (!h)
 		return NULL;
+	h->lossy = h->uncertain = h->stream[0].hole = h->stream[1].hole = hint->lossy;
 	h->sink = *sink;
 	h->tail = &h->head;
 	h->stream[0].candidate = h->stream[1].candidate = true;
@@ -119,8 +119,10 @@ static void note_flip(struct h1 *h, enum dir dir)
 {
 	struct h1_stream *s = &h->stream[dir];
 
-	if (h->spoke && dir != h->last_dir && s->state == H1_SEEK)
+	if (h->spoke && dir != h->last_dir && s->state == H1_SEEK) {
 		s->candidate = true;
+		s->found = false;
+	}
 	h->spoke = true;
 	h->last_dir = dir;
 }
@@ -145,6 +147,7 @@ static int http1_feed(void *state, enum dir dir, const uint8_t *data, size_t len
 	const uint8_t *start = data;
 
 	note_flip(h, dir);
+	h1_note_bytes(h, dir);
 	s->digest.at = offset;
 	while (len) {
 		note_byte(h, dir, now);
@@ -172,6 +175,9 @@ static int cut_head(struct h1 *h, enum dir dir, enum http_note note)
 
 	m->has_length = m->chunked = m->close_delimited = false;
 	h1_lose_framing(h, dir, note);
+	/* The answer itself comes after an interim one. */
+	if (!m->msg->request && m->msg->status / 100 == 1 && m->msg->status != 101)
+		h1_set_apart(h);
 	return r;
 }
 
@@ -210,7 +216,7 @@ static void http1_idle(void *state, int64_t now)
 	for (int dir = 0; dir < 2; dir++)
 		if (h->stream[dir].x && h->stream[dir].state == H1_SEEK)
 			h1_end_message(h, dir, 0);
-	h->uncertain = false;
+	h1_be_quiet(h);
 }
 
 static void close_stream(struct h1 *h, enum dir dir)
@@ -262,6 +268,7 @@ static void http1_close(void *state, int64_t now)
 	(void)now;
 	close_stream(h, h->request_dir);
 	close_stream(h, !h->request_dir);
+	h1_give_up(h);
 	h1_drop_unanswered(h, NULL, "no answer before the connection ended");
 	buf_free(&h->early);
 	for (int dir = 0; dir < 2; dir++) {

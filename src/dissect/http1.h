@@ -56,8 +56,12 @@ struct h1_message {
 /* One request and its answer. */
 struct h1_exchange {
 	struct h1_exchange *next;
-	bool queued; /* waits in the queue of its connection */
-	bool alone;  /* which answer is its own cannot be told */
+	uint32_t number; /* of the request on its connection, of those that were seen */
+	bool queued;	 /* waits in the queue of its connection */
+	bool alone;	 /* which answer is its own cannot be told */
+	bool unproven;	 /* so far it cannot be told whether this is its answer */
+	bool after_hole; /* which request of the connection it is, a client that waits alone tells
+			  */
 	struct h1_message request, response;
 	const char *missing; /* why one of the two is not there, NULL when both are */
 	struct live live;

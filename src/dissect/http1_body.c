@@ -22,6 +22,7 @@ void h1_lose_framing(struct h1 *h, enum dir dir, enum http_note note)
 {
 	http_note(h1_message_of(h, dir), note);
 	h1_stream_reset(&h->stream[dir]);
+	h1_note_hole(h, dir);
 }
 
 static void end_chunk_line(struct h1_stream *s)

@@ -26,13 +26,15 @@ struct h1_stream {
 	enum h1_state state;
 	bool candidate; /* H1_SEEK: a message may begin with the next byte, or has begun */
 	bool digits;	/* H1_CHUNK_SIZE: one was there */
+	bool interim;	/* one came before what comes next */
+	bool hole;	/* how many messages began since the last known one cannot be told */
+	bool found;	/* H1_SEEK: what begins was found among bytes that begin no message */
 	struct h1_start_line start_line;
 	struct h1_lines lines;
 	uint64_t left;	       /* of the body, or of the chunk */
 	uint64_t early[2];     /* missing before the roles are known, by enum gap_why */
 	int64_t start_us;      /* of the first byte in lines */
 	struct digest digest;  /* of the message, and interim answers before it */
-	bool interim;	       /* one came before what comes next */
 	struct h1_exchange *x; /* whose message this is, NULL between messages */
 };
 
@@ -40,13 +42,20 @@ struct h1 {
 	struct entry_sink sink;
 	struct h1_stream stream[2]; /* by enum dir */
 	bool roles_known, spoke;
-	bool pipelined; /* a request was sent before the answer to another */
-	bool uncertain; /* requests or answers were lost: pairing stops until it is quiet */
-	enum dir request_dir, last_dir;
+	bool switched; /* to another protocol */
+	/* Which answer belongs to which request (http1_pair.c). */
+	bool pipelined;	    /* a request was sent before the end of the answer to another */
+	bool overlap;	    /* so it seems, unless bytes of the answer were lost */
+	bool asked;	    /* a request began after the last bytes of answers */
+	bool lossy;	    /* since the start, or since it was quiet */
+	bool uncertain;	    /* what begins belongs to nobody until it is quiet */
+	uint8_t one_by_one; /* exchanges before anything was lost */
+	enum dir request_dir : 8, last_dir : 8;
+	uint32_t requests;		  /* seen */
+	struct h1_exchange *unproven;	  /* what the client sends next tells whether it is one */
 	struct h1_exchange *head, **tail; /* requests without their whole answer, in order */
 	size_t queued;
 	/* After a switch of protocols: own bytes of that feed, and what the client sent early. */
-	bool switched;
 	size_t taken;
 	struct buf early;
 	uint64_t early_at;
@@ -70,8 +79,19 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now);
 void h1_end_message(struct h1 *h, enum dir dir, int64_t now);
 /* Give up on requests that wait, but for `keep`. */
 void h1_drop_unanswered(struct h1 *h, const struct h1_exchange *keep, const char *missing);
-/* Bytes are missing where the next message of this direction would begin. */
-void h1_gap_between(struct h1 *h, enum dir dir);
+/* From here on messages of this direction may have begun that nobody saw. */
+void h1_note_hole(struct h1 *h, enum dir dir);
+/* The next bytes of this direction are here. */
+void h1_note_bytes(struct h1 *h, enum dir dir);
+/* What has begun to come as an answer is none: the request still waits. */
+void h1_set_apart(struct h1 *h);
+/* A message begins: is what the direction is in another one? It ends then. */
+bool h1_is_apart(const struct h1 *h, enum dir dir);
+void h1_end_apart(struct h1 *h, enum dir dir);
+/* What is not proven by now is not one exchange. */
+void h1_give_up(struct h1 *h);
+/* It has been quiet: no more is awaited. */
+void h1_be_quiet(struct h1 *h);
 
 /* http1_body.c: what follows the head. Number of bytes taken, or -errno. */
 ssize_t h1_feed_body(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now);

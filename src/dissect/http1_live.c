@@ -24,7 +24,9 @@ static struct message *copy_message(struct h1 *h, struct h1_exchange *x, enum di
 	struct h1_message *m = request ? &x->request : &x->response;
 	const struct h1_stream *s = &h->stream[dir];
 
-	if (!m->begun)
+	/* The head of an interim answer is not that of the answer. */
+	if (!m->begun || (!request && is_in(h, x, dir) && s->state == H1_HEAD &&
+			  h1_head_status(&s->lines.text) / 100 == 1))
 		return NULL;
 	struct message *copy = live_copy(&x->live, !request, m->msg, m->done, ret_kept);
 	*ret_part = m->part;
@@ -48,7 +50,7 @@ static void tell(struct h1 *h, struct h1_exchange *x, int64_t now)
 	bool kept[2] = { false, false };
 	bool failed = false;
 
-	if (!live_due(&x->live, &h->sink, start, now))
+	if (x->unproven || !live_due(&x->live, &h->sink, start, now))
 		return;
 	struct message *q = copy_message(h, x, h->request_dir, &part[0], &kept[0], &failed);
 	struct message *a = copy_message(h, x, !h->request_dir, &part[1], &kept[1], &failed);

@@ -1,5 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which answer belongs to which request (RFC 9112 section 9.3), also when bytes are missing. */
+/*
+ * Which answer belongs to which request (RFC 9112 section 9.3), also when bytes are missing.
+ *
+ * Answers come in the order of the requests. As long as nothing is missing where messages may have
+ * begun, the first one belongs to the first request that waits. After such a hole of the answers'
+ * direction an answer can only be that of a request which was sent before it; if one waits, it is
+ * that one's when the client sent no other before the answer began. That is known when the next
+ * bytes of the client follow those of the request; until then the exchange is unproven, and if they
+ * do not follow, it is two. After a hole of the requests' direction nobody knows how many answers
+ * are still to come.
+ *
+ * A client that waits for each answer has had those to all but its last request. One is taken for
+ * that when its first LIMIT_ONE_BY_ONE requests, with nothing missing, each came after the end of
+ * the answer to the one before, and until it sends one that did not.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -7,6 +21,8 @@
 #include "base/limits.h"
 
 static const char untold_answer[] = "which answer belongs to it cannot be told: bytes were lost";
+static const char lost_answer[] = "its answer was lost";
+static const char untold_request[] = "which request it answers cannot be told: bytes were lost";
 
 bool h1_is_request_dir(const struct h1 *h, enum dir dir)
 {
@@ -72,6 +88,8 @@ static void emit(struct h1 *h, struct h1_exchange *x)
 /* Emit it when nothing more can come to it. */
 static void check_done(struct h1 *h, struct h1_exchange *x)
 {
+	if (x->unproven)
+		return;
 	bool request = x->request.done || !x->request.begun;
 	bool response = x->response.done || x->alone;
 
@@ -115,6 +133,11 @@ void h1_end_message(struct h1 *h, enum dir dir, int64_t now)
 	struct h1_stream *other = &h->stream[!dir];
 	if (!h1_is_request_dir(h, dir) && other->x == x && other->state == H1_SEEK) {
 		x->request.done = true;
+		/* After a loss, half a line is no beginning of the next request. */
+		if (h->lossy) {
+			x->request.msg->unplaced += other->lines.size;
+			h1_lines_reset(&other->lines);
+		}
 		end_part(other, &x->request);
 		other->x = NULL;
 	}
@@ -128,22 +151,6 @@ static struct h1_exchange *next_unanswered(const struct h1 *h)
 
 	while (x && x->response.begun)
 		x = x->next;
-	return x;
-}
-
-static struct h1_exchange *begin_request(struct h1 *h)
-{
-	struct h1_exchange *x = h1_exchange_new();
-
-	if (!x)
-		return NULL;
-	if (h->queued >= LIMIT_PIPELINE)
-		h->uncertain = true;
-	x->alone = h->uncertain;
-	if (x->alone)
-		x->missing = untold_answer;
-	else
-		queue_append(h, x);
 	return x;
 }
 
@@ -167,20 +174,201 @@ static void stop_pairing(struct h1 *h)
 	h1_drop_unanswered(h, NULL, untold_answer);
 }
 
-/*
- * Bytes are missing where the next answer, or request, would begin. A client that waits for each
- * answer has had those to all but its last request; with one that does not, nobody can tell.
- */
-void h1_gap_between(struct h1 *h, enum dir dir)
+/* Does the client wait for each answer? */
+static bool waits(const struct h1 *h)
 {
-	struct h1_exchange *first = next_unanswered(h), *last = first;
+	return h->one_by_one >= LIMIT_ONE_BY_ONE && !h->pipelined;
+}
 
-	for (struct h1_exchange *x = first; x; x = x->next)
-		last = x;
-	if (h1_is_request_dir(h, dir) ? first && h->pipelined : first != last && h->pipelined)
-		stop_pairing(h);
-	else if (!h1_is_request_dir(h, dir) && first != last)
-		h1_drop_unanswered(h, last, "its answer was lost");
+static struct h1_stream *answers(struct h1 *h)
+{
+	return &h->stream[!h->request_dir];
+}
+
+/* It did not wait for an answer: what was concluded from that holds no more. */
+static void note_pipelined(struct h1 *h)
+{
+	h->pipelined = true;
+	h->overlap = false;
+	for (struct h1_exchange *x = h->head, *next, *hole = NULL; x; x = next) {
+		next = x->next;
+		hole = hole || !x->after_hole ? hole : x;
+		if (!hole || x->response.begun)
+			continue;
+		h->uncertain = true;
+		queue_remove(h, x);
+		x->alone = true;
+		x->missing = untold_answer;
+		check_done(h, x);
+	}
+}
+
+/* The client has sent nothing between the request and the answer after it. */
+static void prove(struct h1 *h)
+{
+	struct h1_exchange *x = h->unproven;
+
+	h->unproven = NULL;
+	x->unproven = false;
+	/* Only what has begun by now is proven. */
+	if (answers(h)->x == x && answers(h)->state == H1_SEEK)
+		answers(h)->hole = true;
+	check_done(h, x);
+}
+
+static void forget_answer(struct h1 *h, struct h1_exchange *x)
+{
+	if (answers(h)->x == x) {
+		answers(h)->x = NULL;
+		h1_stream_reset(answers(h));
+	}
+	message_free(x->response.msg);
+}
+
+/* The answer of x becomes an exchange of its own; x may still wait for one. */
+static void split(struct h1 *h, struct h1_exchange *x, bool still_waits)
+{
+	struct h1_exchange *y = x->response.begun ? h1_exchange_new() : NULL;
+
+	if (y) {
+		y->response = x->response;
+		y->missing = untold_request;
+		if (answers(h)->x == x)
+			answers(h)->x = y;
+	} else {
+		forget_answer(h, x);
+	}
+	x->response = (struct h1_message){ 0 };
+	if (still_waits)
+		return;
+	x->alone = true;
+	x->missing = untold_answer;
+	queue_remove(h, x);
+	check_done(h, x);
+	if (y)
+		check_done(h, y);
+}
+
+void h1_give_up(struct h1 *h)
+{
+	struct h1_exchange *x = h->unproven;
+
+	if (!x)
+		return;
+	const struct message *m = x->response.msg;
+	if (x->response.done && !m->has_head && !m->body.present) {
+		prove(h);
+		return;
+	}
+	h->unproven = NULL;
+	x->unproven = false;
+	answers(h)->hole = true;
+	h->uncertain |= !waits(h);
+	split(h, x, false);
+}
+
+bool h1_is_apart(const struct h1 *h, enum dir dir)
+{
+	const struct h1_stream *s = &h->stream[dir];
+
+	return !http_has_note(h1_message_of(h, dir), HTTP_NOTE_STRAY) ||
+	       (s->hole && s->x->request.begun) || (s->found && h->lossy) ||
+	       (h1_is_request_dir(h, dir) && s->x->response.begun);
+}
+
+void h1_set_apart(struct h1 *h)
+{
+	struct h1_exchange *x = answers(h)->x;
+
+	if (!x->request.begun)
+		return;
+	if (h->unproven == x)
+		h->unproven = NULL;
+	x->unproven = false;
+	split(h, x, true);
+}
+
+void h1_end_apart(struct h1 *h, enum dir dir)
+{
+	if (!h1_is_request_dir(h, dir) && http_has_note(h1_message_of(h, dir), HTTP_NOTE_STRAY))
+		h1_set_apart(h);
+	h1_end_message(h, dir, 0);
+}
+
+void h1_note_hole(struct h1 *h, enum dir dir)
+{
+	h->stream[dir].hole = true;
+	h->lossy = true;
+	if (h1_is_request_dir(h, dir))
+		h1_give_up(h);
+	else
+		h->overlap = h->asked = false;
+}
+
+void h1_note_bytes(struct h1 *h, enum dir dir)
+{
+	if (h->unproven && h1_is_request_dir(h, dir) && !h->stream[dir].hole)
+		prove(h);
+	if (h->roles_known && !h1_is_request_dir(h, dir)) {
+		if (h->overlap)
+			note_pipelined(h);
+		h->asked = false;
+	}
+}
+
+void h1_be_quiet(struct h1 *h)
+{
+	h1_give_up(h);
+	if (h->pipelined || next_unanswered(h) || h->stream[0].x || h->stream[1].x)
+		return;
+	h->stream[0].hole = h->stream[1].hole = false;
+	h->uncertain = h->overlap = false;
+	if (h->lossy && !waits(h))
+		h->one_by_one = 0;
+	h->lossy = false;
+}
+
+/* A request begins: what does that say of the answers to those before? */
+static void note_request(struct h1 *h)
+{
+	struct h1_stream *a = answers(h);
+	bool all_answered = !next_unanswered(h), going = a->x && a->state != H1_SEEK;
+
+	if (!all_answered || going || h->asked)
+		h->overlap = true;
+	else if (!h->lossy && h->one_by_one < LIMIT_ONE_BY_ONE)
+		h->one_by_one++;
+	h->asked = true;
+	if (waits(h) && a->hole) {
+		h1_drop_unanswered(h, NULL, lost_answer);
+		a->hole = false;
+	} else if (all_answered && !h->uncertain) {
+		a->hole = false;
+	}
+}
+
+static struct h1_exchange *begin_request(struct h1 *h)
+{
+	bool after_hole = h->stream[h->request_dir].hole;
+
+	h1_give_up(h);
+	h->stream[h->request_dir].hole = false;
+	if (after_hole)
+		h->uncertain = !waits(h);
+	note_request(h);
+	struct h1_exchange *x = h1_exchange_new();
+	if (!x)
+		return NULL;
+	if (h->queued >= LIMIT_PIPELINE)
+		h->uncertain = true;
+	x->after_hole = after_hole;
+	x->number = ++h->requests;
+	x->alone = h->uncertain;
+	if (x->alone)
+		x->missing = untold_answer;
+	else
+		queue_append(h, x);
+	return x;
 }
 
 bool h1_lacks_request(const struct h1 *h, enum dir dir)
@@ -188,19 +376,39 @@ bool h1_lacks_request(const struct h1 *h, enum dir dir)
 	return h->roles_known && dir != h->request_dir && !h->uncertain && !next_unanswered(h);
 }
 
+/* Bytes were lost before this answer; `first` waits. NULL: nobody knows whose it may be. */
+static struct h1_exchange *choose_after_hole(struct h1 *h, struct h1_exchange *first)
+{
+	struct h1_exchange *last = first;
+
+	for (struct h1_exchange *x = first; x; x = x->next)
+		last = x;
+	if (last->number != h->requests || (first != last && !waits(h))) {
+		stop_pairing(h);
+		return NULL;
+	}
+	if (first != last)
+		h1_drop_unanswered(h, last, lost_answer);
+	last->unproven = true;
+	h->unproven = last;
+	answers(h)->hole = false;
+	return last;
+}
+
 static struct h1_exchange *begin_response(struct h1 *h)
 {
-	struct h1_exchange *x = h->uncertain ? NULL : next_unanswered(h);
+	bool stray = answers(h)->found && h->lossy;
+	struct h1_exchange *x = stray ? NULL : next_unanswered(h);
 
-	if (x) {
-		h->pipelined |= x->next != NULL;
+	if (stray)
+		answers(h)->hole = true;
+	if (x && answers(h)->hole)
+		x = choose_after_hole(h, x);
+	if (x)
 		return x;
-	}
 	x = h1_exchange_new();
 	if (x)
-		x->missing = h->uncertain
-				     ? "which request it answers cannot be told: bytes were lost"
-				     : "the request was not seen";
+		x->missing = h->uncertain ? untold_request : "the request was not seen";
 	return x;
 }
 
@@ -212,8 +420,9 @@ static bool is_over(const struct h1 *h, enum dir dir)
 {
 	const struct h1_stream *s = &h->stream[dir];
 
-	return s->x && (s->state == H1_SEEK || (s->state == H1_FIXED && !s->x->request.begun &&
-						!s->x->response.msg->body.size));
+	return s->x && (s->state == H1_SEEK ||
+			(s->state == H1_FIXED && (!s->x->request.begun || s->x->unproven) &&
+			 !s->x->response.msg->body.size));
 }
 
 /* Out of memory: an exchange without a message is none. */

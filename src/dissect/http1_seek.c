@@ -32,7 +32,10 @@ static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64
 
 	if (!len)
 		return 0;
+	s->found = true;
 	if (!s->x) {
+		if (h->lossy)
+			h1_note_hole(h, dir);
 		int r = begin_message(h, dir, now);
 		if (r)
 			return r;
@@ -74,9 +77,8 @@ static int start_found(struct h1 *h, enum dir dir)
 
 	if (!h->roles_known)
 		know_roles(h, s->start_line.kinds == H1_REQUEST ? dir : !dir);
-	if (s->x && (!(http_has_note(h1_message_of(h, dir), HTTP_NOTE_STRAY)) ||
-		     (h1_is_request_dir(h, dir) && s->x->response.begun)))
-		h1_end_message(h, dir, 0);
+	if (s->x && h1_is_apart(h, dir))
+		h1_end_apart(h, dir);
 	if (!s->x) {
 		int r = begin_message(h, dir, s->start_us);
 		s->state = H1_HEAD;
@@ -184,12 +186,15 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 
 	if (!h->roles_known && !s->lines.size) {
 		s->early[why] += len;
+		h1_note_hole(h, dir);
 		digest_skip(&s->digest, len);
 		return 0;
 	}
 	int r = flush_candidate(h, dir);
+	/* More of the same changes nothing. */
+	if (!s->x || h1_message_of(h, dir)->body.present)
+		h1_note_hole(h, dir);
 	if (!r && !s->x) {
-		h1_gap_between(h, dir);
 		digest_begin(&s->digest);
 		r = begin_message(h, dir, now);
 		if (!r)
@@ -200,6 +205,7 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 	payload_skip(&h1_message_of(h, dir)->body, len, why);
 	digest_skip(&s->digest, len);
 	h1_stream_reset(s);
+	s->found = false;
 	return 0;
 }
 

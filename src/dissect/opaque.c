@@ -24,7 +24,8 @@ struct opaque {
 	enum dir request_dir;
 	bool request_known;
 	bool emitted;
-	bool joined; /* another protocol's first message follows */
+	bool mid_stream; /* nobody saw what came before its first byte */
+	bool joined;	 /* another protocol's first message follows */
 };
 
 static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *hint)
@@ -36,6 +37,7 @@ static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *
 	o->sink = *sink;
 	o->request_known = hint->opener_known;
 	o->request_dir = hint->opener;
+	o->mid_stream = hint->mid_stream;
 	return o;
 }
 
@@ -46,6 +48,8 @@ static const char *reason_of(const struct opaque *o, struct entry *e)
 				    "joined mid-stream: %" PRId64
 				    " bytes came before the first message that is understood",
 				    e->request_size + e->response_size);
+	if (o->mid_stream)
+		return "joined mid-stream: what came before was not seen";
 	if (e->lost_bytes && e->truncated_bytes)
 		return entry_printf(e, "%" PRId64 " bytes lost, %" PRId64 " not copied",
 				    e->lost_bytes, e->truncated_bytes);
@@ -99,6 +103,7 @@ static void emit(struct opaque *o)
 	if (e) {
 		o->emitted = true;
 		fill_entry(o, e, o->message[0], o->message[1]);
+		o->mid_stream = false;
 		memcpy(e->part, o->part, sizeof(e->part));
 		o->message[0] = o->message[1] = NULL;
 		live_end(&o->live, &o->sink, e);

@@ -32,6 +32,8 @@ static void take_socket(struct session *s, const struct flow_socket *b, const st
 	if (!s->peer)
 		return;
 	s->peer->session = s;
+	s->peer->ended_us = s->all->now_us;
+	s->peer->begun_us = s->sight.begun_us ? s->sight.begun_us : s->all->now_us;
 	memcpy(s->peer->comm, s->comm[0] ? s->comm : s->process->comm, sizeof(s->comm));
 	s->bind = b->strong ? BIND_STRONG : BIND_WEAK;
 	s->how = b->how;

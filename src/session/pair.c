@@ -30,6 +30,10 @@ static void make_room(struct pair *p)
 
 	TAILQ_FOREACH(t, &p->twins, of_pair)
 	{
+		if (t->told && !(t->begun[0] && t->begun[1])) {
+			twin_free(t);
+			return;
+		}
 		if (!t->waits)
 			continue;
 		twin_tell_apart(t, p->aligned ? BY_BOUND : BY_TIME);

@@ -110,8 +110,26 @@ void peer_table_remove(struct peers *t, struct processes *processes, struct peer
 	t->count--;
 }
 
+static void limit(struct peer *p, int64_t until_us)
+{
+	if (!p->until_us || until_us < p->until_us)
+		p->until_us = until_us;
+}
+
+void peer_table_part(struct peers *t, struct peer *p)
+{
+	if (p->session && p->session->last_us > p->ended_us)
+		p->ended_us = p->session->last_us;
+	for (struct peer *q = *slot(t, &p->remote, &p->local); q; q = q->next)
+		if (address_equal(&q->local, &p->remote) && address_equal(&q->remote, &p->local) &&
+		    q->begun_us <= p->ended_us)
+			limit(q, p->ended_us);
+}
+
 void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, int64_t now_us)
 {
+	peer_table_part(t, p);
+	limit(p, now_us);
 	p->ended = true;
 	p->session = NULL;
 	p->ended_us = now_us;
@@ -152,9 +170,18 @@ void peer_table_replace(struct peers *t, struct peer *p)
 		if (q->ended)
 			continue;
 		q->replaced = true;
+		peer_table_part(t, q);
+		limit(q, q->ended_us);
 		if (q->session)
 			pair_unlink(q->session);
 	}
+}
+
+/* May both be ends of one connection, as far as times tell? */
+static bool overlap(const struct peer *p, const struct peer *q)
+{
+	return (!q->until_us || p->begun_us <= q->until_us) &&
+	       (!p->until_us || q->begun_us <= p->until_us);
 }
 
 /*
@@ -169,7 +196,7 @@ struct peer *peer_table_other_end(const struct peers *t, const struct peer *p)
 
 	for (struct peer *q = *slot(t, &p->remote, &p->local); q; q = q->next) {
 		if (q == p || !address_equal(&q->local, &p->remote) ||
-		    !address_equal(&q->remote, &p->local))
+		    !address_equal(&q->remote, &p->local) || !overlap(p, q))
 			continue;
 		struct peer **best = q->netns == p->netns ? &same : &elsewhere;
 		several |= best == &elsewhere && elsewhere && elsewhere->netns != q->netns;

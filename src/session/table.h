@@ -65,7 +65,9 @@ struct peer {
 	struct peer *older, *newer; /* among the ended */
 	struct process *process;
 	struct session *session; /* NULL: it ended */
-	int64_t ended_us;
+	/* When it was first known to be this socket, and last, or when it ended. */
+	int64_t begun_us, ended_us;
+	int64_t until_us; /* it is no other end of what began later; 0: not known */
 	struct address local, remote;
 	uint32_t netns;
 	bool ended;
@@ -92,6 +94,8 @@ struct peer *peer_table_add(struct peers *t, struct processes *processes, struct
 void peer_table_remove(struct peers *t, struct processes *processes, struct peer *p);
 void peer_table_end(struct peers *t, struct processes *processes, struct peer *p, int64_t now_us);
 void peer_table_expire(struct peers *t, struct processes *processes, int64_t now_us);
+/* Its end was seen, or a later socket has its addresses: what it was connected to is over too. */
+void peer_table_part(struct peers *t, struct peer *p);
 /* Other live sockets with the addresses of `p` are earlier connections. */
 void peer_table_replace(struct peers *t, struct peer *p);
 /* The socket at the other end of `p` on this machine, NULL when it is not known for certain. */

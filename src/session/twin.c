@@ -159,6 +159,24 @@ static bool cut_apart(const struct twin *t)
 	return t->opaque && (c[0].length != s[0].length || c[1].length != s[1].length);
 }
 
+/*
+ * What an end told has only one of the messages, since it could not tell which other one belongs to
+ * it: that comes by itself, and has been told by then.
+ */
+static bool awaits_rest(struct twin *t)
+{
+	for (int end = 0; end < 2; end++)
+		for (int i = 0; i < 2; i++) {
+			if (t->part[end][i].seen || !t->part[!end][i].seen ||
+			    !sight_has_hole(pair_sight(t->pair, end)))
+				continue;
+			t->begun[end] = false;
+			t->told = t->whole = true;
+			return true;
+		}
+	return false;
+}
+
 static void tell_both(struct twin *t)
 {
 	struct pair *p = t->pair;
@@ -179,7 +197,8 @@ static void tell_both(struct twin *t)
 	struct entry *e = twin_merge(t, differs);
 	e->live = shown;
 	p->all->stats.paired++;
-	twin_free(t);
+	if (!awaits_rest(t))
+		twin_free(t);
 	send_on(p->all, e);
 }
 
