@@ -25,7 +25,7 @@ static struct message *copy_message(struct h1 *h, struct h1_exchange *x, enum di
 	const struct h1_stream *s = &h->stream[dir];
 
 	/* The head of an interim answer is not that of the answer. */
-	if (!m->begun || (!request && is_in(h, x, dir) && s->state == H1_HEAD &&
+	if (!m->begun || (!request && x->request.begun && is_in(h, x, dir) && s->state == H1_HEAD &&
 			  h1_head_status(&s->lines.text) / 100 == 1))
 		return NULL;
 	struct message *copy = live_copy(&x->live, !request, m->msg, m->done, ret_kept);
