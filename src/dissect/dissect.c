@@ -23,9 +23,9 @@ struct dissection {
 	struct undecided *waiting; /* NULL: every byte goes straight on */
 	bool spoke, settled;	   /* settled: opaque after a protocol that was understood */
 	bool lossy;		   /* bytes were lost, or not copied */
+	uint8_t changes;	   /* how often a protocol handed over to another */
 	enum dir last_dir;
-	uint64_t at[2];	  /* offset of the next byte of each direction */
-	unsigned changes; /* how often a protocol handed over to another */
+	uint64_t at[2]; /* offset of the next byte of each direction */
 };
 
 void (*dissect_refill(const struct entry *e))(struct entry *)
