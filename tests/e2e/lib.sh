@@ -138,7 +138,7 @@ need_cleartap() {
 	[ "$(id -u)" = 0 ] || tap_skip_all "needs root to load BPF programs"
 }
 
-# ct_start [OPTION...]: start cleartap with a store of its own and wait until its probes are in.
+# ct_start [OPTION...]: start cleartap with a store of its own; wait for its line and until all probes are in.
 # Sets CT_PID, CT_DIR, CT_SOCK, CT_URL (with the token) and CT_TOKEN. Status 1 and the log on
 # standard output when it does not become ready. CT_DIR set before the call is used again.
 ct_start() {
@@ -151,7 +151,7 @@ ct_start() {
 	CT_PID=$!
 	for ((i = 0; i < 600; i++)); do
 		kill -0 "$CT_PID" 2>/dev/null || break
-		if ct_get /readyz >/dev/null 2>&1; then
+		if grep -q 'cleartap: open' "$CT_DIR/out" && ct_get /readyz >/dev/null 2>&1; then
 			CT_TOKEN=$(cat "$CT_DIR/token")
 			CT_URL=$(grep -o -m 1 'https\?://[^ ]*' "$CT_DIR/out")?token=$CT_TOKEN
 			return 0

@@ -163,16 +163,15 @@ tap_ok "three commands" test $count = 3
 ct_check "over HTTP/1.1" --path /path --protocol http --method GET --status 200 --complete \
 	--src-process curl --bind nested --count 1 lock=open ends=both
 ct_check "a form" --path /login --protocol http --method POST --status 200 --complete
-ct_check "over HTTP/2: opaque, with who and where" --protocol tls --src-process curl \
-	--dst-port "$port" --bind nested --wait 15 ends=both
+tap_ok "over HTTP/2: opaque, with who and where" \
+	matches "protocol == \"tls\" and src.process == \"curl\" and dst.port == $port and bind == \"nested\""
 tap_ok "the password shows as dots" dots
 tap_ok "a row while it goes on, and when it has ended" while_it_goes_on
 head -c 2097152 /dev/zero >"$TMPDIR/large"
 curl --http1.1 --data-binary "@$TMPDIR/large" https://any.host/large >/dev/null
 curl --http1.1 https://any.host/none >/dev/null
-ct_check "truncated: at most 1 MiB of a message is copied" --path /large --method POST \
-	request_size=2097152
-tap_ok "and the rest is counted" matches 'path == "/large" and truncated_bytes >= 1000000'
+tap_ok "truncated: at most 1 MiB of a message is copied, the rest is counted" \
+	matches 'path == "/large" and request_size > 2097152 and truncated_bytes == 1048576'
 while read -r query; do
 	tap_ok "the filter $query" matches "$query"
 done < <(sed -n '/speaks KFL:$/,/^Passwords/s/^    //p' "$readme" | sed 's/   .*//')
