@@ -16,10 +16,13 @@ export function literal(value) {
 	return typeof value === "string" ? quote(value) : String(value);
 }
 
-// {field, value} or {flag}: null when there is nothing to filter by.
+// {field, value}, {fields, value} (one of them has it) or {flag}: null when there is nothing to
+// filter by.
 export function term(what) {
 	if (!what) return "";
 	if (what.flag) return what.flag;
+	if (what.fields)
+		return `(${what.fields.map(field => term({ field, value: what.value })).join(" or ")})`;
 	if (String(what.value).includes("\0")) return ""; // no address can hold it
 	return `${what.field} ${what.operator || "=="} ${literal(what.value)}`;
 }
@@ -67,7 +70,7 @@ export function limitOf(q) {
 }
 
 export function negated(what) {
-	if (what.flag) return `not ${what.flag}`;
+	if (what.flag || what.fields) return `not ${term(what)}`;
 	if (!term(what)) return "";
 	if (!what.operator || what.operator === "==") return term({ ...what, operator: "!=" });
 	return `not (${term(what)})`;

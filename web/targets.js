@@ -18,7 +18,7 @@ function processes(t) {
 		.map(p =>
 			filterable(
 				`${p.process || "?"}[${p.pid}]`,
-				{ field: "pid", value: p.pid },
+				{ fields: ["src.pid", "dst.pid"], value: p.pid },
 				{ class: "chip", title: p.container ? `container ${p.container}` : undefined },
 			),
 		);

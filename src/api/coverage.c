@@ -63,12 +63,14 @@ static int find_workload(struct coverage *c, const char *process, const char *co
 	return 0;
 }
 
-/* The end that cleartap reads from. */
-static const struct endpoint *traced_end(const struct entry *e)
+/* Was it read at this end? An entry whose end is not told was read at the one that is known. */
+static bool was_read_at(const struct entry *e, bool src)
 {
+	if (!strcmp(e->ends, "both"))
+		return true;
 	if (!strcmp(e->role, "server"))
-		return &e->dst;
-	return !strcmp(e->role, "client") || e->src.pid ? &e->src : &e->dst;
+		return !src;
+	return src == (!strcmp(e->role, "client") || e->src.pid);
 }
 
 /* Entries come newest first: the name that a process has now is the one that counts. */
@@ -83,28 +85,45 @@ static int note_pid(struct coverage *c, int32_t pid, const struct workload *w)
 	return c->pids.count > known ? buf_put(&c->by_pid, &n, sizeof(n)) : 0;
 }
 
-static int add(void *ctx, const struct entry *e)
+/* Each end has its own count of connections. */
+static int64_t connection_number(struct coverage *c, const struct entry *e, bool src)
 {
-	struct coverage *c = ctx;
-	const struct endpoint *p = traced_end(e);
-	size_t known = c->connections.count;
-	struct workload *w;
-	int r;
+	buf_reset(&c->key);
+	if (buf_printf(&c->key, "%d %s", src, e->connection))
+		return -ENOMEM;
+	return index_of(&c->connections, c->key.data, c->key.len);
+}
 
-	if (!e->tls || e->lock != LOCK_OPEN)
-		return 0;
-	r = find_workload(c, p->process, p->container, &w);
+static int add_end(struct coverage *c, const struct entry *e, bool src)
+{
+	const struct endpoint *p = src ? &e->src : &e->dst;
+	struct workload *w;
+	int r = find_workload(c, p->process, p->container, &w);
+
 	if (!r)
 		r = note_pid(c, p->pid, w);
 	if (r)
 		return r;
-	int64_t n = index_of(&c->connections, e->connection, strlen(e->connection));
+	size_t known = c->connections.count;
+	int64_t n = connection_number(c, e, src);
 	w->connections += c->connections.count > known;
 	w->entries++;
 	w->bytes += (uint64_t)e->request_size + (uint64_t)e->response_size;
 	if (!w->library && *e->library)
 		r = keep_text(c, e->library, &w->library);
 	return n < 0 ? (int)n : r;
+}
+
+static int add(void *ctx, const struct entry *e)
+{
+	int r = 0;
+
+	if (!e->tls || e->lock != LOCK_OPEN)
+		return 0;
+	for (int src = 1; !r && src >= 0; src--)
+		if (was_read_at(e, src))
+			r = add_end(ctx, e, src);
+	return r;
 }
 
 /* A program that has changed its name since it was found goes by the one in its entries. */

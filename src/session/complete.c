@@ -47,9 +47,20 @@ static const char *host_name(struct entry *e)
 	return inet_pton(AF_INET, name, &v4) == 1 ? "" : name;
 }
 
+struct session_name session_name(const struct session *s)
+{
+	return (struct session_name){ s->id, s->process->tgid, s->number };
+}
+
+const char *session_name_text(struct entry *e, const struct session_name *n)
+{
+	return entry_printf(e, "%" PRIu32 "-%" PRIx64 "-%" PRIu32, n->tgid, n->id, n->number);
+}
+
 static void complete(struct session *s, struct entry *e)
 {
 	struct sessions *all = s->all;
+	const struct session_name name = session_name(s);
 
 	e->tls = s->tls;
 	e->lock = s->lock;
@@ -57,8 +68,7 @@ static void complete(struct session *s, struct entry *e)
 	e->bind = s->peer ? s->how : "unknown";
 	e->node = entry_text(e, all->node, strlen(all->node));
 	e->goroutine = (int64_t)s->goroutine;
-	e->connection = entry_printf(e, "%" PRIu32 "-%" PRIx64 "-%" PRIu32, s->process->tgid, s->id,
-				     s->number);
+	e->connection = session_name_text(e, &name);
 	if (s->opener == OPENER_LOCAL)
 		e->role = "client";
 	else if (s->opener == OPENER_REMOTE)
@@ -82,6 +92,18 @@ void session_release(struct session *s)
 }
 
 /*
+ * The connection has not ended, cleartap has; where bytes are missing, that remains the reason. Of
+ * opaque bytes nobody knows where an exchange ends, so they are cut off if they were said to go on.
+ */
+static void cut_off(struct entry *e)
+{
+	if (e->lost_bytes || (!e->live && !strcmp(e->protocol, "tls")))
+		return;
+	e->complete = false;
+	e->reason = "cleartap ended while it went on";
+}
+
+/*
  * What is written may be seen before it is sent, and sending it be what tells of the socket (Go,
  * bpf/gotls.bpf.c): the last write of an entry comes right before the evidence.
  */
@@ -90,6 +112,8 @@ void session_emit(void *session, struct entry *e)
 	struct session *s = session;
 	struct entry **end = &s->held;
 
+	if (s->all->ending)
+		cut_off(e);
 	if (!s->writes_early || s->bind != BIND_NONE) {
 		complete(s, e);
 		return;

@@ -104,6 +104,24 @@ static void join(struct twin *a, struct twin *b)
 	twin_free(b);
 }
 
+/* What one end told of by itself so far may prove to be what the other tells. */
+static struct twin *join_other(struct twin *t, enum pair_end end)
+{
+	struct twin *u;
+
+	if (t->begun[!end])
+		return t;
+	TAILQ_FOREACH(u, &t->pair->twins, of_pair)
+	{
+		struct twin *a = end == END_CLIENT ? t : u, *b = end == END_CLIENT ? u : t;
+		if (!twins_match(a, b))
+			continue;
+		join(a, b);
+		return a;
+	}
+	return t;
+}
+
 static void join_all(struct pair *p)
 {
 	for (struct twin *a = TAILQ_FIRST(&p->twins); a; a = TAILQ_NEXT(a, of_pair)) {
@@ -149,6 +167,8 @@ static bool put_in_order(struct pair *p, const struct session *s, const struct e
 				p->session[i]->pair_end = (uint8_t)i;
 	}
 	p->ordered = true;
+	if (p->session[END_CLIENT])
+		p->name = session_name(p->session[END_CLIENT]);
 	return true;
 }
 
@@ -168,10 +188,12 @@ void pair_take(struct session *s, struct entry *e)
 		t = new_twin(p, e);
 	if (!t) {
 		pair_count_cause(&s->all->stats, BY_BOUND);
-		entry_send_alone(s->all, e);
+		pair_send_alone(p, e);
 		return;
 	}
 	note(t, end, s, e);
+	if (e->live)
+		t = join_other(t, end);
 	if (e->open) {
 		twin_tell_open(t, end, e);
 	} else if (t->told) {

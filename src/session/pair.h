@@ -40,6 +40,8 @@ struct pair {
 	TAILQ_HEAD(, twin) twins;
 	size_t count;
 	int64_t linked_us;
+	/* What the client's connection is called, which is how both ends call theirs. */
+	struct session_name name;
 	int64_t shift[2];  /* offset at the client's end less that at the server's, by part */
 	int64_t answer_us; /* the last byte of an answer that the client had */
 	bool ordered;	   /* session[] is by enum pair_end */
@@ -55,6 +57,8 @@ const struct sight *pair_sight(const struct pair *p, enum pair_end end);
 bool twin_matches(const struct twin *t, enum pair_end end, const struct entry *e);
 /* The same of two twins: `a` of the client, `b` of the server. */
 bool twins_match(const struct twin *a, const struct twin *b);
+/* Are they the ends of one connection beyond doubt? */
+bool pair_is_certain(const struct pair *p);
 /* Find out how the offsets of both ends relate, from a twin that an end has just finished. */
 void pair_align(struct pair *p, const struct twin *t, enum pair_end end);
 /* Are the bytes of both ends known, and different? */
@@ -89,8 +93,9 @@ void pair_tell_all(struct pair *p, enum pair_cause cause);
 void pair_count_cause(struct session_stats *stats, enum pair_cause cause);
 /* The oldest that wait make room. */
 void pair_keep_bound(struct sessions *all);
-/* Takes an entry of one end alone. */
+/* Takes an entry of one end alone; of a pair it is of the same connection as the others. */
 void entry_send_alone(struct sessions *all, struct entry *e);
+void pair_send_alone(struct pair *p, struct entry *e);
 
 /* pair_merge.c: one entry of two. */
 /* Takes both entries of it; the one that is left has the better message of each part. */

@@ -30,9 +30,16 @@ static bool same_bytes(const struct entry_part *a, const struct entry_part *b)
 	       a->digest == b->digest;
 }
 
-static bool is_strong(const struct pair *p)
+/* The same of what goes on: as many bytes so far, and equal. A gap would make them differ. */
+static bool same_so_far(const struct entry_part *a, const struct entry_part *b)
 {
-	return pair_sight(p, END_CLIENT)->strong && pair_sight(p, END_SERVER)->strong;
+	return a->seen && b->seen && a->digest && a->length == b->length && a->digest == b->digest;
+}
+
+bool pair_is_certain(const struct pair *p)
+{
+	return p->verified ||
+	       (pair_sight(p, END_CLIENT)->strong && pair_sight(p, END_SERVER)->strong);
 }
 
 /* `done`: both parts are final, so that what is cut differently shows. */
@@ -52,7 +59,7 @@ static bool parts_match(const struct pair *p, const struct entry_part *client,
 			if (client[i].seen != server[i].seen ||
 			    client[i].length != server[i].length)
 				return false;
-	return is_strong(p) || p->verified || same_bytes(&client[0], &server[0]);
+	return pair_is_certain(p) || same_so_far(&client[0], &server[0]);
 }
 
 static bool is_opaque(const struct entry *e)

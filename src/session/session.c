@@ -217,6 +217,7 @@ void sessions_tick(struct sessions *all, int64_t now_us)
 
 static void end_all(struct sessions *all)
 {
+	all->ending = true;
 	for (size_t i = 0; i < all->size; i++)
 		while (all->buckets[i])
 			session_end(all->buckets[i], all->buckets[i]->last_us);

@@ -116,6 +116,12 @@ struct sight {
 
 struct pair;
 
+/* What tells a connection from all others, "4242-7f3a10-1" (entry.connection). */
+struct session_name {
+	uint64_t id;
+	uint32_t tgid, number; /* number 0: none */
+};
+
 struct session {
 	struct session *next; /* with the same hash */
 	LIST_ENTRY(session) of_process;
@@ -154,6 +160,7 @@ struct sessions {
 	uint64_t live; /* the last number that an exchange got (struct entry) */
 	struct live_use live_use;
 	bool split_ends;
+	bool ending; /* connections go on, but nobody follows them any more */
 	/* Twins of which an end is finished, oldest first: the other has not begun, or has. */
 	TAILQ_HEAD(waiting, twin) waiting[2];
 	struct processes processes;
@@ -175,6 +182,8 @@ void session_touch(struct session *s, int64_t now_us);
 /* It is in the list of the living, or not, as its dissection says. */
 void session_mark_alive(struct session *s);
 
+struct session_name session_name(const struct session *s);
+const char *session_name_text(struct entry *e, const struct session_name *name);
 /* Complete an entry with what its connection knows, and send it on. An entry_sink's emit. */
 void session_emit(void *session, struct entry *e);
 /* Send on what waits for the socket of its connection. */

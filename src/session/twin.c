@@ -20,6 +20,13 @@ void entry_send_alone(struct sessions *all, struct entry *e)
 	send_on(all, e);
 }
 
+void pair_send_alone(struct pair *p, struct entry *e)
+{
+	if (p->name.number && !strcmp(e->role, "server"))
+		e->connection = session_name_text(e, &p->name);
+	entry_send_alone(p->all, e);
+}
+
 void twin_stop_waiting(struct twin *t)
 {
 	struct sessions *all = t->pair->all;
@@ -106,7 +113,7 @@ static void tell_one(struct twin *t, enum pair_end end, enum pair_cause cause)
 		t->shown = 0;
 		t->told = true;
 		t->whole = e->complete;
-		entry_send_alone(p->all, e);
+		pair_send_alone(p, e);
 	}
 	if (!t->begun[!end])
 		twin_free(t);
@@ -146,7 +153,7 @@ void twin_tell_late(struct twin *t, struct entry *e)
 		entry_free(e);
 	} else {
 		e->live = 0;
-		entry_send_alone(all, e);
+		pair_send_alone(t->pair, e);
 	}
 	twin_free(t);
 }
@@ -246,8 +253,8 @@ void twin_tell_open(struct twin *t, enum pair_end end, struct entry *e)
 {
 	struct pair *p = t->pair;
 	const struct session *client = p->session[END_CLIENT];
-	bool client_tells =
-		t->shown ? t->teller == END_CLIENT : !p->aligned && client && client->alive;
+	bool doubt = !p->aligned || (!t->begun[END_CLIENT] && !pair_is_certain(p));
+	bool client_tells = t->shown ? t->teller == END_CLIENT : doubt && client && client->alive;
 
 	if (t->told || (end == END_SERVER && client_tells)) {
 		t->dropped = true;
@@ -262,8 +269,11 @@ void twin_tell_open(struct twin *t, enum pair_end end, struct entry *e)
 	e->live = t->shown;
 	if (t->begun[!end]) {
 		e->ends = "both";
+		e->role = "client";
+		if (p->name.number)
+			e->connection = session_name_text(e, &p->name);
 		send_on(p->all, e);
 	} else {
-		entry_send_alone(p->all, e);
+		pair_send_alone(p, e);
 	}
 }

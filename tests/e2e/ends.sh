@@ -4,7 +4,7 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 ends=$srcdir/tests/e2e/ends.py
-front=$(free_port) back=$(free_port) pad=''
+front=$(free_port) back=$(free_port)
 
 # conf NAME PORT LOCATION: of an nginx
 conf() {
@@ -79,12 +79,118 @@ try_hanging() {
 	ct_check "hanging: there is no other" "${path[@]}"
 }
 
+# serve NAME COMMAND...: a server of its own; PORT in the command is replaced. Sets port and server.
+serve() {
+	local name=$1
+	port=$(free_port)
+	shift
+	"${@//PORT/$port}" <"${say:-/dev/null}" >"$TMPDIR/$name.log" 2>&1 &
+	server=$!
+	at_exit_kill $server
+	wait_port "$port" $server || fail_with "$TMPDIR/$name.log"
+}
+
+# joint NAME CLIENT-PROCESS CLIENT-PID SERVER-PROCESS FIELD=VALUE...: of all that was told of the
+# connection there is one entry, of both ends.
+joint() {
+	local name=$1
+	tap_ok "$name: one entry of both ends" "$CHECK" --socket "$CT_SOCK" --dst-port "$port" \
+		--src-process "$2" --src-pid "$3" --dst-process "$4" --dst-pid "$server" \
+		--role client --complete open=false ends=both server_elapsed_us=!null "${@:5}"
+	tap_ok "$name: no other" "$CHECK" --socket "$CT_SOCK" --dst-port "$port"
+}
+
+# pair NAME CLIENT-PROCESS SERVER-PROCESS PATH COMMAND...: a client of that server.
+pair() {
+	local name=$1 client=$2 other=$3 target=$4 pid
+	shift 4
+	"${@//URL/https://127.0.0.1:$port$target}" >"$TMPDIR/client.log" 2>&1 &
+	pid=$!
+	wait $pid || fail_with "$TMPDIR/client.log" | tap_diag
+	joint "$name" "$client" $pid "$other" status=200 summary="${target//PID/$pid}"
+}
+
+build_go() {
+	local cache
+	cache=$(cd "$builddir" && pwd)/tests/e2e/go-cache
+	(cd "$srcdir/tests/e2e/gotest" && GO111MODULE=off GOTOOLCHAIN=local GOFLAGS='' \
+		GOCACHE=$cache go build -o "$TMPDIR/gopair" .)
+}
+
+# A line each way, which is no HTTP.
+pair_s_client() {
+	local pid say=$TMPDIR/say
+	mkfifo "$say"
+	exec 8<>"$say"
+	serve s_server openssl s_server -quiet -4 -accept 127.0.0.1:PORT \
+		-key "$TMPDIR/key.pem" -cert "$TMPDIR/cert.pem" || return
+	{
+		echo question
+		sleep 0.5
+		echo answer >&8
+		sleep 0.5
+	} | timeout 20 openssl s_client -quiet -connect "127.0.0.1:$port" >"$TMPDIR/client.log" 2>&1
+	exec 8>&-
+	joint "s_client to s_server" openssl '!0' openssl protocol=tls request_size=9 response_size=7
+}
+
+# Clients and servers of several kinds.
+pair_programs() {
+	local port server here=$srcdir/tests/e2e dir=$TMPDIR insecure
+	insecure='import ssl, sys, urllib.request
+c = ssl._create_unverified_context()
+urllib.request.urlopen(sys.argv[1], context=c).read()'
+	conf own "$(free_port)" 'return 200 "own";'
+	port=$(sed -n 's/.*listen 127.0.0.1:\([0-9]*\).*/\1/p' "$TMPDIR/own.conf")
+	nginx -p "$TMPDIR" -c "$TMPDIR/own.conf" >"$TMPDIR/own.log" 2>&1 &
+	server=$!
+	at_exit_kill $server
+	wait_port "$port" $server
+	pair "curl to nginx" curl nginx /curl curl -sSk --http1.1 --max-time 20 URL
+	serve python python3 "$here/server.py" 127.0.0.1 PORT "$dir" &&
+		pair "Python to Python" python3 python3 /python python3 -c "$insecure" URL
+	if command -v ruby >/dev/null; then
+		serve ruby ruby "$here/server.rb" 127.0.0.1 PORT "$dir" &&
+			pair "Ruby to Ruby" ruby ruby /ruby ruby -rnet/http -ropenssl -e 'u = URI(ARGV[0])
+h = Net::HTTP.new(u.hostname, u.port); h.use_ssl = true
+h.verify_mode = OpenSSL::SSL::VERIFY_NONE; h.get(u.path)' URL
+	fi
+	if command -v php >/dev/null; then
+		serve php php "$here/server.php" 127.0.0.1 PORT "$dir" &&
+			pair "PHP to PHP" php php /php php -r '$c = stream_context_create(["ssl" =>
+["verify_peer" => false, "verify_peer_name" => false]]); file_get_contents($argv[1], false, $c);' URL
+	fi
+	if command -v go >/dev/null && build_go; then
+		serve go "$TMPDIR/gopair" serve 127.0.0.1:PORT && until_attached &&
+			pair "Go to Go" gopair gopair /get/PID/0 "$TMPDIR/gopair" get \
+				"https://127.0.0.1:$port" 1
+	fi
+	pair_s_client
+}
+
+# The Go program's file is new, and analysed before it is probed.
+until_attached() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		ct_get /api/targets | python3 -c 'import json, sys
+sys.exit(not any(t["path"].endswith("/gopair") and t["state"] == "attached"
+                 for t in json.load(sys.stdin)["targets"]))' && return
+		sleep 0.1
+	done
+	return 1
+}
+
 need_cleartap
 need nginx openssl
 make_cert "$TMPDIR"
 conf back "$back" "return 200 \"id \$http_x_id.\$http_x_pad\";"
 conf front "$front" "proxy_pass https://back; proxy_http_version 1.1; proxy_set_header Connection '';"
 start back "$back" && start front "$front" || tap_ok "servers" false
+
+tap_ok "cleartap starts" cleartap --exe curl --exe 'ruby*' --exe 'php*' --exe openssl --exe gopair ||
+	tap_done
+pair_programs
+tap_ok "cleartap ends well" ct_stop
 
 tap_ok "cleartap starts" cleartap || tap_done
 try "keep-alive" 100000 10000 --connections 8

@@ -134,11 +134,13 @@ def entries_redacted():
 
 
 def coverage():
-    """a program has one name, whatever its file is called; one that has said nothing is listed"""
+    """a program has one name; one that has said nothing is listed; both ends of an entry count"""
     rows = {(w["process"], w["container"]): w
             for w in server.get("/api/coverage").json()["workloads"]}
-    assert sorted(rows) == [("curl", ""), ("curl", "c0ffee"), ("idle", "")], rows
-    curl, idle = rows["curl", ""], rows["idle", ""]
+    assert sorted(rows) == [("curl", ""), ("curl", "c0ffee"), ("idle", ""),
+                            ("nginx", "decaf")], rows
+    curl, idle, nginx = rows["curl", ""], rows["idle", ""], rows["nginx", "decaf"]
+    assert nginx["entries"] == nginx["connections"] == 1
     assert curl["entries"] == 499 and curl["library"] == "openssl"
     assert idle["connections"] == 0 and idle["library"] == "openssl"
 

@@ -191,6 +191,9 @@ static void test_other_end_gone(void **state)
 	wire_exit(&e.c);
 	assert_int_equal(t->count, 5);
 	told_expect(t, 4, "/2", "server");
+	/* It is of the same connection as what came before. */
+	assert_string_equal(t->entries[4]->connection, t->entries[3]->connection);
+	assert_int_equal(atoi(t->entries[4]->connection), 100);
 	assert_int_equal(told_stats(t).pair_waiting, 0);
 }
 
@@ -305,6 +308,49 @@ static void test_living(void **state)
 	assert_int_equal(told_stats(t).pair_waiting, 0);
 }
 
+/*
+ * The server's socket is not certain before it has answered. It has read less than was written, or
+ * as much: what goes on is told once, and is one entry of both in the end.
+ */
+static void test_living_doubt(void **state)
+{
+	static const char head[] = "POST /u HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n";
+	struct told *t = *state;
+
+	for (int lag = 0; lag < 2; lag++) {
+		struct ends e = { .t = t };
+		size_t n = t->count;
+		uint16_t port = (uint16_t)(1000 + lag);
+		ends_open_one(t, &e.c, 100, 1 + (uint64_t)lag, true, port);
+		e.s = (struct wire){ .sessions = t->sessions, .tgid = 200, .conn = 1, .gen = port };
+		ends_now(t, &e.s);
+		wire_open(&e.s, "nginx", EV_LIB_OPENSSL, 1);
+		wire_bind(&e.s, "10.0.0.5", 443, "10.0.0.4", port, EV_HOW_NESTED, EV_OPENED_REMOTE,
+			  false);
+		ends_write(t, &e.c, head);
+		ends_read(t, &e.s, head);
+		ends_write(t, &e.c, "ab");
+		ends_read(t, &e.s, lag ? "a" : "ab");
+		for (int i = 0; i < 8; i++)
+			told_pass(t, 250);
+		assert_true(t->count > n);
+		if (lag)
+			ends_read(t, &e.s, "b");
+		ends_write(t, &e.c, "cd");
+		ends_read(t, &e.s, "cd");
+		ends_respond(&e, 1);
+		for (size_t i = n; i < t->count; i++) {
+			assert_int_equal(t->entries[i]->live, t->entries[n]->live);
+			assert_int_equal(t->entries[i]->open, i + 1 < t->count);
+			assert_string_equal(t->entries[i]->role, "client");
+		}
+		assert_string_equal(t->entries[t->count - 1]->ends, "both");
+		assert_string_equal(t->entries[t->count - 1]->path, "/u");
+	}
+	assert_int_equal(told_stats(t).paired, 2);
+	assert_int_equal(told_stats(t).pair_waiting, 0);
+}
+
 /* One end never ends it: what the other has is told after a while, and once. */
 static void test_living_bound(void **state)
 {
@@ -328,6 +374,29 @@ static void test_living_bound(void **state)
 	assert_int_equal(told_stats(t).pair_waiting, 0);
 }
 
+/* cleartap ends: what goes on is cut off, and says that it was not its connection that ended. */
+static void test_cut_off(void **state)
+{
+	struct told *t = *state;
+	struct ends e = ends_open(t, 1, 1000), f = ends_open(t, 2, 1001);
+
+	ends_request(&e, 1);
+	ends_write(t, &f.c, "\x01 opaque");
+	ends_read(t, &f.s, "\x01 opaque");
+	ends_write(t, &f.s, "\x02 answer");
+	ends_read(t, &f.c, "\x02 answer");
+	sessions_free(t->sessions);
+	t->sessions = NULL;
+	assert_int_equal(t->count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		bool opaque = !strcmp(t->entries[i]->protocol, "tls");
+		assert_string_equal(t->entries[i]->ends, "both");
+		assert_int_equal(t->entries[i]->complete, opaque);
+		assert_string_equal(t->entries[i]->reason,
+				    opaque ? "" : "cleartap ended while it went on");
+	}
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, told_setup, told_teardown)
 
 int main(void)
@@ -345,7 +414,9 @@ int main(void)
 		CASE(test_waits),
 		CASE(test_bound),
 		CASE(test_living),
+		CASE(test_living_doubt),
 		CASE(test_living_bound),
+		CASE(test_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
