@@ -4,14 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <jansson.h>
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "entry.h"
 #include "kfl/kfl.h"
 #include "kfl_fixture.h"
 #include "store/sqlite/sql_filter.h"
-#include "store/sqlite/sqlite.h"
+#include "store/store.h"
+#include "synthetic.h"
 
 const char *fixture_path(const char *folder, const char *name)
 {
@@ -38,102 +41,75 @@ char *fixture_read(const char *path)
 	return b.data;
 }
 
-static void run_schema(sqlite3 *db, const char *name)
+/* As entries are described, given the ids of their order. */
+static void append(struct store *store, const json_t *entries)
 {
-	char *schema = fixture_read(fixture_path("schema", name)), *error = NULL;
+	const char *name;
+	json_t *described;
+	size_t i;
 
-	if (sqlite3_exec(db, schema, NULL, NULL, &error))
-		fail_msg("%s: %s", name, error);
-	free(schema);
-}
-
-/* The tables of a store with one segment, number 1. */
-static void make_tables(sqlite3 *db)
-{
-	run_schema(db, "0001-segments.sql");
-	assert_int_equal(schema_make_segment(db, 1), 0);
-}
-
-static void bind_bytes(sqlite3_stmt *stmt, int i, const json_t *v)
-{
-	const char *hex = json_string_value(json_object_get(v, "hex"));
-	struct buf b = { 0 };
-	unsigned byte;
-
-	if (!hex) {
-		sqlite3_bind_blob(stmt, i, json_string_value(v) ? json_string_value(v) : "",
-				  (int)json_string_length(v), SQLITE_TRANSIENT);
-		return;
-	}
-	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
-		assert_int_equal(buf_putc(&b, (char)byte), 0);
-	sqlite3_bind_blob(stmt, i, b.data, (int)b.len, SQLITE_TRANSIENT);
-	buf_free(&b);
-}
-
-static void bind_column(sqlite3_stmt *stmt, int i, const char *type, const json_t *v)
-{
-	if (!strcmp(type, "BLOB")) {
-		bind_bytes(stmt, i, v);
-	} else if (!strcmp(type, "INTEGER")) {
-		sqlite3_bind_int64(stmt, i, json_integer_value(v));
-	} else if (json_is_object(v)) {
-		char *text = json_dumps(v, JSON_COMPACT);
-		sqlite3_bind_text(stmt, i, text, -1, SQLITE_TRANSIENT);
-		free(text);
-	} else {
-		sqlite3_bind_text(stmt, i, v ? json_string_value(v) : "", -1, SQLITE_TRANSIENT);
+	json_array_foreach((json_t *)entries, i, described)
+	{
+		struct entry *e = entry_new();
+		assert_int_equal(json_integer_value(json_object_get(described, "id")), i + 1);
+		json_object_del(described, "id");
+		if (synthetic_set(e, described, &name))
+			fail_msg("entries.json: no field is called %s", name);
+		assert_int_equal(store_append(store, &e, 1), 0);
+		entry_free(e);
 	}
 }
 
-/* Columns that the entry does not name are empty. */
-static void insert(sqlite3 *db, const char *table, const json_t *entry)
+/* A store is left as it would be found: one segment, number 1. */
+static void make_store(const char *path)
 {
-	struct buf sql = { 0 };
-	sqlite3_stmt *columns, *stmt;
-	const char *types[128], *names[128];
-	int n = 0;
+	const struct store_options options = { .uri = path, .readers = 1 };
+	json_error_t error;
+	json_t *entries = json_load_file(fixture_path("tests/data/kfl", "entries.json"), 0, &error);
+	struct store *store;
+	char why[256];
 
-	buf_printf(&sql, "PRAGMA table_info(%s)", table);
-	assert_int_equal(sqlite3_prepare_v2(db, buf_cstr(&sql), -1, &columns, NULL), 0);
-	buf_reset(&sql);
-	buf_printf(&sql, "INSERT INTO %s VALUES (", table);
-	for (; sqlite3_step(columns) == SQLITE_ROW; n++) {
-		names[n] = strdup((const char *)sqlite3_column_text(columns, 1));
-		types[n] = strdup((const char *)sqlite3_column_text(columns, 2));
-		buf_puts(&sql, n ? ",?" : "?");
-	}
-	sqlite3_finalize(columns);
-	buf_putc(&sql, ')');
-	assert_int_equal(sqlite3_prepare_v2(db, buf_cstr(&sql), -1, &stmt, NULL), 0);
-	for (int i = 0; i < n; i++) {
-		bind_column(stmt, i + 1, types[i], json_object_get(entry, names[i]));
-		free((void *)names[i]);
-		free((void *)types[i]);
-	}
-	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
-	sqlite3_finalize(stmt);
-	buf_free(&sql);
+	if (!entries)
+		fail_msg("entries.json:%d: %s", error.line, error.text);
+	if (store_open(&options, geteuid(), getegid(), &store, why, sizeof(why)))
+		fail_msg("%s", why);
+	append(store, entries);
+	store_close(store);
+	json_decref(entries);
+}
+
+static void remove_folder(const char *folder)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
+static void copy_store(const char *path, sqlite3 *db)
+{
+	sqlite3 *file;
+	sqlite3_backup *copy;
+
+	assert_int_equal(sqlite3_open(path, &file), 0);
+	copy = sqlite3_backup_init(db, "main", file, "main");
+	assert_non_null(copy);
+	assert_int_equal(sqlite3_backup_step(copy, -1), SQLITE_DONE);
+	assert_int_equal(sqlite3_backup_finish(copy), 0);
+	assert_int_equal(sqlite3_close(file), 0);
 }
 
 int fixture_open(void **state)
 {
+	char folder[] = "/tmp/cleartap-kfl-XXXXXX", path[64];
 	sqlite3 *db;
-	json_error_t error;
-	json_t *entries = json_load_file(fixture_path("tests/data/kfl", "entries.json"), 0, &error);
-	json_t *e;
-	size_t i;
 
-	if (!entries)
-		fail_msg("entries.json:%d: %s", error.line, error.text);
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/db", folder);
+	make_store(path);
 	assert_int_equal(sqlite3_open(":memory:", &db), 0);
-	make_tables(db);
-	json_array_foreach(entries, i, e)
-	{
-		insert(db, "entry_1", e);
-		insert(db, "payload_1", e);
-	}
-	json_decref(entries);
+	copy_store(path, db);
+	remove_folder(folder);
 	assert_int_equal(sql_filter_register(db), 0);
 	*state = db;
 	return 0;

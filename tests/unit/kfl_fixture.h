@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The entries of tests/data/kfl/entries.json in an SQLite of their own, as the store has them. */
+/* The entries of tests/data/kfl/entries.json in a store of their own, as SQLite sees it. */
 #ifndef CLEARTAP_KFL_FIXTURE_H
 #define CLEARTAP_KFL_FIXTURE_H
 
