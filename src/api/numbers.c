@@ -27,6 +27,8 @@ static const struct figure {
 #define MISSING(by)	      CAUSE("missing_bytes_total", by, "Bytes that are not in entries, by cause.")
 #define NOT_KEPT(by)                                                                               \
 	CAUSE("bodies_not_kept_total", by, "Bodies of which length and digest alone are kept.")
+#define UNPAIRED(by)                                                                               \
+	CAUSE("unpaired_total", by, "Exchanges told by one end though both are here, by cause.")
 	{ NULL, "version", AT(TEXT_POINTER, version) },
 	{ NULL, "state", AT(STATE, server.paused), GAUGE("paused", "1 while capture is paused.") },
 	{ NULL, "ready", AT(FLAG, server.ready) },
@@ -102,6 +104,32 @@ static const struct figure {
 	{ "sessions", "bad_records", AT(U64, server.sessions.bad_records) },
 	{ "sessions", "refused", AT(U64, server.sessions.refused), DROP("sessions_full") },
 
+	{ "both_ends", "paired", AT(U64, server.sessions.paired),
+	  COUNTER("paired_total", "Exchanges read at both ends and told as one entry.") },
+	{ "both_ends", "unpaired_lost", AT(U64, server.sessions.unpaired_lost), UNPAIRED("lost") },
+	{ "both_ends", "unpaired_late", AT(U64, server.sessions.unpaired_late), UNPAIRED("late") },
+	{ "both_ends", "unpaired_differ", AT(U64, server.sessions.unpaired_differ),
+	  UNPAIRED("differ") },
+	{ "both_ends", "unpaired_time", AT(U64, server.sessions.unpaired_time), UNPAIRED("time") },
+	{ "both_ends", "unpaired_ended", AT(U64, server.sessions.unpaired_ended),
+	  UNPAIRED("ended") },
+	{ "both_ends", "unpaired_bound", AT(U64, server.sessions.unpaired_bound),
+	  UNPAIRED("bound") },
+	{ "both_ends", "absorbed", AT(U64, server.sessions.absorbed),
+	  COUNTER("absorbed_total", "What one end told and the other had told better.") },
+	{ "both_ends", "waiting", AT(U64, server.sessions.pair_waiting),
+	  GAUGE("pair_waiting", "Exchanges that wait for their other end.") },
+	{ "both_ends", "waiting_bytes", AT(U64, server.sessions.pair_bytes),
+	  GAUGE("pair_waiting_bytes", "Bytes of exchanges that wait for their other end.") },
+
+	{ "live", "open", AT(U64, server.sessions.live.open),
+	  GAUGE("open_exchanges", "Exchanges that go on and are told meanwhile.") },
+	{ "live", "refused", AT(U64, server.sessions.live.refused),
+	  COUNTER("open_exchanges_refused_total",
+		  "Exchanges past the bound of open ones, told only at their end.") },
+	{ "live", "updates", AT(U64, live.updates),
+	  COUNTER("updates_total", "Later versions of entries that were stored.") },
+
 	{ "store", "first_id", AT(I64, store.first_id) },
 	{ "store", "last_id", AT(I64, store.last_id) },
 	{ "store", "entries", AT(U64, store.entries),
@@ -117,6 +145,8 @@ static const struct figure {
 	  COUNTER("store_failed_batches_total", "Batches that could not be written.") },
 	{ "store", "lost_entries", AT(U64, store.lost_entries),
 	  COUNTER("store_lost_entries_total", "Entries that could not be written.") },
+	{ "store", "open_exchanges", AT(U64, store.open_exchanges),
+	  GAUGE("store_open_exchanges", "Entries in the store that will be written again.") },
 	{ "store", "passed_over", AT(U64, store.passed_over),
 	  COUNTER("store_passed_over_total",
 		  "Versions of exchanges past the bound of those that are followed.") },

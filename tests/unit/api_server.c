@@ -131,6 +131,9 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ret->kernel[EV_C_RING_FULL] = 3;
 	ret->kernel[EV_C_CALLS] = 5;
 	ret->sessions.lost_bytes = 77;
+	ret->sessions.paired = 1200;
+	ret->sessions.unpaired_late = 4;
+	ret->sessions.live.open = 2;
 }
 
 static int set_paused(void *ctx, bool paused)

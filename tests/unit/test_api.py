@@ -436,6 +436,15 @@ def stats():
     assert "cleartap_captured_calls_total 5\n" in text
     assert 'cleartap_drops_total{cause="ring_full"} 3\n' in text
     assert 'cleartap_missing_bytes_total{cause="lost"} 77\n' in text
+    assert s["both_ends"]["paired"] == 1200 and s["both_ends"]["unpaired_late"] == 4
+    assert 'cleartap_unpaired_total{cause="late"} 4\n' in text
+    before = s["live"]["updates"]
+    opened = s["store"]["open_exchanges"]
+    server.tell("begin 1")
+    assert server.get("/api/stats").json()["store"]["open_exchanges"] == opened + 1
+    server.tell("grow 1")
+    assert server.get("/api/stats").json()["live"]["updates"] == before + 1
+    server.tell("finish 1")
     assert ('cleartap_probe_hits_total{target="1",path="/usr/lib/libssl.so.3",library="openssl"} 9'
             in text)
     # Names that dashboards and alerts of others may hold.

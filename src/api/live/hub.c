@@ -291,6 +291,7 @@ struct live_stats hub_stats(struct hub *h)
 	const struct live_stats s = {
 		.readers = h->room.reader_count,
 		.queries = h->room.queries.count,
+		.updates = h->room.updates.end,
 		.sent = h->room.sent,
 		.skipped = h->room.skipped,
 	};

@@ -19,6 +19,7 @@ struct workers;
 
 struct live_stats {
 	unsigned readers, queries;
+	uint64_t updates;	/* entries that were told again */
 	uint64_t sent, skipped; /* events queued for readers; dropped because they were behind */
 };
 
