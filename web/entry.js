@@ -68,10 +68,9 @@ export function compact(e) {
 }
 
 // How it ended is the server's to say. What goes on counts by its status, and as ok while it has
-// none, as in src/outcome.c; and so does what a server says no outcome of.
+// none, as in src/outcome.c.
 function counted(e) {
-	if (e.outcome && e.outcome !== "open") return e.outcome;
-	if (e.complete === false && !e.open) return "incomplete";
+	if (e.outcome !== "open") return e.outcome;
 	if (e.status_code >= 500) return "server_error";
 	return e.status_code >= 400 ? "client_error" : "ok";
 }

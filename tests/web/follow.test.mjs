@@ -8,8 +8,6 @@ import { serve } from "./server.mjs";
 
 let browser, page;
 let server = await serve({ entries: 300 });
-const skip = (await server.tellsVersions()) ? false : "this API tells no versions";
-const living = (name, run) => test(name, { skip }, run);
 
 before(async () => {
 	browser = await launch();
@@ -71,7 +69,7 @@ const filter = async q => {
 	await page.waitForFunction(() => !document.querySelector("#grid[aria-busy=true]"));
 };
 
-living("a row that goes on says so, grows, and is replaced where it is", async () => {
+test("a row that goes on says so, grows, and is replaced where it is", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/slow" });
 	await server.add({ summary: "/after-it" });
 	await row("/after-it").waitFor();
@@ -100,7 +98,7 @@ living("a row that goes on says so, grows, and is replaced where it is", async (
 	assert.equal(await page.locator(".total").innerText(), said);
 });
 
-living("an outcome that changes moves in the bars, and is counted once", async () => {
+test("an outcome that changes moves in the bars, and is counted once", async () => {
 	const words = () => page.evaluate(() => document.getElementById("say").textContent);
 	const errors = async () => {
 		await page.waitForTimeout(400);
@@ -120,7 +118,7 @@ living("an outcome that changes moves in the bars, and is counted once", async (
 	assert.deepEqual([await errors(), await total()], [before[0] + 1, before[1]]);
 });
 
-living("with a filter a row comes when it fits, and goes when it does not", async () => {
+test("with a filter a row comes when it fits, and goes when it does not", async () => {
 	const host = "late.example";
 	const one = await server.begin({ ...OPEN, host, summary: "/late" });
 	const two = await server.begin({ ...OPEN, host, summary: "/later" });
@@ -141,7 +139,7 @@ living("with a filter a row comes when it fits, and goes when it does not", asyn
 	assert.equal(await page.locator(".total").innerText(), "1 entry");
 });
 
-living("an entry that is kept aside is replaced there", async () => {
+test("an entry that is kept aside is replaced there", async () => {
 	await page.locator(".layer .row .summary").nth(3).hover();
 	await page.mouse.wheel(0, 600);
 	const e = await server.begin({ ...OPEN, summary: "/aside" });
@@ -153,7 +151,7 @@ living("an entry that is kept aside is replaced there", async () => {
 	await row("/aside").locator(".status", { hasText: "418" }).waitFor();
 });
 
-living("the detail that is open follows, on its tab", async () => {
+test("the detail that is open follows, on its tab", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/watched" });
 	await page.evaluate(id => (location.hash = `#/traffic?id=${id}&tab=timing`), e.id);
 	await page.locator(".detail-head .goes-on").waitFor();
@@ -180,7 +178,7 @@ test("both ends: two dots, both times", async () => {
 	await shot(page, "both-ends");
 });
 
-living("after a lost connection what went on is read again", async () => {
+test("after a lost connection what went on is read again", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/missed" });
 	await row("/missed").waitFor();
 	const { port, directory, lives } = server;
@@ -198,7 +196,7 @@ living("after a lost connection what went on is read again", async () => {
 	);
 });
 
-living("no clock for those who want no motion, but each version shows", async () => {
+test("no clock for those who want no motion, but each version shows", async () => {
 	const calm = await newPage(browser, { reducedMotion: "reduce" });
 	const old = page;
 	const e = await server.begin({ ...OPEN, summary: "/calm" });

@@ -16,7 +16,7 @@ const TOKEN = "secret-token"; // of tests/unit/api_server.c
 const STEP_US = 40000; // between two entries of fill
 
 // An entry as the API tells it, or part of one, as tests/lib/synthetic.h takes it.
-export function columns({ src, dst, lock, request, response, tls_info, events, ...rest }) {
+export function columns({ src, dst, lock, request, response, tls_info, events, notes, ...rest }) {
 	const out = { ...rest };
 	for (const [side, end] of Object.entries({ src, dst }))
 		for (const [name, value] of Object.entries(end || {})) out[`${side}_${name}`] = value;
@@ -38,6 +38,7 @@ export function columns({ src, dst, lock, request, response, tls_info, events, .
 	}
 	if (tls_info) detail.tls_info = tls_info;
 	if (events) detail.events = events;
+	if (notes) detail.notes = notes;
 	if (Object.keys(detail).length) out.detail = detail;
 	return out;
 }
@@ -123,12 +124,6 @@ export class Server {
 
 	pause(isPaused) {
 		return this.tell(`pause ${isPaused ? 1 : 0}`);
-	}
-
-	// Does this API tell later versions of an entry? It tells how an entry ended since it does.
-	async tellsVersions() {
-		const { entries } = await (await this.get("/api/entries?limit=1")).json();
-		return "outcome" in entries[0];
 	}
 
 	// Requests of a test itself.
