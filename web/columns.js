@@ -92,6 +92,7 @@ function endFilter(pick, side) {
 }
 
 const CELL = "cell";
+const CLOCK_US = 6e7; // what lasts longer is told as on a clock, whether it goes on or not
 
 // What came from elsewhere, as part of a class.
 const word = text => (/^\w+$/.test(text) ? text : "other");
@@ -236,7 +237,7 @@ export const COLUMNS = [
 		help: "elapsed_time",
 		set: (refs, e, c) => {
 			const took = lasted(e);
-			setText(refs.text, e.open ? running(took) : elapsed(took));
+			setText(refs.text, e.open || took >= CLOCK_US ? running(took) : elapsed(took));
 			const part = took > 0 && c.slowest > 0 ? Math.min(1, took / c.slowest) : 0;
 			refs.bar.style.transform = `scaleX(${part < 0.02 ? 0 : part.toFixed(3)})`;
 		},

@@ -57,6 +57,7 @@ export class Detail {
 		release();
 		this.body.replaceChildren();
 		this.head.replaceChildren();
+		this.line = null;
 	}
 
 	// `known`: the entry as the list has it, shown at once while the rest loads.
@@ -165,6 +166,7 @@ export class Detail {
 			error.status === 404
 				? "The store keeps a bounded amount and lets the oldest go first."
 				: error.message;
+		this.line = null;
 		this.head.replaceChildren(this.closeButton());
 		this.body.replaceChildren(
 			el(
@@ -185,8 +187,19 @@ export class Detail {
 		);
 	}
 
+	// While it goes on only the sentence is written anew: what is about to be clicked stays.
 	drawHead(e, full) {
 		const [what, rest] = sentence(e);
+		const { id, lock: kind, open, reason, lost, truncated } = e;
+		const shown = JSON.stringify([
+			[id, what, kind, open, reason, lost, truncated],
+			[full?.notes, Boolean(full?.request?.headers)],
+		]);
+		if (this.line && shown === this.shown) {
+			this.line.textContent = rest;
+			return;
+		}
+		this.shown = shown;
 		const lock = el(
 			"button",
 			{
@@ -212,10 +225,16 @@ export class Detail {
 					el("b", {}, what),
 					(this.line = el("span", {}, rest)),
 				),
-				e.open ? el("span", { class: "goes-on" }, "open") : null,
+				e.open
+					? button("open", () => addFilter({ flag: "open" }), {
+							class: "goes-on",
+							title: "It goes on. Click for all that does",
+						})
+					: null,
 				this.closeButton(),
 			),
 			this.missing(e),
+			(full?.notes || []).map(note => el("div", { class: "missing" }, String(note))),
 			this.tools(full),
 		);
 	}
@@ -248,7 +267,7 @@ export class Detail {
 				title: "Next entry on this connection (])",
 			}),
 			el("span", { class: "grow" }),
-			isHTTP ? button("Copy as curl", () => copyCurl(full), { class: "plain" }) : null,
+			isHTTP ? button("Copy as curl", () => copyCurl(this.full), { class: "plain" }) : null,
 			button("Copy link", () => copy(new URL(link({}), location.href).href, "Link"), {
 				class: "plain",
 			}),

@@ -18,6 +18,7 @@ import { state } from "./state.js";
 import { Stream } from "./stream.js";
 import { note } from "./values.js";
 
+const REFUSED = 400; // the status of a filter that cannot be run
 const HOLD_MS = 1500; // rows keep still this long after the pointer moved over them
 const PENDING_MAX = 10000; // entries kept aside while away; more are read anew
 const MISSED_MAX = 500; // after a lost connection; more are read anew
@@ -33,7 +34,7 @@ export class Feed {
 			change: () => this.changed(),
 			shift: (index, rows, delta) => this.shifted(index, rows, delta),
 			loaded: note,
-			failed: error => error.status !== 401 && on.draw(),
+			failed: error => this.failed(error),
 		});
 		this.stream = new Stream({
 			entries: batch => this.live(batch),
@@ -43,6 +44,12 @@ export class Feed {
 			failed: what => this.filterFailed(what),
 			state: link => this.linked(link),
 		});
+	}
+
+	// A filter that is refused is refused by the stream as well, and would be again.
+	failed(error) {
+		if (error.status === REFUSED) this.stream.rest();
+		if (error.status !== 401) this.on.draw();
 	}
 
 	reset() {
@@ -252,6 +259,7 @@ export class Feed {
 	linked(link) {
 		capture.update({ link });
 		if (link !== "live") return;
+		if (this.rows.error?.status === REFUSED) return;
 		if (this.rows.error) this.load();
 		else this.catchUp();
 	}

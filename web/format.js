@@ -47,6 +47,7 @@ export function ago(us, now) {
 
 // A length of time in the largest units that it fills; "2 min", not "2 min 0 s".
 export function span(seconds) {
+	if (!seconds) return "0 s";
 	if (seconds < 1)
 		return seconds < 0.001
 			? `${Math.round(seconds * 1e6)} µs`

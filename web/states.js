@@ -58,12 +58,13 @@ export function firstRun(libraries, paused) {
 		el(
 			"p",
 			{ class: "legend" },
-			el("span", { class: "lock-open" }, lockIcon("open")),
-			" read in clear ",
-			el("span", { class: "lock-closed" }, lockIcon("closed")),
-			" stayed encrypted ",
-			el("span", { class: "lock-none" }, lockIcon("none")),
-			" not TLS",
+			[
+				["open", "read in clear"],
+				["closed", "stayed encrypted"],
+				["none", "not TLS"],
+			].map(([lock, means]) =>
+				el("span", {}, el("span", { class: `lock-${lock}` }, lockIcon(lock)), means),
+			),
 		),
 	);
 }
@@ -110,7 +111,9 @@ export function noResult(q, older) {
 	);
 }
 
+// The list without entries: `retry` asks again.
 export function failed(error, retry) {
+	if (error.status === 400) return refused(error);
 	return box(
 		"error",
 		error.status ? "The list did not load" : "The server does not answer",
@@ -125,6 +128,20 @@ export function failed(error, retry) {
 					el("code", {}, "sudo systemctl start cleartap"),
 				),
 		el("p", { class: "actions" }, button("Try now", retry, { class: "main" })),
+	);
+}
+
+function refused(error) {
+	return box(
+		"error",
+		"This filter cannot be run",
+		el("p", {}, `${error.message[0].toUpperCase()}${error.message.slice(1)}.`),
+		el("p", { class: "dim" }, "Mend it in the bar above; Ctrl+Enter runs it."),
+		el(
+			"p",
+			{ class: "actions" },
+			button("Clear the filter", () => go({ q: "" }), { class: "plain" }),
+		),
 	);
 }
 

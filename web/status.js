@@ -13,6 +13,26 @@ const TITLES = {
 	server: "Server",
 	tracer: "Tracer",
 	wire: "Wire",
+	both_ends: "Both ends on this machine",
+	live: "Exchanges that go on",
+};
+
+// Where the name of a number alone does not say it.
+const NAMES = {
+	both_ends: {
+		paired: "Told as one",
+		unpaired_lost: "Told alone: records lost",
+		unpaired_late: "Told alone: seen too late",
+		unpaired_differ: "Told alone: bytes differ",
+		unpaired_time: "Told alone: took too long",
+		unpaired_ended: "Told alone: other end gone",
+		unpaired_bound: "Told alone: no room to wait",
+		absorbed: "Told better by the other end",
+		waiting: "Wait for the other end",
+		waiting_bytes: "Bytes that wait",
+	},
+	live: { open: "Open now", refused: "Told only at their end", updates: "Told again" },
+	store: { open_exchanges: "Rows still open", passed_over: "Updates passed over" },
 };
 
 function words(key) {
@@ -22,6 +42,7 @@ function words(key) {
 
 const isSize = key => /bytes$|size$|^used$|_used$/.test(key);
 const isLoss = key =>
+	!/^unpaired/.test(key) &&
 	/dropped_(rec|byt)|lost|fail|error|skip|reject|bad_|full$|faults|too_deep/.test(key);
 
 function shown(key, value) {
@@ -79,7 +100,7 @@ function card(key, group) {
 					el(
 						"tr",
 						{ class: isLoss(k) && v ? "loss" : "" },
-						el("th", { scope: "row" }, words(k)),
+						el("th", { scope: "row" }, NAMES[key]?.[k] || words(k)),
 						el(
 							"td",
 							{

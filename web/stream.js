@@ -38,6 +38,11 @@ export class Stream {
 		this.source = null;
 	}
 
+	// Nothing will come of this query: what is left to hear is how the server is.
+	rest() {
+		this.open("id == 0");
+	}
+
 	retryNow() {
 		clearTimeout(this.retry);
 		this.source?.close();
@@ -64,13 +69,8 @@ export class Stream {
 		source.addEventListener("stats", event => this.on.stats(JSON.parse(event.data)));
 		source.addEventListener("skipped", event => this.on.skipped(JSON.parse(event.data)));
 		source.addEventListener("failed", event => this.on.failed(JSON.parse(event.data)));
-		// limit(n) was reached: the server is done with this query, and would be again. What is left
-		// to hear is how the server is.
-		source.addEventListener("end", () => {
-			source.close();
-			this.q = "id == 0";
-			this.connect();
-		});
+		// limit(n) was reached: the server is done with this query, and would be again.
+		source.addEventListener("end", () => this.rest());
 	}
 
 	set(state) {

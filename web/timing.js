@@ -12,6 +12,8 @@ const PARTS = [
 	["response_start", "response_end", "Answer received", "got"],
 ];
 
+const NO_BREAK = "\u00a0";
+
 const NAMES = {
 	request_start: "First byte of the request",
 	request_end: "Last byte of the request",
@@ -92,7 +94,7 @@ export function timingTab(panel, e, full) {
 			["Between the ends", between(e)],
 			...(full.events || []).map(x => [
 				NAMES[x.name] || x.name,
-				`${dateTime(x.time_us)}  +${elapsed(x.time_us - first) || "0 µs"}`,
+				`${dateTime(x.time_us)} +${elapsed(x.time_us - first).replace(" ", NO_BREAK)}`,
 			]),
 		]),
 		el(

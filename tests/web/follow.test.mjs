@@ -166,6 +166,36 @@ test("the detail that is open follows, on its tab", async () => {
 	assert.equal(await page.locator(".goes-on").count(), 0);
 });
 
+test("while it goes on, what can be clicked in its head stays", async () => {
+	const e = await server.begin({ ...OPEN, summary: "/steady" });
+	await page.evaluate(id => (location.hash = `#/traffic?id=${id}`), e.id);
+	const tag = page.locator(".detail-head .goes-on");
+	await tag.waitFor();
+	await page.locator(".detail .panel").waitFor();
+	await tag.evaluate(n => (n.isOld = true));
+	await server.update(e, { ...OPEN, summary: "/steady", status: "200", status_code: 200 });
+	await page.locator(".detail h2", { hasText: "→ 200" }).waitFor();
+	await page.waitForTimeout(1200); // until its detail was read again
+	assert.equal(await tag.evaluate(n => n.isOld), true);
+	await tag.click();
+	await page.waitForURL(/q=open/);
+	await row("/steady").waitFor();
+	assert.match(await page.locator(".total").innerText(), /^\d entr/);
+});
+
+test("what lasted long is told as on a clock, open or ended", async () => {
+	const long = { elapsed_us: 987654321 };
+	await server.add({ ...ENDED, summary: "/long", ...long });
+	assert.equal(await row("/long").locator(".elapsed").innerText(), "16:27");
+});
+
+test("how both ends went together stands in the detail", async () => {
+	const notes = ["bytes are missing at the server's end"];
+	const e = await server.add({ ...ENDED, summary: "/told", ends: "both", notes });
+	await page.evaluate(id => (location.hash = `#/traffic?id=${id}`), e.id);
+	await page.locator(".detail-head .missing", { hasText: notes[0] }).waitFor();
+});
+
 test("both ends: two dots, both times", async () => {
 	const both = { ends: "both", role: "client", elapsed_us: 9000, server_elapsed_us: 4000 };
 	const e = await server.add({ ...ENDED, protocol: "http", summary: "/both", ...both });

@@ -88,6 +88,14 @@ for (const [width, height] of SIZES)
 		await page.context().close();
 	});
 
+test("a long name on a phone is not broken letter by letter", async () => {
+	const page = await open({ viewport: { width: 360, height: 740 } }, "#/connections");
+	await page.locator(".wide .end").first().waitFor();
+	const widths = await page.$$eval(".wide .end", list => list.map(n => n.clientWidth));
+	assert.ok(Math.min(...widths) >= 100, widths.join());
+	await page.context().close();
+});
+
 for (const width of [1280, 1440])
 	test(`beside an open detail both ends are listed, at ${width} px`, async () => {
 		const page = await open({ viewport: { width, height: 800 } }, "#/traffic?id=400");

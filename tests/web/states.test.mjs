@@ -163,6 +163,32 @@ test("a failing server: the error's own words and a retry", async () => {
 	await end();
 });
 
+test("a filter that cannot be run: says so, and not that the server is gone", async () => {
+	const { page, end } = await open({ entries: 100 }, "#/traffic?q=tls+and");
+	await page.getByText("This filter cannot be run").waitFor();
+	await page.locator(".pill-live").waitFor();
+	await page.waitForTimeout(1500); // the stream would have been tried again
+	assert.equal(await page.locator(".pill-live").count(), 1);
+	assert.equal(await page.locator(".strip").count(), 0);
+	await shot(page, "state-bad-filter");
+	await page.getByRole("button", { name: "Clear the filter" }).click();
+	await page.locator(".layer .row").first().waitFor();
+	await end();
+});
+
+test("Status tells what was paired and what goes on", async () => {
+	const { server, page, end } = await open({ entries: 10 }, "#/status");
+	const e = await server.begin({ summary: "/on" });
+	await server.update(e, { open: true, complete: false });
+	const card = name => page.locator(".card", { hasText: name });
+	await card("Both ends").getByText("1,200").waitFor();
+	await card("Both ends").getByRole("row", { name: /Told alone: seen too late\s*4/ }).waitFor();
+	await card("Exchanges that go on").getByRole("row", { name: /Told again\s*1/ }).waitFor();
+	await card("Store").getByRole("row", { name: /Rows still open\s*1/ }).waitFor();
+	await shot(page, "status-numbers");
+	await end();
+});
+
 test("an entry that is gone: says that the store let it go", async () => {
 	const { page, end } = await open({ entries: 100 }, "#/traffic?id=999999");
 	await page.getByText("is not stored any more").waitFor();
