@@ -15,6 +15,7 @@ const HEADERS = [
 	"allow",
 ];
 const WAIT_MS = 5000;
+const LINES_MAX = 350;
 let real, mock;
 
 before(async () => {
@@ -177,6 +178,24 @@ test("an entry is made as it is described", async () => {
 		assert.equal(made.status_code, described.status_code ?? made.status_code);
 	}
 	await assert.rejects(real.tell('add {"nosuch": 1}'), /nosuch/);
+});
+
+test("no module is long, none leads back to itself", async () => {
+	const web = new URL("../../web/", import.meta.url);
+	const text = new Map();
+	for (const name of await readdir(web))
+		if (/\.(js|css)$/.test(name)) text.set(name, await readFile(new URL(name, web), "utf8"));
+	const long = [...text].filter(([, s]) => s.split("\n").length > LINES_MAX);
+	assert.deepEqual(long.map(([name]) => name), []);
+	const imports = name => [...text.get(name).matchAll(/ from "\.\/(.+)"/g)].map(m => m[1]);
+	const done = new Set();
+	const walk = (name, above) => {
+		assert.ok(!above.includes(name), [...above, name].join(" → "));
+		if (done.has(name)) return;
+		done.add(name);
+		for (const next of imports(name)) walk(next, [...above, name]);
+	};
+	for (const name of text.keys()) walk(name, []);
 });
 
 // The page's own table: each tab has its module, and the list of modules misses none.
