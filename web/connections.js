@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The Connections page: every connection with its entries, bytes and errors.
 import { el } from "./el.js";
+import { isReadAt } from "./entry.js";
 import { ago, clock, count, end, plural, size } from "./format.js";
 import { page } from "./page.js";
 import { link } from "./state.js";
@@ -12,12 +13,9 @@ import { term } from "./filter.js";
 const order = { column: 7, down: true };
 let filter = "";
 
-// A connection is named after the process whose calls were read: "4242-7f3a10-1".
-const isTraced = (c, side) => side.pid > 0 && c.connection.startsWith(`${side.pid}-`);
-
 function who(c, pick) {
 	const side = whole(c[pick]);
-	const traced = isTraced(c, side);
+	const traced = isReadAt(c, pick === "src" ? "client" : "server");
 	const { host, address } = end(side);
 	const what = side.pod
 		? { field: `${pick}.pod.name`, value: side.pod }

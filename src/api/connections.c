@@ -24,6 +24,7 @@ struct row {
 	size_t head, head_len; /* what does not change, in rows.heads */
 	int64_t first_us, last_us;
 	uint64_t entries, errors, request_bytes, response_bytes;
+	bool client, server; /* the ends that it was read at */
 };
 
 struct rows {
@@ -67,11 +68,15 @@ static int add(void *ctx, const struct entry *e)
 	if (r)
 		return r;
 	struct row *row = (struct row *)rows->rows.data + n;
+	/* Entries of before there were ends have a role. */
+	const char *ends = *e->ends ? e->ends : e->role;
 	row->first_us = e->timestamp_us;
 	row->entries++;
 	row->errors += outcome_is_error(entry_outcome(e));
 	row->request_bytes += (uint64_t)e->request_size;
 	row->response_bytes += (uint64_t)e->response_size;
+	row->client |= strcmp(ends, "server") != 0;
+	row->server |= strcmp(ends, "client") != 0;
 	return 0;
 }
 
@@ -81,6 +86,7 @@ static void put_row(struct jw *j, const struct rows *rows, size_t n)
 	const struct row *row = (const struct row *)rows->rows.data + n;
 
 	jw_raw(j, NULL, rows->heads.data + row->head, row->head_len);
+	jw_string(j, "ends", !row->server ? "client" : row->client ? "both" : "server");
 	jw_int(j, "first_us", row->first_us);
 	jw_int(j, "last_us", row->last_us);
 	jw_uint(j, "entries", row->entries);

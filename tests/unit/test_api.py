@@ -114,6 +114,7 @@ def entries_limited():
     assert server.get("/api/map?q=limit(3)").json()["partial"] is False
     rows = server.get("/api/connections?q=limit(7)").json()
     assert sum(c["entries"] for c in rows["connections"]) == 7
+    assert {c["ends"] for c in rows["connections"]} <= {"client", "server"}
 
 
 def entries_hopeless():

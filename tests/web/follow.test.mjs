@@ -197,7 +197,11 @@ test("how both ends went together stands in the detail", async () => {
 });
 
 test("both ends: two dots, both times", async () => {
-	const both = { ends: "both", role: "client", elapsed_us: 9000, server_elapsed_us: 4000 };
+	const both = {
+		...{ ends: "both", role: "client", elapsed_us: 9000, server_elapsed_us: 4000 },
+		...{ connection: "1-b07-1", src: { process: "both-curl", pid: 1 } },
+		dst: { ip: "10.1.2.3", process: "both-nginx", pid: 2 },
+	};
 	const e = await server.add({ ...ENDED, protocol: "http", summary: "/both", ...both });
 	await row("/both").waitFor();
 	assert.equal(await row("/both").locator(".traced").count(), 2);
@@ -206,6 +210,10 @@ test("both ends: two dots, both times", async () => {
 	await text.waitFor();
 	assert.match(await text.innerText(), /at the client\s+9\.00 ms[\s\S]*5\.00 ms/);
 	await shot(page, "both-ends");
+	await page.evaluate(() => (location.hash = "#/connections"));
+	const line = page.getByRole("row", { name: /both-curl.*both-nginx/ });
+	await line.waitFor();
+	assert.equal(await line.locator(".end.traced").count(), 2);
 });
 
 test("after a lost connection what went on is read again", async () => {
