@@ -24,7 +24,7 @@ const PENDING_MAX = 10000; // entries kept aside while away; more are read anew
 const MISSED_MAX = 500; // after a lost connection; more are read anew
 
 export class Feed {
-	// on: {draw(), updated(entry), moved()}; `list` and `histogram` are set when they are built
+	// on: {draw(), updated(entry), moved(), slid()}; `list` and `histogram` are set when they are built
 	constructor(on) {
 		this.on = on;
 		this.view = "follows";
@@ -187,6 +187,7 @@ export class Feed {
 		const added = this.rows.push(this.pending);
 		this.pending = [];
 		this.pendingCount = 0;
+		if (added && this.follows) this.on.slid();
 		if (added) this.list.changed(added, this.follows);
 		this.on.draw();
 	}

@@ -28,6 +28,11 @@ export function hideTip() {
 	anchor = null;
 }
 
+// What it is about is not there any more; but who is on the way to click in it shall find it.
+export function loosenTip() {
+	if (!tip?.matches(":hover")) hideTip();
+}
+
 function later(ms, f) {
 	clearTimeout(timer);
 	timer = setTimeout(f, ms);

@@ -13,7 +13,7 @@ import { List, ROW } from "./list.js";
 import { Notices } from "./notices.js";
 import { splitter } from "./split.js";
 import { go, state, subscribe } from "./state.js";
-import { addFilter, excludeFilter, hideTip, hover, leave } from "./tip.js";
+import { addFilter, excludeFilter, hideTip, hover, leave, loosenTip } from "./tip.js";
 
 const CLOCK_MS = 1000;
 const CALM_CLOCK_MS = 10000; // for those who want no motion
@@ -24,6 +24,7 @@ class Traffic {
 			draw: () => this.draw(),
 			updated: e => this.detail.renew(e),
 			moved: hideTip,
+			slid: loosenTip,
 		});
 		this.list = this.feed.list = new List(this.feed.rows, {
 			open: e => this.open(e.id),

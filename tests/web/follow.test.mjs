@@ -183,6 +183,14 @@ test("while it goes on, what can be clicked in its head stays", async () => {
 	assert.match(await page.locator(".total").innerText(), /^\d entr/);
 });
 
+test("what is told of a row goes when rows slide under the pointer", async () => {
+	await page.locator(".layer .row .summary").nth(4).hover();
+	await page.locator(".tip").waitFor();
+	await server.add({ summary: "/slides" });
+	await row("/slides").waitFor();
+	assert.equal(await page.locator(".tip").count(), 0);
+});
+
 test("what lasted long is told as on a clock, open or ended", async () => {
 	const long = { elapsed_us: 987654321 };
 	await server.add({ ...ENDED, summary: "/long", ...long });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A MOCK of cleartap's API, for states that the real one (server.mjs) cannot be put into at will: a
-// million entries, 2,000 a second, searches that run out of time, answers that fail, an older server.
+// million entries, 2,000 a second, searches that run out of time, events that come late or not at all.
 // contract.test.mjs holds it against the real one.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -56,7 +56,6 @@ export class Mock {
 				extra: new Map(),
 				state: "running",
 				partial: false,
-				fail: null,
 			},
 			options,
 		);
@@ -173,13 +172,6 @@ export class Mock {
 				"Token missing",
 				"show the token as a cookie or a bearer token",
 			);
-		if (this.fail)
-			return this.problem(
-				res,
-				this.fail,
-				"Broken on purpose",
-				"the store cannot be read: disk I/O error",
-			);
 		return this.api(req, res, path, url.searchParams);
 	}
 
@@ -206,17 +198,14 @@ export class Mock {
 	}
 
 	async api(req, res, path, search) {
-		const one = path.match(/^\/api\/entries\/(\d+)(?:\/(request|response)\/body)?$/);
+		const one = path.match(/^\/api\/entries\/(\d+)$/);
 		if (one) {
 			const id = Number(one[1]);
 			if (id < 1 || id > this.last)
 				return this.problem(res, 404, "Not Found", `there is no entry ${id}`, {
 					parameter: "id",
 				});
-			const detail = makeDetail(this.entry(id));
-			if (!one[2]) return this.json(res, detail);
-			res.setHeader("content-type", "application/octet-stream");
-			return res.end(detail[one[2]].body || "");
+			return this.json(res, makeDetail(this.entry(id)));
 		}
 		const routes = {
 			"/api/entries": "list",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every state the dashboard can be in says what is so and what to do next. Those that the real API
-// cannot be put into (broken, slow, an older one) are played by the mock.
+// cannot be put into (slow, events of an instant) are played by the mock.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, newPage, rows, shot } from "./browser.mjs";
@@ -27,6 +27,17 @@ async function openAt(server, hash) {
 
 const open = async (options, hash) => openAt(await serve(options), hash);
 const openMock = async (options, hash) => openAt(await new Mock(options).listen(), hash);
+
+// From now on the page is answered so, whatever the server would say.
+async function answer(page, path, status, detail) {
+	await page.route(new RegExp(`${path}(\\?|$)`), route =>
+		route.fulfill({
+			status,
+			contentType: "application/problem+json",
+			body: JSON.stringify({ title: "Broken on purpose", status, detail }),
+		}),
+	);
+}
 
 const state = page => page.locator(".state:visible");
 
@@ -154,10 +165,13 @@ test("a search that finds nothing goes on until it is told to stop", async () =>
 });
 
 test("a failing server: the error's own words and a retry", async () => {
-	const { server, page, end } = await openMock({ entries: 100, fail: 500 });
+	const { page, end } = await open({ entries: 100 });
+	await page.locator(".layer .row").first().waitFor();
+	await answer(page, "/api/entries", 500, "the store cannot be read: disk I/O error");
+	await page.reload();
 	await page.getByText("the store cannot be read: disk I/O error").waitFor();
 	await shot(page, "state-error");
-	server.fail = null;
+	await page.unrouteAll();
 	await page.getByRole("button", { name: "Try now" }).first().click();
 	await page.locator(".layer .row").first().waitFor();
 	await end();
@@ -211,7 +225,10 @@ test("fell behind: says how many were skipped and reads them", async () => {
 });
 
 test("coverage that is not measured says so, measured coverage is listed", async () => {
-	const { page, end } = await openMock({ entries: 10 }, "#/coverage");
+	const { page, end } = await open({ entries: 10 });
+	await page.locator(".layer .row").first().waitFor();
+	await answer(page, "/api/coverage", 404, "no such route");
+	await page.getByRole("link", { name: "Coverage", exact: true }).click();
 	await page.getByText("does not watch the wire").waitFor();
 	await shot(page, "state-no-coverage");
 	await end();
