@@ -30,7 +30,7 @@ let chosen = -1;
 let span = [0, 0];
 let verdict = null; // {text, valid, message, column, length}
 let checkTimer = 0;
-let checking = null;
+let checking = null; // what is being asked: {text, abort, answer: a promise}
 
 export function build() {
 	paint = el("div", { class: "q-paint", "aria-hidden": "true" });
@@ -116,17 +116,29 @@ function edited(open) {
 	if (open && document.activeElement === input) complete();
 }
 
-async function check() {
+// What the server says of what is typed; null when something else was typed meanwhile. Who asks
+// the same waits for the same answer: the check of a moment after the last key must not end the
+// one of Enter.
+function check() {
 	const text = input.value;
-	checking?.abort();
-	checking = new AbortController();
+	if (checking?.text === text) return checking.answer;
+	checking?.abort.abort();
+	const mine = { text, abort: new AbortController() };
+	checking = mine;
+	mine.answer = ask(text, mine.abort.signal).finally(() => {
+		if (checking === mine) checking = null;
+	});
+	return mine.answer;
+}
+
+async function ask(text, signal) {
 	if (!text.trim()) {
 		verdict = { text, valid: true };
 	} else {
 		try {
 			verdict = {
 				text,
-				...(await getJSON("/api/kfl/validate", { q: text }, checking.signal)),
+				...(await getJSON("/api/kfl/validate", { q: text }, signal)),
 			};
 		} catch (error) {
 			if (error.name === "AbortError") return null;

@@ -170,6 +170,17 @@ test("errors are underlined at their column, in code points", async () => {
 	await page.press("#query", "Escape");
 });
 
+test("Enter runs what was typed, however long its check takes", async () => {
+	await page.route(/kfl\/validate/, async route => {
+		await new Promise(done => setTimeout(done, 700));
+		await route.continue().catch(() => {});
+	});
+	await page.fill("#query", "http");
+	await page.press("#query", "Control+Enter");
+	await page.waitForURL(/q=http/);
+	await page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("help lists every field, an example is a click", async () => {
 	await page.locator(".query button[title='The filter language']").click();
 	const table = page.locator("dialog .help-table");

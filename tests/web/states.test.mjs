@@ -185,7 +185,7 @@ test("a filter that cannot be run: says so, and not that the server is gone", as
 	assert.equal(await page.locator(".pill-live").count(), 1);
 	assert.equal(await page.locator(".strip").count(), 0);
 	await shot(page, "state-bad-filter");
-	await page.getByRole("button", { name: "Clear the filter" }).click();
+	await state(page).getByRole("button", { name: "Clear the filter" }).click();
 	await page.locator(".layer .row").first().waitFor();
 	await end();
 });
