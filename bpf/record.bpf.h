@@ -48,11 +48,17 @@ static __always_inline __s64 ring_held(const struct ev_owner *o, const __u64 *ta
 	return o->sent - *(const volatile __u64 *)taken;
 }
 
-/* What nobody else uses is lent, as long as that leaves half of the ring. */
+/* More than so many eighths of the ring are unread. */
+static __always_inline bool ring_fuller(__u64 eighths)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >
+	       ring_share * LIMIT_SHARE / 8 * eighths;
+}
+
+/* What nobody else uses is lent, as long as that leaves three eighths of the ring. */
 static __always_inline bool ring_share_left(const struct ev_owner *o, const __u64 *taken)
 {
-	return ring_held(o, taken) < (__s64)ring_share ||
-	       bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < ring_share * LIMIT_SHARE / 2;
+	return ring_held(o, taken) < (__s64)ring_share || !ring_fuller(5);
 }
 
 static __always_inline void count_lost(struct ev_owner *o, enum ev_counter why, __u64 len)
@@ -186,15 +192,15 @@ static __always_inline __u64 send_fitting(const struct piece *p)
 }
 
 /*
- * Bytes that may be copied of the message that goes on. Whose share of the ring fills up loses
- * large bodies before anything else, however often he begins another message.
+ * Bytes that may be copied of the message that goes on. Who holds what is lent loses large bodies
+ * before anything else, however often he begins another message.
  */
 static __always_inline __u64 call_budget(const struct conn *c, const struct piece *p)
 {
 	__u64 budget = message_budget;
 
-	if (ring_held(p->owner, p->taken) > (__s64)(ring_share - ring_share / 4) &&
-	    budget > EV_CHUNK_MAX)
+	if (budget > EV_CHUNK_MAX && ring_held(p->owner, p->taken) > (__s64)ring_share &&
+	    ring_fuller(4))
 		budget = EV_CHUNK_MAX;
 	return budget > c->spent ? budget - c->spent : 0;
 }
