@@ -384,6 +384,36 @@ static void check_answer(const struct inspection *in, size_t len)
 		assert_true(in->point[i].offset < len);
 }
 
+static void test_gnutls(void **state)
+{
+	struct inspection in;
+	uint32_t seen[PROBE_KIND_COUNT] = { 0 };
+	size_t len;
+	uint8_t *lib = real_library("libgnutls.so.30", &len);
+	int fd;
+
+	(void)state;
+	if (!lib)
+		skip();
+	fd = elfgen_memfd(lib, len);
+	assert_int_equal(inspect_fd(fd, &in), 0);
+	assert_int_equal(in.family, INSPECT_GNUTLS);
+	assert_memory_equal(in.version, "GnuTLS 3.", 9);
+	for (uint32_t i = 0; i < in.points; i++)
+		seen[in.point[i].kind]++;
+	assert_int_equal(seen[PROBE_SSL_READ], 2);
+	/* gnutls_record_send() hands on to gnutls_record_send2(): never probed both */
+	assert_non_null(strstr(in.plan, "gnutls_record_send by gnutls_record_send2"));
+	assert_int_equal(seen[PROBE_SSL_WRITE], 2);
+	assert_int_equal(seen[PROBE_SSL_FLUSH], 1);
+	assert_int_equal(seen[PROBE_SSL_FREE], 1);
+	assert_int_equal(seen[PROBE_SSL_HANDSHAKE], 1);
+	assert_int_equal(in.points, 7);
+	assert_true(inspect_may_find(fd));
+	close(fd);
+	munmap(lib, len);
+}
+
 static void test_truncated(void **state)
 {
 	struct inspection in;
@@ -474,19 +504,13 @@ static void test_glance(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_glance),
-		cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_not_proven),
-		cmocka_unit_test(test_two_calls),
-		cmocka_unit_test(test_wrapper),
-		cmocka_unit_test(test_write_ex2),
-		cmocka_unit_test(test_place),
-		cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_not_files),
-		cmocka_unit_test(test_real_library),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_mutated),
-		cmocka_unit_test(test_child_outlives_nothing),
+		cmocka_unit_test(test_glance),	   cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_not_proven), cmocka_unit_test(test_two_calls),
+		cmocka_unit_test(test_wrapper),	   cmocka_unit_test(test_write_ex2),
+		cmocka_unit_test(test_place),	   cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_not_files),  cmocka_unit_test(test_real_library),
+		cmocka_unit_test(test_gnutls),	   cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_mutated),	   cmocka_unit_test(test_child_outlives_nothing),
 	};
 
 	again_main(argc, argv);
