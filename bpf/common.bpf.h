@@ -40,12 +40,14 @@ struct frame {
 	__u64 sp;    /* frames with a higher one are further out */
 	__u64 len;   /* bytes asked for */
 	__u64 begin; /* of a write, ns */
-	__u8 dir;    /* enum ev_dir, or HANDSHAKE */
+	__u8 dir;    /* enum ev_dir, HANDSHAKE or FLUSH */
 	__u8 bound;  /* as in struct conn when the call began */
-	__u8 pad[6];
+	__u8 silent; /* 1: what it moves was counted before */
+	__u8 pad[5];
 };
 
 #define HANDSHAKE 2
+#define FLUSH	  3
 
 struct thread {
 	__u64 proc; /* struct self.proc */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * OpenSSL and BoringSSL: SSL_read, SSL_write, their _ex twins or the internal functions that both
- * call (src/trace/plan.c chooses), and SSL_free. One program per place where the count of bytes is
- * found on return; each comes as entry, return, and as a session (6.13) that is both in one.
+ * Libraries whose functions take (connection, buf, num): SSL_read, SSL_write, their _ex twins or
+ * the internal functions that both call (src/trace/plan.c chooses), and SSL_free; and what is like
+ * them in other libraries. One program per place where the count of bytes is found on return; each
+ * comes as entry, return, and as a session (6.13) that is both in one.
  */
 #include "conn.bpf.h"
 
@@ -52,6 +53,17 @@ static __always_inline __u64 abandon_frames(const struct thread *t, __u64 sp, st
 	return depth;
 }
 
+/*
+ * A flush (gnutls_record_uncork) sends what earlier writes have left, and may do so through the
+ * library's own write function: those writes show the socket, but move nothing that is new.
+ */
+static __always_inline __u8 is_silent(const struct thread *t, __u64 depth, __u64 conn, __u8 dir)
+{
+	const struct frame *outer = &t->frame[(depth - 1) & 3];
+
+	return dir == FLUSH || (depth && outer->silent && outer->conn == conn);
+}
+
 /* 0 when the call is followed: its return is wanted. */
 static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_at at)
 {
@@ -81,6 +93,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u8 dir, enum count_
 	f->count = at == COUNT_ARG4   ? PT_REGS_PARM4(ctx)
 		   : at == COUNT_ARG5 ? PT_REGS_PARM5(ctx)
 				      : 0;
+	f->silent = is_silent(t, depth, key.conn, dir);
 	f->sp = sp;
 	if (dir == EV_WRITE)
 		f->begin = bpf_ktime_get_ns();
@@ -98,7 +111,7 @@ static __always_inline __u64 call_count(struct pt_regs *ctx, const struct frame 
 	int ret = (int)PT_REGS_RC(ctx);
 	__u64 n = 0;
 
-	if (ret <= 0)
+	if (ret <= 0 || f->silent)
 		return 0;
 	if (!f->count)
 		return ret;
@@ -160,7 +173,7 @@ static __always_inline bool session_is_return(struct pt_regs *ctx)
 	SEC("uprobe") int name##_session(struct pt_regs *ctx)                                      \
 	{                                                                                          \
 		USE_STACK_OF_THREAD(ctx, no_session_programs);                                     \
-		return session_is_return(ctx) ? call_return(ctx, dir != HANDSHAKE)                 \
+		return session_is_return(ctx) ? call_return(ctx, dir <= EV_WRITE)                  \
 					      : call_enter(ctx, dir, at);                          \
 	}
 
@@ -171,6 +184,8 @@ FAMILY(ssl_write_ex, EV_WRITE, COUNT_ARG4)
 FAMILY(ssl_write_ex2, EV_WRITE, COUNT_ARG5)
 /* SSL_do_handshake: what is sent and received in it tells the socket of who only answers later. */
 FAMILY(ssl_handshake, HANDSHAKE, COUNT_RETURNED)
+/* What it sends is that of the writes that it makes. */
+FAMILY(ssl_flush, FLUSH, COUNT_RETURNED)
 
 SEC("uretprobe") int ssl_return(struct pt_regs *ctx)
 {

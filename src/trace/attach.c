@@ -39,6 +39,7 @@ static struct kind kind_programs(const struct cleartap_bpf *s, uint32_t kind)
 		[PROBE_SSL_FREE] = { s->progs.ssl_free },
 		[PROBE_SSL_CLEAR] = { s->progs.ssl_clear },
 		[PROBE_SSL_HANDSHAKE] = SSL_KIND(ssl_handshake),
+		[PROBE_SSL_FLUSH] = SSL_KIND(ssl_flush),
 		[PROBE_GO_READ] = { s->progs.go_read_enter },
 		[PROBE_GO_READ_COPY] = { s->progs.go_read_copy },
 		[PROBE_GO_READ_RET] = { s->progs.go_read_ret },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "trace/exports.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,7 @@ static const struct {
 	[SHAPE_FREE] = { PROBE_SSL_FREE },
 	[SHAPE_CLEAR] = { PROBE_SSL_CLEAR },
 	[SHAPE_HANDSHAKE] = { PROBE_SSL_HANDSHAKE },
+	[SHAPE_FLUSH] = { PROBE_SSL_FLUSH },
 	[SHAPE_PEEK] = { PROBE_KIND_COUNT },
 };
 
@@ -308,4 +310,29 @@ int exports_inspect(const struct library *l, const struct library_file *f,
 			probe_export(&s, i);
 	}
 	return r;
+}
+
+bool exports_version(const struct elf_file *e, const char *mark, char *ret, size_t room)
+{
+	struct elf_piece ro = elf_section(e, ".rodata");
+	const uint8_t *at = ro.data, *end;
+	size_t len = strlen(mark);
+
+	if (!at)
+		return false;
+	end = at + ro.size;
+	while ((at = memmem(at, end - at, mark, len))) {
+		const uint8_t *digit = at + len, *stop = digit;
+
+		while (stop < end && (isalnum(*stop) || *stop == '.' || *stop == '-'))
+			stop++;
+		if (stop > digit + 4 && isdigit(*digit) && digit[1] == '.' &&
+		    (size_t)(stop - at) < room) {
+			memcpy(ret, at, stop - at);
+			ret[stop - at] = 0;
+			return true;
+		}
+		at = digit;
+	}
+	return false;
 }

@@ -4,6 +4,7 @@
 #define CLEARTAP_EXPORTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct elf_file;
 struct inspection;
@@ -16,5 +17,11 @@ struct library_file;
  */
 int exports_inspect(const struct library *l, const struct library_file *f,
 		    bool (*is_it)(const struct elf_file *e), struct inspection *ret);
+
+/*
+ * Copy the text of .rodata that begins with mark ("OpenSSL ") and goes on with a version, up to
+ * where that ends. false, and nothing copied, where there is none.
+ */
+bool exports_version(const struct elf_file *e, const char *mark, char *ret, size_t room);
 
 #endif

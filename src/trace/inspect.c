@@ -28,6 +28,23 @@ bool inspect_may_find(int fd)
 	return at >= LIMIT_GLANCE_BYTES || n < 0;
 }
 
+/* Each row's first function, once. */
+static void say_none(const struct library *row, size_t count, char *ret, size_t room)
+{
+	size_t len = (size_t)snprintf(ret, room, "not a TLS library:");
+
+	for (size_t i = 0; i < count && len < room; i++) {
+		const char *name = row[i].function[0].name;
+		size_t k = 0;
+
+		while (strcmp(row[k].function[0].name, name))
+			k++;
+		if (k == i)
+			len += (size_t)snprintf(ret + len, room - len, " %s %s",
+						i ? "nor" : "has neither", name);
+	}
+}
+
 static int inspect_elf(int fd, struct elf_file *e, inspect_first_fn *first, struct inspection *ret)
 {
 	struct library_file file = { .fd = fd, .elf = e, .first = first };
@@ -41,9 +58,7 @@ static int inspect_elf(int fd, struct elf_file *e, inspect_first_fn *first, stru
 	for (size_t i = 0; !r && !ret->points && i < count; i++)
 		r = row[i].inspect(&row[i], &file, ret);
 	if (!r && !ret->points && !*ret->reason)
-		snprintf(ret->reason, sizeof(ret->reason),
-			 "not a TLS library: defines none of SSL_read, SSL_write and their _ex "
-			 "forms");
+		say_none(row, count, ret->reason, sizeof(ret->reason));
 	disasm_free(file.disasm);
 	return r;
 }

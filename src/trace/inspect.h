@@ -23,7 +23,8 @@ enum probe_kind {
 	PROBE_SSL_WRITE_EX2, /* 5th argument */
 	PROBE_SSL_FREE,
 	PROBE_SSL_CLEAR,
-	PROBE_SSL_HANDSHAKE,   /* SSL_do_handshake and what does its work without calling it */
+	PROBE_SSL_HANDSHAKE, /* SSL_do_handshake and what does its work without calling it */
+	PROBE_SSL_FLUSH,
 	PROBE_GO_READ_COPY,    /* where crypto/tls.(*Conn).Read copies to its caller, and */
 	PROBE_GO_WRITE_RECORD, /* where (*Conn).Write hands the plaintext on; or else */
 	PROBE_GO_READ,	       /* the entry of Read, */

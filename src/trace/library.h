@@ -24,6 +24,7 @@ enum library_shape {
 	SHAPE_FREE,	 /* (connection): it ends */
 	SHAPE_CLEAR,	 /* (connection): it begins anew */
 	SHAPE_HANDSHAKE, /* (connection): the one that does it, then those that may call it */
+	SHAPE_FLUSH,	 /* (connection): sends what writes left behind, perhaps by a write */
 	SHAPE_PEEK,	 /* reads without taking: must not be counted */
 	SHAPE_GO_READ,	 /* methods of Go, see golang.c */
 	SHAPE_GO_WRITE,

@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* OpenSSL, BoringSSL and their kin: a shared library, or linked into a program with its symbols. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "trace/elf.h"
 #include "trace/exports.h"
 #include "trace/library.h"
-
-/* The text of OPENSSL_VERSION_TEXT or the like, copied up to the date. */
-static bool version_text(const struct elf_file *e, char *ret, size_t room)
-{
-	static const char mark[] = "OpenSSL ";
-	struct elf_piece ro = elf_section(e, ".rodata");
-	const uint8_t *at = ro.data, *end;
-
-	if (!at)
-		return false;
-	end = at + ro.size;
-	while ((at = memmem(at, end - at, mark, sizeof(mark) - 1))) {
-		const uint8_t *digit = at + sizeof(mark) - 1, *stop = digit;
-
-		while (stop < end && (isalnum(*stop) || *stop == '.' || *stop == '-'))
-			stop++;
-		if (stop > digit + 4 && isdigit(*digit) && digit[1] == '.' &&
-		    (size_t)(stop - at) < room) {
-			memcpy(ret, at, stop - at);
-			ret[stop - at] = 0;
-			return true;
-		}
-		at = digit;
-	}
-	return false;
-}
 
 /* The newest symbol version named, for instance OPENSSL_3.5.0: the library is not older. */
 static unsigned int newest_version(const struct elf_file *e)
@@ -65,7 +38,7 @@ static void tell_version(const struct elf_file *e, char *ret, size_t room)
 	const char *soname = elf_soname(e);
 	unsigned int v = newest_version(e);
 
-	if (version_text(e, ret, room))
+	if (exports_version(e, "OpenSSL ", ret, room))
 		return;
 	if (v)
 		snprintf(ret, room, "OpenSSL %u.%u.%u or later", v >> 16, v >> 8 & 255, v & 255);

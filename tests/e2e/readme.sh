@@ -3,7 +3,7 @@
 # What README says, and where it is shown to be so:
 #
 #   no proxy, no certificates, no change             every test here; the first lines below
-#   OpenSSL, Go's crypto/tls                         programs.sh, tests/matrix; go.sh
+#   OpenSSL, GnuTLS, Go's crypto/tls                 programs.sh, tests/matrix; gnutls.sh; go.sh
 #   HTTP/1.x taken apart, HTTP/2 opaque              "over HTTP/2" below
 #   Debian 12, kernel 5.10 or newer                  make check-kernels
 #   ./bootstrap run, ./bootstrap check               "each command is there" below

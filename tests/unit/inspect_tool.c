@@ -12,9 +12,21 @@
 #include "trace/library_name.h"
 
 static const char *const kinds[PROBE_KIND_COUNT] = {
-	"ssl_read", "ssl_read_ex",     "ssl_write", "ssl_write_ex", "ssl_write_ex2",
-	"ssl_free", "ssl_clear",       "go_read",   "go_read_copy", "go_read_ret",
-	"go_write", "go_write_record", "go_close",
+	[PROBE_SSL_READ] = "ssl_read",
+	[PROBE_SSL_READ_EX] = "ssl_read_ex",
+	[PROBE_SSL_WRITE] = "ssl_write",
+	[PROBE_SSL_WRITE_EX] = "ssl_write_ex",
+	[PROBE_SSL_WRITE_EX2] = "ssl_write_ex2",
+	[PROBE_SSL_FREE] = "ssl_free",
+	[PROBE_SSL_CLEAR] = "ssl_clear",
+	[PROBE_SSL_HANDSHAKE] = "ssl_handshake",
+	[PROBE_SSL_FLUSH] = "ssl_flush",
+	[PROBE_GO_READ_COPY] = "go_read_copy",
+	[PROBE_GO_WRITE_RECORD] = "go_write_record",
+	[PROBE_GO_READ] = "go_read",
+	[PROBE_GO_READ_RET] = "go_read_ret",
+	[PROBE_GO_WRITE] = "go_write",
+	[PROBE_GO_CLOSE] = "go_close",
 };
 
 static void print_inspection(const struct inspection *in)

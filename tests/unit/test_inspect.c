@@ -13,6 +13,7 @@
 #include "elfgen.h"
 #include "trace/again.h"
 #include "trace/inspect_child.h"
+#include "trace/library.h"
 
 enum { INNER, INNER2, OTHER, READ, READ_EX, WRITE, WRITE_EX, WRITE_EX2, FREE, PEEK };
 
@@ -255,6 +256,24 @@ static void expect_reason(const void *data, size_t len, const char *reason)
 	close(fd);
 }
 
+/* What a file lacks is said of every library. */
+static void expect_none(const void *data, size_t len)
+{
+	int fd = elfgen_memfd(data, len);
+	size_t count;
+	const struct library *row = library_rows(&count);
+	struct inspection in, child;
+
+	assert_int_equal(inspect_fd(fd, &in), 0);
+	assert_int_equal(inspect_file(fd, 65534, 65534, &child), 0);
+	assert_string_equal(in.reason, child.reason);
+	assert_int_equal(in.family, INSPECT_NONE);
+	assert_ptr_equal(strstr(in.reason, "not a TLS library: has neither "), in.reason);
+	for (size_t i = 0; i < count; i++)
+		assert_non_null(strstr(in.reason, row[i].function[0].name));
+	close(fd);
+}
+
 static void test_reasons(void **state)
 {
 	struct elfgen g = { 0 };
@@ -262,8 +281,7 @@ static void test_reasons(void **state)
 
 	(void)state;
 	elfgen_finish(&g);
-	expect_reason(g.image, sizeof(g.image),
-		      "not a TLS library: defines none of SSL_read, SSL_write and their _ex forms");
+	expect_none(g.image, sizeof(g.image));
 	expect_reason("", 0, "an empty file");
 	expect_reason("#!/bin/sh\n", 10, "not an ELF file");
 	expect_reason(g.image, 40, "an ELF file cut off within its header");
@@ -305,18 +323,21 @@ static void test_not_files(void **state)
 	rmdir(dir);
 }
 
-/* The libssl of this machine, mapped so that it can be changed; NULL when there is none. */
-static uint8_t *real_libssl(size_t *ret_len)
+/* A library of this machine, mapped so that it can be changed; NULL when there is none. */
+static uint8_t *real_library(const char *name, size_t *ret_len)
 {
-	static const char *const paths[] = { "/usr/lib/x86_64-linux-gnu/libssl.so.3",
-					     "/usr/lib/aarch64-linux-gnu/libssl.so.3",
-					     "/usr/lib64/libssl.so.3", "/usr/lib/libssl.so.3" };
+	static const char *const folders[] = { "/usr/lib/x86_64-linux-gnu",
+					       "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
+					       "/usr/lib" };
 	struct stat st;
+	char path[64];
 	int fd = -1;
 	void *map;
 
-	for (size_t i = 0; fd < 0 && i < sizeof(paths) / sizeof(paths[0]); i++)
-		fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; fd < 0 && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folders[i], name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
 	if (fd < 0 || fstat(fd, &st))
 		return NULL;
 	map = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
@@ -330,7 +351,7 @@ static void test_real_library(void **state)
 	struct inspection in, child;
 	uint32_t seen[PROBE_KIND_COUNT] = { 0 };
 	size_t len;
-	uint8_t *lib = real_libssl(&len);
+	uint8_t *lib = real_library("libssl.so.3", &len);
 	int fd;
 
 	(void)state;
@@ -363,11 +384,41 @@ static void check_answer(const struct inspection *in, size_t len)
 		assert_true(in->point[i].offset < len);
 }
 
+static void test_gnutls(void **state)
+{
+	struct inspection in;
+	uint32_t seen[PROBE_KIND_COUNT] = { 0 };
+	size_t len;
+	uint8_t *lib = real_library("libgnutls.so.30", &len);
+	int fd;
+
+	(void)state;
+	if (!lib)
+		skip();
+	fd = elfgen_memfd(lib, len);
+	assert_int_equal(inspect_fd(fd, &in), 0);
+	assert_int_equal(in.family, INSPECT_GNUTLS);
+	assert_memory_equal(in.version, "GnuTLS 3.", 9);
+	for (uint32_t i = 0; i < in.points; i++)
+		seen[in.point[i].kind]++;
+	assert_int_equal(seen[PROBE_SSL_READ], 2);
+	/* gnutls_record_send() hands on to gnutls_record_send2(): never probed both */
+	assert_non_null(strstr(in.plan, "gnutls_record_send by gnutls_record_send2"));
+	assert_int_equal(seen[PROBE_SSL_WRITE], 2);
+	assert_int_equal(seen[PROBE_SSL_FLUSH], 1);
+	assert_int_equal(seen[PROBE_SSL_FREE], 1);
+	assert_int_equal(seen[PROBE_SSL_HANDSHAKE], 1);
+	assert_int_equal(in.points, 7);
+	assert_true(inspect_may_find(fd));
+	close(fd);
+	munmap(lib, len);
+}
+
 static void test_truncated(void **state)
 {
 	struct inspection in;
 	size_t len;
-	uint8_t *lib = real_libssl(&len);
+	uint8_t *lib = real_library("libssl.so.3", &len);
 	int fd;
 
 	(void)state;
@@ -453,19 +504,13 @@ static void test_glance(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_glance),
-		cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_not_proven),
-		cmocka_unit_test(test_two_calls),
-		cmocka_unit_test(test_wrapper),
-		cmocka_unit_test(test_write_ex2),
-		cmocka_unit_test(test_place),
-		cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_not_files),
-		cmocka_unit_test(test_real_library),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_mutated),
-		cmocka_unit_test(test_child_outlives_nothing),
+		cmocka_unit_test(test_glance),	   cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_not_proven), cmocka_unit_test(test_two_calls),
+		cmocka_unit_test(test_wrapper),	   cmocka_unit_test(test_write_ex2),
+		cmocka_unit_test(test_place),	   cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_not_files),  cmocka_unit_test(test_real_library),
+		cmocka_unit_test(test_gnutls),	   cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_mutated),	   cmocka_unit_test(test_child_outlives_nothing),
 	};
 
 	again_main(argc, argv);

@@ -43,6 +43,7 @@ static void test_numbers(void **state)
 	assert_int_equal(EV_LIB_OPENSSL, 1);
 	assert_int_equal(EV_LIB_BORINGSSL, 2);
 	assert_int_equal(EV_LIB_GO, 3);
+	assert_int_equal(EV_LIB_GNUTLS, 4);
 }
 
 static void test_wants(void **state)
@@ -50,9 +51,13 @@ static void test_wants(void **state)
 	static const char *const yes[] = {
 		"libssl.so.3",		"libssl-8f3a.so.1.1",
 		"libboringssl.so",	"libnetty_tcnative_linux_x86_64.so",
-		"libnetty-tcnative.so", "libconscrypt_jni.so"
+		"libnetty-tcnative.so", "libconscrypt_jni.so",
+		"libgnutls.so.30"
 	};
-	static const char *const no[] = { "libcrypto.so.3", "libssl.a", "xlibssl.so", "curl", "" };
+	static const char *const no[] = {
+		"libcrypto.so.3",      "libssl.a", "xlibssl.so", "curl", "libgnutlsxx.so.30",
+		"libcurl-gnutls.so.4", ""
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
@@ -69,6 +74,7 @@ static void test_marked(void **state)
 	assert_true(library_marked("....SSL_read", 12));
 	assert_true(library_marked(go, sizeof(go)));
 	assert_true(library_marked("runtime.gopclntab", 17));
+	assert_true(library_marked("gnutls_record_recv", 18));
 	assert_false(library_marked("....ssl_read", 12));
 	assert_false(library_marked("", 0));
 }
