@@ -86,9 +86,9 @@ static void test_language(void **state)
 			fail_msg("KFL does not know %s", names[i]);
 }
 
+/* These at least: a row may be added without a word here. */
 static void assert_members(const json_t *object, const char *const *names, size_t count)
 {
-	assert_int_equal(json_object_size(object), count);
 	for (size_t i = 0; i < count; i++)
 		if (!json_object_get(object, names[i]))
 			fail_msg("an entry's JSON lacks %s", names[i]);
