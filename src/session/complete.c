@@ -19,6 +19,7 @@ static void fill_process(struct entry *e, struct endpoint *p, const struct proce
 static void fill_local(struct entry *e, struct endpoint *p, const struct session *s)
 {
 	fill_process(e, p, s->process, s->comm[0] ? s->comm : s->process->comm);
+	p->netns = s->netns;
 	if (!s->peer)
 		return;
 	p->ip = entry_text(e, s->peer->texts, strlen(s->peer->texts));
@@ -33,8 +34,10 @@ static void fill_remote(struct entry *e, struct endpoint *p, const struct sessio
 	p->ip = entry_text(e, ip, strlen(ip));
 	p->port = s->peer->remote.port;
 	const struct peer *other = peer_table_other_end(&s->all->peers, s->peer);
-	if (other)
-		fill_process(e, p, other->process, other->comm);
+	if (!other)
+		return;
+	fill_process(e, p, other->process, other->comm);
+	p->netns = other->netns;
 }
 
 /* The name in "name:port"; an address is no name. */

@@ -146,6 +146,8 @@ static void set_all(struct entry *e)
 	e->dst.process = "nginx";
 	e->dst.pid = 777;
 	e->dst.container = "decaf";
+	e->src.netns = 4026531840;
+	e->dst.netns = 4026532001;
 	e->goroutine = 1717;
 	e->lost_bytes = 41;
 	e->truncated_bytes = 43;

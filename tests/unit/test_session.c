@@ -98,6 +98,7 @@ static void test_both_ends(void **state)
 		assert_string_equal(e->dst.process, "nginx");
 		assert_int_equal(e->dst.pid, 200);
 		assert_string_equal(e->dst.container, "c0ffee");
+		assert_true(e->src.netns == 1 && e->dst.netns == 1);
 		assert_string_equal(e->dst.name, "www.example");
 		assert_string_equal(e->node, "host1");
 		assert_true(e->tls);
