@@ -38,7 +38,7 @@ static void take_socket(struct session *s, const struct flow_socket *b, const st
 	s->bind = b->strong ? BIND_STRONG : BIND_WEAK;
 	s->how = b->how;
 	s->opener = b->opener;
-	peer_table_replace(&s->all->peers, s->peer);
+	peer_table_replace(&s->all->peers, s->peer, pair_unlink);
 }
 
 /*

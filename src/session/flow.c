@@ -67,16 +67,6 @@ static bool begin_dissection(struct session *s, uint64_t offset)
 	return s->dissection != NULL;
 }
 
-void sight_miss(struct sight *s, enum dir dir, uint64_t from, uint64_t to)
-{
-	if (!s->hole_end[dir])
-		s->hole[dir] = from;
-	if (from < s->hole[dir])
-		s->hole[dir] = from;
-	if (to > s->hole_end[dir])
-		s->hole_end[dir] = to;
-}
-
 /* The stream goes on at `offset`: what is between is missing. */
 static void skip_to(struct session *s, enum dir dir, uint64_t offset, enum gap_why why, int64_t now)
 {

@@ -154,7 +154,7 @@ void peer_table_free(struct peers *t, struct processes *processes)
 	free(t->buckets);
 }
 
-void peer_table_replace(struct peers *t, struct peer *p)
+void peer_table_replace(struct peers *t, struct peer *p, void (*over)(struct session *s))
 {
 	struct peer *next;
 	unsigned same = 0;
@@ -173,7 +173,7 @@ void peer_table_replace(struct peers *t, struct peer *p)
 		peer_table_part(t, q);
 		limit(q, q->ended_us);
 		if (q->session)
-			pair_unlink(q->session);
+			over(q->session);
 	}
 }
 

@@ -96,8 +96,8 @@ void peer_table_end(struct peers *t, struct processes *processes, struct peer *p
 void peer_table_expire(struct peers *t, struct processes *processes, int64_t now_us);
 /* Its end was seen, or a later socket has its addresses: what it was connected to is over too. */
 void peer_table_part(struct peers *t, struct peer *p);
-/* Other live sockets with the addresses of `p` are earlier connections. */
-void peer_table_replace(struct peers *t, struct peer *p);
+/* Other live sockets with the addresses of `p` are earlier connections; `over` is told of each. */
+void peer_table_replace(struct peers *t, struct peer *p, void (*over)(struct session *s));
 /* The socket at the other end of `p` on this machine, NULL when it is not known for certain. */
 struct peer *peer_table_other_end(const struct peers *t, const struct peer *p);
 /* IPv4-mapped IPv6 becomes IPv4. */
@@ -113,6 +113,15 @@ struct sight {
 	uint64_t hole[2], hole_end[2]; /* one range around all that is missing */
 	bool strong;		       /* its socket is certain */
 };
+
+/* More of it is missing: from..to. */
+static inline void sight_miss(struct sight *s, enum dir dir, uint64_t from, uint64_t to)
+{
+	if (!s->hole_end[dir] || from < s->hole[dir])
+		s->hole[dir] = from;
+	if (to > s->hole_end[dir])
+		s->hole_end[dir] = to;
+}
 
 struct pair;
 
@@ -167,9 +176,6 @@ struct sessions {
 	struct peers peers;
 	struct session_stats stats;
 };
-
-/* flow.c: more of it is missing. */
-void sight_miss(struct sight *s, enum dir dir, uint64_t from, uint64_t to);
 
 /* session.c */
 struct session *session_find(const struct sessions *all, const struct flow *f);
