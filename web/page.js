@@ -8,7 +8,8 @@ import { loading } from "./states.js";
 
 // options: {name, path, parameters(), every (ms), draw(answer, body), missing(): node for 404}
 export function page(options) {
-	const body = el("div", { class: "page-body" });
+	// It scrolls, so it takes the focus of the keyboard.
+	const body = el("div", { class: "page-body", tabindex: "0" });
 	const aside = el("div", { class: "page-aside" });
 	const node = el(
 		"div",

@@ -328,7 +328,7 @@ test("redact() in the filter hides in the entry what it hides in the list", asyn
 test("the bars count what is stored, and a brushed stretch is a filter", async () => {
 	const canvas = page.locator("canvas.histogram");
 	const answer = await page.evaluate(async () => (await fetch("/api/histogram")).json());
-	assert.ok(answer.total > 10, JSON.stringify(answer).slice(0, 200));
+	assert.ok(answer.total >= 5, JSON.stringify(answer).slice(0, 200));
 	await page.waitForFunction(
 		n => document.querySelector("canvas.histogram").ariaLabel.includes(`${n} entries`),
 		answer.total,
@@ -439,6 +439,7 @@ test("clicking the lock adds tls to the filter", async () => {
 	await row("/web-e2e-after").first().waitFor();
 });
 
+// What was logged in with the server before is not with the next one (the cookie is no token).
 test("the server goes: the page says so, keeps what it has, and comes back", async () => {
 	await filter("");
 	await row("/web-e2e-after").first().waitFor();
@@ -448,6 +449,8 @@ test("the server goes: the page says so, keeps what it has, and comes back", asy
 	assert.ok(await row("/web-e2e-after").count(), "what is listed stays");
 	await shot(page, "e2e-gone");
 	await writeFile(CONTROL, "start\n");
+	await page.getByText("The token is missing").waitFor({ timeout: 60000 });
+	await page.goto(`${BASE_URL}/?token=${TOKEN}`);
 	await page.locator(".pill-live").waitFor({ timeout: 60000 });
 	await page.locator(".strip-off").waitFor({ state: "detached" });
 	await speak("/web-e2e-back");
