@@ -3,7 +3,7 @@
 # all over TLS. Each exchange has its own id, so that a wrong pair would show.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-ends=$srcdir/tests/e2e/ends.py
+ends=$srcdir/tests/e2e/ends_talk.py
 front=$(free_port) back=$(free_port)
 
 # conf NAME PORT LOCATION: of an nginx

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2317
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-live=$srcdir/tests/e2e/live.py
+live=$srcdir/tests/e2e/live_talk.py
 
 # said COUNT LINE: the talker has said a line so often
 said() {
@@ -41,7 +41,7 @@ listen_to() {
 	return 1
 }
 
-cleartap() { CT_PID='' && ct_start --pid "$talker" "$@"; }
+cleartap() { CT_PID='' && ct_start --pid "$talker" --keep-opaque "$@"; }
 
 none_open() { [ "$(ct_get '/api/entries?q=open' | grep -o '"id":' | wc -l)" = 0 ]; }
 

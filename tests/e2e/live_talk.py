@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Exchanges that last, and what cleartap tells of them while they go on.
 
-    live.py talk CERTS            server and clients in one process; commands on standard input
-    live.py watch SOCKET FILE     the live stream, each event with the time when it came
-    live.py look SOCKET FILE      entries that go on, by `open`, each 0.1 s
-    live.py judge SOCKET TALK WATCH LOOK
-    live.py each SOCKET ROUND ROLES open|closed   of everything that lasts, one entry for each role
+    live_talk.py talk CERTS            server and clients in one process; commands on standard input
+    live_talk.py watch SOCKET FILE     the live stream, each event with the time when it came
+    live_talk.py look SOCKET FILE      entries that go on, by `open`, each 0.1 s
+    live_talk.py judge SOCKET TALK WATCH LOOK
+    live_talk.py each SOCKET ROUND ROLES open|closed   of everything that lasts, one entry for each role
 
 The talker prints its port, then takes lines: "go" (all kinds, some 4 s each), "hang" (one of each
 kind that is not answered). For each exchange it prints its path and the time when it began, for an
@@ -309,7 +309,7 @@ def each(socket_path, *what):
     while wrong and time.monotonic() < until:
         time.sleep(0.1)
         wrong = list(not_each(api, *what))
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 {"talk": talk, "each": each, "watch": watch, "look": look, "judge": judge}[sys.argv[1]](*sys.argv[2:])

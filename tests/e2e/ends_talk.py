@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Requests with an id of their own over TLS, and what cleartap tells of them.
 
-    ends.py load PORT FIRST COUNT [--connections N] [--per-connection N] [--ahead N] [--port P]
+    ends_talk.py load PORT FIRST COUNT [--connections N] [--per-connection N] [--ahead N] [--port P]
                  [--pause SECONDS] [--until FILE]
-    ends.py hang PORT ID SECONDS
-    ends.py check SOCKET FIRST COUNT FRONT BACK [--some]
+    ends_talk.py hang PORT ID SECONDS
+    ends_talk.py check SOCKET FIRST COUNT FRONT BACK [--some]
 
 load asks for /e/ID; `ahead` requests are sent before an answer is read; with --port all connections
 have that local port, one after the other. hang sends the last byte of an upload late. check wants
