@@ -228,10 +228,14 @@ test("after a lost connection what went on is read again", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/missed" });
 	await row("/missed").waitFor();
 	const { port, directory, lives } = server;
+	await page.context().setOffline(true);
 	await server.stop(true);
 	await page.locator(".pill-off").waitFor();
 	server = await serve({ port, directory }); // which has closed what went on
 	server.lives = lives;
+	// The next server wants a login of its own; the page does not notice.
+	await page.context().request.get(server.entrance);
+	await page.context().setOffline(false);
 	await page.locator(".pill-live").waitFor();
 	await page.waitForFunction(
 		id =>
