@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { launch, newPage, shot } from "./browser.mjs";
-import { serve } from "./server.mjs";
+import { serve, serveAgain } from "./server.mjs";
 
 let browser, page;
 let server = await serve({ entries: 300 });
@@ -228,14 +228,10 @@ test("after a lost connection what went on is read again", async () => {
 	const e = await server.begin({ ...OPEN, summary: "/missed" });
 	await row("/missed").waitFor();
 	const { port, directory, lives } = server;
-	await page.context().setOffline(true);
 	await server.stop(true);
 	await page.locator(".pill-off").waitFor();
-	server = await serve({ port, directory }); // which has closed what went on
+	server = await serveAgain(page, { port, directory }); // which has closed what went on
 	server.lives = lives;
-	// The next server wants a login of its own; the page does not notice.
-	await page.context().request.get(server.entrance);
-	await page.context().setOffline(false);
 	await page.locator(".pill-live").waitFor();
 	await page.waitForFunction(
 		id =>

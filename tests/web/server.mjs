@@ -146,6 +146,16 @@ export class Server {
 
 export const serve = options => new Server(options).start();
 
+// The next server at the port of one that has stopped. It wants a login of its own, which the page
+// does not notice.
+export async function serveAgain(page, options) {
+	await page.context().setOffline(true);
+	const server = await serve(options);
+	await page.context().request.get(server.entrance);
+	await page.context().setOffline(false);
+	return server;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
 	const [port, entries, rate] = process.argv.slice(2).map(Number);
 	const server = await serve({ port, entries: entries || 2000, rate: rate ?? 5 });

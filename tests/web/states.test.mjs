@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, newPage, rows, shot } from "./browser.mjs";
 import { Mock } from "./mock-server.mjs";
-import { serve } from "./server.mjs";
+import { serve, serveAgain } from "./server.mjs";
 
 let browser;
 
@@ -84,7 +84,7 @@ test("server gone: says so, keeps what is listed, comes back and catches up", as
 	await page.locator(".strip-off").waitFor();
 	assert.equal((await rows(page))[0], before);
 	await shot(page, "state-server-gone");
-	const again = await serve({ port, directory, entries: 3 }); // while nobody listened
+	const again = await serveAgain(page, { port, directory, entries: 3 }); // while nobody listened
 	await page.locator(".pill-live").waitFor();
 	await page.waitForFunction(() =>
 		document.querySelector(".total").textContent.startsWith("303"),
