@@ -36,7 +36,7 @@ number() {
 }
 
 once() {
-	timeout -k 5 "${TEST_TIMEOUT:-300}" "$node" --test-reporter=tap "$1" >"$log"
+	timeout -k 5 "${TEST_TIMEOUT:-200}" "$node" --test-reporter=tap "$1" >"$log"
 }
 
 # The cases that failed, and the one that had begun but did not end.
