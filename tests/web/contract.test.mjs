@@ -79,7 +79,8 @@ async function enter(server) {
 	return cookie.split(";")[0];
 }
 
-// whole: the mock leaves nothing out either.
+// whole: the mock leaves nothing out either, but members of entries, for a field is a row of
+// src/entry.def and nothing else.
 function same(name, path, { whole, token = true, ...options } = {}) {
 	test(name, async () => {
 		const [mine, its] = await Promise.all(
@@ -92,7 +93,9 @@ function same(name, path, { whole, token = true, ...options } = {}) {
 		judge(mine.shape, its.shape, path);
 		if (whole)
 			assert.deepEqual(
-				[...its.shape.keys()].filter(k => !mine.shape.has(k)),
+				[...its.shape.keys()].filter(
+					k => !mine.shape.has(k) && !k.startsWith("entries[]."),
+				),
 				[],
 				"the mock leaves out",
 			);
