@@ -37,6 +37,7 @@
 #define LIMIT_PIPELINE		   1000 /* requests that wait for an answer on one connection */
 #define LIMIT_OPAQUE_BYTES	   (1 << 20)  /* bytes kept of one side of an opaque exchange */
 #define LIMIT_BODY_BYTES	   (32 << 20) /* bytes kept of one body, as sent */
+#define LIMIT_RENDERED_BYTES	   (64 << 10) /* of a message that is written out as text */
 #define LIMIT_GAPS		   64	      /* gaps of one body that are told one by one */
 #define LIMIT_INTERIM		   16	      /* 1xx answers to one request that are shown */
 #define LIMIT_SUMMARY		   1024	      /* bytes of a target in the summary of an entry */

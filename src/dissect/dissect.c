@@ -15,6 +15,9 @@
 
 static const struct dissector *const dissectors[] = { &dissect_http1 };
 
+#define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
+_Static_assert(DISSECTORS <= DISSECTORS_MAX, "undecided.h has no room for their scores");
+
 struct dissection {
 	struct entry_sink sink;
 	struct conn_hint hint;
@@ -30,7 +33,7 @@ struct dissection {
 
 void (*dissect_refill(const struct entry *e))(struct entry *)
 {
-	for (size_t i = 0; i < sizeof(dissectors) / sizeof(*dissectors); i++)
+	for (size_t i = 0; i < DISSECTORS; i++)
 		if (!strcmp(dissectors[i]->name, e->protocol))
 			return dissectors[i]->refill;
 	return NULL;
@@ -83,6 +86,13 @@ static void replace(struct dissection *d, enum dir dir, const uint8_t *data, siz
 	take(d, dir, data + next.taken, len - next.taken, offset + next.taken, now);
 }
 
+/* The protocol is not what it was taken for, or no longer. */
+static void give_up(struct dissection *d)
+{
+	d->settled = true;
+	d->hint.gave_up = d->d->name;
+}
+
 /* Hand on to the dissector; what it cannot be after all goes on as opaque. */
 static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
 		 uint64_t offset, int64_t now)
@@ -93,7 +103,7 @@ static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 		replace(d, dir, data, len, offset, now);
 	if (r >= 0)
 		return;
-	d->settled = true;
+	give_up(d);
 	if (choose(d, &dissect_opaque, now))
 		d->d->feed(d->state, dir, data, len, offset, now);
 }
@@ -103,7 +113,7 @@ static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 {
 	if (!d->state || !d->d->gap(d->state, dir, len, offset, why, now))
 		return;
-	d->settled = true;
+	give_up(d);
 	if (choose(d, &dissect_opaque, now))
 		d->d->gap(d->state, dir, len, offset, why, now);
 }
@@ -152,27 +162,66 @@ static void decide(struct dissection *d, const struct dissector *choice, int64_t
 	release(d);
 }
 
+/* What both directions say of a dissector: PROBE_NO of either is no. */
+static int total_score(const struct undecided *w, size_t i)
+{
+	int sum = 0;
+
+	for (int dir = 0; dir < 2; dir++) {
+		if (!w->probed[dir])
+			continue;
+		if (w->score[i][dir] == PROBE_NO)
+			return 0;
+		sum += w->score[i][dir] > 0 ? w->score[i][dir] : 0;
+	}
+	return sum;
+}
+
+/* The likeliest one; opaque when none is likely. */
+static const struct dissector *guess(const struct undecided *w)
+{
+	const struct dissector *choice = &dissect_opaque;
+	int best = 0;
+
+	for (size_t i = 0; w && i < DISSECTORS; i++) {
+		int score = total_score(w, i);
+		if (score <= best)
+			continue;
+		best = score;
+		choice = dissectors[i];
+	}
+	return choice;
+}
+
 /*
- * Ask the dissectors about a direction; NULL as long as one of them wants more. They see the first
- * LIMIT_PROBE_BYTES at most: what then still may be one's own, is.
+ * Ask the dissectors about a direction; NULL as long as one of them wants more, or the other
+ * direction. They see the first LIMIT_PROBE_BYTES at most: what then still may be one's own, is.
  */
 static const struct dissector *ask(struct undecided *w, enum dir dir)
 {
-	const struct dissector *maybe = NULL;
+	const struct dissector *maybe = NULL, *likely;
 	size_t len = w->probe[dir].len;
 
 	w->probed[dir] = len;
 	if (len > LIMIT_PROBE_BYTES)
 		len = LIMIT_PROBE_BYTES;
-	for (size_t i = 0; i < sizeof(dissectors) / sizeof(*dissectors); i++) {
-		enum probe_verdict v =
-			dissectors[i]->probe(dir, (const uint8_t *)w->probe[dir].data, len);
-		if (v == PROBE_YES)
+	for (size_t i = 0; i < DISSECTORS; i++) {
+		int v = dissectors[i]->probe
+				? dissectors[i]->probe(dir, (const uint8_t *)w->probe[dir].data,
+						       len)
+				: PROBE_NO;
+		if (v >= PROBE_YES)
 			return dissectors[i];
+		w->score[i][dir] = (int8_t)v;
 		if (v == PROBE_MAYBE && !maybe)
 			maybe = dissectors[i];
 	}
-	return !maybe ? &dissect_opaque : len == LIMIT_PROBE_BYTES ? maybe : NULL;
+	likely = guess(w);
+	if (len == LIMIT_PROBE_BYTES)
+		return likely == &dissect_opaque && maybe ? maybe : likely;
+	if (maybe)
+		return NULL;
+	return likely != &dissect_opaque && !w->probed[!dir] ? NULL : likely;
 }
 
 /* Should the protocol be found out with these bytes? At the start and at flips of opaque bytes. */
@@ -218,7 +267,7 @@ static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 	}
 	struct undecided *w = d->waiting;
 	if (undecided_add(w, &next, data)) {
-		decide(d, &dissect_opaque, now);
+		decide(d, guess(w), now);
 		pass(d, dir, data, len, offset, now);
 		return;
 	}
@@ -247,7 +296,7 @@ static void take_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 	if (wait)
 		return;
 	if (d->waiting)
-		decide(d, &dissect_opaque, now);
+		decide(d, guess(d->waiting), now);
 	pass_gap(d, dir, len, offset, why, now);
 }
 
@@ -271,7 +320,7 @@ void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why 
 void dissect_idle(struct dissection *d, int64_t now)
 {
 	if (d->waiting)
-		decide(d, &dissect_opaque, now);
+		decide(d, guess(d->waiting), now);
 	if (d->state)
 		d->d->idle(d->state, now);
 }
@@ -294,7 +343,7 @@ void dissect_close(struct dissection *d, int64_t now)
 	if (!d)
 		return;
 	if (d->waiting)
-		decide(d, &dissect_opaque, now);
+		decide(d, guess(d->waiting), now);
 	if (d->state)
 		d->d->close(d->state, now);
 	free(d);

@@ -53,7 +53,8 @@ struct conn_hint {
 	bool lossy; /* bytes were lost before its first byte: messages may have begun that nobody
 		       saw */
 	bool opener_known;
-	enum dir opener; /* the direction that the side which opened the connection speaks in */
+	enum dir opener;     /* the direction that the side which opened the connection speaks in */
+	const char *gave_up; /* the protocol that was understood until here; NULL: none */
 };
 
 /* What comes after a protocol that handed the connection over: an upgrade, a tunnel. */
@@ -67,7 +68,15 @@ struct become {
 
 #define DISSECT_BECOME 1
 
-enum probe_verdict { PROBE_NO, PROBE_MAYBE, PROBE_YES }; /* maybe: wants more bytes */
+/*
+ * What a dissector says of the first bytes of a direction: not its own; its own as far as they go,
+ * so that it wants more; its own for certain; or anything between 1 and PROBE_YES, how likely they
+ * are its own. What is likely of one direction is decided with the other one: scores are added, and
+ * PROBE_NO of either is no.
+ */
+#define PROBE_NO    0
+#define PROBE_MAYBE (-1)
+#define PROBE_YES   100
 
 struct dissector {
 	const char *name;
@@ -75,7 +84,7 @@ struct dissector {
 	 * Look at the first bytes of a direction; the other direction may already have been seen.
 	 * NULL: never chosen by its bytes.
 	 */
-	enum probe_verdict (*probe)(enum dir dir, const uint8_t *data, size_t len);
+	int (*probe)(enum dir dir, const uint8_t *data, size_t len);
 	/* State of one connection; NULL when out of memory. The sink is borrowed. */
 	void *(*open)(const struct entry_sink *sink, const struct conn_hint *hint);
 	/*

@@ -10,7 +10,7 @@
 #include "dissect/http1_conn.h"
 #include "base/limits.h"
 
-static enum probe_verdict http1_probe(enum dir dir, const uint8_t *data, size_t len)
+static int http1_probe(enum dir dir, const uint8_t *data, size_t len)
 {
 	struct h1_start_line line = { .kinds = H1_REQUEST | H1_RESPONSE };
 	enum h1_verdict v = H1_MORE;

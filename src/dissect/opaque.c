@@ -24,8 +24,9 @@ struct opaque {
 	enum dir request_dir;
 	bool request_known;
 	bool emitted;
-	bool mid_stream; /* nobody saw what came before its first byte */
-	bool joined;	 /* another protocol's first message follows */
+	bool mid_stream;     /* nobody saw what came before its first byte */
+	bool joined;	     /* another protocol's first message follows */
+	const char *gave_up; /* the protocol that was spoken until its first byte */
 };
 
 static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *hint)
@@ -38,6 +39,7 @@ static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *
 	o->request_known = hint->opener_known;
 	o->request_dir = hint->opener;
 	o->mid_stream = hint->mid_stream;
+	o->gave_up = hint->gave_up;
 	return o;
 }
 
@@ -48,6 +50,8 @@ static const char *reason_of(const struct opaque *o, struct entry *e)
 				    "joined mid-stream: %" PRId64
 				    " bytes came before the first message that is understood",
 				    e->request_size + e->response_size);
+	if (o->gave_up)
+		return entry_printf(e, "not understood any more: it was %s until here", o->gave_up);
 	if (o->mid_stream)
 		return "joined mid-stream: what came before was not seen";
 	if (e->lost_bytes && e->truncated_bytes)
@@ -104,6 +108,7 @@ static void emit(struct opaque *o)
 		o->emitted = true;
 		fill_entry(o, e, o->message[0], o->message[1]);
 		o->mid_stream = false;
+		o->gave_up = NULL;
 		memcpy(e->part, o->part, sizeof(e->part));
 		o->message[0] = o->message[1] = NULL;
 		live_end(&o->live, &o->sink, e);

@@ -19,14 +19,16 @@ struct stretch {
 	int64_t first_us, last_us;
 };
 
-#define STRETCHES_MAX 16
+#define STRETCHES_MAX  16
+#define DISSECTORS_MAX 32
 
 struct undecided {
 	struct stretch stretches[STRETCHES_MAX];
 	unsigned count;
-	struct buf bytes;    /* of all stretches */
-	struct buf probe[2]; /* of each direction, since its last gap */
-	size_t probed[2];    /* length when the dissectors were last asked */
+	struct buf bytes;		 /* of all stretches */
+	struct buf probe[2];		 /* of each direction, since its last gap */
+	size_t probed[2];		 /* length when the dissectors were last asked */
+	int8_t score[DISSECTORS_MAX][2]; /* what they said; of directions that were probed */
 };
 
 void undecided_free(struct undecided *w);

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dissect/exchange.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "entry.h"
+
+static const char not_due[] = "";
+
+void exchanges_begin(struct exchanges *l, const struct entry_sink *sink,
+		     const struct exchange_ops *ops)
+{
+	*l = (struct exchanges){ .sink = *sink, .ops = ops };
+	l->tail = &l->head;
+}
+
+struct exchange *exchange_new(struct exchanges *l)
+{
+	struct exchange *x = calloc(1, l->ops->size);
+
+	if (!x)
+		return NULL;
+	if (l->count == LIMIT_PIPELINE) {
+		exchange_fault(l->head, "too many others waited for an answer");
+		exchange_tell(l, l->head);
+	}
+	*l->tail = x;
+	l->tail = &x->next;
+	l->count++;
+	return x;
+}
+
+struct exchange *exchange_waiting(const struct exchanges *l)
+{
+	struct exchange *x = l->head;
+
+	while (x && (x->done[PART_RESPONSE] || x->alone))
+		x = x->next;
+	return x;
+}
+
+struct exchange *exchange_find(const struct exchanges *l, uint64_t key)
+{
+	struct exchange *x = l->head;
+
+	while (x && (x->key != key || x->done[PART_RESPONSE] || x->alone))
+		x = x->next;
+	return x;
+}
+
+int exchange_begin_part(struct exchange *x, enum part part, uint64_t offset, int64_t now)
+{
+	struct digest *d = &x->digest[part];
+
+	if (x->message[part])
+		return 0;
+	x->message[part] = message_new(part == PART_REQUEST);
+	if (!x->message[part])
+		return -ENOMEM;
+	x->message[part]->start_us = x->message[part]->end_us = now;
+	d->at = offset;
+	digest_begin(d);
+	digest_part_begin(d, &x->part[part], now);
+	x->live.changed = true;
+	return 0;
+}
+
+static void note_time(struct exchange *x, enum part part, int64_t now)
+{
+	x->message[part]->end_us = x->part[part].last_us = now;
+	x->live.changed = true;
+}
+
+void exchange_bytes(struct exchange *x, enum part part, const void *data, size_t len,
+		    uint64_t offset, int64_t now)
+{
+	/* Bytes of others may stand between those of one message. */
+	x->digest[part].at = offset;
+	digest_bytes(&x->digest[part], data, len);
+	x->size[part] += len;
+	note_time(x, part, now);
+}
+
+void exchange_gap(struct exchange *x, enum part part, uint64_t len, enum gap_why why, int64_t now)
+{
+	digest_skip(&x->digest[part], len);
+	x->part[part].whole = false;
+	x->size[part] += len;
+	x->lost[why] += len;
+	note_time(x, part, now);
+}
+
+void exchange_fault(struct exchange *x, const char *fault)
+{
+	for (int i = 0; i < EXCHANGE_FAULTS; i++) {
+		if (!x->faults[i])
+			x->faults[i] = fault;
+		if (x->faults[i] == fault)
+			return;
+	}
+}
+
+void exchange_text(struct exchange *x, enum part part, const char *text, size_t len)
+{
+	struct message *m = x->message[part];
+
+	if (m)
+		payload_put(&m->body, text, len, LIMIT_RENDERED_BYTES);
+}
+
+static void put_reason(struct buf *out, uint64_t n, const char *what)
+{
+	if (out->len)
+		buf_puts(out, "; ");
+	if (n)
+		buf_printf(out, "%" PRIu64 " ", n);
+	buf_puts(out, what);
+}
+
+static void fill_reason(const struct exchange *x, struct entry *e)
+{
+	struct buf reason = { 0 };
+
+	if (x->alone && *x->alone)
+		put_reason(&reason, 0, x->alone);
+	for (int i = 0; i < EXCHANGE_FAULTS && x->faults[i]; i++)
+		put_reason(&reason, 0, x->faults[i]);
+	if (x->lost[GAP_LOST])
+		put_reason(&reason, x->lost[GAP_LOST], "bytes lost");
+	if (x->lost[GAP_TRUNCATED])
+		put_reason(&reason, x->lost[GAP_TRUNCATED], "bytes not copied");
+	e->complete = !reason.len;
+	e->reason = entry_text(e, reason.data, reason.len);
+	buf_free(&reason);
+}
+
+static struct buf take_body(struct message *m)
+{
+	struct buf bytes = m->body.bytes;
+
+	m->body.bytes = (struct buf){ 0 };
+	return bytes;
+}
+
+/* Takes both messages. */
+static void fill_entry(const struct exchanges *l, const struct exchange *x, struct entry *e,
+		       struct message *q, struct message *a)
+{
+	e->protocol = l->ops->protocol;
+	e->role = l->client ? "client" : "server";
+	e->timestamp_us = q ? q->start_us : a->start_us;
+	if (q && a)
+		e->elapsed_us = a->end_us > q->start_us ? a->end_us - q->start_us : 0;
+	e->request_size = (int64_t)x->size[PART_REQUEST];
+	e->response_size = (int64_t)x->size[PART_RESPONSE];
+	e->lost_bytes = (int64_t)x->lost[GAP_LOST];
+	e->truncated_bytes = (int64_t)x->lost[GAP_TRUNCATED];
+	e->message[0] = q;
+	e->message[1] = a;
+	l->ops->fill(x, e);
+	fill_reason(x, e);
+	if (q)
+		e->request_body = take_body(q);
+	if (a)
+		e->response_body = take_body(a);
+}
+
+static void unlink_exchange(struct exchanges *l, struct exchange *x)
+{
+	struct exchange **p = &l->head;
+
+	while (*p != x)
+		p = &(*p)->next;
+	*p = x->next;
+	if (l->tail == &x->next)
+		l->tail = p;
+	l->count--;
+}
+
+static void free_exchange(struct exchanges *l, struct exchange *x)
+{
+	if (l->ops->free)
+		l->ops->free(x);
+	for (int i = 0; i < 2; i++) {
+		message_free(x->message[i]);
+		digest_release(&x->digest[i]);
+	}
+	free(x);
+}
+
+void exchange_tell(struct exchanges *l, struct exchange *x)
+{
+	struct entry *e = x->message[0] || x->message[1] ? entry_new() : NULL;
+
+	unlink_exchange(l, x);
+	if (e) {
+		for (int i = 0; i < 2; i++) {
+			if (x->message[i])
+				digest_part_end(&x->digest[i], &x->part[i], x->digest[i].at);
+			x->part[i].whole &= x->done[i];
+		}
+		memcpy(e->part, x->part, sizeof(e->part));
+		fill_entry(l, x, e, x->message[0], x->message[1]);
+		x->message[0] = x->message[1] = NULL;
+	}
+	live_end(&x->live, &l->sink, e);
+	if (e)
+		l->sink.emit(l->sink.ctx, e);
+	free_exchange(l, x);
+}
+
+static bool tell_when_done(struct exchanges *l, struct exchange *x)
+{
+	for (int i = 0; i < 2; i++)
+		if (!x->done[i] && (x->message[i] || !x->alone))
+			return false;
+	exchange_tell(l, x);
+	return true;
+}
+
+bool exchange_end_part(struct exchanges *l, struct exchange *x, enum part part, int64_t now)
+{
+	if (x->message[part])
+		note_time(x, part, now);
+	x->done[part] = true;
+	return tell_when_done(l, x);
+}
+
+bool exchange_leave_alone(struct exchanges *l, struct exchange *x, const char *why)
+{
+	x->alone = why ? why : not_due;
+	return tell_when_done(l, x);
+}
+
+void exchanges_end(struct exchanges *l, const char *alone)
+{
+	while (l->head) {
+		struct exchange *x = l->head;
+		for (int i = 0; i < 2; i++)
+			if (x->message[i] && !x->done[i])
+				exchange_fault(x, i ? "the answer did not end"
+						    : "the request did not end");
+		if (!x->alone && (!x->message[0] || !x->message[1]))
+			x->alone = alone;
+		exchange_tell(l, x);
+	}
+}
+
+/* The message of a version, NULL when it has not begun, or there is no memory (*ret_failed). */
+static struct message *copy_part(struct exchange *x, enum part part, struct entry *e,
+				 bool *ret_failed)
+{
+	if (!x->message[part])
+		return NULL;
+	struct message *copy =
+		live_copy(&x->live, part, x->message[part], x->done[part], &e->body_kept[part]);
+	e->part[part] = x->part[part];
+	digest_part_end(&x->digest[part], &e->part[part], x->digest[part].at);
+	e->part[part].whole &= x->done[part];
+	*ret_failed |= !copy;
+	return copy;
+}
+
+static void tell_live(struct exchanges *l, struct exchange *x, int64_t now)
+{
+	const struct message *first = x->message[0] ? x->message[0] : x->message[1];
+	bool failed = false;
+
+	if (!first || !live_due(&x->live, &l->sink, first->start_us, now))
+		return;
+	struct entry *e = entry_new();
+	if (!e)
+		return;
+	struct message *q = copy_part(x, PART_REQUEST, e, &failed);
+	struct message *a = copy_part(x, PART_RESPONSE, e, &failed);
+	if (failed) {
+		message_free(q);
+		message_free(a);
+		entry_free(e);
+		return;
+	}
+	fill_entry(l, x, e, q, a);
+	live_tell(&x->live, &l->sink, e, now);
+}
+
+void exchanges_tick(struct exchanges *l, int64_t now)
+{
+	for (struct exchange *x = l->head; x; x = x->next)
+		tell_live(l, x, now);
+}

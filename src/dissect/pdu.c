@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dissect/pdu.h"
+
+#include <errno.h>
+
+/* One call of pdu_feed(), and how far it has come. */
+struct feeding {
+	struct pdu_stream *p;
+	const struct pdu_ops *ops;
+	void *ctx;
+	enum dir dir;
+	const uint8_t *data;
+	size_t len, done;
+	uint64_t offset;
+	int64_t now;
+};
+
+static size_t smaller(uint64_t a, uint64_t b)
+{
+	return (size_t)(a < b ? a : b);
+}
+
+/* Nothing is held between PDUs, so that an idle connection is small. */
+static void reset(struct pdu_stream *p)
+{
+	buf_free(&p->held);
+	p->now = (struct pdu){ 0 };
+	p->left = p->seen = 0;
+}
+
+static void pass_bytes(const struct feeding *f, const uint8_t *data, size_t len, uint64_t offset)
+{
+	if (f->ops->bytes && len)
+		f->ops->bytes(f->ctx, f->dir, data, len, offset, f->now);
+}
+
+/* The PDU that goes on is whole: hand it over. */
+static int end(const struct feeding *f)
+{
+	struct pdu_stream *p = f->p;
+	struct pdu now = p->now;
+
+	/* `held` must live until whole() has returned, and p be ready for a call from there. */
+	struct buf held = p->held;
+	p->held = (struct buf){ 0 };
+	reset(p);
+	int r = f->ops->whole(f->ctx, f->dir, &now);
+	buf_free(&held);
+	return r;
+}
+
+/* Bytes of the PDU, of which nothing before is missing unless its kept bytes have ended. */
+static int hold(struct pdu_stream *p, const struct pdu_ops *ops, const uint8_t *data, size_t len)
+{
+	size_t n = p->now.missing ? 0 : smaller(len, ops->keep - p->held.len);
+
+	return buf_put(&p->held, data, n);
+}
+
+/* Its length is known; `begun` bytes of it have come, the first of them at p->now.offset. */
+static int begin(const struct feeding *f, uint64_t size)
+{
+	f->p->now.size = f->p->left = size;
+	return f->ops->begin ? f->ops->begin(f->ctx, f->dir, &f->p->now) : 0;
+}
+
+/* A PDU that is here whole needs no copy. */
+static int take_whole(struct feeding *f, uint64_t size)
+{
+	struct pdu_stream *p = f->p;
+	const uint8_t *data = f->data + f->done;
+
+	p->now = (struct pdu){ .data = data,
+			       .len = smaller(size, f->ops->keep),
+			       .offset = f->offset + f->done,
+			       .first_us = f->now,
+			       .last_us = f->now };
+	int r = begin(f, size);
+	if (r)
+		return r;
+	pass_bytes(f, data, (size_t)size, p->now.offset);
+	p->left = 0;
+	f->done += (size_t)size;
+	return end(f);
+}
+
+/* The start of a PDU: here from its first byte, or held since an earlier call. */
+static int take_start(struct feeding *f)
+{
+	struct pdu_stream *p = f->p;
+	const uint8_t *data = f->data + f->done;
+	size_t len = f->len - f->done, held = p->held.len;
+
+	if (!held) {
+		int64_t size = f->ops->length(f->ctx, f->dir, data, len, 0);
+		if (size < 0)
+			return (int)size;
+		if (size && (uint64_t)size <= len)
+			return take_whole(f, (uint64_t)size);
+		p->now = (struct pdu){ .offset = f->offset + f->done, .first_us = f->now };
+	}
+	if (held == f->ops->keep)
+		return -EPROTO;
+	size_t n = smaller(len, f->ops->keep - held);
+	if (buf_put(&p->held, data, n))
+		return -EPROTO;
+	int64_t size =
+		f->ops->length(f->ctx, f->dir, (uint8_t *)p->held.data, p->held.len, p->seen);
+	p->seen = p->held.len;
+	if (size < 0)
+		return (int)size;
+	if (!size) {
+		f->done += n;
+		return p->held.len == f->ops->keep ? -EPROTO : 0;
+	}
+	if ((uint64_t)size <= held)
+		return -EPROTO;
+	n = smaller((uint64_t)size - held, n);
+	p->held.len = held + n;
+	p->now.data = (uint8_t *)p->held.data;
+	p->now.len = p->held.len;
+	int r = begin(f, (uint64_t)size);
+	if (r)
+		return r;
+	pass_bytes(f, (uint8_t *)p->held.data, p->held.len, p->now.offset);
+	f->done += n;
+	p->left = p->now.size - p->held.len;
+	p->now.last_us = f->now;
+	return p->left ? 0 : end(f);
+}
+
+static int take_rest(struct feeding *f)
+{
+	struct pdu_stream *p = f->p;
+	size_t n = smaller(f->len - f->done, p->left);
+
+	if (hold(p, f->ops, f->data + f->done, n))
+		p->now.missing += n; /* no memory: as if they had not come */
+	pass_bytes(f, f->data + f->done, n, f->offset + f->done);
+	p->now.data = (uint8_t *)p->held.data;
+	p->now.len = p->held.len;
+	p->now.last_us = f->now;
+	p->left -= n;
+	f->done += n;
+	return p->left ? 0 : end(f);
+}
+
+/* After the footing was lost: do PDUs begin again with this call? */
+static bool find_footing(struct feeding *f)
+{
+	struct pdu_stream *p = f->p;
+	bool found = f->ops->resumes ? f->ops->resumes(f->ctx, f->dir, f->data, f->len)
+				     : f->ops->length(f->ctx, f->dir, f->data, f->len, 0) > 0;
+
+	p->lost = !found;
+	if (!found) {
+		f->done = f->len;
+		if (f->ops->stray)
+			f->ops->stray(f->ctx, f->dir, f->len, f->now);
+	}
+	return found;
+}
+
+int pdu_feed(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir,
+	     const uint8_t *data, size_t len, uint64_t offset, int64_t now, size_t *ret_taken)
+{
+	struct feeding f = { .p = p,
+			     .ops = ops,
+			     .ctx = ctx,
+			     .dir = dir,
+			     .data = data,
+			     .len = len,
+			     .offset = offset,
+			     .now = now };
+	int r = 0;
+
+	if (p->lost && len)
+		find_footing(&f);
+	while (!r && f.done < len)
+		r = p->now.size ? take_rest(&f) : take_start(&f);
+	if (ret_taken)
+		*ret_taken = f.done;
+	return r;
+}
+
+static void lose(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir,
+		 uint64_t len, enum gap_why why, int64_t now)
+{
+	uint64_t held = p->now.size ? 0 : p->held.len;
+
+	reset(p);
+	p->lost = true;
+	if (held && ops->stray)
+		ops->stray(ctx, dir, held, now);
+	if (ops->lost)
+		ops->lost(ctx, dir, len, why, now);
+}
+
+int pdu_gap(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir, uint64_t len,
+	    uint64_t offset, enum gap_why why, int64_t now)
+{
+	struct feeding f = {
+		.p = p, .ops = ops, .ctx = ctx, .dir = dir, .offset = offset, .now = now
+	};
+	uint64_t n = len < p->left ? len : p->left;
+
+	if (n) {
+		p->now.missing += n;
+		p->now.last_us = now;
+		p->left -= n;
+		if (ops->gap)
+			ops->gap(ctx, dir, n, why, now);
+		int r = p->left ? 0 : end(&f);
+		if (r)
+			return r;
+	}
+	if (n < len)
+		lose(p, ops, ctx, dir, len - n, why, now);
+	return 0;
+}
+
+void pdu_free(struct pdu_stream *p)
+{
+	reset(p);
+}
