@@ -10,6 +10,7 @@
 
 #include "dissect/digest.h"
 #include "dissect/dissect.h"
+#include "dissect/known.h"
 #include "dissect/live.h"
 #include "entry.h"
 #include "base/limits.h"
@@ -27,6 +28,7 @@ struct opaque {
 	bool mid_stream;     /* nobody saw what came before its first byte */
 	bool joined;	     /* another protocol's first message follows */
 	const char *gave_up; /* the protocol that was spoken until its first byte */
+	const char *known;   /* what its bytes look like, though nobody takes it apart */
 };
 
 static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *hint)
@@ -74,9 +76,17 @@ static struct buf take_body(struct entry *e, struct message *m)
 	return bytes;
 }
 
-static void fill_entry(const struct opaque *o, struct entry *e, struct message *q,
-		       struct message *a)
+/* Bytes from the start of a message, if it is one. */
+static void recognise(struct opaque *o, const struct message *m)
 {
+	if (!o->known && m && !o->mid_stream && !m->body.missing[0] && !m->body.missing[1])
+		o->known = known_protocol((const uint8_t *)m->body.bytes.data, m->body.bytes.len);
+}
+
+static void fill_entry(struct opaque *o, struct entry *e, struct message *q, struct message *a)
+{
+	recognise(o, q);
+	recognise(o, a);
 	e->protocol = "tls";
 	e->timestamp_us = q ? q->start_us : a->start_us;
 	if (q && a)
@@ -89,7 +99,8 @@ static void fill_entry(const struct opaque *o, struct entry *e, struct message *
 		e->response_size = (int64_t)a->body.size;
 		e->response_body = take_body(e, a);
 	}
-	e->summary = entry_printf(e, "%" PRId64 " bytes sent, %" PRId64 " bytes answered",
+	e->summary = entry_printf(e, "%s%s%" PRId64 " bytes sent, %" PRId64 " bytes answered",
+				  o->known ? o->known : "", o->known ? ", not taken apart: " : "",
 				  e->request_size, e->response_size);
 	e->reason = reason_of(o, e);
 	e->complete = !*e->reason;

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dissect/known.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* What a direction begins with; `within` (NULL: nothing) must follow in its first line. */
+static const struct known_mark {
+	const char *name;
+	const char *bytes;
+	size_t len;
+	const char *within;
+} marks[] = {
+#define MARK(name, bytes)                                                                          \
+	{                                                                                          \
+		name, bytes, sizeof(bytes) - 1, NULL                                               \
+	}
+#define MARK_LINE(name, bytes, w)                                                                  \
+	{                                                                                          \
+		name, bytes, sizeof(bytes) - 1, w                                                  \
+	}
+	MARK("SSH", "SSH-2.0-"),
+	MARK("SSH", "SSH-1.99-"),
+	MARK("TLS inside TLS", "\x16\x03\x00"),
+	MARK("TLS inside TLS", "\x16\x03\x01"),
+	MARK("TLS inside TLS", "\x16\x03\x02"),
+	MARK("TLS inside TLS", "\x16\x03\x03"),
+	MARK("AMQP 1.0", "AMQP\x00\x01\x00\x00"),
+	MARK("AMQP 1.0", "AMQP\x02\x01\x00\x00"),
+	MARK("AMQP 1.0", "AMQP\x03\x01\x00\x00"),
+	MARK("NATS", "INFO {"),
+	MARK("NATS", "CONNECT {"),
+	MARK("STOMP", "STOMP\n"),
+	MARK("STOMP", "CONNECT\naccept-version:"),
+	MARK("STOMP", "CONNECTED\n"),
+	MARK("VNC", "RFB 003."),
+	MARK("BitTorrent", "\x13"
+			   "BitTorrent protocol"),
+	MARK("NBD", "NBDMAGIC"),
+	MARK("SPICE", "REDQ"),
+	MARK("FIX", "8=FIX"),
+	MARK("ManageSieve", "\"IMPLEMENTATION\" \""),
+	MARK("XMPP", "<stream:stream"),
+	MARK_LINE("XMPP", "<?xml ", "<stream:stream"),
+	MARK("POP3", "+OK "),
+	MARK("POP3", "CAPA\r\n"),
+	MARK_LINE("FTP", "220", "FTP"),
+	MARK("FTP", "AUTH TLS\r\n"),
+	MARK("FTP", "PBSZ 0\r\n"),
+	MARK_LINE("NNTP", "200 ", "NNTP"),
+	MARK_LINE("NNTP", "201 ", "NNTP"),
+	MARK_LINE("RTSP", "OPTIONS ", " RTSP/1.0"),
+	MARK_LINE("RTSP", "DESCRIBE ", " RTSP/1.0"),
+	MARK("RTSP", "RTSP/1.0 "),
+	MARK_LINE("SIP", "INVITE ", " SIP/2.0"),
+	MARK_LINE("SIP", "REGISTER ", " SIP/2.0"),
+	MARK_LINE("SIP", "OPTIONS ", " SIP/2.0"),
+	MARK("SIP", "SIP/2.0 "),
+	MARK("IRC", "CAP LS"),
+	MARK_LINE("IRC", "NICK ", ""),
+	MARK_LINE("IRC", ":", " NOTICE "),
+	MARK_LINE("IRC", ":", " 001 "),
+	MARK_LINE("memcached", "set ", " 0 "),
+	MARK("memcached", "STAT "),
+	MARK_LINE("memcached", "VALUE ", " "),
+	MARK("memcached", "stats\r\n"),
+#undef MARK
+#undef MARK_LINE
+};
+
+static bool is_mark(const struct known_mark *m, const uint8_t *data, size_t len)
+{
+	if (len < m->len || memcmp(data, m->bytes, m->len))
+		return false;
+	if (!m->within)
+		return true;
+	/* Of XML the first line is the declaration alone, so look at the second as well. */
+	const uint8_t *end = memchr(data, '\n', len);
+	if (end && *data == '<')
+		end = memchr(end + 1, '\n', len - (size_t)(end + 1 - data));
+	size_t line = end ? (size_t)(end - data) : len < 512 ? len : 512;
+	return memmem(data, line, m->within, strlen(m->within)) != NULL;
+}
+
+static uint32_t be(const uint8_t *p, size_t n)
+{
+	uint32_t v = 0;
+
+	while (n--)
+		v = v << 8 | *p++;
+	return v;
+}
+
+/* Version, flags, stream, opcode, and a length that fits. */
+static bool is_cassandra(const uint8_t *p, size_t len)
+{
+	uint8_t version = p[0] & 0x7f;
+
+	return len >= 9 && version >= 3 && version <= 5 && p[1] < 0x20 && p[4] <= 0x10 &&
+	       be(p + 5, 4) == len - 9;
+}
+
+/* A pre-login or login packet of its own length. */
+static bool is_tds(const uint8_t *p, size_t len)
+{
+	return len >= 8 && (p[0] == 0x12 || p[0] == 0x10) && p[1] == 1 && be(p + 2, 2) == len &&
+	       !p[4] && !p[5] && !p[7];
+}
+
+static bool is_stun(const uint8_t *p, size_t len)
+{
+	return len >= 20 && p[0] < 4 && be(p + 4, 4) == 0x2112a442 && !(be(p + 2, 2) & 3);
+}
+
+/* Octet counting of RFC 5425: "87 <34>1 ". */
+static bool is_syslog(const uint8_t *p, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && i < 6 && p[i] >= '0' && p[i] <= '9')
+		i++;
+	if (!i || len - i < 4 || p[i] != ' ' || p[i + 1] != '<')
+		return false;
+	for (i += 2; i < len && p[i] >= '0' && p[i] <= '9';)
+		i++;
+	return i + 1 < len && p[i] == '>' && p[i + 1] == '1';
+}
+
+static bool is_rdp(const uint8_t *p, size_t len)
+{
+	return len >= 7 && p[0] == 3 && !p[1] && be(p + 2, 2) == len && p[5] >> 4 >= 0xd;
+}
+
+static bool is_zmtp(const uint8_t *p, size_t len)
+{
+	return len >= 10 && p[0] == 0xff && p[9] == 0x7f;
+}
+
+static bool is_elasticsearch(const uint8_t *p, size_t len)
+{
+	return len >= 6 && p[0] == 'E' && p[1] == 'S' && be(p + 2, 4) == len - 6;
+}
+
+const char *known_protocol(const uint8_t *data, size_t len)
+{
+	static const struct {
+		const char *name;
+		bool (*is)(const uint8_t *data, size_t len);
+	} shapes[] = {
+		{ "Cassandra", is_cassandra },
+		{ "TDS (SQL Server)", is_tds },
+		{ "STUN", is_stun },
+		{ "syslog", is_syslog },
+		{ "RDP", is_rdp },
+		{ "ZeroMQ", is_zmtp },
+		{ "Elasticsearch transport", is_elasticsearch },
+	};
+
+	if (!len)
+		return NULL;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (is_mark(&marks[i], data, len))
+			return marks[i].name;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+		if (shapes[i].is(data, len))
+			return shapes[i].name;
+	return NULL;
+}
