@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "outcome.h"
 
-#include <string.h>
-
 #include "entry.h"
-
-static bool grpc_failed(const struct entry *e)
-{
-	return !strcmp(e->protocol, "grpc") && *e->status && strcmp(e->status, "0") &&
-	       strcmp(e->status, "OK");
-}
 
 enum outcome entry_outcome(const struct entry *e)
 {
@@ -19,7 +11,7 @@ enum outcome entry_outcome(const struct entry *e)
 		return OUTCOME_SERVER_ERROR;
 	if (e->status_code >= 400)
 		return OUTCOME_CLIENT_ERROR;
-	return grpc_failed(e) ? OUTCOME_SERVER_ERROR : OUTCOME_OK;
+	return e->failed ? OUTCOME_SERVER_ERROR : OUTCOME_OK;
 }
 
 const char *outcome_name(enum outcome o)

@@ -316,10 +316,8 @@ uint64_t segment_target(const struct sqlite *s);
 
 /* tally.c: the table `tally` */
 /* A late column is found by going through all before it. */
-#define TALLY_COLUMNS                                                                              \
-	"e.id,e.timestamp,e.complete,e.status_code,e.protocol,"                                    \
-	"CASE e.protocol WHEN 'grpc' THEN e.status ELSE '' END,e.open"
-#define TALLY_SLOTS 8 /* seconds that a batch's entries are gathered for at once */
+#define TALLY_COLUMNS "e.id,e.timestamp,e.complete,e.status_code,e.failed,e.open"
+#define TALLY_SLOTS   8 /* seconds that a batch's entries are gathered for at once */
 struct tally {
 	struct sqlite *s;
 	int64_t n; /* of the segment */
@@ -339,7 +337,7 @@ int tally_move(struct sqlite *s, size_t segment, int64_t from_us, enum outcome f
 int tally_close(struct sqlite *s, int64_t n);
 /* Count what a store of schema 1 holds. */
 int tally_fill(struct sqlite *s);
-/* What entry_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS; texts are its. */
+/* What entry_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS. */
 void tally_read_entry(sqlite3_stmt *stmt, struct entry *e);
 
 /* retain.c */

@@ -73,15 +73,11 @@ int tally_move(struct sqlite *s, size_t segment, int64_t from_us, enum outcome f
 
 void tally_read_entry(sqlite3_stmt *stmt, struct entry *e)
 {
-	const char *protocol = (const char *)sqlite3_column_text(stmt, 4);
-	const char *status = (const char *)sqlite3_column_text(stmt, 5);
-
 	e->timestamp_us = sqlite3_column_int64(stmt, 1);
 	e->complete = sqlite3_column_int(stmt, 2);
-	e->open = sqlite3_column_int(stmt, 6);
 	e->status_code = sqlite3_column_int(stmt, 3);
-	e->protocol = protocol ? protocol : "";
-	e->status = status ? status : "";
+	e->failed = sqlite3_column_int(stmt, 4);
+	e->open = sqlite3_column_int(stmt, 5);
 }
 
 static int fill_segment(struct sqlite *s, int64_t n)
