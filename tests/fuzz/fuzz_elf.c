@@ -7,8 +7,19 @@
 #include <unistd.h>
 
 #include "trace/inspect.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Whatever it says of itself, a small file is soon done with. */
+#define MOST_NS (2000000 * (FUZZ_BYTE_NS / 50))
+
+static void inspect(void *ctx, const uint8_t *data, size_t size)
+{
+	(void)data;
+	(void)size;
+	static struct inspection in;
+
+	inspect_fd(*(int *)ctx, &in);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,6 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (in.point[i].offset >= size || in.point[i].kind >= PROBE_KIND_COUNT)
 			abort();
 	}
+	if (fuzz_weighed(data, size))
+		fuzz_weigh_once(inspect, &fd, data, size, MOST_NS);
 	close(fd);
 	return 0;
 }

@@ -17,8 +17,7 @@
 #include "store/sqlite/sql_filter.h"
 #include "store/sqlite/sqlite.h"
 #include "base/limits.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void must(bool good, const char *what)
 {
@@ -103,6 +102,16 @@ static void evaluate(sqlite3 *db, const struct sql_filter *f)
 	buf_free(&sql);
 }
 
+static void compile(void *ctx, const uint8_t *data, size_t size)
+{
+	struct kfl_error error;
+	struct kfl *k = NULL;
+
+	(void)ctx;
+	if (!kfl_compile((const char *)data, size, &k, &error))
+		kfl_free(k);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static sqlite3 *db;
@@ -115,6 +124,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		db = open_database();
 	if (nul)
 		set_body(db, nul + 1, size - len - 1);
+	if (fuzz_weighed(data, size))
+		fuzz_weigh_once(compile, NULL, data, len, 50000 * (FUZZ_BYTE_NS / 50));
 	int r = kfl_compile((const char *)data, len, &k, &error);
 	if (!r) {
 		struct sql_filter f;
