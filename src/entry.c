@@ -9,6 +9,7 @@
 
 #include "base/json_write.h"
 #include "base/utf8.h"
+#include "items.h"
 #include "message.h"
 
 #define ENTRY_BLOCK_SIZE 1000 /* with its head, what malloc() is quick with */
@@ -58,6 +59,7 @@ void entry_free(struct entry *e)
 	}
 	message_free(e->message[0]);
 	message_free(e->message[1]);
+	items_free(e->items);
 	buf_free(&e->detail);
 	buf_free(&e->request_body);
 	buf_free(&e->response_body);
@@ -71,11 +73,13 @@ void entry_drop_bodies(struct entry *e, const char *reason)
 	e->reason = reason;
 	buf_free(&e->request_body);
 	buf_free(&e->response_body);
+	items_omit(e->items);
 }
 
 size_t entry_bytes(const struct entry *e)
 {
-	size_t n = sizeof(*e) + e->detail.cap + e->request_body.cap + e->response_body.cap;
+	size_t n = sizeof(*e) + e->detail.cap + e->request_body.cap + e->response_body.cap +
+		   items_bytes(e->items);
 
 	for (const struct entry_block *b = e->blocks; b; b = b->next)
 		n += sizeof(*b) + b->size;

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 
 struct jw;
+struct items;
 struct message;
 
 enum lock { LOCK_NONE, LOCK_OPEN, LOCK_CLOSED };
@@ -57,7 +58,8 @@ struct entry {
 	 * them; their bodies are below.
 	 */
 	struct message *message[2];
-	const char *remark; /* a constant, in the detail's "notes"; NULL */
+	struct items *items; /* the messages of a long exchange (items.h), until then too; NULL */
+	const char *remark;  /* a constant, in the detail's "notes"; NULL */
 	/* JSON object with request, response, tls_info, events (HACKING, "Detail"); "" for none. */
 	struct buf detail;
 	/* Message bodies without transfer coding; content codings are kept (and named in detail).
@@ -98,7 +100,8 @@ struct entry {
  */
 struct entry *entry_new(void);
 void entry_free(struct entry *e);
-/* Leave the bodies out, counted as truncated; `reason` (a constant) tells why. */
+/* Leave bodies and messages out, counted as truncated and omitted; `reason` (a constant) tells why.
+ */
 void entry_drop_bodies(struct entry *e, const char *reason);
 /* Memory that the entry holds, about. */
 size_t entry_bytes(const struct entry *e);

@@ -16,6 +16,7 @@
 #include "payload.h"
 
 struct entry;
+struct jw;
 
 struct message_pair {
 	struct text name, value;
@@ -121,6 +122,9 @@ int message_masks_add(struct message_masks *m, const char *kind, const char *nam
  */
 int message_keep_stored(struct message *m);
 
+/* As members of an object that was begun: where bytes are missing; as elements: what was masked. */
+void message_put_gaps(struct jw *j, const char *name, const struct payload *p);
+void message_put_masks(struct jw *j, const struct message_masks *masks);
 /*
  * Write the entry's detail from its messages and free these. 0, or -ENOMEM: the detail is then
  * empty. Does nothing when they are gone already.

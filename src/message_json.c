@@ -7,6 +7,7 @@
 #include "base/json_write.h"
 #include "base/limits.h"
 #include "entry.h"
+#include "items.h"
 #include "message.h"
 
 static void put_text(struct jw *j, const char *name, struct text t)
@@ -74,7 +75,7 @@ static void put_head(struct jw *j, const struct message *m, bool decoded)
 	put_interim(j, m);
 }
 
-static void put_gaps(struct jw *j, const char *name, const struct payload *p)
+void message_put_gaps(struct jw *j, const char *name, const struct payload *p)
 {
 	if (!p->gap_count && !p->gaps_omitted)
 		return;
@@ -102,7 +103,7 @@ static void put_notes(struct jw *j, const struct message *m)
 	jw_end_array(j);
 }
 
-static void put_masks(struct jw *j, const struct message_masks *masks)
+void message_put_masks(struct jw *j, const struct message_masks *masks)
 {
 	for (size_t i = 0; i < masks->count; i++) {
 		const struct message_mask *mask = &masks->list[i];
@@ -153,14 +154,14 @@ static void put_message(struct jw *j, const struct message *m, size_t body, bool
 	jw_uint(j, "body_stored", s ? s->size : body);
 	put_why(j, s ? s->why : m->body_why, s ? s->not_kept : m->body_not_kept,
 		s ? s->digest : m->body_digest);
-	put_gaps(j, masked ? "gaps_as_sent" : "gaps", &m->body);
+	message_put_gaps(j, masked ? "gaps_as_sent" : "gaps", &m->body);
 	put_own(j, m);
 	put_notes(j, m);
 	if (m->masks.count || (s && s->masks.count)) {
 		jw_array(j, "redacted");
-		put_masks(j, &m->masks);
+		message_put_masks(j, &m->masks);
 		if (s)
-			put_masks(j, &s->masks);
+			message_put_masks(j, &s->masks);
 		jw_end_array(j);
 	}
 	jw_end_object(j);
@@ -218,14 +219,15 @@ int entry_write_detail(struct entry *e)
 	const struct message *const m[2] = { e->message[0], e->message[1] };
 	struct jw j = jw_begin(&e->detail);
 
-	if (!m[0] && !m[1])
+	if (!m[0] && !m[1] && !e->items)
 		return 0;
-	buf_reserve(&e->detail, room_for(m));
+	buf_reserve(&e->detail, room_for(m) + items_bytes(e->items));
 	jw_object(&j, NULL);
 	for (int i = 0; i < 2; i++)
 		if (m[i])
 			put_message(&j, m[i], body[i], e->body_kept[i]);
 	put_events(&j, m);
+	items_put_json(&j, e->items);
 	if (e->remark) {
 		jw_array(&j, "notes");
 		jw_string(&j, NULL, e->remark);
@@ -234,6 +236,8 @@ int entry_write_detail(struct entry *e)
 	jw_end_object(&j);
 	if (jw_done(&j))
 		buf_reset(&e->detail);
+	items_free(e->items);
+	e->items = NULL;
 	for (int i = 0; i < 2; i++) {
 		if (m[i] && !e->body_kept[i])
 			remember(e->message[i], body[i]);

@@ -34,19 +34,6 @@ const char *detail_encoding(const json_t *detail, const char *side)
 	return coding ? coding : "";
 }
 
-bool detail_is_text(const void *data, size_t len)
-{
-	const unsigned char *p = data, *end = p + len;
-
-	while (p < end) {
-		size_t n = utf8_length(p, (size_t)(end - p));
-		if (!n || (*p < ' ' && !strchr("\t\n\r\f", *p)) || !*p)
-			return false;
-		p += n;
-	}
-	return true;
-}
-
 /* "body" when it is text and short, and why it is not all there. */
 static void put_text(struct jw *j, const char *coding, const struct buf *body)
 {
@@ -57,7 +44,7 @@ static void put_text(struct jw *j, const char *coding, const struct buf *body)
 		jw_string(j, "body_note", "the body's content coding is broken or cut off");
 	else if (r == -ENOTSUP)
 		jw_string(j, "body_note", "the body's content coding is unknown");
-	if ((!r || r == -EILSEQ) && text.len && detail_is_text(text.data, text.len))
+	if ((!r || r == -EILSEQ) && text.len && utf8_is_text(text.data, text.len))
 		jw_text(j, "body", text.data, text.len);
 	buf_free(&text);
 }

@@ -14,8 +14,6 @@ struct jw;
 json_t *detail_load(const struct entry *e);
 /* The value of content_encoding of "request" or "response", "" without one. Borrowed. */
 const char *detail_encoding(const json_t *detail, const char *side);
-/* Is the body such that it is shown as text: UTF-8 without control characters but the usual? */
-bool detail_is_text(const void *data, size_t len);
 /* The members of an entry as the API shows it, in an object that was begun. */
 void detail_put_members(struct jw *j, const struct entry *e);
 /*

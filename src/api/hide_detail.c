@@ -62,12 +62,16 @@ static void mask_member(json_t *object, const char *name)
 		json_object_del(object, name);
 }
 
-/* "request.target", "tls_info.sni"; "*.gaps" of both messages */
+/* "request.target", "tls_info.sni"; "*.gaps" of both messages; "messages" */
 static void mask_place(json_t *detail, const char *place)
 {
 	const char *dot = strchr(place, '.');
 	char part[32];
 
+	if (!dot) {
+		mask_member(detail, place);
+		return;
+	}
 	if (*place == '*') {
 		for (size_t i = 0; i < 2; i++)
 			mask_member(json_object_get(detail, sides[i]), dot + 1);
@@ -88,7 +92,11 @@ static void mask_members(json_t *detail, const struct kfl_redaction *path)
 /* Points of time tell when it was and how long it took. */
 static void mask_times(json_t *detail)
 {
+	json_t *m;
+	size_t k;
+
 	json_object_del(detail, "events");
+	json_array_foreach(json_object_get(detail, "messages"), k, m) json_object_del(m, "time_us");
 	for (size_t i = 0; i < 2; i++)
 		json_object_del(json_object_get(detail, sides[i]), "interim");
 }

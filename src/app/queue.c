@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "entry.h"
+#include "items.h"
 #include "base/limits.h"
 
 #define NS_PER_S 1000000000L
@@ -90,8 +91,8 @@ void queue_push_take(struct queue *q, struct entry *e)
 	pthread_mutex_lock(&q->lock);
 	while (q->bytes > q->max_bytes && !q->closed)
 		pthread_cond_wait(&q->drained, &q->lock);
-	if (q->bytes > q->max_bytes / 2 &&
-	    e->request_body.len + e->response_body.len > LIMIT_QUEUE_BODIES) {
+	size_t large = e->request_body.len + e->response_body.len + items_bytes(e->items);
+	if (q->bytes > q->max_bytes / 2 && large > LIMIT_QUEUE_BODIES) {
 		entry_drop_bodies(e, "the store could not keep up: bodies not kept");
 		q->cut++;
 	}

@@ -101,6 +101,18 @@ void jw_string(struct jw *j, const char *name, const char *text)
 	jw_text(j, name, text, strlen(text));
 }
 
+void jw_hex(struct jw *j, const char *name, const void *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *p = data;
+
+	begin_value(j, name);
+	put(j, "\"", 1);
+	for (size_t i = 0; i < len; i++)
+		put(j, (char[]){ digits[p[i] >> 4], digits[p[i] & 15] }, 2);
+	put(j, "\"", 1);
+}
+
 void jw_uint(struct jw *j, const char *name, uint64_t value)
 {
 	char digits[24], *p = digits + sizeof(digits);

@@ -45,6 +45,8 @@ void jw_end_array(struct jw *j);
 /* Bytes that are not UTF-8 become U+FFFD. */
 void jw_text(struct jw *j, const char *name, const void *text, size_t len);
 void jw_string(struct jw *j, const char *name, const char *text);
+/* Bytes as a string of hexadecimal digits. */
+void jw_hex(struct jw *j, const char *name, const void *data, size_t len);
 void jw_int(struct jw *j, const char *name, int64_t value);
 void jw_uint(struct jw *j, const char *name, uint64_t value);
 /* A finite number with so many decimals; any other becomes null. */

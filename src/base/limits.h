@@ -54,6 +54,13 @@
 #define LIMIT_LIVE_AT_ONCE	   2048	      /* at once, of all connections */
 #define LIMIT_LIVE_BODY		   (64 << 10) /* of a body that grows, what versions bring */
 
+/* messages of a long exchange */
+#define LIMIT_ITEMS	  256	      /* of one exchange that are kept, the newest */
+#define LIMIT_ITEMS_BYTES (128 << 10) /* of their names and contents */
+#define LIMIT_ITEM_BYTES  (16 << 10)  /* of the content of one */
+#define LIMIT_ITEM_NAME	  256	      /* of its name */
+#define LIMIT_ITEM_GAPS	  8	      /* gaps of one: what comes behind more is not kept */
+
 /* reading bodies */
 #define LIMIT_BODY_DECODED   (32 << 20)	 /* what a compressed body may grow to */
 #define LIMIT_MASK_EXPANSION 4		 /* times its size a body may grow to be looked through */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_length(const unsigned char *p, size_t n)
 {
 	static const unsigned min[5] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -21,4 +23,17 @@ size_t utf8_length(const unsigned char *p, size_t n)
 	if (c < min[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		return 0;
 	return len;
+}
+
+bool utf8_is_text(const void *data, size_t len)
+{
+	const unsigned char *p = data, *end = p + len;
+
+	while (p < end) {
+		size_t n = utf8_length(p, (size_t)(end - p));
+		if (!n || (*p < ' ' && !strchr("\t\n\r\f", *p)) || !*p)
+			return false;
+		p += n;
+	}
+	return true;
 }

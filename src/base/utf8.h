@@ -2,6 +2,7 @@
 #ifndef CLEARTAP_UTF8_H
 #define CLEARTAP_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -9,5 +10,7 @@
  * surrogates, at most U+10FFFF), or 0 when there is none within n bytes.
  */
 size_t utf8_length(const unsigned char *p, size_t n);
+/* UTF-8 without control characters but for blanks. */
+bool utf8_is_text(const void *data, size_t len);
 
 #endif

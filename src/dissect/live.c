@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "dissect/dissect.h"
 #include "entry.h"
+#include "items.h"
 #include "message.h"
 
 static int64_t interval_us(int64_t age_us, size_t cost)
@@ -75,7 +76,7 @@ void live_tell(struct live *l, const struct entry_sink *sink, struct entry *e, i
 			sink->live_use->open++;
 	}
 	l->told_us = now;
-	l->cost = e->request_body.len + e->response_body.len;
+	l->cost = e->request_body.len + e->response_body.len + items_bytes(e->items);
 	for (int i = 0; i < 2; i++)
 		l->cost += e->message[i] ? e->message[i]->arena.used : 0;
 	l->changed = false;

@@ -10,6 +10,7 @@
 
 #include "redact/redact_internal.h"
 #include "entry.h"
+#include "items.h"
 #include "message.h"
 #include "base/limits.h"
 
@@ -289,6 +290,7 @@ static int redact_all(const struct redact *r, struct entry *e)
 		if (why)
 			say_why(e, i ? "response" : "request", why, m->body_not_kept);
 	}
+	result = result ? result : redact_items(r, e->items);
 	return result ? result : redact_texts(r, e, target);
 }
 
@@ -321,6 +323,8 @@ int redact_entry(const struct redact *r, struct entry *e)
 		message_free(e->message[i]);
 		e->message[i] = NULL;
 	}
+	items_free(e->items);
+	e->items = NULL;
 	buf_reset(&e->detail);
 	buf_reset(&e->request_body);
 	buf_reset(&e->response_body);

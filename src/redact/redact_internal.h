@@ -10,6 +10,8 @@
 #include "redact/names.h"
 #include "redact/redact.h"
 
+struct items;
+
 struct redact_counters {
 	_Atomic uint64_t over_budget, not_decoded, opaque;
 };
@@ -44,6 +46,8 @@ int redact_body(const struct redact *r, const struct body_text *body, struct bod
  */
 int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept,
 		   const char **ret_why);
+/* Mask in the messages of a long exchange; takes NULL. 0 or -ENOMEM. */
+int redact_items(const struct redact *r, struct items *l);
 /* Mask in a URL or, `query` being true, in what follows its "?". *ret_changed: out holds it. */
 int redact_url(const struct redact *r, struct text url, bool query, struct buf *out,
 	       struct message_masks *masks, bool *ret_changed);

@@ -59,6 +59,11 @@ static void swap_message(struct entry *e, struct entry *other, int i)
 		swap_body(&e->response_body, &other->response_body);
 	e->body_kept[i] = other->body_kept[i];
 	e->part[i] = other->part[i];
+	if (i == 1) { /* messages below it are the answer's, or come with both */
+		struct items *items = e->items;
+		e->items = other->items;
+		other->items = items;
+	}
 }
 
 /* What an entry of the server's end has to say as one of the client's. */

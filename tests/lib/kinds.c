@@ -178,8 +178,11 @@ static void set_all(struct entry *e)
 		   ",\"tls_info\":{\"version\":\"TLSv1.3\",\"sni\":\"sni.example\",\"cipher\":"
 		   "\"TLS_CIPHER\",\"alpn\":\"alpn\",\"ja3\":\"ja3ja3\",\"ja4\":\"ja4ja4\","
 		   "\"cipher_suites\":[\"RC4\"]},\"events\":[{\"name\":\"request_start\","
-		   "\"time_us\":%" PRId64 "}]}",
-		   e->timestamp_us);
+		   "\"time_us\":%" PRId64
+		   "}],\"messages\":[{\"from\":\"server\",\"time_us\":%" PRId64
+		   ",\"size\":9,\"kind\":\"text\",\"name\":\"7\",\"text\":\"said thrice\"}],"
+		   "\"messages_total\":31415,\"messages_omitted\":31414}",
+		   e->timestamp_us, e->timestamp_us);
 }
 
 struct entry *kind_entry(uint64_t n, int64_t timestamp_us, bool small, size_t huge)

@@ -133,6 +133,11 @@ SECRETS = [
     ("tlsx_sni", ["sni.example"], []),
     ("tlsx_cipher_suites", ["RC4"], ["TLS_CIPHER"]),
     ("reason", ["a reason"], []),
+    ("messages", ["said thrice"], ["31415", "T0KEN"]),
+    ("message_count", ["31415", "31414"], ["said thrice"]),
+    ("response", ["said thrice"], []),
+    ("response.body.json().token", ["said thrice"], []),
+    ("request.body", ["said thrice"], ["T0KEN"]),
 ]
 
 

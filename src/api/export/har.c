@@ -15,6 +15,7 @@
 #include "base/coding.h"
 #include "base/json_write.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "entry.h"
 
 struct har {
@@ -87,7 +88,7 @@ static void put_text(struct jw *j, const struct buf *body, const char *encoding)
 {
 	struct buf text = { 0 };
 
-	if (detail_is_text(body->data, body->len)) {
+	if (utf8_is_text(body->data, body->len)) {
 		jw_text(j, "text", body->data, body->len);
 		return;
 	}

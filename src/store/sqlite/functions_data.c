@@ -342,6 +342,28 @@ static void run_element(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	sql_result_take(ctx, &out, r);
 }
 
+/* kfl_messages(detail): what each message of it says, text or hex, as an array */
+static void run_messages(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	static const struct text messages = { "messages", 8 };
+	static const struct text contents[] = { { "text", 4 }, { "hex", 3 } };
+	struct json_iterator it = json_iterate(json_object_member(sql_text(argv[0]), messages));
+	struct text none, message;
+	struct buf out = { 0 };
+	struct jw j = jw_begin(&out);
+
+	(void)argc;
+	jw_array(&j, NULL);
+	while (!j.error && json_next(&it, &none, &message)) {
+		struct text t = json_object_member(message, contents[0]);
+		if (!t.data)
+			t = json_object_member(message, contents[1]);
+		if (t.data)
+			jw_raw(&j, NULL, t.data, t.len);
+	}
+	result_array(ctx, &j, 0);
+}
+
 static size_t count_chars(struct text t)
 {
 	size_t n = 0;
@@ -424,6 +446,7 @@ static void run_number(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	value_free(&v);
 }
 
+/* clang-format off */
 const struct sql_function functions_data[] = {
 	{ "kfl_member", 3, run_member },
 	{ "kfl_body", 3, run_body },
@@ -437,9 +460,11 @@ const struct sql_function functions_data[] = {
 	{ "kfl_list", -1, run_list },
 	{ "kfl_elements", 1, run_elements },
 	{ "kfl_element", 2, run_element },
+	{ "kfl_messages", 1, run_messages },
 	{ "kfl_length", 1, run_length },
 	{ "kfl_size", 1, run_size },
 	{ "kfl_text", 1, run_text },
 	{ "kfl_number", 1, run_number },
 	{ NULL, 0, NULL },
 };
+/* clang-format on */
