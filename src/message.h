@@ -67,6 +67,7 @@ struct message_stored {
 
 struct message {
 	bool request, has_head;
+	bool rendered; /* the body is text that the dissector wrote, not what was sent */
 	uint16_t status;
 	/* data NULL: there is none */
 	struct text method, target, authority, version, reason;

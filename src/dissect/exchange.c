@@ -61,6 +61,7 @@ int exchange_begin_part(struct exchange *x, enum part part, uint64_t offset, int
 	x->message[part] = message_new(part == PART_REQUEST);
 	if (!x->message[part])
 		return -ENOMEM;
+	x->message[part]->rendered = true;
 	x->message[part]->start_us = x->message[part]->end_us = now;
 	d->at = offset;
 	digest_begin(d);

@@ -234,16 +234,17 @@ struct redact_stats redact_stats(const struct redact *r)
 				      .opaque = atomic_load(&r->counters->opaque) };
 }
 
-/* A text of the entry that is a URL or its query. */
-static int redact_text(const struct redact *r, struct entry *e, const char **text, bool query)
+/* A text of the entry: a URL, its query, or as people write. */
+static int redact_text(const struct redact *r, struct entry *e, const char **text,
+		       enum scan_mode mode)
 {
-	const struct text url = { *text, strlen(*text) };
+	const struct text line = { *text, strlen(*text) };
 	struct buf out = { 0 };
 	bool changed = false;
 
-	if (!url.len)
+	if (!line.len)
 		return 0;
-	int result = redact_url(r, url, query, &out, NULL, &changed);
+	int result = redact_line(r, line, mode, &out, NULL, &changed);
 	if (!result && changed)
 		*text = entry_text(e, out.data, out.len);
 	buf_free(&out);
@@ -263,9 +264,12 @@ static int redact_texts(const struct redact *r, struct entry *e, const char *tar
 
 	if (target && q->target.data == target)
 		return 0;
-	int result = redact_text(r, e, &e->summary, false);
-	result = result ? result : redact_text(r, e, &e->path, false);
-	return result ? result : redact_text(r, e, &e->query_string, true);
+	const struct message *any = q ? q : e->message[1];
+	enum scan_mode mode =
+		any && any->rendered ? scan_mode_of(e->summary, strlen(e->summary)) : SCAN_URL;
+	int result = redact_text(r, e, &e->summary, mode);
+	result = result ? result : redact_text(r, e, &e->path, SCAN_URL);
+	return result ? result : redact_text(r, e, &e->query_string, SCAN_QUERY);
 }
 
 static void say_why(struct entry *e, const char *side, const char *why, uint64_t bytes)
@@ -301,7 +305,7 @@ static void drop_opaque(const struct redact *r, struct entry *e)
 
 	for (int i = 0; i < 2; i++) {
 		struct message *m = e->message[i];
-		if (!m || m->has_head || e->body_kept[i] || !bodies[i]->len)
+		if (!m || m->has_head || m->rendered || e->body_kept[i] || !bodies[i]->len)
 			continue;
 		redact_drop_body(r, m, bodies[i], "not kept (--keep-opaque)");
 		atomic_fetch_add(&r->counters->opaque, 1);

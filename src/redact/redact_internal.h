@@ -9,6 +9,7 @@
 #include "redact/mask.h"
 #include "redact/names.h"
 #include "redact/redact.h"
+#include "redact/secret_scan.h"
 
 struct items;
 
@@ -48,9 +49,9 @@ int redact_message(const struct redact *r, struct message *m, struct buf *body, 
 		   const char **ret_why);
 /* Mask in the messages of a long exchange; takes NULL. 0 or -ENOMEM. */
 int redact_items(const struct redact *r, struct items *l);
-/* Mask in a URL or, `query` being true, in what follows its "?". *ret_changed: out holds it. */
-int redact_url(const struct redact *r, struct text url, bool query, struct buf *out,
-	       struct message_masks *masks, bool *ret_changed);
+/* Mask in one text, of the kind that `mode` says. *ret_changed: out holds it. */
+int redact_line(const struct redact *r, struct text line, enum scan_mode mode, struct buf *out,
+		struct message_masks *masks, bool *ret_changed);
 /* Keep the length and a digest of a body alone; `why` is a constant. */
 void redact_drop_body(const struct redact *r, struct message *m, struct buf *body, const char *why);
 

@@ -329,13 +329,11 @@ static void mask_body(struct masking *d, struct buf *body, const char **ret_why)
 	buf_free(&encoding_text);
 }
 
-int redact_url(const struct redact *r, struct text url, bool query, struct buf *out,
-	       struct message_masks *masks, bool *ret_changed)
+int redact_line(const struct redact *r, struct text line, enum scan_mode mode, struct buf *out,
+		struct message_masks *masks, bool *ret_changed)
 {
-	const struct scan_options o = { .names = &r->query,
-					.kind = "query",
-					.mode = query ? SCAN_QUERY : SCAN_URL };
-	struct masker m = mask_begin(url.data, url.len, &r->key, out, masks);
+	const struct scan_options o = { .names = &r->query, .kind = "query", .mode = mode };
+	struct masker m = mask_begin(line.data, line.len, &r->key, out, masks);
 	int result = scan_text(&m, &o);
 
 	if (result == -E2BIG)
@@ -353,7 +351,7 @@ int redact_message(const struct redact *r, struct message *m, struct buf *body, 
 	struct masking d = { .r = r, .m = m };
 
 	mask_head(&d);
-	if (!d.error && body->len && !kept && m->has_head)
+	if (!d.error && body->len && !kept && (m->has_head || m->rendered))
 		mask_body(&d, body, ret_why);
 	return d.error;
 }

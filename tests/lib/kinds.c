@@ -149,6 +149,7 @@ static void set_all(struct entry *e)
 	e->src.netns = 4026531840;
 	e->dst.netns = 4026532001;
 	e->goroutine = 1717;
+	e->failed = true;
 	e->lost_bytes = 41;
 	e->truncated_bytes = 43;
 	e->elapsed_us = 123457;
