@@ -267,6 +267,9 @@ static void test_aged(void **state)
 	make_old(f, true);
 	run_sql(f->path, "UPDATE segment SET first_us=1000000,last_us=2000000");
 	fixture_open(f, MIB, 60);
+	/* A call works for a while only: on a busy machine the first is not the last. */
+	for (int i = 0; store_stats(f->s).entries && i < 1000; i++)
+		store_maintain(f->s, NOW_US);
 	assert_int_equal(store_stats(f->s).entries, 0);
 	assert_int_equal(put_entries(f->s, 0, 50, 100, NOW_US), 0);
 	assert_int_equal(store_stats(f->s).first_id, OLD_ENTRIES + 1);
