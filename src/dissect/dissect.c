@@ -13,7 +13,7 @@
 #include "base/limits.h"
 #include "entry.h"
 
-static const struct dissector *const dissectors[] = { &dissect_http1 };
+static const struct dissector *const dissectors[] = { &dissect_http1, &dissect_dns };
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
 _Static_assert(DISSECTORS <= DISSECTORS_MAX, "undecided.h has no room for their scores");
@@ -129,37 +129,53 @@ static void let_go(struct dissection *d, unsigned changes, const struct stretch 
 					      now);
 }
 
-/* Everything that waits goes on: the first byte of a stretch at its time, the others at the last.
- */
-static void release(struct dissection *d)
+/* One of those that wait goes on, its first byte at its time, the others at the last. Returns the
+ * bytes of the next one. */
+static const uint8_t *let_go_stretch(struct dissection *d, unsigned changes,
+				     const struct stretch *s, const uint8_t *p)
 {
-	struct undecided *w = d->waiting;
-	const uint8_t *p = w ? (const uint8_t *)w->bytes.data : NULL;
-	unsigned changes = d->changes;
-
-	d->waiting = NULL;
-	for (unsigned i = 0; w && i < w->count; i++) {
-		const struct stretch *s = &w->stretches[i];
-		if (s->missing) {
-			(d->changes == changes ? pass_gap : take_gap)(d, s->dir, s->len, s->offset,
-								      s->why, s->first_us);
-			continue;
-		}
-		let_go(d, changes, s, 0, 1, p, s->first_us);
-		let_go(d, changes, s, 1, s->len, p, s->last_us);
-		p += s->len;
+	if (s->missing) {
+		(d->changes == changes ? pass_gap : take_gap)(d, s->dir, s->len, s->offset, s->why,
+							      s->first_us);
+		return p;
 	}
-	undecided_free(w);
+	let_go(d, changes, s, 0, 1, p, s->first_us);
+	let_go(d, changes, s, 1, s->len, p, s->last_us);
+	return p + s->len;
 }
 
+/* How many came first, from a side whose bytes are none of the protocol that is chosen. */
+static unsigned count_foreign(const struct undecided *w, const struct dissector *choice)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < DISSECTORS; i++) {
+		if (dissectors[i] != choice)
+			continue;
+		while (n < w->count && w->probed[w->stretches[n].dir] &&
+		       w->score[i][w->stretches[n].dir] == PROBE_NO)
+			n++;
+	}
+	return n;
+}
+
+/* Everything that waits goes on: to `choice`, but for what came before and is none of it. */
 static void decide(struct dissection *d, const struct dissector *choice, int64_t now)
 {
-	if (d->d != choice && !choose(d, choice, now)) {
-		undecided_free(d->waiting);
-		d->waiting = NULL;
-		return;
+	struct undecided *w = d->waiting;
+	const uint8_t *p = (const uint8_t *)w->bytes.data;
+	unsigned foreign = count_foreign(w, choice), changes = d->changes;
+	bool ok = true;
+
+	d->waiting = NULL;
+	for (unsigned i = 0; ok && i < w->count; i++) {
+		const struct dissector *next = i < foreign ? &dissect_opaque : choice;
+		if (i == 0 || i == foreign)
+			ok = d->d == next || choose(d, next, now);
+		if (ok)
+			p = let_go_stretch(d, changes, &w->stretches[i], p);
 	}
-	release(d);
+	undecided_free(w);
 }
 
 /* What both directions say of a dissector: PROBE_NO of either is no. */
@@ -203,6 +219,7 @@ static const struct dissector *ask(struct undecided *w, enum dir dir)
 	size_t len = w->probe[dir].len;
 
 	w->probed[dir] = len;
+	w->promising[dir] = false;
 	if (len > LIMIT_PROBE_BYTES)
 		len = LIMIT_PROBE_BYTES;
 	for (size_t i = 0; i < DISSECTORS; i++) {
@@ -210,10 +227,11 @@ static const struct dissector *ask(struct undecided *w, enum dir dir)
 				? dissectors[i]->probe(dir, (const uint8_t *)w->probe[dir].data,
 						       len)
 				: PROBE_NO;
+		w->score[i][dir] = (int8_t)v;
 		if (v >= PROBE_YES)
 			return dissectors[i];
-		w->score[i][dir] = (int8_t)v;
-		if (v == PROBE_MAYBE && !maybe)
+		w->promising[dir] |= v == PROBE_MAYBE;
+		if (v < 0 && (!maybe || v == PROBE_MAYBE))
 			maybe = dissectors[i];
 	}
 	likely = guess(w);
@@ -317,10 +335,18 @@ void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why 
 	take_gap(d, dir, len, offset, why, now);
 }
 
-void dissect_idle(struct dissection *d, int64_t now)
+/* No more bytes are waited for. */
+static void stop_waiting(struct dissection *d, int64_t now)
 {
+	judge(d, DIR_READ);
+	judge(d, DIR_WRITE);
 	if (d->waiting)
 		decide(d, guess(d->waiting), now);
+}
+
+void dissect_idle(struct dissection *d, int64_t now)
+{
+	stop_waiting(d, now);
 	if (d->state)
 		d->d->idle(d->state, now);
 }
@@ -329,6 +355,9 @@ void dissect_tick(struct dissection *d, int64_t now)
 {
 	judge(d, DIR_READ);
 	judge(d, DIR_WRITE);
+	if (d->waiting && !d->waiting->promising[0] && !d->waiting->promising[1] &&
+	    now - d->waiting->stretches[0].first_us >= LIMIT_LIVE_MS * 1000)
+		decide(d, guess(d->waiting), now);
 	if (d->state)
 		d->d->tick(d->state, now);
 }
@@ -342,8 +371,7 @@ void dissect_close(struct dissection *d, int64_t now)
 {
 	if (!d)
 		return;
-	if (d->waiting)
-		decide(d, guess(d->waiting), now);
+	stop_waiting(d, now);
 	if (d->state)
 		d->d->close(d->state, now);
 	free(d);

@@ -70,12 +70,14 @@ struct become {
 
 /*
  * What a dissector says of the first bytes of a direction: not its own; its own as far as they go,
- * so that it wants more; its own for certain; or anything between 1 and PROBE_YES, how likely they
- * are its own. What is likely of one direction is decided with the other one: scores are added, and
+ * so that it wants more; too few to say anything, which is waited for not longer than what goes on
+ * may stay untold; its own for certain; or anything between 1 and PROBE_YES, how likely they are
+ * its own. What is likely of one direction is decided with the other one: scores are added, and
  * PROBE_NO of either is no.
  */
 #define PROBE_NO    0
 #define PROBE_MAYBE (-1)
+#define PROBE_SHORT (-2)
 #define PROBE_YES   100
 
 struct dissector {
@@ -115,7 +117,7 @@ struct dissector {
 	void (*refill)(struct entry *e);
 };
 
-extern const struct dissector dissect_http1, dissect_opaque;
+extern const struct dissector dissect_dns, dissect_http1, dissect_opaque;
 
 /* The opaque bytes so far came before the first message of a protocol that was found after them. */
 void opaque_note_joined(void *state);

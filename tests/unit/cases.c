@@ -256,6 +256,7 @@ static void put_field(const struct entry *e, const char *name, size_t n, struct 
 		{ "truncated_bytes", NULL, e->truncated_bytes },
 		{ "complete", NULL, e->complete },
 		{ "open", NULL, e->open },
+		{ "failed", NULL, e->failed },
 		{ "live", NULL, (int64_t)e->live },
 		{ "request_kept", NULL, e->body_kept[0] },
 		{ "response_kept", NULL, e->body_kept[1] },
