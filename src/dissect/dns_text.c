@@ -177,17 +177,22 @@ static int put_strings(struct dns_cursor *c, struct buf *out)
 {
 	while (c->at < c->end) {
 		size_t n = c->m->data[c->at++];
-		char text[1028];
 		if (n > c->end - c->at)
 			return -1;
-		size_t len = put_label(c->m->data + c->at, n, text);
-		buf_printf(out, " \"%.*s\"", (int)len - 1, text);
-		c->at += n;
+		buf_puts(out, " \"");
+		for (; n; n--) {
+			uint8_t byte = c->m->data[c->at++];
+			if (byte < 0x20 || byte > 0x7e)
+				buf_printf(out, "\\%03u", byte);
+			else
+				buf_printf(out, byte == '"' || byte == '\\' ? "\\%c" : "%c", byte);
+		}
+		buf_puts(out, "\"");
 	}
 	return 0;
 }
 
-/* Numbers of so many bytes each, "\0" at the end, then a name where there is one. */
+/* Numbers, of as many bytes as the digits of `sizes` say. */
 static int put_numbers(struct dns_cursor *c, const char *sizes, struct buf *out)
 {
 	for (uint32_t v; *sizes; sizes++) {
