@@ -43,7 +43,10 @@
 #define LIMIT_SUMMARY		   1024	      /* bytes of a target in the summary of an entry */
 #define LIMIT_PROBE_BYTES	   (16 << 10) /* first bytes looked at to tell the protocol */
 #define LIMIT_ONE_BY_ONE	   8 /* exchanges, one by one from the start, by which a client waits */
-#define LIMIT_BECOME		   4 /* switches to another protocol on one connection */
+#define LIMIT_BECOME		   4	       /* switches to another protocol on one connection */
+#define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
+#define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */
 
 /* exchanges that are told while they go on */
 #define LIMIT_LIVE_MS		   500	      /* one that ends sooner is told once, at its end */

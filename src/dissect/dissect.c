@@ -13,7 +13,11 @@
 #include "base/limits.h"
 #include "entry.h"
 
-static const struct dissector *const dissectors[] = { &dissect_http1, &dissect_dns };
+static const struct dissector *const dissectors[] = {
+	&dissect_http1,
+	&dissect_dns,
+	&dissect_mqtt,
+};
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
 _Static_assert(DISSECTORS <= DISSECTORS_MAX, "undecided.h has no room for their scores");
@@ -340,7 +344,8 @@ static void stop_waiting(struct dissection *d, int64_t now)
 {
 	judge(d, DIR_READ);
 	judge(d, DIR_WRITE);
-	if (d->waiting)
+	/* What is handed on may hand over once more. */
+	while (d->waiting)
 		decide(d, guess(d->waiting), now);
 }
 

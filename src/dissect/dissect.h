@@ -117,7 +117,10 @@ struct dissector {
 	void (*refill)(struct entry *e);
 };
 
-extern const struct dissector dissect_dns, dissect_http1, dissect_opaque;
+extern const struct dissector dissect_dns;
+extern const struct dissector dissect_http1;
+extern const struct dissector dissect_mqtt;
+extern const struct dissector dissect_opaque;
 
 /* The opaque bytes so far came before the first message of a protocol that was found after them. */
 void opaque_note_joined(void *state);

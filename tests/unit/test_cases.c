@@ -12,7 +12,12 @@
 #include "redact/redact.h"
 
 /* Folders of tests/data. */
-static const char *const folders[] = { "dns", "http1", "known" };
+static const char *const folders[] = {
+	"dns",
+	"http1",
+	"known",
+	"mqtt",
+};
 
 static void for_each_case(void (*check)(const struct test_case *c))
 {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Both directions of a connection of a message queue or a document store, as records: a byte of
+ * what (write, read, a gap, silence, time that passes), a byte of length, so many bytes. What comes
+ * out must be JSON, must not account for more bytes than there were, and must be the same for bytes
+ * one by one, and in the end without having been told before.
+ */
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "dissect/dissect.h"
+#include "entry.h"
+#include "message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct outcome {
+	struct buf dump; /* all that is told */
+	struct buf last; /* what is told last of each exchange, without bodies */
+	int64_t sizes, lost, truncated;
+};
+
+struct stream {
+	struct dissection *d;
+	int64_t now;
+	uint64_t offset[2];
+	int64_t total, lost, truncated;
+	bool one_by_one, ticks;
+};
+
+/* A macro, so that the trace of an abort() says which one it was. */
+#define require(truth) ((truth) ? (void)0 : abort())
+
+static void look_at(void *ctx, struct entry *e)
+{
+	struct outcome *o = ctx;
+
+	require(entry_write_detail(e) == 0);
+	json_t *detail = json_loadb(e->detail.data, e->detail.len, JSON_ALLOW_NUL, NULL);
+	require(detail != NULL);
+	json_decref(detail);
+	require(e->complete == !*e->reason);
+	require(e->elapsed_us >= -1 && e->lost_bytes >= 0 && e->truncated_bytes >= 0);
+	require(!e->open || e->live);
+	if (!e->open) {
+		o->sizes += e->request_size + e->response_size;
+		o->lost += e->lost_bytes;
+		o->truncated += e->truncated_bytes;
+		entry_put_json(e, &o->last);
+		buf_put(&o->last, e->detail.data, e->detail.len);
+	}
+	entry_put_json(e, &o->dump);
+	buf_put(&o->dump, e->detail.data, e->detail.len);
+	buf_put(&o->dump, e->request_body.data, e->request_body.len);
+	buf_put(&o->dump, e->response_body.data, e->response_body.len);
+	entry_free(e);
+}
+
+static void feed(struct stream *s, enum dir dir, const uint8_t *data, size_t len)
+{
+	size_t step = s->one_by_one ? 1 : len;
+
+	for (size_t i = 0; i < len; i += step) {
+		uint8_t *copy = malloc(step);
+		memcpy(copy, data + i, step);
+		dissect_feed(s->d, dir, copy, step, s->offset[dir], s->now);
+		free(copy);
+		s->offset[dir] += step;
+	}
+	s->total += (int64_t)len;
+}
+
+static void skip(struct stream *s, enum dir dir, uint64_t len, enum gap_why why)
+{
+	dissect_gap(s->d, dir, len, why, s->now);
+	s->offset[dir] += len;
+	s->total += (int64_t)len;
+	*(why == GAP_LOST ? &s->lost : &s->truncated) += (int64_t)len;
+}
+
+static void record(struct stream *s, uint8_t op, const uint8_t *data, size_t len)
+{
+	s->now += 1000;
+	if (op < 0x60)
+		feed(s, op < 0x30 ? DIR_WRITE : DIR_READ, data, len);
+	else if (op < 0x80)
+		skip(s, op & 1, len ? len * (len < 128 ? 1 : 1000) : 1,
+		     op & 2 ? GAP_LOST : GAP_TRUNCATED);
+	else if (op < 0x90)
+		dissect_idle(s->d, s->now);
+	else
+		s->now += 600000;
+	if (s->ticks && op >= 0x90)
+		dissect_tick(s->d, s->now);
+}
+
+static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, struct outcome *o)
+{
+	uint64_t live = 0;
+	struct live_use use = { 0 };
+	const struct entry_sink sink = { look_at, o, &live, &use };
+	const struct conn_hint hint = { .opener_known = size & 1, .opener = DIR_WRITE };
+	struct stream s = { .now = 1000, .one_by_one = one_by_one, .ticks = ticks };
+
+	s.d = dissect_open(&sink, &hint);
+	for (size_t i = 0; i + 2 <= size;) {
+		uint8_t op = data[i];
+		size_t len = data[i + 1], left = size - i - 2;
+		bool bytes = op < 0x60;
+		record(&s, op, data + i + 2, bytes && len > left ? left : len);
+		i += 2 + (bytes ? len < left ? len : left : 0);
+	}
+	dissect_close(s.d, s.now);
+	require(use.open == 0);
+	require(o->sizes <= s.total);
+	require(o->lost <= s.lost);
+	require(o->truncated <= s.truncated);
+}
+
+static bool same(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && (!a->len || !memcmp(a->data, b->data, a->len));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct outcome whole = { 0 }, bytes = { 0 }, once = { 0 };
+	struct outcome *const all[] = { &whole, &bytes, &once };
+
+	if (size > 16384)
+		return 0;
+	run(data, size, false, true, &whole);
+	run(data, size, true, true, &bytes);
+	run(data, size, false, false, &once);
+	require(same(&whole.dump, &bytes.dump));
+	require(same(&whole.last, &once.last));
+	for (size_t i = 0; i < 3; i++) {
+		buf_free(&all[i]->dump);
+		buf_free(&all[i]->last);
+	}
+	return 0;
+}
