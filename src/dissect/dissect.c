@@ -234,6 +234,9 @@ static const struct dissector *ask(struct undecided *w, enum dir dir)
 		w->score[i][dir] = (int8_t)v;
 		if (v >= PROBE_YES)
 			return dissectors[i];
+		/* Too few bytes are no hope against what the other direction says. */
+		if (v == PROBE_SHORT && w->probed[!dir] && w->score[i][!dir] == PROBE_NO)
+			v = PROBE_NO;
 		w->promising[dir] |= v == PROBE_MAYBE;
 		if (v < 0 && (!maybe || v == PROBE_MAYBE))
 			maybe = dissectors[i];
