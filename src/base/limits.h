@@ -35,13 +35,15 @@
 #define LIMIT_HEAD_LINE		   (64 << 10)  /* one line of them */
 #define LIMIT_HEADERS		   1000	       /* header fields of one message */
 #define LIMIT_PIPELINE		   1000 /* requests that wait for an answer on one connection */
-#define LIMIT_OPAQUE_BYTES	   (1 << 20)  /* bytes kept of one side of an opaque exchange */
-#define LIMIT_BODY_BYTES	   (32 << 20) /* bytes kept of one body, as sent */
-#define LIMIT_RENDERED_BYTES	   (64 << 10) /* of a message that is written out as text */
-#define LIMIT_GAPS		   64	      /* gaps of one body that are told one by one */
-#define LIMIT_INTERIM		   16	      /* 1xx answers to one request that are shown */
-#define LIMIT_SUMMARY		   1024	      /* bytes of a target in the summary of an entry */
-#define LIMIT_PROBE_BYTES	   (16 << 10) /* first bytes looked at to tell the protocol */
+#define LIMIT_OPAQUE_BYTES	   (1 << 20)   /* bytes kept of one side of an opaque exchange */
+#define LIMIT_BODY_BYTES	   (32 << 20)  /* bytes kept of one body, as sent */
+#define LIMIT_LDAP_BYTES	   (256 << 10) /* of one message, what is read */
+#define LIMIT_LDAP_DEPTH	   32	       /* nesting of a filter */
+#define LIMIT_RENDERED_BYTES	   (64 << 10)  /* of a message that is written out as text */
+#define LIMIT_GAPS		   64	       /* gaps of one body that are told one by one */
+#define LIMIT_INTERIM		   16	       /* 1xx answers to one request that are shown */
+#define LIMIT_SUMMARY		   1024	       /* bytes of a target in the summary of an entry */
+#define LIMIT_PROBE_BYTES	   (16 << 10)  /* first bytes looked at to tell the protocol */
 #define LIMIT_ONE_BY_ONE	   8 /* exchanges, one by one from the start, by which a client waits */
 #define LIMIT_BECOME		   4	       /* switches to another protocol on one connection */
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */

@@ -16,6 +16,7 @@
 static const struct dissector *const dissectors[] = {
 	&dissect_http1,
 	&dissect_dns,
+	&dissect_ldap,
 	&dissect_mqtt,
 };
 
@@ -372,7 +373,7 @@ void dissect_tick(struct dissection *d, int64_t now)
 
 bool dissect_alive(const struct dissection *d)
 {
-	return d->state && d->d->alive(d->state);
+	return d->waiting || (d->state && d->d->alive(d->state));
 }
 
 void dissect_close(struct dissection *d, int64_t now)

@@ -119,6 +119,7 @@ struct dissector {
 
 extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
+extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mqtt;
 extern const struct dissector dissect_opaque;
 

@@ -9,24 +9,16 @@
 
 #include "base/limits.h"
 #include "dissect/dns_text.h"
-#include "dissect/exchange.h"
-#include "dissect/pdu.h"
+#include "dissect/framed.h"
 #include "entry.h"
 
 #define TYPE_AXFR 252
 #define HEAD	  (2 + DNS_HEADER)
 
 struct dns_exchange {
-	struct exchange x;
+	struct framed_exchange f;
 	uint16_t type; /* asked for */
 	unsigned soa;  /* seen in the answer: a zone ends with the second */
-};
-
-struct dns {
-	struct exchanges list;
-	struct pdu_stream in[2];
-	struct exchange *now[2]; /* by enum dir: whose message goes on */
-	enum part part[2];
 };
 
 static uint16_t be16(const uint8_t *p)
@@ -34,11 +26,10 @@ static uint16_t be16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static int64_t dns_length(void *ctx, enum dir dir, const uint8_t *data, size_t len, size_t seen)
+static int64_t dns_length(const struct framed *f, enum dir dir, const uint8_t *data, size_t len)
 {
-	(void)ctx;
+	(void)f;
 	(void)dir;
-	(void)seen;
 	/* The header tells whose message it is. */
 	if (len < HEAD)
 		return len >= 2 && be16(data) < DNS_HEADER ? -EPROTO : 0;
@@ -72,57 +63,34 @@ static int dns_probe(enum dir dir, const uint8_t *data, size_t len)
 	return is_message(data + 2, size) ? PROBE_YES : PROBE_NO;
 }
 
-static struct exchange *exchange_of(struct dns *d, enum part part, uint16_t id)
+static int dns_begins(const struct framed *f, enum dir dir, const uint8_t *data, size_t len)
 {
-	struct exchange *x = part == PART_RESPONSE ? exchange_find(&d->list, id) : NULL;
+	int v = dns_probe(dir, data, len);
 
-	if (x)
-		return x;
-	x = exchange_new(&d->list);
-	if (x)
-		x->key = id;
-	return x;
+	(void)f;
+	return v == PROBE_SHORT ? PROBE_MAYBE : v;
 }
 
 static int dns_begin(void *ctx, enum dir dir, const struct pdu *p)
 {
-	struct dns *d = ctx;
+	struct framed *f = ctx;
 	enum part part = p->data[4] & 0x80 ? PART_RESPONSE : PART_REQUEST;
+	uint16_t id = be16(p->data + 2);
 
-	/* Who asks is known by the first message. */
-	d->list.client = (part == PART_REQUEST) == (dir == DIR_WRITE);
-	d->part[dir] = part;
-	d->now[dir] = exchange_of(d, part, be16(p->data + 2));
-	return d->now[dir] ? exchange_begin_part(d->now[dir], part, p->offset, p->first_us)
-			   : -ENOMEM;
-}
-
-static void dns_bytes(void *ctx, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
-		      int64_t now)
-{
-	struct dns *d = ctx;
-
-	exchange_bytes(d->now[dir], d->part[dir], data, len, offset, now);
-}
-
-static void dns_gap(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
-{
-	struct dns *d = ctx;
-
-	exchange_gap(d->now[dir], d->part[dir], len, why, now);
+	framed_know_client(f, part == PART_REQUEST ? dir : !dir);
+	return framed_place(
+		f, dir, part == PART_REQUEST ? framed_asked(f, id) : framed_answered(f, dir, id),
+		part, p);
 }
 
 static void add_text(struct message *m, const char *name, const char *text)
 {
-	struct text copy = message_text(m, text, strlen(text));
-
-	if (copy.data)
-		message_add_text(m, name, copy);
+	framed_text(m, name, (struct text){ text, strlen(text) });
 }
 
 static void read_request(struct dns_exchange *x, const struct dns_message *d)
 {
-	struct message *m = x->x.message[PART_REQUEST];
+	struct message *m = x->f.x.message[PART_REQUEST];
 	char word[16];
 
 	x->type = d->type;
@@ -132,7 +100,7 @@ static void read_request(struct dns_exchange *x, const struct dns_message *d)
 
 static void read_response(struct dns_exchange *x, const struct dns_message *d, bool whole)
 {
-	struct message *m = x->x.message[PART_RESPONSE];
+	struct message *m = x->f.x.message[PART_RESPONSE];
 	struct buf out = { 0 };
 	char word[16];
 	unsigned soa;
@@ -144,9 +112,9 @@ static void read_response(struct dns_exchange *x, const struct dns_message *d, b
 		add_text(m, "rcode", dns_status_name(d, word));
 	}
 	if (dns_put_records(d, LIMIT_RENDERED_BYTES, &out, &soa) && whole)
-		exchange_fault(&x->x, "a record of the answer cannot be read");
+		exchange_fault(&x->f.x, "a record of the answer cannot be read");
 	x->soa += soa;
-	exchange_text(&x->x, PART_RESPONSE, out.data, out.len);
+	exchange_text(&x->f.x, PART_RESPONSE, out.data, out.len);
 	buf_free(&out);
 }
 
@@ -157,37 +125,26 @@ static bool has_ended(const struct dns_exchange *x)
 
 static int dns_whole(void *ctx, enum dir dir, const struct pdu *p)
 {
-	struct dns *d = ctx;
-	enum part part = d->part[dir];
-	struct exchange *x = d->now[dir];
-	struct dns_exchange *own = (struct dns_exchange *)x;
+	struct framed *f = ctx;
+	struct dns_exchange *x = (struct dns_exchange *)f->now[dir];
 	struct dns_message m;
-	bool whole = !p->missing;
 
-	d->now[dir] = NULL;
-	if (dns_read(p->data + 2, p->len - 2, &m)) {
-		if (whole)
-			exchange_fault(x, "not a DNS message");
-	} else if (part == PART_REQUEST) {
-		read_request(own, &m);
-	} else {
-		read_response(own, &m, whole);
-	}
-	if (part == PART_RESPONSE && !has_ended(own))
+	if (!x)
 		return 0;
-	if (!exchange_end_part(&d->list, x, part, p->last_us) && part == PART_RESPONSE)
-		exchange_leave_alone(&d->list, x, "the question was not seen");
+	if (dns_read(p->data + 2, p->len - 2, &m)) {
+		if (!p->missing)
+			exchange_fault(&x->f.x, "not a DNS message");
+	} else if (f->part[dir] == PART_REQUEST) {
+		read_request(x, &m);
+	} else {
+		read_response(x, &m, !p->missing);
+	}
+	if (f->part[dir] == PART_RESPONSE && !has_ended(x))
+		framed_rest(f, dir);
+	else
+		framed_done(f, dir, p);
 	return 0;
 }
-
-static const struct pdu_ops pdus = {
-	.keep = 2 + 65535,
-	.length = dns_length,
-	.begin = dns_begin,
-	.bytes = dns_bytes,
-	.gap = dns_gap,
-	.whole = dns_whole,
-};
 
 static const char *member(const struct message *m, const char *name, struct entry *e)
 {
@@ -202,7 +159,8 @@ static void dns_fill(const struct exchange *x, struct entry *e)
 	const struct message *q = e->message[0], *a = e->message[1];
 	const struct message *any = q && q->own ? q : a;
 
-	(void)x;
+	if (framed_fill(x, e))
+		return;
 	e->host = member(any, "name", e);
 	e->method = member(any, "type", e);
 	e->summary = e->host;
@@ -210,69 +168,34 @@ static void dns_fill(const struct exchange *x, struct entry *e)
 	e->failed = *e->status && strcmp(e->status, "NOERROR");
 }
 
-static const struct exchange_ops exchanges = { "dns", sizeof(struct dns_exchange), dns_fill, NULL };
+static const struct framed_ops dns_ops = {
+	.name = "dns",
+	.pdu = { FRAMED_PDU_OPS, .keep = 2 + 65535, .begin = dns_begin, .whole = dns_whole },
+	.exchange = { "dns", sizeof(struct dns_exchange), dns_fill, NULL },
+	.length = dns_length,
+	.begins = dns_begins,
+};
 
 static void *dns_open(const struct entry_sink *sink, const struct conn_hint *hint)
 {
-	struct dns *d = calloc(1, sizeof(*d));
+	struct framed *f = calloc(1, sizeof(*f));
 
-	(void)hint;
-	if (d)
-		exchanges_begin(&d->list, sink, &exchanges);
-	return d;
-}
-
-static int dns_feed(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
-		    int64_t now)
-{
-	struct dns *d = state;
-
-	return pdu_feed(&d->in[dir], &pdus, d, dir, data, len, offset, now, NULL);
-}
-
-static int dns_gap_in(void *state, enum dir dir, uint64_t len, uint64_t offset, enum gap_why why,
-		      int64_t now)
-{
-	struct dns *d = state;
-
-	return pdu_gap(&d->in[dir], &pdus, d, dir, len, offset, why, now);
-}
-
-static void dns_idle(void *state, int64_t now)
-{
-	(void)state;
-	(void)now;
-}
-
-static void dns_tick(void *state, int64_t now)
-{
-	exchanges_tick(&((struct dns *)state)->list, now);
-}
-
-static bool dns_alive(const void *state)
-{
-	return ((const struct dns *)state)->list.head;
+	if (f)
+		framed_begin(f, sink, hint, &dns_ops);
+	return f;
 }
 
 static void dns_close(void *state, int64_t now)
 {
-	struct dns *d = state;
-
 	(void)now;
-	exchanges_end(&d->list, "the connection ended without the answer");
-	pdu_free(&d->in[0]);
-	pdu_free(&d->in[1]);
-	free(d);
+	framed_end(state);
+	free(state);
 }
 
 const struct dissector dissect_dns = {
 	.name = "dns",
 	.probe = dns_probe,
 	.open = dns_open,
-	.feed = dns_feed,
-	.gap = dns_gap_in,
-	.idle = dns_idle,
-	.tick = dns_tick,
-	.alive = dns_alive,
 	.close = dns_close,
+	FRAMED_DISSECTOR_OPS,
 };
