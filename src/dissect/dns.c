@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/limits.h"
 #include "dissect/dns_text.h"
 #include "dissect/exchange.h"
@@ -217,8 +218,11 @@ static void *dns_open(const struct entry_sink *sink, const struct conn_hint *hin
 	struct dns *d = calloc(1, sizeof(*d));
 
 	(void)hint;
-	if (d)
-		exchanges_begin(&d->list, sink, &exchanges);
+	if (!d)
+		return NULL;
+	exchanges_begin(&d->list, sink, &exchanges);
+	account_change(sink->account, 0, sizeof(*d));
+	d->in[0].account = d->in[1].account = sink->account;
 	return d;
 }
 
@@ -254,6 +258,11 @@ static bool dns_alive(const void *state)
 	return ((const struct dns *)state)->list.head;
 }
 
+static void dns_give_way(void *state)
+{
+	exchanges_give_way(&((struct dns *)state)->list);
+}
+
 static void dns_close(void *state, int64_t now)
 {
 	struct dns *d = state;
@@ -262,6 +271,7 @@ static void dns_close(void *state, int64_t now)
 	exchanges_end(&d->list, "the connection ended without the answer");
 	pdu_free(&d->in[0]);
 	pdu_free(&d->in[1]);
+	account_change(d->list.sink.account, sizeof(*d), 0);
 	free(d);
 }
 
@@ -274,5 +284,6 @@ const struct dissector dissect_dns = {
 	.idle = dns_idle,
 	.tick = dns_tick,
 	.alive = dns_alive,
+	.give_way = dns_give_way,
 	.close = dns_close,
 };

@@ -23,6 +23,7 @@ void framed_begin(struct framed *f, const struct entry_sink *sink, const struct 
 {
 	*f = (struct framed){ .ops = ops };
 	exchanges_begin(&f->l, sink, &ops->exchange);
+	f->in[0].account = f->in[1].account = sink->account;
 	if (hint->opener_known)
 		framed_know_client(f, hint->opener);
 }
@@ -315,6 +316,11 @@ void framed_tick(void *state, int64_t now)
 bool framed_alive(const void *state)
 {
 	return ((const struct framed *)state)->l.count > 0;
+}
+
+void framed_give_way(void *state)
+{
+	exchanges_give_way(&((struct framed *)state)->l);
 }
 
 void framed_end(struct framed *f)

@@ -105,9 +105,10 @@ void framed_idle(void *state, int64_t now);
 void framed_tick(void *state, int64_t now);
 bool framed_alive(const void *state);
 void framed_become(void *state, struct become *ret);
+void framed_give_way(void *state);
 #define FRAMED_DISSECTOR_OPS                                                                       \
 	.feed = framed_feed, .gap = framed_gap, .idle = framed_idle, .tick = framed_tick,          \
-	.alive = framed_alive, .become = framed_become
+	.alive = framed_alive, .become = framed_become, .give_way = framed_give_way
 
 /* Of the operations of a PDU: */
 int64_t framed_length(void *ctx, enum dir dir, const uint8_t *data, size_t len, size_t seen);
