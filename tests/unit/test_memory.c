@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "base/share.h"
 #include "entry.h"
 #include "records.h"
 
@@ -24,7 +25,7 @@ struct told {
 	struct sessions *sessions;
 	uint64_t clock; /* ns */
 	size_t before;	/* bytes allocated */
-	size_t whole, short_of_memory, untimely, open, most_held;
+	size_t whole, short_of_memory, untimely, open, both, most_held;
 	size_t good_whole, good_bytes; /* of pid GOOD */
 };
 
@@ -41,6 +42,7 @@ static void look_at(void *ctx, struct entry *e)
 	bool good = e->src.pid == GOOD && e->complete && !e->open;
 
 	t->open += e->open;
+	t->both += !strcmp(e->ends, "both");
 	t->whole += e->complete && !e->open;
 	t->short_of_memory += strstr(e->reason, "not kept: memory was short") != NULL;
 	t->untimely += strstr(e->reason, "not followed to its end: memory was short") != NULL;
@@ -363,6 +365,82 @@ static void test_living(void **state)
 	assert_int_equal(stats(t).entries, before + LIMIT_LIVE_AT_ONCE + 105);
 }
 
+static struct wire end_of(struct told *t, uint16_t owner, uint64_t conn, bool client)
+{
+	struct wire w = wire(t, owner, conn);
+	const char *here = client ? "10.0.0.4" : "10.0.0.5";
+	uint16_t port = (uint16_t)(1000 + conn);
+
+	wire_bind(&w, here, client ? port : 443, client ? "10.0.0.5" : "10.0.0.4",
+		  client ? 443 : port, EV_HOW_NESTED, client ? EV_OPENED_LOCAL : EV_OPENED_REMOTE,
+		  true);
+	t->clock = w.ktime;
+	return w;
+}
+
+static const char get[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/* The server has answered; its client says nothing. */
+static struct wire wait_for_client(struct told *t, uint16_t owner, uint64_t conn, size_t size)
+{
+	struct wire c = end_of(t, owner, conn, true), s = end_of(t, OTHER, conn, false);
+	char head[100];
+
+	wire_read(&s, get);
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", size);
+	wire_write(&s, head);
+	put_all(t, &s, 1, size);
+	assert_true(stats(t).pair_bytes <= LIMIT_PAIR_BYTES);
+	return c;
+}
+
+/* What waits for its other end: who has most waiting there makes room, not who waits longest. */
+static void test_waiting(void **state)
+{
+	struct told *t = *state;
+	struct wire c = wait_for_client(t, GOOD, 1, PIECE);
+
+	for (uint64_t i = 2; i < 40; i++)
+		wait_for_client(t, EVIL, i, MIB);
+	assert_true(stats(t).unpaired_bound > 10);
+	c.ktime = t->clock;
+	wire_write(&c, get);
+	char answer[100];
+	snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", PIECE);
+	wire_read(&c, answer);
+	static const char zeros[PIECE];
+	wire_data(&c, EV_READ, zeros, PIECE, PIECE, 0);
+	assert_int_equal(t->both, 1);
+	assert_int_equal(stats(t).paired, 1);
+}
+
+/* Half for the first, a quarter for each of two others. */
+static void test_common(void **state)
+{
+	enum { LIMIT = 400 };
+	struct common c = { 0 };
+	struct share a = { .of = &c }, b = { .of = &c }, d = { .of = &c };
+
+	(void)state;
+	assert_null(share_largest(&c));
+	while (share_allows(&a, LIMIT))
+		share_change(&a, 0, 1);
+	assert_int_equal(a.taken, LIMIT / 2);
+	while (share_allows(&b, LIMIT))
+		share_change(&b, 0, 1);
+	while (share_allows(&d, LIMIT))
+		share_change(&d, 0, 1);
+	assert_int_equal(b.taken, LIMIT / LIMIT_SHARE);
+	assert_int_equal(c.taken, LIMIT);
+	assert_ptr_equal(share_largest(&c), &a);
+	share_change(&a, LIMIT / 2, 0);
+	assert_int_equal(c.taken, LIMIT / 2);
+	assert_ptr_not_equal(share_largest(&c), &a);
+	share_change(&b, LIMIT / 4, 0);
+	share_change(&d, LIMIT / 4, 0);
+	assert_null(share_largest(&c));
+}
+
 #define CASE(f)                                                                                    \
 	{                                                                                          \
 #f, f, setup, teardown, NULL                                                       \
@@ -371,8 +449,9 @@ static void test_living(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_posts),  CASE(test_heads), CASE(test_goes_on), CASE(test_undecided),
-		CASE(test_opaque), CASE(test_small), CASE(test_shares),	 CASE(test_living),
+		CASE(test_posts),   CASE(test_heads),  CASE(test_goes_on), CASE(test_undecided),
+		CASE(test_opaque),  CASE(test_small),  CASE(test_shares),  CASE(test_living),
+		CASE(test_waiting), CASE(test_common),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
