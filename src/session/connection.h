@@ -11,7 +11,7 @@
 #include "session/process.h"
 #include "session/session.h"
 
-#define MEMORY_CLASSES 48
+#define MEMORY_CLASSES 32
 
 struct pair;
 struct twin;

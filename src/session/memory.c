@@ -10,6 +10,8 @@
 
 /* What is let go at once: each time costs a look at all that the connection has. */
 #define PART 16
+/* Connections that hold less are not told apart by size. */
+#define SMALL 16384
 
 static struct sharer *sharer_new(struct sessions *all)
 {
@@ -35,11 +37,10 @@ struct sharer *sharer_get(struct sessions *all, uint32_t number)
 	return *of;
 }
 
+/* By powers of two; what is small, as nearly all is, does not move about with each record. */
 static unsigned class_of(size_t weight)
 {
-	unsigned class = 63 - (unsigned)__builtin_clzl(weight);
-
-	return class < MEMORY_CLASSES ? class : MEMORY_CLASSES - 1;
+	return weight < SMALL ? 0 : 31 - (unsigned)__builtin_clz((uint32_t)weight);
 }
 
 static void set_weight(struct session *s, size_t weight)
