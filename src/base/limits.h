@@ -9,9 +9,9 @@
 #define LIMIT_THREADS	  32768	 /* threads that made a TLS call, a power of two */
 #define LIMIT_PROCS	  65536	 /* processes with connections */
 #define LIMIT_ALLOWED	  65536	 /* processes that a filter lets through */
-#define LIMIT_SHARE	  4  /* of each of these, and of the ring, one owner has one in so many */
-#define LIMIT_OWNERS_TOLD 16 /* who lost something, in GET /api/stats */
-#define LIMIT_CALL_DEPTH  4  /* TLS calls inside TLS calls of one thread */
+#define LIMIT_SHARE	  4	 /* of what all share one owner has one part in so many */
+#define LIMIT_OWNERS_TOLD 16	 /* who lost something, in GET /api/stats */
+#define LIMIT_CALL_DEPTH  4	 /* TLS calls inside TLS calls of one thread */
 
 /* the two processes */
 #define LIMIT_STOP_STILL_MS 1200  /* a server that is to stop and does nothing is killed after */
