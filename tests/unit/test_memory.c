@@ -295,8 +295,9 @@ static void test_shares(void **state)
 {
 	enum { COUNT = 64, EACH = 4 };
 	struct told *t = *state;
-	struct wire w[COUNT], good[EACH], other[EACH];
+	struct wire w[COUNT], good[EACH], other[EACH], first = wire(t, EVIL, 1000);
 
+	post(&first, MIB);
 	for (size_t i = 0; i < EACH; i++) {
 		good[i] = wire(t, GOOD, i);
 		other[i] = wire(t, OTHER, i);
