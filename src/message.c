@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/account.h"
 
 /* Room for the first pairs and texts, allocated with the message: of a size that malloc() is quick
  * with (1 KiB in all). */
@@ -18,14 +18,16 @@ struct roomy_message {
 	_Alignas(max_align_t) char room[MESSAGE_ROOM];
 };
 
-struct message *message_new(bool request)
+struct message *message_new(bool request, size_t *account)
 {
 	struct roomy_message *p = malloc(sizeof(*p));
 
 	if (!p)
 		return NULL;
 	p->m = (struct message){ .request = request };
-	p->m.arena = (struct arena){ .next = p->room, .left = MESSAGE_ROOM };
+	p->m.arena = (struct arena){ .next = p->room, .left = MESSAGE_ROOM, .account = account };
+	p->m.body.account = account;
+	account_change(account, 0, sizeof(*p));
 	return &p->m;
 }
 
@@ -41,11 +43,20 @@ void message_free(struct message *m)
 {
 	if (!m)
 		return;
+	message_leave(m);
 	payload_free(&m->body);
 	free(m->masks.list);
 	stored_unref(m->stored);
 	arena_free(&m->arena);
 	free(m);
+}
+
+void message_leave(struct message *m)
+{
+	if (!m || !m->arena.account)
+		return;
+	account_change(m->arena.account, message_bytes(m), 0);
+	m->arena.account = m->body.account = NULL;
 }
 
 struct text message_text(struct message *m, const void *data, size_t len)
@@ -147,10 +158,7 @@ int message_keep_stored(struct message *m)
 
 size_t message_bytes(const struct message *m)
 {
-	size_t head = m->head_size < LIMIT_HEAD_BYTES ? (size_t)m->head_size : LIMIT_HEAD_BYTES;
-
-	return sizeof(struct roomy_message) + m->body.bytes.cap +
-	       (head > MESSAGE_ROOM / 2 ? 2 * head : 0);
+	return sizeof(struct roomy_message) + m->arena.held + payload_bytes(&m->body);
 }
 
 /* Copies for message_copy(): texts anew, then the arrays; the first error stays. */
@@ -203,7 +211,7 @@ static void copy_lists(struct copy *c, const struct message *from)
 
 struct message *message_copy(const struct message *from)
 {
-	struct message *m = message_new(from->request);
+	struct message *m = message_new(from->request, NULL);
 	struct copy c = { .m = m, .failed = !m };
 
 	if (!m)

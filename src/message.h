@@ -96,10 +96,13 @@ struct message {
 	struct arena arena;
 };
 
-/* NULL when out of memory. */
-struct message *message_new(bool request);
+/* Its memory counts on `account` (NULL: nowhere) until message_leave(). NULL when out of memory. */
+struct message *message_new(bool request, size_t *account);
 void message_free(struct message *m);
-/* A copy, without the bytes of the body, that shares `stored`; NULL when out of memory. */
+/* Whoever has it now counts its memory, and may be on another thread. Takes NULL. */
+void message_leave(struct message *m);
+/* A copy, on no account, without the bytes of the body, that shares `stored`; NULL when out of
+ * memory. */
 struct message *message_copy(const struct message *m);
 /* A copy of bytes in the message's memory; data NULL when out of memory. */
 struct text message_text(struct message *m, const void *data, size_t len);
@@ -112,7 +115,7 @@ int message_add_number(struct message *m, const char *name, int64_t number);
 int message_add_text(struct message *m, const char *name, struct text text);
 /* Bytes on the stream, lost ones too. */
 uint64_t message_size(const struct message *m);
-/* Memory that it holds, about. */
+/* Memory that it holds. */
 size_t message_bytes(const struct message *m);
 
 /* Remember a mask, once. 0 or -ENOMEM. */

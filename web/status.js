@@ -31,7 +31,18 @@ const NAMES = {
 		waiting: "Wait for the other end",
 		waiting_bytes: "Bytes that wait",
 	},
-	live: { open: "Open now", refused: "Told only at their end", updates: "Told again" },
+	sessions: {
+		held_bytes: "Held until told",
+		held_limit_bytes: "Held at most",
+		gave_way: "Let go of bodies, memory short",
+		cut_short: "Told too soon, memory short",
+	},
+	live: {
+		open: "Open now",
+		refused: "Told only at their end",
+		gave_way: "Told no more until their end",
+		updates: "Told again",
+	},
 	store: { open_exchanges: "Rows still open", passed_over: "Updates passed over" },
 };
 
@@ -43,7 +54,7 @@ function words(key) {
 const isSize = key => /bytes$|size$|^used$|_used$/.test(key);
 const isLoss = key =>
 	!/^unpaired/.test(key) &&
-	/dropped_(rec|byt)|lost|fail|error|skip|reject|bad_|full$|faults|too_deep/.test(key);
+	/dropped_(rec|byt)|gave_way|cut_short|lost|fail|error|skip|reject|bad_|full$|faults|too_deep/.test(key);
 
 function shown(key, value) {
 	if (typeof value !== "number")

@@ -9,7 +9,9 @@ import { filterable } from "./tip.js";
 
 const order = { column: -1, down: false };
 const RANK = { attached: 0, failed: 1, skipped: 2, detached: 3 };
-const SIGN = { attached: "●", failed: "✕", skipped: "–", detached: "○" };
+// What is probed and was never called may not be what its programs use.
+const shownState = t => (t.state === "attached" && !t.hits ? "uncalled" : t.state);
+const SIGN = { attached: "●", uncalled: "◌", failed: "✕", skipped: "–", detached: "○" };
 
 function processes(t) {
 	const list = t.processes || [];
@@ -56,8 +58,8 @@ const COLUMNS = [
 		cell: t =>
 			el(
 				"span",
-				{ class: `tstate tstate-${RANK[t.state] === undefined ? "other" : t.state}` },
-				el("i", { "aria-hidden": "true" }, SIGN[t.state] || "?"),
+				{ class: `tstate tstate-${RANK[t.state] === undefined ? "other" : shownState(t)}` },
+				el("i", { "aria-hidden": "true" }, SIGN[shownState(t)] || "?"),
 				` ${t.state}`,
 			),
 		sort: t => RANK[t.state] ?? 9,

@@ -103,6 +103,16 @@ static const struct figure {
 	  MISSING("truncated") },
 	{ "sessions", "bad_records", AT(U64, server.sessions.bad_records) },
 	{ "sessions", "refused", AT(U64, server.sessions.refused), DROP("sessions_full") },
+	{ "sessions", "held_bytes", AT(U64, server.sessions.held_bytes),
+	  GAUGE("sessions_held_bytes", "Memory of exchanges that are not told to their end.") },
+	{ "sessions", "held_limit_bytes", AT(U64, server.sessions.held_limit),
+	  GAUGE("sessions_held_limit_bytes", "The bound of that memory.") },
+	{ "sessions", "gave_way", AT(U64, server.sessions.gave_way),
+	  CAUSE("memory_short_total", "bodies",
+		"Connections that gave way when memory was short: bodies let go, or exchanges "
+		"told before their end.") },
+	{ "sessions", "cut_short", AT(U64, server.sessions.cut_short),
+	  CAUSE("memory_short_total", "exchanges", "") },
 
 	{ "both_ends", "paired", AT(U64, server.sessions.paired),
 	  COUNTER("paired_total", "Exchanges read at both ends and told as one entry.") },
@@ -122,11 +132,14 @@ static const struct figure {
 	{ "both_ends", "waiting_bytes", AT(U64, server.sessions.pair_bytes),
 	  GAUGE("pair_waiting_bytes", "Bytes of exchanges that wait for their other end.") },
 
-	{ "live", "open", AT(U64, server.sessions.live.open),
+	{ "live", "open", AT(U64, server.sessions.live_open),
 	  GAUGE("open_exchanges", "Exchanges that go on and are told meanwhile.") },
-	{ "live", "refused", AT(U64, server.sessions.live.refused),
+	{ "live", "refused", AT(U64, server.sessions.live_refused),
 	  COUNTER("open_exchanges_refused_total",
 		  "Exchanges past the bound of open ones, told only at their end.") },
+	{ "live", "gave_way", AT(U64, server.sessions.live_gave_way),
+	  COUNTER("open_exchanges_gave_way_total",
+		  "Open exchanges that are told no more before their end, so that others are.") },
 	{ "live", "updates", AT(U64, live.updates),
 	  COUNTER("updates_total", "Later versions of entries that were stored.") },
 

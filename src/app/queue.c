@@ -127,18 +127,20 @@ static void wait_filled(struct queue *q, int timeout_ms)
 
 int queue_pop(struct queue *q, struct entry **ret, size_t max, int timeout_ms)
 {
+	size_t bytes = 0;
 	int n = 0;
 
 	pthread_mutex_lock(&q->lock);
 	wait_filled(q, timeout_ms);
-	while (q->first && (size_t)n < max) {
+	while (q->first && (size_t)n < max && bytes < LIMIT_BATCH_BYTES) {
 		struct entry *e = q->first;
 		q->first = e->next;
-		q->bytes -= entry_bytes(e);
+		bytes += entry_bytes(e);
 		if (e->live && *waiting(q, e) == e)
 			*waiting(q, e) = NULL;
 		ret[n++] = e;
 	}
+	q->bytes -= bytes;
 	if (!q->first)
 		q->last = &q->first;
 	if (!n && q->closed)

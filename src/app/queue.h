@@ -19,8 +19,8 @@ void queue_free(struct queue *q);
  */
 void queue_push_take(struct queue *q, struct entry *e);
 /*
- * Take up to max entries, waiting up to timeout_ms for the first. Returns how many; the caller owns
- * them. -1 when the queue is closed and empty.
+ * Take up to max entries, or LIMIT_BATCH_BYTES, waiting up to timeout_ms for the first. Returns how
+ * many; the caller owns them. -1 when the queue is closed and empty.
  */
 int queue_pop(struct queue *q, struct entry **ret, size_t max, int timeout_ms);
 /* No more entries will be pushed. */

@@ -149,7 +149,8 @@ static void *store_main(void *ctx)
 				malloc_trim(0);
 			tidy = true;
 		}
-		if (n < LIMIT_BATCH && !atomic_load(&s->stopping))
+		if (n < LIMIT_BATCH && queue_bytes(s->queue) < LIMIT_BATCH_BYTES &&
+		    !atomic_load(&s->stopping))
 			usleep(BATCH_WAIT_US);
 	}
 	if (left_out)

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/account.h"
+
 #define BLOCK_SIZE 1008
 
 struct arena_block {
@@ -23,6 +25,8 @@ void *arena_alloc(struct arena *a, size_t size)
 			return NULL;
 		b->next = a->blocks;
 		a->blocks = b;
+		account_change(a->account, a->held, a->held + sizeof(*b) + room);
+		a->held += sizeof(*b) + room;
 		if (room == size)
 			return b->data;
 		a->next = b->data;
@@ -40,5 +44,6 @@ void arena_free(struct arena *a)
 		next = b->next;
 		free(b);
 	}
+	account_change(a->account, a->held, 0);
 	*a = (struct arena){ 0 };
 }

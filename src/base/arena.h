@@ -11,7 +11,9 @@ struct arena {
 	struct arena_block *blocks;
 	char *next; /* what is left of the newest block, or of the memory it began with */
 	size_t left;
-	size_t used; /* bytes that were asked for */
+	size_t used;	 /* bytes that were asked for */
+	size_t held;	 /* bytes of all blocks, */
+	size_t *account; /* which count here; NULL nowhere */
 };
 
 /* For any type; not zeroed. NULL when out of memory. */

@@ -9,9 +9,9 @@
 #define LIMIT_THREADS	  32768	 /* threads that made a TLS call, a power of two */
 #define LIMIT_PROCS	  65536	 /* processes with connections */
 #define LIMIT_ALLOWED	  65536	 /* processes that a filter lets through */
-#define LIMIT_SHARE	  4  /* of each of these, and of the ring, one owner has one in so many */
-#define LIMIT_OWNERS_TOLD 16 /* who lost something, in GET /api/stats */
-#define LIMIT_CALL_DEPTH  4  /* TLS calls inside TLS calls of one thread */
+#define LIMIT_SHARE	  4	 /* of what all share one owner has one part in so many */
+#define LIMIT_OWNERS_TOLD 16	 /* who lost something, in GET /api/stats */
+#define LIMIT_CALL_DEPTH  4	 /* TLS calls inside TLS calls of one thread */
 
 /* the two processes */
 #define LIMIT_STOP_STILL_MS 1200  /* a server that is to stop and does nothing is killed after */
@@ -20,6 +20,7 @@
 
 /* sessions */
 #define LIMIT_SESSIONS		   LIMIT_CONNS /* connections followed at once */
+#define LIMIT_SESSIONS_MEMORY	   (128 << 20) /* bytes of what they have not told yet */
 #define LIMIT_SESSION_PROCESSES	   65536       /* processes remembered without a connection */
 #define LIMIT_PEERS		   65536       /* ended connections whose ends are remembered */
 #define LIMIT_PEER_SAME		   8	       /* with the same two addresses, that are looked up */
@@ -31,6 +32,7 @@
 #define LIMIT_PAIR_MS		   1000	      /* for one that has not begun there */
 #define LIMIT_PAIR_OPEN_SECONDS	   10	      /* for one that has not ended there */
 #define LIMIT_REUSED_CONNS	   4096	      /* addresses of one process whose reuse is numbered */
+#define LIMIT_REUSED_BYTES	   (16 << 20) /* for those numbers, of all processes */
 #define LIMIT_HEAD_BYTES	   (256 << 10) /* start line and header fields of one message */
 #define LIMIT_HEAD_LINE		   (64 << 10)  /* one line of them */
 #define LIMIT_HEADERS		   1000	       /* header fields of one message */
@@ -79,6 +81,7 @@
 #define LIMIT_QUEUE_BODIES   (8 << 10)	/* bodies that an entry keeps however slow the store is */
 #define LIMIT_DRAIN_MS	     1000	/* at the end, for storing what waits */
 #define LIMIT_BATCH	     1000	/* entries in one transaction */
+#define LIMIT_BATCH_BYTES    (16 << 20) /* of them, but for the last one */
 #define LIMIT_LIVE_EXCHANGES 65536 /* that go on and whose rows are written again; oldest goes */
 
 /* queries */

@@ -142,17 +142,20 @@ static struct probed_file file_of(const struct tracer_message *m, uint64_t hits)
 {
 	static const char *const states[] = { "", "attached", "skipped", "failed", "detached" };
 
+	bool attached = m->state == TARGET_ATTACHED;
+
 	return (struct probed_file){
 		.id = m->target,
 		.points = m->points,
-		.attached = m->state == TARGET_ATTACHED,
+		.attached = attached,
 		.hits = hits,
 		.inode = m->inode,
 		.path = m->path,
 		.library = m->library,
 		.version = m->version,
 		.plan = m->plan,
-		.reason = m->reason,
+		/* A program may have a library and use another. */
+		.reason = attached && !hits ? "attached, no call seen yet" : m->reason,
 		.state = states[m->state <= TARGET_DETACHED ? m->state : 0],
 	};
 }

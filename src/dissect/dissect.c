@@ -259,7 +259,7 @@ static bool begin_waiting(struct dissection *d, enum dir dir)
 	d->last_dir = dir;
 	bool open = d->changes <= LIMIT_BECOME;
 	if (!d->waiting && open && (!d->d || (d->d == &dissect_opaque && flip)))
-		d->waiting = calloc(1, sizeof(*d->waiting));
+		d->waiting = undecided_new(d->sink.account);
 	return d->waiting != NULL;
 }
 
@@ -338,7 +338,6 @@ void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why 
 	uint64_t offset = d->at[dir];
 
 	d->lossy = true;
-
 	d->at[dir] += len;
 	take_gap(d, dir, len, offset, why, now);
 }
@@ -376,12 +375,35 @@ bool dissect_alive(const struct dissection *d)
 	return d->waiting || (d->state && d->d->alive(d->state));
 }
 
+static void end_protocol(struct dissection *d, int64_t now)
+{
+	stop_waiting(d, now);
+	if (d->state)
+		d->d->close(d->state, now);
+	d->d = NULL;
+	d->state = NULL;
+}
+
 void dissect_close(struct dissection *d, int64_t now)
 {
 	if (!d)
 		return;
-	stop_waiting(d, now);
-	if (d->state)
-		d->d->close(d->state, now);
+	end_protocol(d, now);
 	free(d);
+}
+
+void dissect_give_way(struct dissection *d, int64_t now)
+{
+	stop_waiting(d, now);
+	if (d->state && d->d->give_way)
+		d->d->give_way(d->state);
+}
+
+void dissect_cut(struct dissection *d, int64_t now)
+{
+	end_protocol(d, now);
+	d->hint.mid_stream = d->hint.lossy = d->lossy = true;
+	d->spoke = d->settled = false;
+	if (d->changes > LIMIT_BECOME)
+		choose(d, &dissect_opaque, now);
 }

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/queue.h>
+
+#include "base/share.h"
 #include "payload.h"
 
 struct entry;
@@ -27,11 +30,16 @@ enum dir { DIR_READ = 0, DIR_WRITE = 1 };
  * the place of an earlier one of the same number.
  */
 /*
- * Exchanges that are told while they go on, of all connections. `refused` counts those that were
- * told at their end alone, because LIMIT_LIVE_AT_ONCE others went on.
+ * Exchanges that are told while they go on, of one owner's connections, or of all. `refused` counts
+ * those that were told at their end alone, because LIMIT_LIVE_AT_ONCE others went on, `gave_way`
+ * those that are told no more before their end, so that others are.
  */
 struct live_use {
-	uint64_t open, refused;
+	uint64_t open, refused, gave_way;
+	/* The rest is of an owner: see live_use_init(). */
+	struct live_use *all;
+	struct share share;
+	TAILQ_HEAD(, live) told; /* the longest ago comes first */
 };
 
 /* The next stage: takes ownership of the entry, which still lacks what the connection knows. */
@@ -44,6 +52,7 @@ struct entry_sink {
 	 */
 	uint64_t *live;
 	struct live_use *live_use; /* NULL: not bounded */
+	size_t *account;	   /* where the memory of the connection counts; NULL: nowhere */
 };
 
 /* What a dissector may want to know of the connection before its first byte. */
@@ -106,6 +115,12 @@ struct dissector {
 	void (*tick)(void *state, int64_t now_us);
 	/* Is there an exchange that has begun and was not told to its end? */
 	bool (*alive)(const void *state);
+	/*
+	 * Memory is short: let go of what messages keep of their bodies (payload_give_way), heads
+	 * stay. What a state holds counts on sink.account: messages do so by themselves
+	 * (message_new), buffers of its own by account_change(). NULL: it has no bodies.
+	 */
+	void (*give_way)(void *state);
 	/* After DISSECT_BECOME alone; NULL where feed() never returns that. */
 	void (*become)(void *state, struct become *ret);
 	/* The connection ended: emit what is unfinished. Frees the state. */
@@ -143,6 +158,10 @@ void dissect_idle(struct dissection *d, int64_t time_us);
  * last told, at most once a second for each exchange.
  */
 void dissect_tick(struct dissection *d, int64_t now_us);
+/* Memory is short: bodies are let go, and a protocol still undecided is decided. */
+void dissect_give_way(struct dissection *d, int64_t now_us);
+/* What goes on is told as far as it has come, and what follows is as if joined midway. */
+void dissect_cut(struct dissection *d, int64_t now_us);
 /* Is there an exchange that has begun and is not told to its end? */
 bool dissect_alive(const struct dissection *d);
 void dissect_close(struct dissection *d, int64_t time_us);

@@ -4,7 +4,6 @@
  * their id.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -178,24 +177,13 @@ static const struct framed_ops dns_ops = {
 
 static void *dns_open(const struct entry_sink *sink, const struct conn_hint *hint)
 {
-	struct framed *f = calloc(1, sizeof(*f));
-
-	if (f)
-		framed_begin(f, sink, hint, &dns_ops);
-	return f;
-}
-
-static void dns_close(void *state, int64_t now)
-{
-	(void)now;
-	framed_end(state);
-	free(state);
+	return framed_open(sink, hint, &dns_ops);
 }
 
 const struct dissector dissect_dns = {
 	.name = "dns",
 	.probe = dns_probe,
 	.open = dns_open,
-	.close = dns_close,
+	.close = framed_close,
 	FRAMED_DISSECTOR_OPS,
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/limits.h"
 #include "entry.h"
 
@@ -28,6 +29,8 @@ struct exchange *exchange_new(struct exchanges *l)
 		exchange_fault(l->head, "too many others waited for an answer");
 		exchange_tell(l, l->head);
 	}
+	x->account = l->sink.account;
+	account_change(x->account, 0, l->ops->size);
 	*l->tail = x;
 	l->tail = &x->next;
 	l->count++;
@@ -58,7 +61,7 @@ int exchange_begin_part(struct exchange *x, enum part part, uint64_t offset, int
 
 	if (x->message[part])
 		return 0;
-	x->message[part] = message_new(part == PART_REQUEST);
+	x->message[part] = message_new(part == PART_REQUEST, x->account);
 	if (!x->message[part])
 		return -ENOMEM;
 	x->message[part]->rendered = true;
@@ -134,17 +137,14 @@ static void fill_reason(const struct exchange *x, struct entry *e)
 		put_reason(&reason, x->lost[GAP_LOST], "bytes lost");
 	if (x->lost[GAP_TRUNCATED])
 		put_reason(&reason, x->lost[GAP_TRUNCATED], "bytes not copied");
+	for (int i = 0; i < 2; i++)
+		if (e->message[i] && e->message[i]->body.gave_way)
+			put_reason(&reason, 0,
+				   i ? "the answer's text was not kept: memory was short"
+				     : "the request's text was not kept: memory was short");
 	e->complete = !reason.len;
 	e->reason = entry_text(e, reason.data, reason.len);
 	buf_free(&reason);
-}
-
-static struct buf take_body(struct message *m)
-{
-	struct buf bytes = m->body.bytes;
-
-	m->body.bytes = (struct buf){ 0 };
-	return bytes;
 }
 
 /* Takes both messages. */
@@ -165,9 +165,9 @@ static void fill_entry(const struct exchanges *l, const struct exchange *x, stru
 	l->ops->fill(x, e);
 	fill_reason(x, e);
 	if (q)
-		e->request_body = take_body(q);
+		e->request_body = payload_take_bytes(&q->body);
 	if (a)
-		e->response_body = take_body(a);
+		e->response_body = payload_take_bytes(&a->body);
 }
 
 static void unlink_exchange(struct exchanges *l, struct exchange *x)
@@ -186,6 +186,7 @@ static void free_exchange(struct exchanges *l, struct exchange *x)
 {
 	if (l->ops->free)
 		l->ops->free(x);
+	account_change(x->account, l->ops->size, 0);
 	for (int i = 0; i < 2; i++) {
 		message_free(x->message[i]);
 		digest_release(&x->digest[i]);
@@ -292,4 +293,12 @@ void exchanges_tick(struct exchanges *l, int64_t now)
 {
 	for (struct exchange *x = l->head; x; x = x->next)
 		tell_live(l, x, now);
+}
+
+void exchanges_give_way(struct exchanges *l)
+{
+	for (struct exchange *x = l->head; x; x = x->next)
+		for (int i = 0; i < 2; i++)
+			if (x->message[i])
+				payload_give_way(&x->message[i]->body);
 }

@@ -37,6 +37,7 @@ struct exchange {
 	const char *faults[EXCHANGE_FAULTS]; /* constants */
 	struct live live;
 	uint64_t key; /* the protocol's: an id that the answer names */
+	size_t *account;
 };
 
 struct exchange_ops {
@@ -95,5 +96,7 @@ bool exchange_leave_alone(struct exchanges *l, struct exchange *x, const char *w
 /* Tell it as it is and free it. */
 void exchange_tell(struct exchanges *l, struct exchange *x);
 void exchanges_tick(struct exchanges *l, int64_t now);
+/* Memory is short: bodies are let go. */
+void exchanges_give_way(struct exchanges *l);
 
 #endif

@@ -2,8 +2,10 @@
 #include "dissect/framed.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "entry.h"
@@ -23,8 +25,31 @@ void framed_begin(struct framed *f, const struct entry_sink *sink, const struct 
 {
 	*f = (struct framed){ .ops = ops };
 	exchanges_begin(&f->l, sink, &ops->exchange);
+	f->in[0].account = f->in[1].account = sink->account;
 	if (hint->opener_known)
 		framed_know_client(f, hint->opener);
+}
+
+void *framed_open(const struct entry_sink *sink, const struct conn_hint *hint,
+		  const struct framed_ops *ops)
+{
+	struct framed *f = malloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	account_change(sink->account, 0, sizeof(*f));
+	framed_begin(f, sink, hint, ops);
+	return f;
+}
+
+void framed_close(void *state, int64_t now)
+{
+	struct framed *f = state;
+
+	(void)now;
+	framed_end(f);
+	account_change(f->l.sink.account, sizeof(*f), 0);
+	free(f);
 }
 
 void framed_know_client(struct framed *f, enum dir client)
@@ -315,6 +340,11 @@ void framed_tick(void *state, int64_t now)
 bool framed_alive(const void *state)
 {
 	return ((const struct framed *)state)->l.count > 0;
+}
+
+void framed_give_way(void *state)
+{
+	exchanges_give_way(&((struct framed *)state)->l);
 }
 
 void framed_end(struct framed *f)

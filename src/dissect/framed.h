@@ -61,6 +61,10 @@ struct framed {
 	.length = framed_length, .bytes = framed_bytes, .gap = framed_missing,                     \
 	.lost = framed_lost, .resumes = framed_resumes, .stray = framed_stray
 
+/* A state that is a struct framed alone; NULL when out of memory. */
+void *framed_open(const struct entry_sink *sink, const struct conn_hint *hint,
+		  const struct framed_ops *ops);
+void framed_close(void *state, int64_t now);
 void framed_begin(struct framed *f, const struct entry_sink *sink, const struct conn_hint *hint,
 		  const struct framed_ops *ops);
 /* The protocol has told which side the client is. */
@@ -105,9 +109,10 @@ void framed_idle(void *state, int64_t now);
 void framed_tick(void *state, int64_t now);
 bool framed_alive(const void *state);
 void framed_become(void *state, struct become *ret);
+void framed_give_way(void *state);
 #define FRAMED_DISSECTOR_OPS                                                                       \
 	.feed = framed_feed, .gap = framed_gap, .idle = framed_idle, .tick = framed_tick,          \
-	.alive = framed_alive, .become = framed_become
+	.alive = framed_alive, .become = framed_become, .give_way = framed_give_way
 
 /* Of the operations of a PDU: */
 int64_t framed_length(void *ctx, enum dir dir, const uint8_t *data, size_t len, size_t seen);

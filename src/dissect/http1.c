@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dissect/http1_conn.h"
+#include "base/account.h"
 #include "base/limits.h"
 
 static int http1_probe(enum dir dir, const uint8_t *data, size_t len)
@@ -30,9 +31,11 @@ static void *http1_open(const struct entry_sink *sink, const struct conn_hint *h
 	if (!h)
 		return NULL;
 	h->lossy = h->uncertain = h->stream[0].hole = h->stream[1].hole = hint->lossy;
-	h->sink = *sink;
+	h->sink = sink;
+	account_change(sink->account, 0, sizeof(*h));
 	h->tail = &h->head;
 	h->stream[0].candidate = h->stream[1].candidate = true;
+	h->stream[0].lines.account = h->stream[1].lines.account = sink->account;
 	return h;
 }
 
@@ -43,7 +46,9 @@ static void switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 
 	h->early_at = h1_candidate_offset(request);
 	h->early = request->lines.text;
-	request->lines = (struct h1_lines){ 0 };
+	account_change(h->sink->account, h->early.cap, 0);
+	request->lines.text = (struct buf){ 0 };
+	h1_lines_reset(&request->lines);
 	if (request->x)
 		h1_end_message(h, !dir, 0);
 	h1_end_message(h, dir, now);
@@ -261,6 +266,25 @@ static bool http1_alive(const void *state)
 	return h->head || h->stream[0].x || h->stream[1].x;
 }
 
+static void give_way(struct h1_exchange *x)
+{
+	if (x->request.msg)
+		payload_give_way(&x->request.msg->body);
+	if (x->response.msg)
+		payload_give_way(&x->response.msg->body);
+}
+
+static void http1_give_way(void *state)
+{
+	struct h1 *h = state;
+
+	for (struct h1_exchange *x = h->head; x; x = x->next)
+		give_way(x);
+	for (int dir = 0; dir < 2; dir++)
+		if (h->stream[dir].x)
+			give_way(h->stream[dir].x);
+}
+
 static void http1_close(void *state, int64_t now)
 {
 	struct h1 *h = state;
@@ -275,6 +299,7 @@ static void http1_close(void *state, int64_t now)
 		h1_lines_reset(&h->stream[dir].lines);
 		digest_release(&h->stream[dir].digest);
 	}
+	account_change(h->sink->account, sizeof(*h), 0);
 	free(h);
 }
 
@@ -287,6 +312,7 @@ const struct dissector dissect_http1 = {
 	.idle = http1_idle,
 	.tick = http1_tick,
 	.alive = http1_alive,
+	.give_way = http1_give_way,
 	.become = http1_become,
 	.close = http1_close,
 	.refill = http_entry_refill,

@@ -33,11 +33,12 @@ enum h1_verdict h1_start_line_step(struct h1_start_line *s, uint8_t c);
 /* Lines of a head or trailer, taken in any portions. */
 struct h1_lines {
 	struct buf text;    /* whole lines, each ended by one LF, then the line that is not whole */
-	size_t start;	    /* of that line in text */
 	uint64_t line_size; /* its bytes on the stream */
 	uint64_t size;	    /* bytes on the stream in all */
 	uint64_t cut;	    /* of these not kept, for a bound */
+	uint32_t start;	    /* in text, of the line that is not whole */
 	bool bare_lf;
+	size_t *account; /* where the buffer counts, NULL: nowhere */
 };
 
 /* Take bytes up to the end of an empty line; the number taken, *ret_end tells whether it came. */
@@ -78,8 +79,9 @@ uint16_t h1_head_status(const struct buf *text);
 int h1_head_read_interim(struct message *m, const struct h1_lines *l, int64_t time_us);
 int h1_trailer_read(struct message *m, const struct h1_lines *l);
 
-struct h1_exchange *h1_exchange_new(void);
-void h1_exchange_free(struct h1_exchange *x);
+/* They count on the account as long as they live. */
+struct h1_exchange *h1_exchange_new(size_t *account);
+void h1_exchange_free(struct h1_exchange *x, size_t *account);
 /* An entry of it that takes these messages, NULL where not seen; NULL when out of memory. */
 struct entry *h1_entry_new_take(const struct h1_exchange *x, struct message *request,
 				struct message *response, bool client);

@@ -23,7 +23,7 @@ enum h1_state {
 
 /* One direction. */
 struct h1_stream {
-	enum h1_state state;
+	enum h1_state state : 8;
 	bool candidate; /* H1_SEEK: a message may begin with the next byte, or has begun */
 	bool digits;	/* H1_CHUNK_SIZE: one was there */
 	bool interim;	/* one came before what comes next */
@@ -39,7 +39,7 @@ struct h1_stream {
 };
 
 struct h1 {
-	struct entry_sink sink;
+	const struct entry_sink *sink;
 	struct h1_stream stream[2]; /* by enum dir */
 	bool roles_known, spoke;
 	bool switched; /* to another protocol */

@@ -3,15 +3,22 @@
 
 #include <stdlib.h>
 
-struct h1_exchange *h1_exchange_new(void)
+#include "base/account.h"
+
+struct h1_exchange *h1_exchange_new(size_t *account)
 {
-	return calloc(1, sizeof(struct h1_exchange));
+	struct h1_exchange *x = calloc(1, sizeof(*x));
+
+	if (x)
+		account_change(account, 0, sizeof(*x));
+	return x;
 }
 
-void h1_exchange_free(struct h1_exchange *x)
+void h1_exchange_free(struct h1_exchange *x, size_t *account)
 {
 	if (!x)
 		return;
+	account_change(account, sizeof(*x), 0);
 	message_free(x->request.msg);
 	message_free(x->response.msg);
 	free(x);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/account.h"
 #include "base/limits.h"
 
 #define METHOD_MAX 32
@@ -144,14 +145,14 @@ static bool end_line(struct h1_lines *l)
 	} else if (buf_putc(&l->text, '\n')) {
 		l->text.len = l->start;
 	}
-	l->start = l->text.len;
+	l->start = (uint32_t)l->text.len;
 	l->line_size = 0;
 	return empty;
 }
 
 size_t h1_lines_feed(struct h1_lines *l, const uint8_t *data, size_t len, bool *ret_end)
 {
-	size_t done = 0;
+	size_t done = 0, cap = l->text.cap;
 
 	*ret_end = false;
 	while (done < len && !*ret_end) {
@@ -165,15 +166,14 @@ size_t h1_lines_feed(struct h1_lines *l, const uint8_t *data, size_t len, bool *
 		}
 	}
 	l->size += done;
+	account_change(l->account, cap, l->text.cap);
 	return done;
 }
 
 void h1_lines_reset(struct h1_lines *l)
 {
-	struct buf text = l->text;
-
-	buf_reset(&text);
 	/* An idle connection holds no buffer. */
-	buf_free(&text);
-	*l = (struct h1_lines){ .text = text };
+	account_change(l->account, l->text.cap, 0);
+	buf_free(&l->text);
+	*l = (struct h1_lines){ .account = l->account };
 }

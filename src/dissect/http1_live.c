@@ -50,7 +50,7 @@ static void tell(struct h1 *h, struct h1_exchange *x, int64_t now)
 	bool kept[2] = { false, false };
 	bool failed = false;
 
-	if (x->unproven || !live_due(&x->live, &h->sink, start, now))
+	if (x->unproven || !live_due(&x->live, h->sink, start, now))
 		return;
 	struct message *q = copy_message(h, x, h->request_dir, &part[0], &kept[0], &failed);
 	struct message *a = copy_message(h, x, !h->request_dir, &part[1], &kept[1], &failed);
@@ -67,7 +67,7 @@ static void tell(struct h1 *h, struct h1_exchange *x, int64_t now)
 		e->part[i] = part[i];
 		e->body_kept[i] = kept[i];
 	}
-	live_tell(&x->live, &h->sink, e, now);
+	live_tell(&x->live, h->sink, e, now);
 }
 
 void h1_tell_live(struct h1 *h, int64_t now)

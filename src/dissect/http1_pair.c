@@ -79,10 +79,10 @@ static void emit(struct h1 *h, struct h1_exchange *x)
 	struct entry *e = h1_exchange_take_entry(x, h->request_dir == DIR_WRITE);
 
 	queue_remove(h, x);
-	live_end(&x->live, &h->sink, e);
+	live_end(&x->live, h->sink, e);
 	if (e)
-		h->sink.emit(h->sink.ctx, e);
-	h1_exchange_free(x);
+		h->sink->emit(h->sink->ctx, e);
+	h1_exchange_free(x, h->sink->account);
 }
 
 /* Emit it when nothing more can come to it. */
@@ -228,7 +228,7 @@ static void forget_answer(struct h1 *h, struct h1_exchange *x)
 /* The answer of x becomes an exchange of its own; x may still wait for one. */
 static void split(struct h1 *h, struct h1_exchange *x, bool still_waits)
 {
-	struct h1_exchange *y = x->response.begun ? h1_exchange_new() : NULL;
+	struct h1_exchange *y = x->response.begun ? h1_exchange_new(h->sink->account) : NULL;
 
 	if (y) {
 		y->response = x->response;
@@ -356,7 +356,7 @@ static struct h1_exchange *begin_request(struct h1 *h)
 	if (after_hole)
 		h->uncertain = !waits(h);
 	note_request(h);
-	struct h1_exchange *x = h1_exchange_new();
+	struct h1_exchange *x = h1_exchange_new(h->sink->account);
 	if (!x)
 		return NULL;
 	if (h->queued >= LIMIT_PIPELINE)
@@ -406,7 +406,7 @@ static struct h1_exchange *begin_response(struct h1 *h)
 		x = choose_after_hole(h, x);
 	if (x)
 		return x;
-	x = h1_exchange_new();
+	x = h1_exchange_new(h->sink->account);
 	if (x)
 		x->missing = h->uncertain ? untold_request : "the request was not seen";
 	return x;
@@ -434,8 +434,8 @@ static void forget(struct h1 *h, enum dir dir)
 	if (x->request.msg || x->response.msg)
 		return;
 	queue_remove(h, x);
-	live_end(&x->live, &h->sink, NULL);
-	h1_exchange_free(x);
+	live_end(&x->live, h->sink, NULL);
+	h1_exchange_free(x, h->sink->account);
 }
 
 /* A message, or bytes that are none, begins in this direction. */
@@ -449,7 +449,7 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now)
 		return -ENOMEM;
 	struct h1_message *m = h1_framing_of(h, dir);
 	if (!m->msg)
-		m->msg = message_new(request);
+		m->msg = message_new(request, h->sink->account);
 	if (!m->msg) {
 		forget(h, dir);
 		return -ENOMEM;

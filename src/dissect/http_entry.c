@@ -56,7 +56,9 @@ static void put_faults(struct buf *out, const char *who, const struct message *m
 	put_count(out, who, m->unplaced, "bytes after that have no known place");
 	put_count(out, who, m->expected, "bytes of the body never came");
 	put_count(out, who, m->body.missing[GAP_LOST], "bytes lost");
-	put_count(out, who, m->body.missing[GAP_TRUNCATED], "bytes of the body not copied");
+	put_count(out, who, m->body.missing[GAP_TRUNCATED],
+		  m->body.gave_way ? "bytes of the body not kept: memory was short"
+				   : "bytes of the body not copied");
 }
 
 static void fill_reason(struct entry *e, const struct message *q, const struct message *a,
@@ -170,14 +172,6 @@ void http_entry_refill(struct entry *e)
 	fill(e, e->message[0], e->message[1], NULL);
 }
 
-static struct buf take_body(struct message *m)
-{
-	struct buf bytes = m->body.bytes;
-
-	m->body.bytes = (struct buf){ 0 };
-	return bytes;
-}
-
 struct entry *http_entry_new_take(struct message *q, struct message *a, const char *missing)
 {
 	struct entry *e = entry_new();
@@ -193,9 +187,9 @@ struct entry *http_entry_new_take(struct message *q, struct message *a, const ch
 		e->elapsed_us = a->end_us > q->start_us ? a->end_us - q->start_us : 0;
 	fill(e, q, a, missing);
 	if (q)
-		e->request_body = take_body(q);
+		e->request_body = payload_take_bytes(&q->body);
 	if (a)
-		e->response_body = take_body(a);
+		e->response_body = payload_take_bytes(&a->body);
 	e->message[0] = q;
 	e->message[1] = a;
 	return e;

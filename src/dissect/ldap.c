@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* LDAP (RFC 4511): operations and their results, found by their message id; no password is told. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -178,24 +177,13 @@ static const struct framed_ops ldap_ops = {
 
 static void *ldap_open(const struct entry_sink *sink, const struct conn_hint *hint)
 {
-	struct framed *f = calloc(1, sizeof(*f));
-
-	if (f)
-		framed_begin(f, sink, hint, &ldap_ops);
-	return f;
-}
-
-static void ldap_close(void *state, int64_t now)
-{
-	(void)now;
-	framed_end(state);
-	free(state);
+	return framed_open(sink, hint, &ldap_ops);
 }
 
 const struct dissector dissect_ldap = {
 	.name = "ldap",
 	.probe = ldap_probe,
 	.open = ldap_open,
-	.close = ldap_close,
+	.close = framed_close,
 	FRAMED_DISSECTOR_OPS,
 };

@@ -19,21 +19,77 @@ static int64_t interval_us(int64_t age_us, size_t cost)
 	return us > least ? us : least;
 }
 
-static bool has_place(struct live *l, const struct entry_sink *sink)
+void live_use_init(struct live_use *of, struct live_use *all, struct common *common)
 {
-	if (!sink->live_use || sink->live_use->open < LIMIT_LIVE_AT_ONCE)
+	*of = (struct live_use){ .all = all, .share = { .of = common, .holder = of } };
+	TAILQ_INIT(&of->told);
+}
+
+static void take_place(struct live *l, struct live_use *use)
+{
+	if (!use)
+		return;
+	l->placed = true;
+	use->open++;
+	if (!use->all)
+		return;
+	use->all->open++;
+	share_change(&use->share, 0, 1);
+	TAILQ_INSERT_TAIL(&use->told, l, of_use);
+}
+
+static void leave_place(struct live *l, struct live_use *use)
+{
+	if (!l->placed)
+		return;
+	l->placed = false;
+	use->open--;
+	if (!use->all)
+		return;
+	use->all->open--;
+	share_change(&use->share, 1, 0);
+	TAILQ_REMOVE(&use->told, l, of_use);
+}
+
+/*
+ * Whose longest idle one gives way? For an owner below his share that of whoever has most; past it
+ * one of his own that has had nothing to tell for a while.
+ */
+static bool make_place(struct live_use *mine, int64_t now)
+{
+	bool below = mine->open < LIMIT_LIVE_AT_ONCE / LIMIT_SHARE;
+	struct live_use *from = below ? share_largest(mine->share.of)->holder : mine;
+	struct live *l = TAILQ_FIRST(&from->told);
+
+	if (below ? from->open <= mine->open + 1
+		  : now - l->told_us < LIMIT_LIVE_INTERVAL_MAX_MS * 1000)
+		return false;
+	leave_place(l, from);
+	l->gave_way = true;
+	from->gave_way++;
+	from->all->gave_way++;
+	return true;
+}
+
+static bool has_place(struct live *l, struct live_use *use, int64_t now)
+{
+	if (!use ||
+	    (use->all ? share_allows(&use->share, LIMIT_LIVE_AT_ONCE) || make_place(use, now)
+		      : use->open < LIMIT_LIVE_AT_ONCE))
 		return true;
 	l->refused = true;
-	sink->live_use->refused++;
+	use->refused++;
+	if (use->all)
+		use->all->refused++;
 	return false;
 }
 
 bool live_due(struct live *l, const struct entry_sink *sink, int64_t start_us, int64_t now)
 {
-	if (!sink->live || l->refused)
+	if (!sink->live || l->refused || l->gave_way)
 		return false;
 	if (!l->number)
-		return now - start_us >= LIMIT_LIVE_MS * 1000 && has_place(l, sink);
+		return now - start_us >= LIMIT_LIVE_MS * 1000 && has_place(l, sink->live_use, now);
 	return l->changed && now - l->told_us >= interval_us(now - start_us, l->cost);
 }
 
@@ -53,14 +109,14 @@ struct message *live_copy(struct live *l, int part, struct message *m, bool done
 	if (!copy)
 		return NULL;
 	if (!kept && done) {
-		copy->body.bytes = m->body.bytes;
-		m->body.bytes = (struct buf){ 0 };
+		copy->body.bytes = payload_take_bytes(&m->body);
 	} else if (!kept && buf_put(&copy->body.bytes, m->body.bytes.data, n)) {
 		message_free(copy);
 		return NULL;
 	}
 	if (done) {
-		buf_free(&m->body.bytes);
+		struct buf rest = payload_take_bytes(&m->body);
+		buf_free(&rest);
 		l->given[part] = true;
 	}
 	l->told[part] = n;
@@ -72,8 +128,10 @@ void live_tell(struct live *l, const struct entry_sink *sink, struct entry *e, i
 {
 	if (!l->number) {
 		l->number = ++*sink->live;
-		if (sink->live_use)
-			sink->live_use->open++;
+		take_place(l, sink->live_use);
+	} else if (l->placed && sink->live_use->all) {
+		TAILQ_REMOVE(&sink->live_use->told, l, of_use);
+		TAILQ_INSERT_TAIL(&sink->live_use->told, l, of_use);
 	}
 	l->told_us = now;
 	l->cost = e->request_body.len + e->response_body.len + items_bytes(e->items);
@@ -91,8 +149,7 @@ void live_end(struct live *l, const struct entry_sink *sink, struct entry *e)
 {
 	if (!l->number)
 		return;
-	if (sink->live_use)
-		sink->live_use->open--;
+	leave_place(l, sink->live_use);
 	for (int i = 0; e && i < 2; i++) {
 		struct buf *body = i ? &e->response_body : &e->request_body;
 		if (!e->message[i] || !(l->given[i] || l->told[i] == body->len))

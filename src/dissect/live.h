@@ -12,8 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/queue.h>
+
+struct common;
 struct entry;
 struct entry_sink;
+struct live_use;
 struct message;
 
 /* Zero-initialise it. */
@@ -25,8 +29,14 @@ struct live {
 	bool refused;	/* there were too many: it is told at its end alone */
 	bool given[2];	/* request, response: the body was whole, and given away */
 	size_t told[2]; /* bytes of the body, from its start, that the last versions brought */
+	bool placed;	/* among those that are told, */
+	bool gave_way;	/* or no more */
+	TAILQ_ENTRY(live) of_use;
 };
 
+/* An owner's, who shares LIMIT_LIVE_AT_ONCE places with those in `common`; `all` counts the same.
+ */
+void live_use_init(struct live_use *of, struct live_use *all, struct common *common);
 /* Is a version to be made now, of an exchange that began at start_us? Then live_copy(),
  * live_tell(). */
 bool live_due(struct live *l, const struct entry_sink *sink, int64_t start_us, int64_t now);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/unpack.h"
 #include "base/utf8.h"
 #include "entry.h"
@@ -345,8 +346,10 @@ static void *mqtt_open(const struct entry_sink *sink, const struct conn_hint *hi
 {
 	struct mqtt *m = calloc(1, sizeof(*m));
 
-	if (m)
-		framed_begin(&m->f, sink, hint, &mqtt_ops);
+	if (!m)
+		return NULL;
+	account_change(sink->account, 0, sizeof(*m));
+	framed_begin(&m->f, sink, hint, &mqtt_ops);
 	return m;
 }
 
@@ -358,6 +361,7 @@ static void mqtt_close(void *state, int64_t now)
 	framed_end(&m->f);
 	mqtt_forget_aliases(m, DIR_READ);
 	mqtt_forget_aliases(m, DIR_WRITE);
+	account_change(m->f.l.sink.account, sizeof(*m), 0);
 	free(m);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/unpack.h"
 #include "dissect/mqtt.h"
 #include "entry.h"
@@ -278,6 +279,7 @@ static void read_connack(struct reading *r)
 void mqtt_forget_aliases(struct mqtt *m, enum dir dir)
 {
 	for (size_t i = 0; i < LIMIT_MQTT_ALIASES; i++) {
+		account_change(m->f.l.sink.account, m->alias[dir][i].len, 0);
 		free(m->alias[dir][i].topic);
 		m->alias[dir][i] = (struct mqtt_alias){ 0 };
 	}
@@ -294,12 +296,14 @@ static struct text alias_topic(struct reading *r, struct text topic)
 		exchange_fault(&r->x->f.x, unknown_topic);
 	if (!topic.len || topic.len > LIMIT_MQTT_ALIAS_TOPIC)
 		return topic;
+	account_change(r->m->f.l.sink.account, a->len, 0);
 	free(a->topic);
 	*a = (struct mqtt_alias){ .topic = malloc(topic.len) };
 	if (!a->topic)
 		return topic;
 	memcpy(a->topic, topic.data, topic.len);
 	a->len = (uint16_t)topic.len;
+	account_change(r->m->f.l.sink.account, 0, a->len);
 	a->number = r->alias;
 	return topic;
 }

@@ -13,6 +13,7 @@
 #include "dissect/known.h"
 #include "dissect/live.h"
 #include "entry.h"
+#include "base/account.h"
 #include "base/limits.h"
 #include "message.h"
 
@@ -38,11 +39,18 @@ static void *opaque_open(const struct entry_sink *sink, const struct conn_hint *
 	if (!o)
 		return NULL;
 	o->sink = *sink;
+	account_change(sink->account, 0, sizeof(*o));
 	o->request_known = hint->opener_known;
 	o->request_dir = hint->opener;
 	o->mid_stream = hint->mid_stream;
 	o->gave_up = hint->gave_up;
 	return o;
+}
+
+static bool gave_way(const struct opaque *o)
+{
+	return (o->message[0] && o->message[0]->body.gave_way) ||
+	       (o->message[1] && o->message[1]->body.gave_way);
 }
 
 static const char *reason_of(const struct opaque *o, struct entry *e)
@@ -56,24 +64,22 @@ static const char *reason_of(const struct opaque *o, struct entry *e)
 		return entry_printf(e, "not understood any more: it was %s until here", o->gave_up);
 	if (o->mid_stream)
 		return "joined mid-stream: what came before was not seen";
+	const char *what = gave_way(o) ? "not kept: memory was short" : "not copied";
 	if (e->lost_bytes && e->truncated_bytes)
-		return entry_printf(e, "%" PRId64 " bytes lost, %" PRId64 " not copied",
-				    e->lost_bytes, e->truncated_bytes);
+		return entry_printf(e, "%" PRId64 " bytes lost, %" PRId64 " %s", e->lost_bytes,
+				    e->truncated_bytes, what);
 	if (e->lost_bytes)
 		return entry_printf(e, "%" PRId64 " bytes lost", e->lost_bytes);
 	if (e->truncated_bytes)
-		return entry_printf(e, "%" PRId64 " bytes not copied", e->truncated_bytes);
+		return entry_printf(e, "%" PRId64 " bytes %s", e->truncated_bytes, what);
 	return "";
 }
 
 static struct buf take_body(struct entry *e, struct message *m)
 {
-	struct buf bytes = m->body.bytes;
-
-	m->body.bytes = (struct buf){ 0 };
 	e->lost_bytes += (int64_t)m->body.missing[GAP_LOST];
 	e->truncated_bytes += (int64_t)m->body.missing[GAP_TRUNCATED];
-	return bytes;
+	return payload_take_bytes(&m->body);
 }
 
 /* Bytes from the start of a message, if it is one. */
@@ -122,9 +128,10 @@ static void emit(struct opaque *o)
 		o->gave_up = NULL;
 		memcpy(e->part, o->part, sizeof(e->part));
 		o->message[0] = o->message[1] = NULL;
-		live_end(&o->live, &o->sink, e);
-		o->sink.emit(o->sink.ctx, e);
 	}
+	live_end(&o->live, &o->sink, e);
+	if (e)
+		o->sink.emit(o->sink.ctx, e);
 	for (int i = 0; i < 2; i++) {
 		message_free(o->message[i]);
 		o->message[i] = NULL;
@@ -148,7 +155,7 @@ static int message_of(struct opaque *o, enum dir dir, uint64_t offset, int64_t n
 	int i = dir != o->request_dir;
 	o->digest[i].at = offset;
 	if (!o->message[i]) {
-		o->message[i] = message_new(!i);
+		o->message[i] = message_new(!i, o->sink.account);
 		if (!o->message[i])
 			return -ENOMEM;
 		o->message[i]->start_us = now;
@@ -234,11 +241,23 @@ static bool opaque_alive(const void *state)
 	return o->message[0] || o->message[1];
 }
 
+static void opaque_give_way(void *state)
+{
+	struct opaque *o = state;
+
+	for (int i = 0; i < 2; i++)
+		if (o->message[i])
+			payload_give_way(&o->message[i]->body);
+}
+
 static void opaque_close(void *state, int64_t now)
 {
+	struct opaque *o = state;
+
 	(void)now;
-	emit(state);
-	free(state);
+	emit(o);
+	account_change(o->sink.account, sizeof(*o), 0);
+	free(o);
 }
 
 void opaque_note_joined(void *state)
@@ -256,5 +275,6 @@ const struct dissector dissect_opaque = {
 	.idle = opaque_idle,
 	.tick = opaque_tick,
 	.alive = opaque_alive,
+	.give_way = opaque_give_way,
 	.close = opaque_close,
 };

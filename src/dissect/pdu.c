@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/account.h"
+
 /* One call of pdu_feed(), and how far it has come. */
 struct feeding {
 	struct pdu_stream *p;
@@ -18,6 +20,12 @@ struct feeding {
 static size_t smaller(uint64_t a, uint64_t b)
 {
 	return (size_t)(a < b ? a : b);
+}
+
+static void count_held(struct pdu_stream *p)
+{
+	account_change(p->account, p->counted, p->held.cap);
+	p->counted = p->held.cap;
 }
 
 /* Nothing is held between PDUs, so that an idle connection is small. */
@@ -44,6 +52,7 @@ static int end(const struct feeding *f)
 	struct buf held = p->held;
 	p->held = (struct buf){ 0 };
 	reset(p);
+	count_held(p);
 	int r = f->ops->whole(f->ctx, f->dir, &now);
 	buf_free(&held);
 	return r;
@@ -178,6 +187,7 @@ int pdu_feed(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum di
 		find_footing(&f);
 	while (!r && f.done < len)
 		r = p->now.size ? take_rest(&f) : take_start(&f);
+	count_held(p);
 	if (ret_taken)
 		*ret_taken = f.done;
 	return r;
@@ -189,6 +199,7 @@ static void lose(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enu
 	uint64_t held = p->now.size ? 0 : p->held.len;
 
 	reset(p);
+	count_held(p);
 	p->lost = true;
 	if (held && ops->stray)
 		ops->stray(ctx, dir, held, now);
@@ -222,4 +233,5 @@ int pdu_gap(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir
 void pdu_free(struct pdu_stream *p)
 {
 	reset(p);
+	count_held(p);
 }

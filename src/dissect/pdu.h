@@ -48,13 +48,15 @@ struct pdu_ops {
 	void (*stray)(void *ctx, enum dir dir, uint64_t len, int64_t now);
 };
 
-/* One direction. Zero-initialise it. */
+/* One direction. Zero-initialise it, and let it have the account of the sink. */
 struct pdu_stream {
 	struct buf held; /* first bytes of the PDU that goes on */
 	struct pdu now;	 /* size 0: its length is not known yet */
 	uint64_t left;	 /* of its bytes, those to come */
 	size_t seen;	 /* bytes held when its length was last asked for */
 	bool lost;
+	size_t counted; /* of `held` */
+	size_t *account;
 };
 
 /*

@@ -4,12 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/limits.h"
+
+static size_t bytes_of(const struct undecided *w)
+{
+	return sizeof(*w) + w->bytes.cap + w->probe[0].cap + w->probe[1].cap;
+}
+
+struct undecided *undecided_new(size_t *account)
+{
+	struct undecided *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->account = account;
+	account_change(account, 0, bytes_of(w));
+	return w;
+}
 
 void undecided_free(struct undecided *w)
 {
 	if (!w)
 		return;
+	account_change(w->account, bytes_of(w), 0);
 	buf_free(&w->bytes);
 	buf_free(&w->probe[0]);
 	buf_free(&w->probe[1]);
@@ -32,8 +50,11 @@ int undecided_add(struct undecided *w, const struct stretch *next, const uint8_t
 		s = NULL;
 	if (!s && w->count == STRETCHES_MAX)
 		return -1;
-	if (buf_reserve(&w->bytes, bytes) || buf_reserve(&w->probe[next->dir], bytes))
-		return -1;
+	size_t before = bytes_of(w);
+	int r = buf_reserve(&w->bytes, bytes) || buf_reserve(&w->probe[next->dir], bytes) ? -1 : 0;
+	account_change(w->account, before, bytes_of(w));
+	if (r)
+		return r;
 	if (s) {
 		s->len += next->len;
 		s->last_us = next->last_us;

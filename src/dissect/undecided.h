@@ -30,8 +30,11 @@ struct undecided {
 	size_t probed[2];    /* length when the dissectors were last asked */
 	bool promising[2];   /* more is wanted by one that has seen something of its own */
 	int8_t score[DISSECTORS_MAX][2]; /* what they said; of directions that were probed */
+	size_t *account;		 /* where all this counts */
 };
 
+/* NULL when out of memory. */
+struct undecided *undecided_new(size_t *account);
 void undecided_free(struct undecided *w);
 /* Bytes, or a gap (data NULL), that wait as well. 0, or -1 when they cannot. */
 int undecided_add(struct undecided *w, const struct stretch *next, const uint8_t *data);

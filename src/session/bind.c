@@ -3,7 +3,8 @@
  */
 #include <string.h>
 
-#include "session/table.h"
+#include "session/bind.h"
+#include "session/pair.h"
 
 static bool same_socket(const struct peer *p, const struct address *local,
 			const struct address *remote, uint32_t netns)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a connection knows about an entry: both ends, how they are known, which side was traced. */
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "entry.h"
-#include "session/table.h"
+#include "message.h"
+#include "session/complete.h"
+#include "session/pair.h"
+#include "session/session_name.h"
 
 static void fill_process(struct entry *e, struct endpoint *p, const struct process *process,
 			 const char *comm)
@@ -48,16 +50,6 @@ static const char *host_name(struct entry *e)
 	struct in_addr v4;
 
 	return inet_pton(AF_INET, name, &v4) == 1 ? "" : name;
-}
-
-struct session_name session_name(const struct session *s)
-{
-	return (struct session_name){ s->id, s->process->tgid, s->number };
-}
-
-const char *session_name_text(struct entry *e, const struct session_name *n)
-{
-	return entry_printf(e, "%" PRIu32 "-%" PRIx64 "-%" PRIu32, n->tgid, n->id, n->number);
 }
 
 static void complete(struct session *s, struct entry *e)
@@ -106,6 +98,15 @@ static void cut_off(struct entry *e)
 	e->reason = "cleartap ended while it went on";
 }
 
+/* The bytes that follow are not followed as the rest of it: neither message is known to be whole.
+ */
+static void cut_short(struct entry *e)
+{
+	e->complete = false;
+	e->reason = "not followed to its end: memory was short";
+	e->part[0].whole = e->part[1].whole = false;
+}
+
 /*
  * What is written may be seen before it is sent, and sending it be what tells of the socket (Go,
  * bpf/gotls.bpf.c): the last write of an entry comes right before the evidence.
@@ -115,8 +116,12 @@ void session_emit(void *session, struct entry *e)
 	struct session *s = session;
 	struct entry **end = &s->held;
 
+	message_leave(e->message[0]);
+	message_leave(e->message[1]);
 	if (s->all->ending)
 		cut_off(e);
+	else if (s->cutting)
+		cut_short(e);
 	if (!s->writes_early || s->bind != BIND_NONE) {
 		complete(s, e);
 		return;

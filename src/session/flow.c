@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "session/bind.h"
+#include "session/complete.h"
+#include "session/memory.h"
 #include "session/table.h"
 
 /* No connection carries so much: larger offsets are nonsense. */
@@ -61,7 +64,11 @@ static bool begin_dissection(struct session *s, uint64_t offset)
 		.opener_known = s->opener != OPENER_UNKNOWN,
 		.opener = s->opener == OPENER_REMOTE ? DIR_READ : DIR_WRITE,
 	};
-	const struct entry_sink sink = { session_emit, s, &s->all->live, &s->all->live_use };
+	const struct entry_sink sink = { .emit = session_emit,
+					 .ctx = s,
+					 .live = &s->all->live,
+					 .live_use = &session_sharer(s)->lives,
+					 .account = &s->memory };
 
 	s->dissection = dissect_open(&sink, &hint);
 	return s->dissection != NULL;
@@ -136,6 +143,8 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 	s->sight.expected[dir] += d->len;
 	skip_to(s, dir, d->offset + d->span, d->why, now_us);
 	session_mark_alive(s);
+	memory_weigh(s);
+	memory_keep_bound(all);
 }
 
 void flow_socket(struct sessions *all, const struct flow *f, int64_t now_us,
@@ -148,6 +157,7 @@ void flow_socket(struct sessions *all, const struct flow *f, int64_t now_us,
 	} else if (s) {
 		session_bind(s, b);
 		session_release(s);
+		memory_weigh(s);
 	}
 }
 

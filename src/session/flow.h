@@ -17,6 +17,7 @@
 struct sessions;
 
 #define FLOW_COMM_LEN 16
+#define FLOW_OWNERS   1024
 
 /*
  * Which flow: `id` tells it apart within its process, and a later `gen` is another flow of that
@@ -25,6 +26,7 @@ struct sessions;
 struct flow {
 	uint32_t tgid;
 	uint64_t id, gen;
+	uint32_t owner; /* whose program it is: a number below FLOW_OWNERS, 0 unknown */
 };
 
 /* What is known when a flow is first seen. The texts are constants, but for comm. */

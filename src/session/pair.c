@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "session/session_name.h"
+#include "session/twin.h"
 
 static struct twin *find_twin(struct pair *p, enum pair_end end, const struct entry *e)
 {
@@ -45,16 +47,16 @@ static struct twin *new_twin(struct pair *p, const struct entry *e)
 {
 	if (p->count >= LIMIT_PAIR_TWINS)
 		make_room(p);
-	struct twin *t = p->count >= LIMIT_PAIR_TWINS		    ? NULL
-			 : p->all->stats.pair_waiting < LIMIT_TWINS ? calloc(1, sizeof(*t))
-								    : NULL;
+	struct twin *t = p->count < LIMIT_PAIR_TWINS && twin_make_place(p->all, p->sharer)
+				 ? calloc(1, sizeof(*t))
+				 : NULL;
 
 	if (!t)
 		return NULL;
 	t->pair = p;
 	t->opaque = !strcmp(e->protocol, "tls");
 	TAILQ_INSERT_TAIL(&p->twins, t, of_pair);
-	p->all->stats.pair_waiting++;
+	share_change(&p->sharer->twins, 0, 1);
 	p->count++;
 	return t;
 }
@@ -167,8 +169,10 @@ static bool put_in_order(struct pair *p, const struct session *s, const struct e
 				p->session[i]->pair_end = (uint8_t)i;
 	}
 	p->ordered = true;
-	if (p->session[END_CLIENT])
+	if (p->session[END_CLIENT]) {
 		p->name = session_name(p->session[END_CLIENT]);
+		p->sharer = session_sharer(p->session[END_CLIENT]);
+	}
 	return true;
 }
 
@@ -228,7 +232,10 @@ void pair_link(struct session *s)
 		return;
 	pair_unlink(s);
 	pair_unlink(o);
-	*p = (struct pair){ .all = all, .session = { s, o }, .linked_us = all->now_us };
+	*p = (struct pair){ .all = all,
+			    .sharer = session_sharer(s),
+			    .session = { s, o },
+			    .linked_us = all->now_us };
 	TAILQ_INIT(&p->twins);
 	s->pair = o->pair = p;
 	s->pair_end = 0;

@@ -11,7 +11,7 @@
  * answer is, these two are one. Only reads are compared: a write is seen when it returns, which the
  * other end may have outrun.
  */
-#include "session/pair.h"
+#include "session/twin.h"
 
 const struct sight *pair_sight(const struct pair *p, enum pair_end end)
 {

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "session/pair.h"
+#include "session/twin.h"
 
 static const char *copy(struct entry *e, const char *text)
 {

@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/hash.h"
-#include "session/table.h"
+#include "session/connection.h"
 
 #define BUCKETS 16384
 

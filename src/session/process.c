@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "base/hash.h"
-#include "session/table.h"
+#include "session/process.h"
 
 #define BUCKETS	 4096
 #define USES_MIN 8
@@ -57,8 +57,9 @@ static void join_unused(struct processes *t, struct process *p)
 	t->unused++;
 }
 
-static void process_free(struct process *p)
+static void process_free(struct processes *t, struct process *p)
 {
+	t->uses_bytes -= p->uses_size * sizeof(*p->uses);
 	free(p->container);
 	free(p->uses);
 	free(p);
@@ -71,7 +72,7 @@ static void drop_oldest(struct processes *t)
 
 	leave_unused(t, p);
 	unlink_hash(t, p);
-	process_free(p);
+	process_free(t, p);
 }
 
 struct process *processes_get(struct processes *t, uint32_t tgid)
@@ -104,7 +105,7 @@ void process_unref(struct processes *t, struct process *p)
 	if (--p->refs)
 		return;
 	if (p->dead)
-		process_free(p);
+		process_free(t, p);
 	else
 		join_unused(t, p);
 }
@@ -116,7 +117,7 @@ void process_end(struct processes *t, struct process *p)
 	if (p->refs)
 		return;
 	leave_unused(t, p);
-	process_free(p);
+	process_free(t, p);
 }
 
 void processes_free(struct processes *t)
@@ -124,7 +125,7 @@ void processes_free(struct processes *t)
 	for (size_t i = 0; t->buckets && i < t->size; i++) {
 		for (struct process *p = t->buckets[i], *next; p; p = next) {
 			next = p->next;
-			process_free(p);
+			process_free(t, p);
 		}
 	}
 	free(t->buckets);
@@ -139,10 +140,12 @@ static struct use *find_use(struct use *uses, size_t size, uint64_t conn)
 	return &uses[i];
 }
 
-static int grow_uses(struct process *p)
+static int grow_uses(struct processes *t, struct process *p)
 {
 	size_t size = p->uses_size ? 2 * p->uses_size : USES_MIN;
-	struct use *uses = calloc(size, sizeof(*uses));
+	size_t more = (size - p->uses_size) * sizeof(struct use);
+	struct use *uses =
+		t->uses_bytes + more <= LIMIT_REUSED_BYTES ? calloc(size, sizeof(*uses)) : NULL;
 
 	if (!uses)
 		return -ENOMEM;
@@ -150,25 +153,29 @@ static int grow_uses(struct process *p)
 		if (p->uses[i].count)
 			*find_use(uses, size, p->uses[i].conn) = p->uses[i];
 	free(p->uses);
+	t->uses_bytes += more;
 	p->uses = uses;
 	p->uses_size = size;
 	return 0;
 }
 
-/* Room for one more; past the bound all are forgotten, and every number from now on is new. */
-static int make_room(struct process *p)
+/* Room for one more; past a bound all are forgotten, and every number from now on is new. */
+static int make_room(struct processes *t, struct process *p)
 {
-	if (p->uses_count >= LIMIT_REUSED_CONNS) {
+	bool full = p->uses_count >= LIMIT_REUSED_CONNS;
+
+	if (!full && (2 * (p->uses_count + 1) <= p->uses_size || !grow_uses(t, p)))
+		return 0;
+	if (p->uses_size)
 		memset(p->uses, 0, p->uses_size * sizeof(*p->uses));
-		p->uses_count = 0;
-		p->floor = p->highest;
-	}
-	return 2 * (p->uses_count + 1) > p->uses_size ? grow_uses(p) : 0;
+	p->uses_count = 0;
+	p->floor = p->highest;
+	return p->uses_size ? 0 : -ENOMEM;
 }
 
-uint32_t process_number(struct process *p, uint64_t conn)
+uint32_t process_number(struct processes *t, struct process *p, uint64_t conn)
 {
-	if (make_room(p))
+	if (make_room(t, p))
 		return p->floor = ++p->highest;
 	struct use *u = find_use(p->uses, p->uses_size, conn);
 	if (!u->count) {

@@ -21,6 +21,9 @@ struct session_stats {
 	uint64_t lost_bytes, truncated_bytes; /* gaps seen in the streams, by cause */
 	uint64_t bad_records;		      /* flows that contradict themselves */
 	uint64_t refused;		      /* connections past LIMIT_SESSIONS */
+	uint64_t held_bytes, held_limit;      /* memory of what is not told yet, and its bound: */
+	uint64_t gave_way;		      /* connections that let go of bodies for it, */
+	uint64_t cut_short; /* and those whose exchanges were told before their end */
 	/* Exchanges of connections with both ends on this machine: told as one entry; told alone,
 	 * by why the other end had none of it (it lost records, was not seen from its beginning,
 	 * had other bytes, took too long, ended) or the bound left no room; and what the other end
@@ -29,7 +32,7 @@ struct session_stats {
 	uint64_t unpaired_lost, unpaired_late, unpaired_differ, unpaired_time, unpaired_ended,
 		unpaired_bound;
 	uint64_t absorbed;
-	struct live_use live;		   /* exchanges that are told while they go on */
+	uint64_t live_open, live_refused, live_gave_way; /* as struct live_use tells */
 	uint64_t pair_waiting, pair_bytes; /* that wait now, with LIMIT_TWINS, LIMIT_PAIR_BYTES */
 };
 

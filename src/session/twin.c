@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "session/pair.h"
+#include "session/session_name.h"
+#include "session/twin.h"
 
 static void send_on(struct sessions *all, struct entry *e)
 {
@@ -34,7 +35,8 @@ void twin_stop_waiting(struct twin *t)
 	if (!t->waits)
 		return;
 	TAILQ_REMOVE(&all->waiting[t->waits - 1], t, of_waiting);
-	all->stats.pair_bytes -= t->bytes;
+	TAILQ_REMOVE(&t->pair->sharer->waiting[t->waits - 1], t, of_sharer);
+	share_change(&t->pair->sharer->twin_bytes, t->bytes, 0);
 	t->waits = 0;
 }
 
@@ -42,7 +44,7 @@ void twin_free(struct twin *t)
 {
 	twin_stop_waiting(t);
 	TAILQ_REMOVE(&t->pair->twins, t, of_pair);
-	t->pair->all->stats.pair_waiting--;
+	share_change(&t->pair->sharer->twins, 1, 0);
 	t->pair->count--;
 	entry_free(t->entry[0]);
 	entry_free(t->entry[1]);
@@ -209,13 +211,26 @@ static void tell_both(struct twin *t)
 	send_on(p->all, e);
 }
 
-/* The oldest make room. */
 void pair_keep_bound(struct sessions *all)
 {
-	while (all->stats.pair_bytes > LIMIT_PAIR_BYTES) {
-		struct twin *t = TAILQ_FIRST(&all->waiting[0]);
-		twin_tell_apart(t ? t : TAILQ_FIRST(&all->waiting[1]), BY_BOUND);
+	while (all->twin_bytes.taken > LIMIT_PAIR_BYTES) {
+		struct sharer *of = share_largest(&all->twin_bytes)->holder;
+		struct twin *t = TAILQ_FIRST(&of->waiting[0]);
+		twin_tell_apart(t ? t : TAILQ_FIRST(&of->waiting[1]), BY_BOUND);
 	}
+}
+
+bool twin_make_place(struct sessions *all, struct sharer *of)
+{
+	if (share_allows(&of->twins, LIMIT_TWINS))
+		return true;
+	if (of->twins.taken < LIMIT_TWINS / LIMIT_SHARE)
+		of = share_largest(&all->twins)->holder;
+	/* One that the other end has begun would stay, to know what is told late. */
+	struct twin *t = TAILQ_FIRST(&of->waiting[0]);
+	if (t)
+		twin_tell_apart(t, BY_BOUND);
+	return t != NULL;
 }
 
 void twin_wait(struct twin *t, enum pair_end end, int list)
@@ -226,8 +241,9 @@ void twin_wait(struct twin *t, enum pair_end end, int list)
 	t->since_us = all->now_us;
 	t->bytes = entry_bytes(t->entry[end]);
 	t->waits = (uint8_t)(list + 1);
-	all->stats.pair_bytes += t->bytes;
+	share_change(&t->pair->sharer->twin_bytes, 0, t->bytes);
 	TAILQ_INSERT_TAIL(&all->waiting[list], t, of_waiting);
+	TAILQ_INSERT_TAIL(&t->pair->sharer->waiting[list], t, of_sharer);
 }
 
 /* An end has finished it, or its twin was found. */

@@ -89,7 +89,11 @@ static void tell_socket(struct sessions *s, const struct flow *f, int64_t now,
 
 void uprobe_tell(struct sessions *s, int64_t clock_offset_us, const struct ev_hdr *record)
 {
-	const struct flow f = { .tgid = record->tgid, .id = record->conn, .gen = record->gen };
+	const struct flow f = {
+		.tgid = record->tgid, .id = record->conn, .gen = record->gen, .owner = record->owner
+	};
+
+	_Static_assert(EV_OWNERS == FLOW_OWNERS, "owners");
 	int64_t now = (int64_t)(record->ktime / 1000) + clock_offset_us;
 
 	switch (record->type) {

@@ -9,6 +9,7 @@
 #include "trace/disasm.h"
 #include "trace/elf.h"
 #include "trace/library.h"
+#include "trace/unread.h"
 
 bool inspect_may_find(int fd)
 {
@@ -57,7 +58,12 @@ static int inspect_elf(int fd, struct elf_file *e, inspect_first_fn *first, stru
 	/* a Go program may carry an OpenSSL of its own */
 	for (size_t i = 0; !r && !ret->points && i < count; i++)
 		r = row[i].inspect(&row[i], &file, ret);
-	if (!r && !ret->points && !*ret->reason)
+	const char *unread = r || ret->points || *ret->reason ? NULL : unread_find(e);
+	ret->unread = unread != NULL;
+	if (unread)
+		snprintf(ret->reason, sizeof(ret->reason),
+			 "%s: a TLS library that cleartap does not read yet", unread);
+	else if (!r && !ret->points && !*ret->reason)
 		say_none(row, count, ret->reason, sizeof(ret->reason));
 	disasm_free(file.disasm);
 	return r;

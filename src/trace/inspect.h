@@ -70,6 +70,7 @@ struct inspection {
 	uint32_t points;
 	uint32_t more;	  /* 1: to be attached at once; debug information may yet correct `go` */
 	uint32_t failed;  /* 1: nobody knows what the file is; reason says why */
+	uint32_t unread;  /* 1: a TLS library that is known, and not read */
 	char version[64]; /* "OpenSSL 3.0.15", "go1.19.8", "" unknown */
 	char module[96];  /* Go: path of the main package, "" unknown */
 	char plan[256]; /* for /api/targets: "ssl_read_internal+0 push %rbp (SSL_read, SSL_read_ex)"

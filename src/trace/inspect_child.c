@@ -175,7 +175,7 @@ static bool text_ok(const char *text, size_t room)
 static bool answer_ok(const struct inspection *in, uint64_t file_size)
 {
 	if ((in->family && !library_find(in->family)) || in->points > LIMIT_PROBE_POINTS ||
-	    in->more > 1 || in->failed > 1)
+	    in->more > 1 || in->failed > 1 || in->unread > 1)
 		return false;
 	if (!text_ok(in->version, sizeof(in->version)) ||
 	    !text_ok(in->module, sizeof(in->module)) || !text_ok(in->plan, sizeof(in->plan)) ||

@@ -28,6 +28,7 @@
 #include "trace/looker.h"
 #include "trace/tracer_message.h"
 #include "trace/seen.h"
+#include "trace/unread.h"
 
 #define SHARE	(EV_TARGETS_MAX / 4) /* of one owner that is not the machine itself */
 #define LOOK_MS 100
@@ -168,14 +169,15 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 static bool wants_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
 
-	return library_wants(slash ? slash + 1 : path);
+	return library_wants(name) || unread_wants(name);
 }
 
 /* Is this a file that a user would expect to be read, so that its failure should be shown? */
 static bool of_interest(const char *path, const struct inspection *plan)
 {
-	return plan->family != INSPECT_NONE || plan->failed || wants_name(path);
+	return plan->family != INSPECT_NONE || plan->failed || plan->unread || wants_name(path);
 }
 
 /* Without probes from now on. */

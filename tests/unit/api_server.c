@@ -133,7 +133,7 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ret->sessions.lost_bytes = 77;
 	ret->sessions.paired = 1200;
 	ret->sessions.unpaired_late = 4;
-	ret->sessions.live.open = 2;
+	ret->sessions.live_open = 2;
 }
 
 static int set_paused(void *ctx, bool paused)

@@ -175,6 +175,8 @@ static void collect(void *ctx, struct entry *e)
 	struct outcome *o = ctx;
 
 	assert_true(o->count < CASE_ENTRIES);
+	message_leave(e->message[0]);
+	message_leave(e->message[1]);
 	assert_int_equal(o->redact ? redact_entry(o->redact, e) : entry_write_detail(e), 0);
 	o->told_us[o->count] = o->now;
 	o->entries[o->count++] = e;
@@ -198,12 +200,14 @@ static void feed_data(struct dissection *d, const struct step *s, struct cut cut
 		i += n;
 		if (cut.ticks)
 			dissect_tick(d, now);
+		if (cut.short_memory)
+			dissect_give_way(d, now);
 	}
 }
 
 void case_feed(const struct test_case *c, struct cut cut, struct outcome *ret)
 {
-	const struct entry_sink sink = { collect, ret, &ret->live, &ret->live_use };
+	const struct entry_sink sink = { collect, ret, &ret->live, &ret->live_use, &ret->memory };
 	const struct conn_hint hint = { 0 };
 	uint64_t offset[2] = { 0 };
 	int64_t now = TIME_0;
@@ -229,6 +233,7 @@ void case_feed(const struct test_case *c, struct cut cut, struct outcome *ret)
 	ret->now = now;
 	dissect_close(d, now);
 	assert_int_equal(ret->live_use.open, 0);
+	assert_int_equal(ret->memory, 0);
 }
 
 static void put_field(const struct entry *e, const char *name, size_t n, struct buf *out)

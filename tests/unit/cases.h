@@ -55,18 +55,20 @@ struct outcome {
 	const struct redact *redact; /* NULL: none */
 	uint64_t live;
 	struct live_use live_use;
-	bool alive; /* dissect_alive() after the last step */
+	size_t memory; /* that the dissection holds */
+	bool alive;    /* dissect_alive() after the last step */
 };
 
 /*
  * How the bytes of a step are cut: all at once, `every` bytes at a time, or once at `at`. Each step
  * is `pace_us` after the one before (0: 1 ms); with `ticks`, there is a tick after every piece.
- * `other_end`: as the peer of the traced program sees it.
+ * `other_end`: as the peer of the traced program sees it; `short_memory`: bodies are let go after
+ * every piece.
  */
 struct cut {
 	size_t every, at;
 	int64_t pace_us;
-	bool ticks, other_end;
+	bool ticks, other_end, short_memory;
 };
 
 /* `ret` is zero but for redact. */

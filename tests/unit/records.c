@@ -11,6 +11,7 @@ static struct ev_hdr header(struct wire *w, uint8_t type, size_t size)
 {
 	w->ktime += 1000000;
 	return (struct ev_hdr){ .type = type,
+				.owner = w->owner,
 				.size = (uint32_t)size,
 				.ktime = w->ktime,
 				.tgid = w->tgid,

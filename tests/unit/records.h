@@ -21,6 +21,7 @@ struct wire {
 	uint64_t offset[2];
 	uint64_t ktime; /* of the next record, 1 ms later for each */
 	uint64_t begin; /* of the call, 0: its ktime */
+	uint16_t owner; /* whose program it is, 0 unknown */
 };
 
 void wire_open(struct wire *w, const char *comm, uint8_t library, uint32_t netns);

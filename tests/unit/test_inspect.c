@@ -14,6 +14,7 @@
 #include "trace/again.h"
 #include "trace/inspect_child.h"
 #include "trace/library.h"
+#include "trace/unread.h"
 
 enum { INNER, INNER2, OTHER, READ, READ_EX, WRITE, WRITE_EX, WRITE_EX2, FREE, PEEK };
 
@@ -295,6 +296,44 @@ static void test_reasons(void **state)
 	expect_reason(g.image, sizeof(g.image), "a 32-bit ELF: not supported");
 }
 
+/* A TLS library that is known and not read is told as what it is. */
+static void test_unread(void **state)
+{
+	static const struct {
+		const char *function, *name, *file;
+	} known[] = {
+		{ "SSL_ImportFD", "NSS", "libssl3.so" },
+		{ "wolfSSL_read", "wolfSSL", "libwolfssl.so.35" },
+		{ "mbedtls_ssl_read", "Mbed TLS", "libmbedtls.so.14" },
+		{ "s2n_recv", "s2n-tls", "libs2n.so.1" },
+		{ "JNI_CreateJavaVM", "Java's own TLS (JSSE)", "libjvm.so" },
+		{ "rustls_connection_read", "rustls", "librustls.so" },
+	};
+	/* what a Rust program says where it panics */
+	static const char panics[] __attribute__((used)) =
+		"/registry/src/x/rustls-0.21.7/src/conn.rs";
+	struct inspection in;
+	char reason[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		struct elfgen g = { 0 };
+		int_export(&g, READ, known[i].function, "", INNER);
+		inspect_generated(&g, &in);
+		snprintf(reason, sizeof(reason),
+			 "%s: a TLS library that cleartap does not read yet", known[i].name);
+		assert_string_equal(in.reason, reason);
+		assert_int_equal(in.unread, 1);
+		assert_int_equal(in.points, 0);
+		assert_true(unread_wants(known[i].file));
+	}
+	assert_false(unread_wants("libc.so.6"));
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(inspect_fd(fd, &in), 0);
+	assert_string_equal(in.reason, "rustls: a TLS library that cleartap does not read yet");
+	close(fd);
+}
+
 static void test_not_files(void **state)
 {
 	char dir[] = "/tmp/cleartap-test-XXXXXX", fifo[64];
@@ -504,13 +543,21 @@ static void test_glance(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_glance),	   cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_not_proven), cmocka_unit_test(test_two_calls),
-		cmocka_unit_test(test_wrapper),	   cmocka_unit_test(test_write_ex2),
-		cmocka_unit_test(test_place),	   cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_not_files),  cmocka_unit_test(test_real_library),
-		cmocka_unit_test(test_gnutls),	   cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_mutated),	   cmocka_unit_test(test_child_outlives_nothing),
+		cmocka_unit_test(test_glance),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_not_proven),
+		cmocka_unit_test(test_two_calls),
+		cmocka_unit_test(test_wrapper),
+		cmocka_unit_test(test_write_ex2),
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_not_files),
+		cmocka_unit_test(test_real_library),
+		cmocka_unit_test(test_gnutls),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_mutated),
+		cmocka_unit_test(test_child_outlives_nothing),
 	};
 
 	again_main(argc, argv);

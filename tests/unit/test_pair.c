@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "ends.h"
 #include "entry.h"
+#include "session/pair.h"
 #include "session/table.h"
 
 static void test_one_entry(void **state)

@@ -81,6 +81,13 @@ static void test_each(void **state)
 	assert_int_equal(registry_each(r, hits, &base, stop, &calls), -ECANCELED);
 	assert_int_equal(calls, 1);
 	assert_int_equal(registry_count(r, TARGET_ATTACHED), 1);
+	/* It may be there, and not be what its program uses. */
+	tell_target(r, 0, TARGET_ATTACHED, "/lib/libssl.so.3");
+	base = 0;
+	buf_reset(&out);
+	assert_int_equal(registry_each(r, hits, &base, write_file, &out), 0);
+	assert_memory_equal(buf_cstr(&out),
+			    "0 /lib/libssl.so.3 attached 0 1 attached, no call seen yet:\n", 59);
 	buf_free(&out);
 	registry_free(r);
 }
