@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FIELD_REPEATS 6
+#define FIELD_REPEATS 8
 
 enum field_kind {
 	FIELD_IS_OTHER, /* not in struct entry */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "payload.h"
 
@@ -63,6 +64,7 @@ struct message_stored {
 	const char *why; /* as body_why of the message, and what belongs to it */
 	uint64_t not_kept, digest;
 	struct message_masks masks;
+	char operation[LIMIT_GRAPHQL_NAME]; /* of GraphQL, "" without one */
 };
 
 struct message {

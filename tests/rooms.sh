@@ -12,15 +12,16 @@ rooms='base:
 bpf:trace
 .:kfl
 kfl:
-redact:.
-dissect:. redact
+body:
+redact:. body
+dissect:. redact body
 session:. dissect
-store:. kfl
+store:. kfl body
 trace:. bpf
 source:. bpf session trace
 context:. bpf trace
-api:. bpf kfl redact store session source context
-app:. bpf kfl redact dissect session store source context trace api'
+api:. bpf kfl body redact store session source context
+app:. bpf kfl body redact dissect session store source context trace api'
 
 bad=$(find src bpf -name '*.[ch]' | sort | while read -r file; do
 	room=${file#src/}

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A body: JSON as a tree, text, an image from a blob, or offset, hex and text. Bytes that are
-// missing are a hatched strip at their place.
+// A body: what it holds as a tree, fields or parts, text, an image from a blob, or offset, hex and
+// text. Bytes that are missing are a hatched strip at their place.
 import { getBytes } from "./api.js";
+import { formView, graphqlOf, graphqlView, isForm } from "./bodyform.js";
+import { formatOf, isUntyped, TITLES, treeView } from "./bodytree.js";
+import { charsetOf, decode } from "./charset.js";
 import { button, copy, el } from "./el.js";
 import { bytes, plural, size } from "./format.js";
 import { gapStrip, hexView } from "./hex.js";
 import { glyph } from "./icons.js";
 import { jsonTree, parse } from "./jsontree.js";
+import { xmlTree } from "./xmltree.js";
 
 const FETCH_MAX = 4 << 20;
-const TEXTUAL = /^text\/|[/+](json|xml|javascript|ecmascript|x-www-form-urlencoded|x-ndjson)$/;
+const TEXTUAL = /^text\/|[/+](json|xml|javascript|ecmascript|x-www-form-urlencoded|x-ndjson|graphql|yaml)$/;
 const TEXT_MAX = 1 << 20; // characters shown at once
 const IMAGES = [
 	"image/png",
@@ -20,8 +24,7 @@ const IMAGES = [
 	"image/bmp",
 	"image/x-icon",
 	"image/vnd.microsoft.icon",
-	"image/svg+xml",
-];
+]; // pixels alone: what is markup is shown as its text
 
 let blobs = [];
 
@@ -106,6 +109,41 @@ function unplacedGaps(message) {
 	return gaps;
 }
 
+// Text in the forms that it has beside that of text, the best one first: [[name, fill(view)]].
+function textViews(message, which) {
+	const views = [];
+	const text = message.body;
+	const whole = !message.gaps?.length;
+	const json = parseJSON(message);
+	const graphql = json === undefined ? null : graphqlOf(json);
+	const xml = whole && /[/+]xml$/.test(type(message)) ? xmlTree(text) : undefined;
+	if (graphql) views.push(["GraphQL", v => graphqlView(v, graphql, `${which}.body`)]);
+	if (json !== undefined) views.push(["Tree", v => v.append(jsonTree(json, `${which}.body`))]);
+	if (xml) views.push(["Tree", v => v.append(jsonTree(xml, `${which}.body`, "xml"))]);
+	if (whole && isForm(type(message))) views.push(["Fields", v => formView(v, text)]);
+	views.push(["Text", v => v.append(...textWithGaps(text, message.gaps))]);
+	return views;
+}
+
+function viewsOf(message, which, context) {
+	const views = [];
+	const hasText = typeof message.body === "string";
+	const t = type(message);
+	const format = message.body_url ? formatOf(t) : "";
+	if (format)
+		views.push([format === "multipart" ? "Parts" : "Tree", treeView(message, which, format, context)]);
+	if (IMAGES.includes(t) && message.body_url)
+		views.push(["Image", v => image(v, message, context)]);
+	if (hasText) views.push(...textViews(message, which));
+	else if (message.body_url && (TEXTUAL.test(t) || charsetOf(message.content_type)))
+		views.push(...longText(message, which, context));
+	if (message.body_url) views.push(["Hex", v => hex(v, message, message.body_url, context)]);
+	if (message.body_url && !hasText && isUntyped(t))
+		for (const [name, title] of Object.entries(TITLES))
+			views.push([title, treeView(message, which, name, context)]);
+	return views;
+}
+
 // Choose the view, with buttons for the others that make sense.
 export function bodyView(box, e, message, which, context) {
 	if (message.body_redacted) {
@@ -116,16 +154,7 @@ export function bodyView(box, e, message, which, context) {
 		box.append(el("p", { class: "dim pad" }, "No body."));
 		return;
 	}
-	const views = [];
-	const json = typeof message.body === "string" ? parseJSON(message) : undefined;
-	if (json !== undefined) views.push(["Tree", v => v.append(jsonTree(json, `${which}.body`))]);
-	if (IMAGES.includes(type(message)) && message.body_url)
-		views.push(["Image", v => image(v, message, context)]);
-	if (typeof message.body === "string")
-		views.push(["Text", v => v.append(...textWithGaps(message.body, message.gaps))]);
-	else if (message.body_url && TEXTUAL.test(type(message)))
-		views.push(...longText(message, which, context));
-	if (message.body_url) views.push(["Hex", v => hex(v, message, message.body_url, context)]);
+	const views = viewsOf(message, which, context);
 	if (!views.length)
 		views.push([
 			"",
@@ -185,23 +214,23 @@ function hex(view, message, path, context) {
 	});
 }
 
-// Text that is too long to come with the entry is read when it is looked at.
+// Text that is too long to come with the entry, or not UTF-8, is read when it is looked at.
 function longText(message, which, context) {
 	const read = use => v =>
 		fetchInto(v, message.body_url, context, ({ bytes: data }) => {
-			const text = new TextDecoder().decode(data);
+			const { text, charset, unknown } = decode(data, message.content_type);
+			if (unknown) v.append(el("p", { class: "note" }, `No charset "${unknown}" is known.`));
+			else if (charset !== "utf-8")
+				v.append(el("p", { class: "dim pad" }, `Decoded from ${charset}.`));
 			use(v, { ...message, body: text });
 			if (text.length > TEXT_MAX && v.querySelector("pre.text")) v.append(cutNote(TEXT_MAX));
 		});
 	const asText = (v, m) => v.append(...textWithGaps(m.body, m.gaps));
-	const asTree = (v, m) => {
-		const json = parseJSON(m);
-		if (json === undefined) asText(v, m);
-		else v.append(jsonTree(json, `${which}.body`));
-	};
+	const best = (v, m) => textViews(m, which)[0][1](v);
 	const views = [["Text", read(asText)]];
-	if (type(message).endsWith("json") && !message.gaps?.length)
-		views.unshift(["Tree", read(asTree)]);
+	const title = isForm(type(message)) ? "Fields" : "Tree";
+	if (/[/+](json|xml|x-www-form-urlencoded)$/.test(type(message)) && !message.gaps?.length)
+		views.unshift([title, read(best)]);
 	return views;
 }
 

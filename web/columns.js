@@ -158,7 +158,7 @@ export const COLUMNS = [
 			const isPath = e.summary.startsWith("/");
 			const at = isPath ? e.summary.indexOf("?") : -1;
 			const path = at < 0 ? e.summary : e.summary.slice(0, at);
-			const query = at < 0 ? "" : e.summary.slice(at);
+			const query = (at < 0 ? "" : e.summary.slice(at)) + (e.graphql && ` ${e.graphql}`);
 			const room = Math.max(
 				8,
 				Math.floor((c.summary - 20 - (note ? note.length * 6.2 + 20 : 0)) / c.ch),
@@ -174,6 +174,7 @@ export const COLUMNS = [
 		},
 		full: e =>
 			`${e.host && e.summary.startsWith("/") ? e.host : ""}${e.summary}` +
+			(e.graphql && ` ${e.graphql}`) +
 			(e.lost + e.truncated ? ` — ${bytes(e.lost + e.truncated)} missing` : "") +
 			(e.reason ? ` — ${e.reason}` : ""),
 		filter: e =>

@@ -48,7 +48,7 @@ function methods(typed) {
 	if (!field || !["text", "list", "map"].includes(field.type)) return [];
 	const isText = field.type === "text";
 	const fits = name =>
-		name === "json" || name === "xml"
+		["json", "xml", "protobuf", "msgpack", "cbor"].includes(name)
 			? isText && base.endsWith("body")
 			: name === "contains" || (name === "exists") !== isText;
 	return table.functions

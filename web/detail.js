@@ -31,7 +31,9 @@ function result(e) {
 
 // "GET /login → 200 in 1.8 ms, curl[4242] to nginx[913]"
 export function sentence(e) {
-	const what = [e.method, middle(e.summary, SUMMARY_MAX)].filter(Boolean).join(" ") || e.protocol;
+	const what =
+		[e.method, middle(e.summary, SUMMARY_MAX), e.graphql].filter(Boolean).join(" ") ||
+		e.protocol;
 	return [what, `${result(e)}, ${who(e.src)} to ${who(e.dst)}`];
 }
 

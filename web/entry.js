@@ -43,6 +43,7 @@ export function compact(e) {
 		lock: text(e.lock || "none"),
 		method: text(e.method),
 		summary: String(e.summary || ""),
+		graphql: text(e.graphql_operation),
 		host: text(e.host),
 		status: text(e.status),
 		status_code: e.status_code || 0,

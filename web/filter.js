@@ -104,7 +104,7 @@ export function withTime(q, from, to) {
 const NAME = /^[A-Za-z_]\w*$/;
 
 // response.body.json().items[0].name of ["items", 0, "name"]
-export function jsonPath(base, keys) {
+export function jsonPath(base, keys, decoder = "json") {
 	return keys.reduce(
 		(path, key) =>
 			typeof key === "number"
@@ -112,6 +112,6 @@ export function jsonPath(base, keys) {
 				: NAME.test(key)
 					? `${path}.${key}`
 					: `${path}[${quote(key)}]`,
-		`${base}.json()`,
+		`${base}.${decoder}()`,
 	);
 }

@@ -16,6 +16,7 @@
 struct api;
 struct api_sockets;
 struct entry;
+struct proto_set;
 struct server_stats;
 struct store;
 
@@ -27,7 +28,8 @@ struct api_options {
 	bool allow_plain_remote;	/* listen beyond loopback without TLS */
 	const char *hosts; /* further names for the Host check, between commas; NULL none */
 	const char *version;
-	struct api_sockets *sockets; /* from api_bind(); NULL: api_start() binds */
+	const struct proto_set *proto_set; /* names for bodies in protobuf; NULL none */
+	struct api_sockets *sockets;	   /* from api_bind(); NULL: api_start() binds */
 };
 
 /* What the rest of the server tells; each is called from API threads and must be safe there. */

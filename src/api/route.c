@@ -11,8 +11,8 @@
 const struct route api_routes[] = {
 	{ "/api/entries", GET, ROUTE_SLOW, entries_list, " q limit before after " },
 	{ "/api/entries/{id}", GET, ROUTE_SLOW, entries_get, " q " },
-	{ "/api/entries/{id}/request/body", GET, ROUTE_SLOW, bodies_request, " q raw " },
-	{ "/api/entries/{id}/response/body", GET, ROUTE_SLOW, bodies_response, " q raw " },
+	{ "/api/entries/{id}/request/body", GET, ROUTE_SLOW, bodies_request, " q raw as " },
+	{ "/api/entries/{id}/response/body", GET, ROUTE_SLOW, bodies_response, " q raw as " },
 	{ "/api/stream", GET, 0, stream_get, " q after " },
 	{ "/api/kfl/validate", GET, 0, kfl_validate, " q " },
 	{ "/api/kfl/fields", GET, 0, kfl_fields, " " },

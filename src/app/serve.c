@@ -18,7 +18,9 @@
 #include "api/api.h"
 #include "api/server_stats.h"
 #include "base/clock.h"
+#include "body/proto_set.h"
 #include "context/registry.h"
+#include "dissect/graphql.h"
 #include "redact/redact.h"
 #include "entry.h"
 #include "source/ring.h"
@@ -45,6 +47,7 @@ struct server {
 	struct sources *sources;
 	const struct ring *ring; /* of the sources, for its numbers */
 	struct sessions *sessions;
+	struct proto_set *proto_set; /* NULL: none was named */
 	struct redact *redact;
 	struct queue *queue;
 	struct store *store;
@@ -96,8 +99,10 @@ static void redact_batch(struct server *s, struct entry **batch, int n)
 {
 	bool failed = false;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		graphql_entry(batch[i]);
 		failed |= redact_entry(s->redact, batch[i]) != 0;
+	}
 	if (failed)
 		log_warn("out of memory: the content of some entries is not kept");
 }
@@ -306,6 +311,20 @@ static int capture(struct server *s)
 	return end < 0 ? SERVE_STOPPED : end;
 }
 
+static int open_proto_set(struct server *s, char *error, size_t size)
+{
+	char **files = s->options->options->proto_sets;
+	int r = files ? proto_set_new(&s->proto_set) : 0;
+
+	if (r)
+		snprintf(error, size, "out of memory");
+	for (; files && *files && !r; files++)
+		r = proto_set_read(s->proto_set, *files, error, size);
+	if (!r && s->proto_set)
+		proto_set_sort(s->proto_set);
+	return r;
+}
+
 static int open_redaction(struct server *s, char *error, size_t size)
 {
 	char **rules = s->options->options->redact;
@@ -316,6 +335,8 @@ static int open_redaction(struct server *s, char *error, size_t size)
 	int r = redact_new((const char *const *)rules, n, true, &s->redact, error, size);
 	if (!r && s->options->options->keep_opaque)
 		redact_keep_opaque(s->redact);
+	if (!r)
+		redact_name_fields(s->redact, s->proto_set);
 	return r;
 }
 
@@ -354,7 +375,8 @@ static int open_all(struct server *s, char *error, size_t size)
 
 	if (r)
 		return r;
-	r = open_redaction(s, error, size);
+	r = open_proto_set(s, error, size);
+	r = r ? r : open_redaction(s, error, size);
 	if (r)
 		return r;
 	r = store_open(&store, s->options->uid, s->options->gid, &s->store, error, size);
@@ -382,6 +404,7 @@ static struct api_options api_options(const struct server *s)
 		.hosts = o->hosts,
 		.allow_plain_remote = o->allow_plain,
 		.version = PACKAGE_VERSION,
+		.proto_set = s->proto_set,
 		.sockets = s->sockets,
 	};
 }
@@ -471,6 +494,7 @@ int serve_run(const struct serve_options *options)
 	queue_free(s.queue);
 	store_close(s.store);
 	redact_free(s.redact);
+	proto_set_free(s.proto_set);
 	registry_free(s.registry);
 	sources_close(s.sources);
 	return end;

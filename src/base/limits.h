@@ -74,6 +74,18 @@
 #define LIMIT_MASK_DECODED   (512 << 10) /* or to this: what grows more is not kept */
 #define LIMIT_REDACT_RULES   256	 /* rules beside the built-in ones */
 #define LIMIT_CODINGS	     4		 /* content codings applied to one body */
+#define LIMIT_BODY_DEPTH     64		 /* nesting of a body that is shown as a tree */
+#define LIMIT_BODY_NODES     50000	 /* values of it that are shown */
+#define LIMIT_BODY_LEAF	     (64 << 10)	 /* bytes of one of them */
+#define LIMIT_BODY_TREE	     (8 << 20)	 /* bytes of the tree as JSON, about */
+#define LIMIT_BODY_PREVIEW   1024	 /* of a form's part that is shown */
+#define LIMIT_BODY_PARTS     1000	 /* parts of one form */
+#define LIMIT_BODY_SECRETS   (1 << 20)	 /* places in one binary body that are masked */
+#define LIMIT_PROTO_BYTES    (16 << 20)	 /* a file of --proto-set */
+#define LIMIT_PROTO_ROWS     (1 << 18)	 /* messages, fields and values of all of them */
+#define LIMIT_PROTO_NAME     512	 /* a full name */
+#define LIMIT_GRAPHQL	     (256 << 10) /* of a request, where its operation is looked for */
+#define LIMIT_GRAPHQL_NAME   128	 /* type and name of an operation */
 #define LIMIT_BODY_INLINE    (64 << 10)	 /* text body inside the JSON of an entry */
 
 /* store */

@@ -270,14 +270,13 @@ static int check_limit(struct checker *c, struct node *n)
 	return 0;
 }
 
-/* Fields and what is in them: names, steps, json() and xml(). */
+/* Fields and what is in them: names, steps, json() and its kin. */
 static bool is_redactable(const struct node *n)
 {
 	if (n->kind == NODE_NAME)
 		return true;
 	if (n->kind == NODE_CALL)
-		return n->method && n->count == 1 && n->function &&
-		       (n->function->id == FUNCTION_JSON || n->function->id == FUNCTION_XML) &&
+		return n->method && n->count == 1 && function_decodes(n->function) &&
 		       is_redactable(n->first);
 	return n->kind == NODE_PATH && is_redactable(n->first);
 }
@@ -381,6 +380,9 @@ static int check_function(struct checker *c, struct node *n)
 		return check_exists(c, n);
 	case FUNCTION_JSON:
 	case FUNCTION_XML:
+	case FUNCTION_PROTOBUF:
+	case FUNCTION_MSGPACK:
+	case FUNCTION_CBOR:
 		return check_decoder(c, n);
 	case FUNCTION_IP:
 		return check_ip(c, n);

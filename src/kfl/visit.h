@@ -51,7 +51,7 @@ struct visit_ops {
 	void (*arithmetic)(VISIT n);
 	void (*negative)(VISIT n);
 	void (*choice)(VISIT n); /* NODE_CHOOSE */
-	void (*call)(VISIT n);	 /* size(), map_get(), json(), xml() */
+	void (*call)(VISIT n);	 /* size(), map_get(), json() and its kin */
 };
 
 #undef VISIT

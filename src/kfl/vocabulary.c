@@ -33,6 +33,13 @@ const struct kfl_function function_table[] = {
 	{ "xml", FUNCTION_XML, false, true, 0, 0, TYPE_JSON, "x.xml()",
 	  "what is in a text that is XML, from the root element on; [\"@name\"] is an attribute",
 	  "response.body.xml().order.id == \"7\"" },
+	{ "protobuf", FUNCTION_PROTOBUF, false, true, 0, 0, TYPE_JSON, "x.protobuf()",
+	  "what is in a protobuf message, by the numbers of its fields; a repeated one is a list",
+	  "request.body.protobuf()[\"1\"] == 150" },
+	{ "msgpack", FUNCTION_MSGPACK, false, true, 0, 0, TYPE_JSON, "x.msgpack()",
+	  "what is in MessagePack; bytes are hexadecimal digits", "request.body.msgpack().id == 7" },
+	{ "cbor", FUNCTION_CBOR, false, true, 0, 0, TYPE_JSON, "x.cbor()",
+	  "what is in CBOR; bytes are hexadecimal digits", "response.body.cbor().items.*.n > 10" },
 	{ "ip", FUNCTION_IP, true, false, 1, 1000, TYPE_IP, "ip(network, ...)",
 	  "addresses and networks, for in", "src.ip in ip(\"10.0.0.0/8\", \"fe80::/10\")" },
 	{ "timestamp", FUNCTION_TIMESTAMP, true, false, 1, 1, TYPE_TIME,
@@ -86,6 +93,11 @@ const struct kfl_function *function_find(struct text name)
 		if (is_name(f->name, name))
 			return f;
 	return NULL;
+}
+
+bool function_decodes(const struct kfl_function *f)
+{
+	return f && f->id >= FUNCTION_JSON && f->id <= FUNCTION_CBOR;
 }
 
 const char *type_name(enum kfl_type type)

@@ -47,6 +47,9 @@ enum function_id {
 	FUNCTION_EXISTS,
 	FUNCTION_JSON,
 	FUNCTION_XML,
+	FUNCTION_PROTOBUF,
+	FUNCTION_MSGPACK,
+	FUNCTION_CBOR,
 	FUNCTION_IP,
 	FUNCTION_TIMESTAMP,
 	FUNCTION_DATETIME,
@@ -79,6 +82,8 @@ extern const struct kfl_function function_table[];
 /* By name or alias; NULL if there is none. */
 const struct kfl_field *field_find(struct text name);
 const struct kfl_function *function_find(struct text name);
+/* Does it look into a text, as json() does? */
+bool function_decodes(const struct kfl_function *f);
 /* "text", "number", ... */
 const char *type_name(enum kfl_type type);
 

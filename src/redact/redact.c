@@ -227,6 +227,11 @@ void redact_keep_opaque(struct redact *r)
 	r->keep_opaque = true;
 }
 
+void redact_name_fields(struct redact *r, const struct proto_set *set)
+{
+	r->set = set;
+}
+
 struct redact_stats redact_stats(const struct redact *r)
 {
 	return (struct redact_stats){ .over_budget = atomic_load(&r->counters->over_budget),

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct entry;
+struct proto_set;
 struct redact;
 
 /*
@@ -24,6 +25,8 @@ int redact_new(const char *const *rules, size_t n, bool defaults, struct redact 
 void redact_free(struct redact *r);
 /* Keep bytes of what is not understood as they are. */
 void redact_keep_opaque(struct redact *r);
+/* Names of fields of protobuf; borrowed, and must outlive `r`. */
+void redact_name_fields(struct redact *r, const struct proto_set *set);
 
 /* Bodies of which nothing was kept, by cause. Any thread may ask. */
 struct redact_stats {

@@ -6,6 +6,7 @@
 #include "base/coding.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "body/body_json.h"
 #include "redact/redact_internal.h"
 #include "redact/secret_scan.h"
 
@@ -95,13 +96,94 @@ static size_t find_gaps(const struct payload *p, size_t ret[static LIMIT_GAPS])
 	return n;
 }
 
-static int look_through(const struct redact *r, const struct body_text *body,
-			const struct buf *text, bool decoded, struct body_result *ret)
+/* A binary format that is understood; a text with the type of one, as JSON, is not. */
+static const struct body_format *binary_format(const struct body_text *body, const struct buf *text)
+{
+	const struct body_format *f = body_format_of(body->type);
+	char first = first_sign(text->data, text->len);
+
+	if (!f || !f->put_head || (first && strchr("{[<", first) && is_text(text->data, text->len)))
+		return NULL;
+	return f;
+}
+
+/* Behind missing bytes nobody knows what is a name and what a value: that is not kept. */
+static int look_through_binary(const struct redact *r, const struct body_text *body,
+			       const struct body_format *format, const struct buf *text,
+			       bool decoded, struct body_result *ret)
+{
+	size_t gaps[LIMIT_GAPS], len = text->len;
+
+	if (!decoded && find_gaps(body->payload, gaps) && gaps[0] < len)
+		len = gaps[0];
+	int result = redact_binary(r, format, body, text->data, len, ret);
+	if (result == -E2BIG) {
+		ret->why = "not kept: nested too deep to be looked through for secrets";
+		atomic_fetch_add(&r->counters->over_budget, 1);
+		return 0;
+	}
+	if (!result && !ret->changed && len < text->len) {
+		result = buf_put(&ret->text, text->data, len);
+		ret->changed = true;
+	}
+	ret->decoded = ret->changed && decoded;
+	return result;
+}
+
+/* UTF-16 by its mark, or by its type: what reads it as bytes finds no names in it. */
+static bool is_utf16(const char *type, const struct buf *text, bool *ret_big)
+{
+	const uint8_t *p = (const uint8_t *)text->data;
+	bool mark =
+		text->len > 1 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff));
+
+	*ret_big = mark ? p[0] == 0xfe : strcasestr(type, "charset=utf-16be") != NULL;
+	return strcasestr(type, "charset=utf-16") || strcasestr(type, "charset=\"utf-16") ||
+	       (mark && (!*type || !strncasecmp(type, "text/", 5) || strcasestr(type, "json") ||
+			 strcasestr(type, "xml")));
+}
+
+static int put_rune(struct buf *out, uint32_t c)
+{
+	const char bytes[4] = { (char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3f)),
+				(char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f)) };
+
+	if (c < 0x80)
+		return buf_putc(out, (char)c);
+	if (c < 0x800)
+		return buf_put(out, (char[]){ (char)(0xc0 | c >> 6), bytes[3] }, 2);
+	if (c < 0x10000)
+		return buf_put(out, (char[]){ (char)(0xe0 | c >> 12), bytes[2], bytes[3] }, 3);
+	return buf_put(out, bytes, 4);
+}
+
+/* Half a pair of surrogates is U+FFFD. */
+static int utf16_to_utf8(const struct buf *text, bool big, struct buf *out)
+{
+	const uint8_t *p = (const uint8_t *)text->data;
+	uint32_t high = 0;
+	int r = 0;
+
+	for (size_t i = 0; i + 1 < text->len && !r; i += 2) {
+		uint32_t c =
+			big ? (uint32_t)(p[i] << 8 | p[i + 1]) : (uint32_t)(p[i + 1] << 8 | p[i]);
+		bool low = c >= 0xdc00 && c <= 0xdfff;
+		if (high && !low)
+			r = put_rune(out, 0xfffd);
+		if (!r && low)
+			r = put_rune(out, high ? 0x10000 + ((high - 0xd800) << 10) + (c - 0xdc00)
+					       : 0xfffd);
+		high = c >= 0xd800 && c <= 0xdbff ? c : 0;
+		if (!r && !high && !low && (i || c != 0xfeff))
+			r = put_rune(out, c);
+	}
+	return r;
+}
+
+static int look_through_text(const struct redact *r, const struct body_text *body,
+			     const struct buf *text, bool decoded, struct body_result *ret)
 {
 	size_t gaps[LIMIT_GAPS];
-
-	if (is_binary_type(body->type) && !is_text(text->data, text->len))
-		return 0;
 	struct scan_options o = options_for(r, body->type, text->data, text->len);
 	struct masker m = mask_begin(text->data, text->len, &r->key, &ret->text, &ret->masks);
 
@@ -119,6 +201,43 @@ static int look_through(const struct redact *r, const struct body_text *body,
 	ret->changed = m.changed;
 	ret->decoded = m.changed && decoded;
 	return result;
+}
+
+/* Where something is masked in it, it is stored as UTF-8; behind missing bytes nothing is kept. */
+static int look_through_utf16(const struct redact *r, const struct body_text *body,
+			      const struct buf *text, bool big, bool decoded,
+			      struct body_result *ret)
+{
+	size_t gaps[LIMIT_GAPS];
+	struct buf seen = *text, utf8 = { 0 };
+
+	if (!decoded && find_gaps(body->payload, gaps) && gaps[0] < seen.len)
+		seen.len = gaps[0];
+	int result = utf16_to_utf8(&seen, big, &utf8);
+	if (!result)
+		result = look_through_text(r, body, &utf8, true, ret);
+	if (!result && !ret->changed && seen.len < text->len) {
+		result = buf_put(&ret->text, seen.data, seen.len);
+		ret->changed = true;
+	}
+	ret->decoded = ret->changed && decoded;
+	buf_free(&utf8);
+	return result;
+}
+
+static int look_through(const struct redact *r, const struct body_text *body,
+			const struct buf *text, bool decoded, struct body_result *ret)
+{
+	bool big;
+
+	if (is_binary_type(body->type) && !is_text(text->data, text->len))
+		return 0;
+	const struct body_format *format = binary_format(body, text);
+	if (format)
+		return look_through_binary(r, body, format, text, decoded, ret);
+	if (is_utf16(body->type, text, &big))
+		return look_through_utf16(r, body, text, big, decoded, ret);
+	return look_through_text(r, body, text, decoded, ret);
 }
 
 static size_t decoded_limit(size_t encoded)

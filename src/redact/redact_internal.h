@@ -13,6 +13,9 @@
 
 struct items;
 
+struct body_format;
+struct proto_set;
+
 struct redact_counters {
 	_Atomic uint64_t over_budget, not_decoded, opaque;
 };
@@ -21,6 +24,7 @@ struct redact {
 	struct names headers, query, body, cookies;
 	struct siphash_key key;
 	bool keep_opaque;
+	const struct proto_set *set; /* NULL: none */
 	struct redact_counters *counters;
 };
 
@@ -39,6 +43,13 @@ struct body_text {
 	const struct payload *payload; /* where bytes are missing; NULL: nowhere */
 };
 
+/*
+ * Look through the first `len` bytes of a binary format, as far as they are understood, and the
+ * rest as text. 0, -E2BIG (nothing of it may be kept: it cannot be looked through) or -ENOMEM.
+ */
+int redact_binary(const struct redact *r, const struct body_format *format,
+		  const struct body_text *body, const void *data, size_t len,
+		  struct body_result *ret);
 /* Look through a body. 0 or -ENOMEM. */
 int redact_body(const struct redact *r, const struct body_text *body, struct body_result *ret);
 /*

@@ -141,6 +141,7 @@ static void set_all(struct entry *e)
 		"[{\"key\":\"one\"},{\"key\":\"two\",\"x\":[7,{\"key\":8}]}]}";
 	static const char answer[] = "{\"token\":\"T0KEN\",\"rest\":\"plain\"}";
 
+	e->graphql_operation = "query GetItem";
 	e->src.name = "src.example";
 	e->src.container = "c0ffee";
 	e->dst.process = "nginx";

@@ -34,6 +34,7 @@
 #include "entry.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "body/proto_set.h"
 #include "store/store.h"
 #include "api_entries.h"
 
@@ -267,6 +268,20 @@ static void serve(struct server *s)
 	free(line);
 }
 
+/* NULL when it cannot be read, which tests see. */
+static struct proto_set *read_set(const char *path)
+{
+	struct proto_set *set = NULL;
+	char error[256];
+
+	if (proto_set_new(&set) || proto_set_read(set, path, error, sizeof(error))) {
+		proto_set_free(set);
+		return NULL;
+	}
+	proto_set_sort(set);
+	return set;
+}
+
 int main(int argc, char **argv)
 {
 	static struct server s;
@@ -276,7 +291,7 @@ int main(int argc, char **argv)
 	char error[256] = "";
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:l:u:c:k:h:m:vb")) != -1) {
+	while ((opt = getopt(argc, argv, "s:l:u:c:k:h:m:p:vb")) != -1) {
 		if (opt == 's')
 			so.uri = optarg;
 		else if (opt == 'l')
@@ -291,6 +306,8 @@ int main(int argc, char **argv)
 			s.e.small = true;
 		else if (opt == 'm')
 			so.max_size = strtoull(optarg, NULL, 10);
+		else if (opt == 'p')
+			o.proto_set = read_set(optarg);
 		else if (opt == 'h')
 			o.hosts = optarg;
 		else
@@ -309,5 +326,6 @@ int main(int argc, char **argv)
 	api_stop(s.e.api);
 	store_close(s.e.store);
 	json_decref(s.targets);
+	proto_set_free((struct proto_set *)o.proto_set);
 	return 0;
 }

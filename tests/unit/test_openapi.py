@@ -18,8 +18,10 @@ EXAMPLES = {
     "/api/entries/{id}": ["%d" % i for i in range(1, 14)]
                          + ["3?q=redact(%22request%22,%22response.body%22,%22elapsed_time%22)",
                             "999999", "x", "3?q=("],
-    "/api/entries/{id}/request/body": ["3", "3?raw=1", "1", "999999", "3?raw=x"],
-    "/api/entries/{id}/response/body": ["3", "3?raw=1", "8", "2", "999999"],
+    "/api/entries/{id}/request/body": ["3", "3?raw=1", "1", "999999", "3?raw=x", "3?as=tree",
+                                       "3?as=cbor", "3?as=protobuf", "3?as=msgpack", "3?as=form",
+                                       "3?as=multipart", "3?as=x"],
+    "/api/entries/{id}/response/body": ["3", "3?raw=1", "8", "2", "999999", "2?as=cbor"],
     "/api/stream": [], # below
     "/api/kfl/validate": ["", "?q=tls", "?q=tls+and", "?q=nosuch+%3D%3D+1"],
     "/api/connections": ["", "?limit=3", "?q=http", "?q=%3D%3D", "?limit=x"],

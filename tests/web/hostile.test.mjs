@@ -150,11 +150,12 @@ test("in every tab of the detail", async () => {
 	}
 });
 
-test("an image is an image: no script of an SVG runs", async () => {
+test("an SVG is text and a tree, never an image", async () => {
 	await page.getByRole("tab", { name: "Response", exact: true }).click();
-	await page.getByRole("button", { name: "Image" }).click();
+	assert.equal(await page.getByRole("button", { name: "Image" }).count(), 0);
+	await page.getByRole("button", { name: "Text", exact: true }).click();
 	await page.waitForTimeout(400);
-	await clean("image");
+	await clean("svg");
 });
 
 test("on the pages, in the filter and in the title", async () => {

@@ -45,7 +45,7 @@ export function columns({ src, dst, lock, request, response, tls_info, events, n
 
 export class Server {
 	// options: {entries: how many of the mix, kinds: how many of append, port, directory, rate,
-	// step: µs between the entries of the mix}
+	// step: µs between the entries of the mix, protoSet: a file}
 	constructor(options) {
 		this.options = { entries: 0, kinds: 0, rate: 0, step: STEP_US, ...options };
 		this.directory = this.options.directory || mkdtempSync(join(tmpdir(), "cleartap-web-"));
@@ -53,9 +53,10 @@ export class Server {
 	}
 
 	async start() {
-		const { port, entries, kinds, rate, step } = this.options;
+		const { port, entries, kinds, rate, step, protoSet } = this.options;
 		const store = join(this.directory, "db");
 		const args = ["-s", store, "-l", `127.0.0.1:${port || 0}`];
+		if (protoSet) args.push("-p", protoSet);
 		this.process = spawn(join(BUILD, "tests/unit/api_server"), args, {
 			stdio: ["pipe", "pipe", "inherit"],
 		});

@@ -10,6 +10,7 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "base/percent.h"
+#include "body/body_json.h"
 #include "kfl/json_path.h"
 #include "kfl/value.h"
 #include "kfl/xml.h"
@@ -251,6 +252,21 @@ static void run_xml(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	result_found(ctx, &out, xml_put_path(xml, sql_text(argv[1]), &out));
 }
 
+/* kfl_binary(bytes, format, steps): JSON or NULL */
+static void run_binary(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	const struct body_format *f = body_format_named((const char *)sqlite3_value_text(argv[1]));
+	struct text body = sql_text(argv[0]);
+	struct buf json = { 0 }, out = { 0 };
+	int r = body.len ? body_put_plain(f, body.data, body.len, &json) : 0;
+
+	(void)argc;
+	if (!r)
+		r = json_put_path((struct text){ json.data, json.len }, sql_text(argv[2]), &out);
+	buf_free(&json);
+	result_found(ctx, &out, r);
+}
+
 /* kfl_segments("/a/b/"): ["a","b"] */
 static void run_segments(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
@@ -456,6 +472,7 @@ const struct sql_function functions_data[] = {
 	{ "kfl_values", 1, run_values },
 	{ "kfl_path", 2, run_path },
 	{ "kfl_xml", 2, run_xml },
+	{ "kfl_binary", 3, run_binary },
 	{ "kfl_segments", 1, run_segments },
 	{ "kfl_list", -1, run_list },
 	{ "kfl_elements", 1, run_elements },

@@ -129,13 +129,21 @@ void emit_present(struct emitter *c, const struct node *n)
 	emit_leave(c, SQL_CALL_SYMBOLS);
 }
 
-/* json() and xml() with the steps that follow. */
+/* json(), xml() and the binary formats, with the steps that follow. */
 static void emit_decoded(struct emitter *c, const struct node *call, const struct step *steps)
 {
+	const struct kfl_function *f = call->function;
+
 	emit_enter(c, call, SQL_CALL_SYMBOLS);
-	emit(c, call->function->id == FUNCTION_XML ? "kfl_xml(" : "kfl_path(");
+	emit(c, f->id == FUNCTION_JSON	? "kfl_path("
+		: f->id == FUNCTION_XML ? "kfl_xml("
+					: "kfl_binary(");
 	emit_text(c, call->first);
 	emit(c, ",");
+	if (f->id != FUNCTION_JSON && f->id != FUNCTION_XML) {
+		emit_string(c, f->name, strlen(f->name));
+		emit(c, ",");
+	}
 	emit_steps(c, steps);
 	emit(c, ")");
 	emit_leave(c, SQL_CALL_SYMBOLS);
@@ -206,8 +214,7 @@ void sql_path(struct visitor *v, const struct node *n)
 	} else if (n->field) {
 		bool as_text = n->type == TYPE_TEXT && (n->field->traits & FIELD_AS_TEXT);
 		emit_field(c, as_text ? field_text_sql(n->field) : field_sql(n->field));
-	} else if (base && base->kind == NODE_CALL &&
-		   (base->function->id == FUNCTION_JSON || base->function->id == FUNCTION_XML)) {
+	} else if (base && base->kind == NODE_CALL && function_decodes(base->function)) {
 		emit_decoded(c, base, n->steps);
 	} else {
 		emit_enter(c, n, SQL_CALL_SYMBOLS);
