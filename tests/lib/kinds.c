@@ -166,6 +166,8 @@ static void set_all(struct entry *e)
 		   "{\"request\":{\"method\":\"GET\",\"target\":\"/item/46?a=1&b=%%20\","
 		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
 		   "\"s=c00kie\"],[\"X-Key\",\"headerkey\"],[\"Content-Length\",\"%zu\"]],"
+		   "\"dn\":\"dc=named\",\"filter\":\"(uid=filtered)\",\"topic\":\"on/topic\","
+		   "\"client_id\":\"client-id\",\"qos\":27183,"
 		   "\"cookies\":[[\"s\",\"c00kie\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
 		   "\"head_size\":6061,\"body_size\":%zu,\"body_stored\":%zu}",
 		   e->request_body.len, e->request_body.len, e->request_body.len);
