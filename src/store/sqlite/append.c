@@ -234,8 +234,10 @@ static int put_batch(struct sqlite *s, struct segment *g, struct write *w, size_
 static int transact(struct sqlite *s, struct write *w, size_t count)
 {
 	struct segment g = *s->active;
-	int r = db_run(s->begin);
+	int r = db_leave(s->db);
 
+	if (!r)
+		r = db_run(s->begin);
 	if (!r)
 		r = put_batch(s, &g, w, count);
 	bodies_ended(s, !r);

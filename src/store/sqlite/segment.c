@@ -123,7 +123,7 @@ int segment_roll(struct sqlite *s)
 	if (fresh && !(g = add_place(s)))
 		return -ENOMEM;
 	int64_t next = s->active ? s->active->last_id + 1 : 1;
-	r = db_exec(s->db, "BEGIN IMMEDIATE");
+	r = db_begin(s->db, "BEGIN IMMEDIATE");
 	if (!r && fresh)
 		r = schema_make_segment(s->db, g->n);
 	if (!r && s->active)
@@ -161,7 +161,7 @@ static int empty_tables(struct sqlite *s, const struct segment *g)
 int segment_clear(struct sqlite *s, struct segment *g)
 {
 	long long n = g->n, next = g->last_id + 1;
-	int r = db_exec(s->db, "BEGIN IMMEDIATE");
+	int r = db_begin(s->db, "BEGIN IMMEDIATE");
 
 	if (!r)
 		r = empty_tables(s, g);

@@ -195,7 +195,14 @@ int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
 int db_run(sqlite3_stmt *stmt);
 /* The integer of the first row and reset; -1 when there is none. */
 int64_t db_int(sqlite3_stmt *stmt);
-int64_t db_int_sql(sqlite3 *db, const char *sql);
+/* The first column of the first row; -ENODATA without one. */
+int db_int_sql(sqlite3 *db, const char *sql, int64_t *ret);
+/*
+ * Without memory a ROLLBACK can fail as well. So whoever begins a transaction first leaves one that
+ * was not left: 0, or -errno when it still cannot be left.
+ */
+int db_leave(sqlite3 *db);
+int db_begin(sqlite3 *db, const char *sql);
 
 /* column.c: entries as rows */
 #define COLUMN_MAX     64
