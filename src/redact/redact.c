@@ -238,7 +238,8 @@ struct redact_stats redact_stats(const struct redact *r)
 {
 	return (struct redact_stats){ .over_budget = atomic_load(&r->counters->over_budget),
 				      .not_decoded = atomic_load(&r->counters->not_decoded),
-				      .opaque = atomic_load(&r->counters->opaque) };
+				      .opaque = atomic_load(&r->counters->opaque),
+				      .no_memory = atomic_load(&r->counters->no_memory) };
 }
 
 /* A text of the entry: a URL, its query, or as people write. */
@@ -329,6 +330,9 @@ int redact_entry(const struct redact *r, struct entry *e)
 	result = result ? result : entry_write_detail(e);
 	if (!result)
 		return 0;
+	atomic_fetch_add(&r->counters->no_memory, 1);
+	e->complete = false;
+	e->reason = "out of memory: its content was not kept";
 	e->summary = e->path = e->query_string = "";
 	for (int i = 0; i < 2; i++) {
 		message_free(e->message[i]);

@@ -281,7 +281,7 @@ static int prepare(struct sqlite *s, const struct cost *c)
 		r = wal_make_room(s, c->frames);
 	if (!r && segment_full(s, clock_us(CLOCK_REALTIME), c->bytes + c->bodies))
 		r = segment_roll(s);
-	return r;
+	return r ? r : segment_ready(s);
 }
 
 static int append_some(struct sqlite *s, struct write *batch, size_t count, const struct cost *c)

@@ -316,6 +316,8 @@ int segment_list_read(sqlite3_stmt *stmt, struct segments *ret);
 int segment_load(struct sqlite *s);
 /* Close the active segment and open another. */
 int segment_roll(struct sqlite *s);
+/* Its statements, which a roll without memory leaves to be made. */
+int segment_ready(struct sqlite *s);
 /* Forget the entries of a segment. */
 int segment_clear(struct sqlite *s, struct segment *g);
 struct segment *segment_oldest(struct sqlite *s);
