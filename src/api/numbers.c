@@ -85,6 +85,7 @@ static const struct figure {
 	{ "redaction", "not_decoded", AT(U64, server.redaction.not_decoded),
 	  NOT_KEPT("not_decoded") },
 	{ "redaction", "opaque", AT(U64, server.redaction.opaque), NOT_KEPT("opaque") },
+	{ "redaction", "no_memory", AT(U64, server.redaction.no_memory), NOT_KEPT("no_memory") },
 
 	{ "targets", "attached", AT(U64, server.targets_attached),
 	  GAUGE("targets_attached", "Files with probes in place.") },
@@ -113,6 +114,7 @@ static const struct figure {
 		"told before their end.") },
 	{ "sessions", "cut_short", AT(U64, server.sessions.cut_short),
 	  CAUSE("memory_short_total", "exchanges", "") },
+	{ "sessions", "no_memory", AT(U64, server.sessions.no_memory), DROP("no_memory") },
 
 	{ "both_ends", "paired", AT(U64, server.sessions.paired),
 	  COUNTER("paired_total", "Exchanges read at both ends and told as one entry.") },

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #define TOKEN_BYTES 16
 #define TOKEN_MIN   16
+#define UNFINISHED  ".new"
 
 static int make(char *ret)
 {
@@ -27,16 +29,34 @@ static int make(char *ret)
 	return 0;
 }
 
-static int write_new(int folder, const char *file, const char *token)
+static int fill(int fd, const char *token)
 {
-	int fd = openat(folder, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return -errno;
 	size_t n = strlen(token);
 	int r = write(fd, token, n) == (ssize_t)n && write(fd, "\n", 1) == 1 ? 0 : -EIO;
-	if (close(fd) && !r)
+
+	return close(fd) && !r ? -errno : r;
+}
+
+/* Under its name it is whole from the start, whatever ends this process or fills the disk. */
+static int write_new(int folder, const char *file, const char *token)
+{
+	char unfinished[PATH_MAX];
+
+	if (snprintf(unfinished, sizeof(unfinished), "%s" UNFINISHED, file) >=
+	    (int)sizeof(unfinished))
+		return -ENAMETOOLONG;
+	unlinkat(folder, unfinished, 0); /* of a run that was killed */
+	int fd = openat(folder, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+	if (fd < 0)
+		return -errno;
+	int r = fill(fd, token);
+	if (!r && renameat2(folder, unfinished, folder, file, RENAME_NOREPLACE))
 		r = -errno;
+	if (r == -EINVAL) /* not on this file system */
+		r = renameat(folder, unfinished, folder, file) ? -errno : 0;
+	if (r)
+		unlinkat(folder, unfinished, 0);
 	return r;
 }
 
@@ -127,11 +147,11 @@ static void remove_old(int folder)
 {
 	DIR *dir = fdopendir(dup(folder));
 	int pid;
-	char end;
 
 	for (struct dirent *d; dir && (d = readdir(dir));) {
-		if (sscanf(d->d_name, "token-%d%c", &pid, &end) == 1 && kill(pid, 0) &&
-		    errno == ESRCH)
+		char end[8] = "";
+		int n = sscanf(d->d_name, "token-%d%7s", &pid, end);
+		if (n > 0 && (!*end || !strcmp(end, UNFINISHED)) && kill(pid, 0) && errno == ESRCH)
 			unlinkat(folder, d->d_name, 0);
 	}
 	if (dir)

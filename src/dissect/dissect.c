@@ -6,6 +6,7 @@
  */
 #include "dissect/undecided.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,8 @@ static bool choose(struct dissection *d, const struct dissector *choice, int64_t
 	}
 	d->d = choice;
 	d->state = choice->open(&d->sink, &d->hint);
+	if (!d->state)
+		entry_sink_lose(&d->sink);
 	return d->state != NULL;
 }
 
@@ -108,6 +111,8 @@ static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 		replace(d, dir, data, len, offset, now);
 	if (r >= 0)
 		return;
+	if (r == -ENOMEM)
+		entry_sink_lose(&d->sink);
 	give_up(d);
 	if (choose(d, &dissect_opaque, now))
 		d->d->feed(d->state, dir, data, len, offset, now);
@@ -116,8 +121,12 @@ static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t offset,
 		     enum gap_why why, int64_t now)
 {
-	if (!d->state || !d->d->gap(d->state, dir, len, offset, why, now))
+	int r = d->state ? d->d->gap(d->state, dir, len, offset, why, now) : 0;
+
+	if (!r)
 		return;
+	if (r == -ENOMEM)
+		entry_sink_lose(&d->sink);
 	give_up(d);
 	if (choose(d, &dissect_opaque, now))
 		d->d->gap(d->state, dir, len, offset, why, now);
@@ -260,6 +269,8 @@ static bool begin_waiting(struct dissection *d, enum dir dir)
 	bool open = d->changes <= LIMIT_BECOME;
 	if (!d->waiting && open && (!d->d || (d->d == &dissect_opaque && flip)))
 		d->waiting = undecided_new(d->sink.account);
+	if (!d->waiting && open && !d->d)
+		entry_sink_lose(&d->sink); /* bytes that nobody looks at */
 	return d->waiting != NULL;
 }
 
@@ -292,7 +303,10 @@ static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 		return;
 	}
 	struct undecided *w = d->waiting;
-	if (undecided_add(w, &next, data)) {
+	int r = undecided_add(w, &next, data);
+	if (r) {
+		if (r == -ENOMEM)
+			entry_sink_lose(&d->sink);
 		decide(d, guess(w), now);
 		pass(d, dir, data, len, offset, now);
 		return;

@@ -32,10 +32,11 @@ enum dir { DIR_READ = 0, DIR_WRITE = 1 };
 /*
  * Exchanges that are told while they go on, of one owner's connections, or of all. `refused` counts
  * those that were told at their end alone, because LIMIT_LIVE_AT_ONCE others went on, `gave_way`
- * those that are told no more before their end, so that others are.
+ * those that are told no more before their end, so that others are;
+ * `no_memory` all, or what was to be told of them, that were lost for want of it.
  */
 struct live_use {
-	uint64_t open, refused, gave_way;
+	uint64_t open, refused, gave_way, no_memory;
 	/* The rest is of an owner: see live_use_init(). */
 	struct live_use *all;
 	struct share share;
@@ -54,6 +55,15 @@ struct entry_sink {
 	struct live_use *live_use; /* NULL: not bounded */
 	size_t *account;	   /* where the memory of the connection counts; NULL: nowhere */
 };
+
+/* Something was lost for want of memory. */
+static inline void entry_sink_lose(const struct entry_sink *sink)
+{
+	struct live_use *use = sink->live_use;
+
+	if (use)
+		(use->all ? use->all : use)->no_memory++;
+}
 
 /* What a dissector may want to know of the connection before its first byte. */
 struct conn_hint {

@@ -82,6 +82,8 @@ static void emit(struct h1 *h, struct h1_exchange *x)
 	live_end(&x->live, h->sink, e);
 	if (e)
 		h->sink->emit(h->sink->ctx, e);
+	else
+		entry_sink_lose(h->sink);
 	h1_exchange_free(x, h->sink->account);
 }
 

@@ -116,8 +116,11 @@ static void fill_entry(struct opaque *o, struct entry *e, struct message *q, str
 
 static void emit(struct opaque *o)
 {
-	struct entry *e = o->message[0] || o->message[1] ? entry_new() : NULL;
+	bool any = o->message[0] || o->message[1];
+	struct entry *e = any ? entry_new() : NULL;
 
+	if (any && !e)
+		entry_sink_lose(&o->sink);
 	for (int i = 0; i < 2; i++)
 		if (o->message[i])
 			digest_part_end(&o->digest[i], &o->part[i], o->digest[i].at);
@@ -156,8 +159,10 @@ static int message_of(struct opaque *o, enum dir dir, uint64_t offset, int64_t n
 	o->digest[i].at = offset;
 	if (!o->message[i]) {
 		o->message[i] = message_new(!i, o->sink.account);
-		if (!o->message[i])
+		if (!o->message[i]) {
+			entry_sink_lose(&o->sink);
 			return -ENOMEM;
+		}
 		o->message[i]->start_us = now;
 		digest_begin(&o->digest[i]);
 		digest_part_begin(&o->digest[i], &o->part[i], now);

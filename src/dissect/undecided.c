@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dissect/undecided.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,9 +50,10 @@ int undecided_add(struct undecided *w, const struct stretch *next, const uint8_t
 	if (s && next->missing && s->why != next->why)
 		s = NULL;
 	if (!s && w->count == STRETCHES_MAX)
-		return -1;
+		return -E2BIG;
 	size_t before = bytes_of(w);
-	int r = buf_reserve(&w->bytes, bytes) || buf_reserve(&w->probe[next->dir], bytes) ? -1 : 0;
+	int r = buf_reserve(&w->bytes, bytes) || buf_reserve(&w->probe[next->dir], bytes) ? -ENOMEM
+											  : 0;
 	account_change(w->account, before, bytes_of(w));
 	if (r)
 		return r;

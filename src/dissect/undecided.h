@@ -36,7 +36,7 @@ struct undecided {
 /* NULL when out of memory. */
 struct undecided *undecided_new(size_t *account);
 void undecided_free(struct undecided *w);
-/* Bytes, or a gap (data NULL), that wait as well. 0, or -1 when they cannot. */
+/* Bytes, or a gap (data NULL), that wait as well. 0, or -errno when they cannot. */
 int undecided_add(struct undecided *w, const struct stretch *next, const uint8_t *data);
 /* Is it time to ask again, with these bytes? A line was completed, or the bytes have doubled. */
 bool undecided_worth_asking(const struct undecided *w, enum dir dir, const uint8_t *data,

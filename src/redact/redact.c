@@ -174,12 +174,14 @@ int redact_new(const char *const *rules, size_t n, bool defaults, struct redact 
 	       size_t error_size)
 {
 	struct redact *r = calloc(1, sizeof(*r));
-	int result = r ? 0 : -ENOMEM;
 
-	if (r) {
-		r->counters = calloc(1, sizeof(*r->counters));
-		result = r->counters ? 0 : -ENOMEM;
+	if (!r) {
+		snprintf(error, error_size, "out of memory for the redaction rules");
+		return -ENOMEM;
 	}
+	r->counters = calloc(1, sizeof(*r->counters));
+	int result = r->counters ? 0 : -ENOMEM;
+
 	if (!result && getrandom(&r->key, sizeof(r->key), 0) != sizeof(r->key)) {
 		snprintf(error, error_size, "no random numbers for the tokens of secrets");
 		result = -EIO;
@@ -197,7 +199,7 @@ int redact_new(const char *const *rules, size_t n, bool defaults, struct redact 
 		if (strcmp(rules[i], "off") != 0)
 			result = add_rule(r, rules[i], error, error_size);
 	struct names *const sets[] = { &r->headers, &r->query, &r->body };
-	for (size_t i = 0; r && i < COUNT(sets) && !result; i++)
+	for (size_t i = 0; i < COUNT(sets) && !result; i++)
 		result = names_remember(sets[i]);
 	if (result == -ENOMEM)
 		snprintf(error, error_size, "out of memory for the redaction rules");
@@ -236,7 +238,8 @@ struct redact_stats redact_stats(const struct redact *r)
 {
 	return (struct redact_stats){ .over_budget = atomic_load(&r->counters->over_budget),
 				      .not_decoded = atomic_load(&r->counters->not_decoded),
-				      .opaque = atomic_load(&r->counters->opaque) };
+				      .opaque = atomic_load(&r->counters->opaque),
+				      .no_memory = atomic_load(&r->counters->no_memory) };
 }
 
 /* A text of the entry: a URL, its query, or as people write. */
@@ -327,6 +330,9 @@ int redact_entry(const struct redact *r, struct entry *e)
 	result = result ? result : entry_write_detail(e);
 	if (!result)
 		return 0;
+	atomic_fetch_add(&r->counters->no_memory, 1);
+	e->complete = false;
+	e->reason = "out of memory: its content was not kept";
 	e->summary = e->path = e->query_string = "";
 	for (int i = 0; i < 2; i++) {
 		message_free(e->message[i]);

@@ -33,6 +33,7 @@ struct redact_stats {
 	uint64_t over_budget; /* would have taken too long to look through */
 	uint64_t not_decoded; /* their content coding could not be undone */
 	uint64_t opaque;      /* not understood */
+	uint64_t no_memory;   /* and the whole content */
 };
 struct redact_stats redact_stats(const struct redact *r);
 /*

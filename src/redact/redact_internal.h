@@ -17,7 +17,7 @@ struct body_format;
 struct proto_set;
 
 struct redact_counters {
-	_Atomic uint64_t over_budget, not_decoded, opaque;
+	_Atomic uint64_t over_budget, not_decoded, opaque, no_memory;
 };
 
 struct redact {

@@ -122,8 +122,10 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 
 	if (!is_sane(d))
 		all->stats.bad_records++;
-	if (!s || !begin_dissection(s, d->offset))
+	if (!s || !begin_dissection(s, d->offset)) {
+		all->live_use.no_memory += s != NULL;
 		return;
+	}
 	/* Without its flow_open() nobody knows how much of the stream was there to be seen. */
 	if (!s->started[dir] && !s->opened_seen)
 		s->sight.expected[dir] = d->offset;

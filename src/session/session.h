@@ -32,7 +32,7 @@ struct session_stats {
 	uint64_t unpaired_lost, unpaired_late, unpaired_differ, unpaired_time, unpaired_ended,
 		unpaired_bound;
 	uint64_t absorbed;
-	uint64_t live_open, live_refused, live_gave_way; /* as struct live_use tells */
+	uint64_t live_open, live_refused, live_gave_way, no_memory; /* as struct live_use tells */
 	uint64_t pair_waiting, pair_bytes; /* that wait now, with LIMIT_TWINS, LIMIT_PAIR_BYTES */
 };
 

@@ -25,7 +25,7 @@ struct ring {
 	volatile struct ev_control *control;
 	const volatile uint64_t *counters, *hits;
 	const struct ev_owner *owners;
-	volatile uint64_t *owner_taken;	  /* bytes by owner, written by ring_poll() alone */
+	_Atomic uint64_t *owner_taken;	  /* bytes by owner, written by ring_poll() alone */
 	volatile unsigned long *consumer; /* the ring's own pages, for its fill */
 	const volatile unsigned long *producer;
 	size_t page, size;
@@ -77,7 +77,7 @@ static void add(_Atomic uint64_t *to, uint64_t n)
 /* Told in portions: the kernel side asks for this number with each record. */
 static void give_back_rest(struct ring *r)
 {
-	r->owner_taken[r->run_owner] += r->run_bytes;
+	add(&r->owner_taken[r->run_owner], r->run_bytes);
 	r->run_bytes = 0;
 }
 

@@ -153,7 +153,7 @@ static int keep_little_power(void)
 	const struct rlimit cpu = { LIMIT_SCAN_CPU_SECONDS, LIMIT_SCAN_CPU_SECONDS };
 	const struct rlimit memory = { LIMIT_SCAN_MEMORY, LIMIT_SCAN_MEMORY };
 
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	if (setrlimit(RLIMIT_AS, &memory))
 		return -errno;
 #endif

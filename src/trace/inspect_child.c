@@ -31,7 +31,7 @@
 
 enum { CHILD_FILE = 0, CHILD_ANSWER = 1, CHILD_SETUP_FAILED = 100 };
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1 /* reserves terabytes of address space, and reports through more calls */
 #else
 #define SANITIZED 0

@@ -105,6 +105,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* With the lock held. */
 static bool start_worker(struct looker *k)
 {
 	pthread_t thread;
@@ -137,8 +138,10 @@ struct looker *looker_new(looker_fn *fn, void *ctx)
 	pthread_cond_init(&k->work, NULL);
 	k->queue = fair_new(LIMIT_LOOK_QUEUE, OF_ONE_OWNER, THREADS);
 	k->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_lock(&k->lock);
 	for (int i = 0; k->queue && k->event >= 0 && i < THREADS; i++)
 		k->workers += start_worker(k);
+	pthread_mutex_unlock(&k->lock);
 	if (k->workers)
 		return k;
 	fair_free(k->queue);

@@ -33,9 +33,13 @@
 #define SWEEP_MS      2000
 #define ANCESTORS     64  /* looked at for --pid */
 #define ENOUGH	      128 /* files at hand, then a walk over all processes waits */
-#define THREAD_STACK  (256 << 10)
 #define THREADS	      16
 #define STUCK_SECONDS 1
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_STACK (8 << 20) /* what it keeps of a thread is in there, too */
+#else
+#define THREAD_STACK (256 << 10)
+#endif
 
 struct trace {
 	const struct trace_options *options;
@@ -290,8 +294,11 @@ static int loop(struct trace *t)
 
 	do {
 		fds[1].events = outbox_pending(t->outbox) ? POLLIN | POLLOUT : POLLIN;
-		if (poll(fds, 5, timeout_of(t)) < 0 && errno != EINTR)
-			return -errno;
+		if (poll(fds, 5, timeout_of(t)) < 0 && errno != EINTR) {
+			int err = -errno;
+			log_error("wait for what programs do: %s; stopping", strerror(errno));
+			return err;
+		}
 		int64_t begun = clock_ms(CLOCK_MONOTONIC);
 		struct signalfd_siginfo s;
 		if ((fds[0].revents & POLLIN) && read(fds[0].fd, &s, sizeof(s)) == sizeof(s))
@@ -379,8 +386,10 @@ static int open_parts(struct trace *t)
 	t->scanner = scanner_new(&scanner_ops, t);
 	t->walk = procfs_walk_new(&walk_ops, t);
 	t->targets = targets_new(t->load, o->uid, o->gid, &target_ops, t);
-	if (!t->outbox || !t->mounts || !t->scanner || !t->walk || !t->targets)
+	if (!t->outbox || !t->mounts || !t->scanner || !t->walk || !t->targets) {
+		log_error("start tracing: no memory or threads; stopping");
 		return -ENOMEM;
+	}
 	int err = watch_open(&watch_ops, t, &t->watch);
 	if (err)
 		log_error("watch for programs that start: %s", strerror(-err));
@@ -403,8 +412,10 @@ int trace_run(const struct trace_options *options, const struct load *load)
 {
 	struct trace *t = calloc(1, sizeof(*t));
 
-	if (!t)
+	if (!t) {
+		log_error("start tracing: out of memory; stopping");
 		return -ENOMEM;
+	}
 	keep_small();
 	raise_descriptors();
 	t->options = options;

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +56,24 @@ static void test_made_and_read(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(token_get(path, second, error, sizeof(error)), 0);
 	assert_string_equal(first, second);
+}
+
+/* Of a token that could not be written whole nothing stays, so that the next start makes one. */
+static void test_no_room(void **state)
+{
+	const char *path = path_of("no-room");
+	struct rlimit old, tight;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	tight = (struct rlimit){ 10, old.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	int r = get(path);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_true(r < 0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(get(path), 0);
 }
 
 static void test_mode(void **state)
@@ -122,9 +142,9 @@ static int clean(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_made_and_read), cmocka_unit_test(test_mode),
-		cmocka_unit_test(test_owner),	      cmocka_unit_test(test_links),
-		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_made_and_read), cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_mode),	      cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_links),	      cmocka_unit_test(test_no_file),
 	};
 
 	if (!mkdtemp(folder))

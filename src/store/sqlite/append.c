@@ -234,8 +234,10 @@ static int put_batch(struct sqlite *s, struct segment *g, struct write *w, size_
 static int transact(struct sqlite *s, struct write *w, size_t count)
 {
 	struct segment g = *s->active;
-	int r = db_run(s->begin);
+	int r = db_leave(s->db);
 
+	if (!r)
+		r = db_run(s->begin);
 	if (!r)
 		r = put_batch(s, &g, w, count);
 	bodies_ended(s, !r);
@@ -279,7 +281,7 @@ static int prepare(struct sqlite *s, const struct cost *c)
 		r = wal_make_room(s, c->frames);
 	if (!r && segment_full(s, clock_us(CLOCK_REALTIME), c->bytes + c->bodies))
 		r = segment_roll(s);
-	return r;
+	return r ? r : segment_ready(s);
 }
 
 static int append_some(struct sqlite *s, struct write *batch, size_t count, const struct cost *c)

@@ -80,15 +80,16 @@ static int count_tally(struct scan *scan, const struct segment *g)
 }
 
 /* The largest timestamp of a segment's entries that were not looked at: ids up to high. */
-static int64_t newest_left(struct reader *r, const struct segment *g, int64_t high)
+static int newest_left(struct reader *r, const struct segment *g, int64_t high, int64_t *ret)
 {
 	char sql[96];
 
+	*ret = g->last_us;
 	if (g->last_id <= high)
-		return g->last_us;
+		return 0;
 	snprintf(sql, sizeof(sql),
 		 "SELECT max(timestamp) FROM entry_%" PRId64 " WHERE id<=%" PRId64, g->n, high);
-	return db_int_sql(r->db, sql);
+	return db_int_sql(r->db, sql, ret);
 }
 
 /* From when on nothing is missing: behind all that is left. */
@@ -97,13 +98,14 @@ static int find_whole(struct scan *c, int64_t *ret_us)
 	struct segments g = { 0 };
 
 	c->reader = reader_take(c->s);
-	int r = db_exec(c->reader->db, "BEGIN");
+	int r = db_begin(c->reader->db, "BEGIN");
 	r = r ? r : segment_list_read(c->reader->segments, &g);
 	for (size_t i = 0; !r && i < g.count; i++) {
 		if (g.v[i].first_id > c->high || g.v[i].last_us < *ret_us)
 			continue;
-		int64_t newest = newest_left(c->reader, &g.v[i], c->high);
-		if (newest >= *ret_us)
+		int64_t newest;
+		r = newest_left(c->reader, &g.v[i], c->high, &newest);
+		if (!r && newest >= *ret_us)
 			*ret_us = newest + 1;
 	}
 	if (r)

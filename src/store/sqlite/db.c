@@ -51,6 +51,18 @@ int db_exec(sqlite3 *db, const char *sql)
 	return db_errno(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
+int db_leave(sqlite3 *db)
+{
+	return sqlite3_get_autocommit(db) ? 0 : db_exec(db, "ROLLBACK");
+}
+
+int db_begin(sqlite3 *db, const char *sql)
+{
+	int r = db_leave(db);
+
+	return r ? r : db_exec(db, sql);
+}
+
 int db_exec_format(sqlite3 *db, const char *fmt, ...)
 {
 	va_list ap;
@@ -92,15 +104,18 @@ int64_t db_int(sqlite3_stmt *stmt)
 	return v;
 }
 
-int64_t db_int_sql(sqlite3 *db, const char *sql)
+int db_int_sql(sqlite3 *db, const char *sql, int64_t *ret)
 {
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
 
-	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return -1;
-	int64_t v = db_int(stmt);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int64(stmt, 0);
+	int r = rc == SQLITE_DONE ? -ENODATA : db_errno(db, rc);
 	sqlite3_finalize(stmt);
-	return v;
+	return r;
 }
 
 void sqlite_set_error(struct sqlite *s, const char *fmt, ...)

@@ -213,7 +213,7 @@ static int close_left(struct sqlite *s, size_t segment)
 	int r = wal_make_room(s, 2 * (uint64_t)g->bytes / s->page_size + 64);
 
 	if (!r)
-		r = db_exec(s->db, "BEGIN IMMEDIATE");
+		r = db_begin(s->db, "BEGIN IMMEDIATE");
 	if (!r)
 		r = move_left(s, segment);
 	if (!r)
@@ -226,12 +226,16 @@ static int close_left(struct sqlite *s, size_t segment)
 	return r;
 }
 
-static bool has_left(struct sqlite *s, int64_t n)
+/* Of a segment that has some. */
+static int close_any_left(struct sqlite *s, size_t segment)
 {
 	char sql[80];
+	int64_t one;
 
-	snprintf(sql, sizeof(sql), "SELECT 1 FROM open_entry WHERE n=%" PRId64 " LIMIT 1", n);
-	return db_int_sql(s->db, sql) == 1;
+	snprintf(sql, sizeof(sql), "SELECT 1 FROM open_entry WHERE n=%" PRId64 " LIMIT 1",
+		 s->segments.v[segment].n);
+	int r = db_int_sql(s->db, sql, &one);
+	return r == -ENODATA ? 0 : r ? r : close_left(s, segment);
 }
 
 int open_row_start(struct sqlite *s)
@@ -245,8 +249,7 @@ int open_row_start(struct sqlite *s)
 	if (!r)
 		r = db_prepare(s->db, "DELETE FROM open_entry WHERE id=?1", &t->unmark);
 	for (size_t i = 0; !r && i < s->segments.count; i++)
-		if (has_left(s, s->segments.v[i].n))
-			r = close_left(s, i);
+		r = close_any_left(s, i);
 	return r;
 }
 

@@ -129,9 +129,9 @@ void retain_set_limit(struct sqlite *s)
 
 	if (!s->bounds.max_size || s->page_limit == limit)
 		return;
-	db_exec_format(s->db, "PRAGMA max_page_count=%lld", (long long)limit);
-	s->page_limit =
-		db_int(s->page_count) <= limit ? limit : 0; /* else SQLite did not take it */
+	int r = db_exec_format(s->db, "PRAGMA max_page_count=%lld", (long long)limit);
+	/* else SQLite did not take it */
+	s->page_limit = !r && db_int(s->page_count) <= limit ? limit : 0;
 }
 
 bool retain_at_bound(struct sqlite *s, uint64_t pages, uint64_t bodies)

@@ -252,7 +252,7 @@ int scan_chunk(struct scan *c)
 {
 	c->reader = reader_take(c->s);
 	c->cut_ms = (uint64_t)clock_ms(CLOCK_MONOTONIC) + CHUNK_CUT_MS;
-	int r = db_exec(c->reader->db, "BEGIN");
+	int r = db_begin(c->reader->db, "BEGIN");
 	r = r ? scan_fail(c, r) : read_windows(c);
 	sqlite3_progress_handler(c->reader->db, 0, NULL, NULL);
 	sqlite3_finalize(c->stmt);

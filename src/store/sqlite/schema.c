@@ -30,7 +30,7 @@ static int newest_number(void)
 
 static int migrate(sqlite3 *db, const struct embedded_file *f)
 {
-	int r = db_exec(db, "BEGIN IMMEDIATE");
+	int r = db_begin(db, "BEGIN IMMEDIATE");
 
 	if (!r)
 		r = db_exec(db, f->data);
@@ -45,16 +45,18 @@ static int migrate(sqlite3 *db, const struct embedded_file *f)
 int schema_check(sqlite3 *db, char *error, size_t error_size)
 {
 	const char *path = sqlite3_db_filename(db, "main");
-	int64_t tables = db_int_sql(db, "SELECT count(*) FROM sqlite_schema");
+	int64_t tables, version, application;
+	int r = db_int_sql(db, "SELECT count(*) FROM sqlite_schema", &tables);
 
-	if (tables < 0) {
-		int r = db_errno(db, sqlite3_errcode(db));
+	if (!r)
+		r = db_int_sql(db, "PRAGMA user_version", &version);
+	if (!r)
+		r = db_int_sql(db, "PRAGMA application_id", &application);
+	if (r) {
 		snprintf(error, error_size, "read store %s: %s", path, sqlite3_errmsg(db));
-		return r ? r : -EIO;
+		return r;
 	}
-	int64_t version = db_int_sql(db, "PRAGMA user_version");
-	int r = 0;
-	if (tables && db_int_sql(db, "PRAGMA application_id") != STORE_APPLICATION_ID) {
+	if (tables && application != STORE_APPLICATION_ID) {
 		snprintf(error, error_size, "store %s is the database of another program", path);
 		r = -EINVAL;
 	} else if (version > newest_number()) {
@@ -72,19 +74,18 @@ int schema_check(sqlite3 *db, char *error, size_t error_size)
 
 static int run_migrations(sqlite3 *db, char *error, size_t error_size)
 {
-	int64_t version = db_int_sql(db, "PRAGMA user_version");
+	int64_t version;
+	int r = db_int_sql(db, "PRAGMA user_version", &version);
 
-	for (const struct embedded_file *f = schema_files; f->name; f++) {
+	for (const struct embedded_file *f = schema_files; !r && f->name; f++) {
 		if (migration_number(f) <= version)
 			continue;
-		int r = migrate(db, f);
-		if (r < 0) {
+		r = migrate(db, f);
+		if (r < 0)
 			snprintf(error, error_size, "bring store %s up to date (%s): %s",
 				 sqlite3_db_filename(db, "main"), f->name, sqlite3_errmsg(db));
-			return r;
-		}
 	}
-	return 0;
+	return r;
 }
 
 /* Which of our columns entry_N has, a bit for each; *ret_others: it has others too. */
@@ -150,7 +151,7 @@ static int update_segments(sqlite3 *db)
 		r = segment_list_read(stmt, &g);
 	sqlite3_finalize(stmt);
 	if (!r)
-		r = db_exec(db, "BEGIN IMMEDIATE");
+		r = db_begin(db, "BEGIN IMMEDIATE");
 	for (size_t i = 0; !r && i < g.count; i++)
 		r = add_columns(db, g.v[i].n);
 	free(g.v);
@@ -194,13 +195,14 @@ static int same_indexes(sqlite3 *db, int64_t n, bool *ret)
 		sqlite3_bind_text(stmt, 2, name, -1, SQLITE_STATIC);
 		ours += db_int(stmt);
 	}
-	sqlite3_step(stmt);
+	int rc = sqlite3_step(stmt);
 	size_t want = 0;
 	while (column_indexes()[want])
 		want++;
 	*ret = ours == (int64_t)want && sqlite3_column_int64(stmt, 1) == ours;
+	r = db_errno(db, rc);
 	sqlite3_finalize(stmt);
-	return 0;
+	return r;
 }
 
 int schema_segment_old(sqlite3 *db, int64_t n, bool *ret)

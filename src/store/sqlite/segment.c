@@ -23,15 +23,22 @@ static struct segment *find_active(struct segments *g)
 	return active;
 }
 
-static int prepare_inserts(struct sqlite *s)
+static void drop_inserts(struct sqlite *s)
 {
-	struct buf sql = { 0 };
-	int64_t n = s->active->n;
-
 	sqlite3_finalize(s->put_entry);
 	sqlite3_finalize(s->put_payload);
 	s->put_entry = s->put_payload = NULL;
 	s->put_empty = 0;
+}
+
+int segment_ready(struct sqlite *s)
+{
+	struct buf sql = { 0 };
+	int64_t n = s->active->n;
+
+	if (s->put_entry && s->put_payload)
+		return 0;
+	drop_inserts(s);
 	int r = buf_printf(&sql, "INSERT INTO entry_%" PRId64 " (", n);
 	if (!r)
 		r = column_put_names(&sql, "");
@@ -76,7 +83,7 @@ int segment_load(struct sqlite *s)
 	r = tally_fill(s);
 	if (r < 0)
 		return r;
-	return s->active && !s->active->old ? prepare_inserts(s) : segment_roll(s);
+	return s->active && !s->active->old ? segment_ready(s) : segment_roll(s);
 }
 
 uint64_t segment_target(const struct sqlite *s)
@@ -123,7 +130,7 @@ int segment_roll(struct sqlite *s)
 	if (fresh && !(g = add_place(s)))
 		return -ENOMEM;
 	int64_t next = s->active ? s->active->last_id + 1 : 1;
-	r = db_exec(s->db, "BEGIN IMMEDIATE");
+	r = db_begin(s->db, "BEGIN IMMEDIATE");
 	if (!r && fresh)
 		r = schema_make_segment(s->db, g->n);
 	if (!r && s->active)
@@ -142,7 +149,8 @@ int segment_roll(struct sqlite *s)
 	s->segments.count += fresh;
 	s->active = g;
 	bodies_roll(s);
-	return prepare_inserts(s);
+	drop_inserts(s);
+	return segment_ready(s);
 }
 
 /* Tables as a new segment has them: what an older program made is replaced. */
@@ -161,7 +169,7 @@ static int empty_tables(struct sqlite *s, const struct segment *g)
 int segment_clear(struct sqlite *s, struct segment *g)
 {
 	long long n = g->n, next = g->last_id + 1;
-	int r = db_exec(s->db, "BEGIN IMMEDIATE");
+	int r = db_begin(s->db, "BEGIN IMMEDIATE");
 
 	if (!r)
 		r = empty_tables(s, g);

@@ -113,7 +113,7 @@ int sqlite_get(struct store *store, int64_t id, struct entry **ret)
 	struct sqlite *s = sqlite_of(store);
 	struct reader *reader = reader_take(s);
 	struct segments g = { 0 };
-	int r = db_exec(reader->db, "BEGIN");
+	int r = db_begin(reader->db, "BEGIN");
 
 	if (!r)
 		r = segment_list_read(reader->segments, &g);

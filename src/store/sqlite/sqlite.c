@@ -74,7 +74,10 @@ static int open_writer(struct sqlite *s, uint64_t max_size, char *error, size_t 
 			   "PRAGMA wal_autocheckpoint=0",
 			   max_size && max_size < SMALL_STORE ? PAGE_SIZE_SMALL : PAGE_SIZE,
 			   WRITER_CACHE_KIB);
-	s->page_size = (uint64_t)db_int_sql(s->db, "PRAGMA page_size");
+	int64_t page_size = 0;
+	if (!r)
+		r = db_int_sql(s->db, "PRAGMA page_size", &page_size);
+	s->page_size = (uint64_t)page_size;
 	return r;
 }
 
@@ -149,16 +152,18 @@ static int set_owner(struct sqlite *s, uid_t uid, gid_t gid)
 	return r;
 }
 
-static void explain(struct sqlite *s, int r, char *error, size_t error_size)
+static void explain(struct sqlite *s, const char *uri, int r, char *error, size_t error_size)
 {
+	const char *path = s->path ? s->path : uri;
+
 	if (error_size && error[0])
 		return;
 	if (r == -ENOSPC)
-		snprintf(error, error_size, "open store %s: the disk is full", s->path);
+		snprintf(error, error_size, "open store %s: the disk is full", path);
 	else if (r == -EROFS)
-		snprintf(error, error_size, "open store %s: it is read-only", s->path);
+		snprintf(error, error_size, "open store %s: it is read-only", path);
 	else
-		snprintf(error, error_size, "open store %s: %s", s->path,
+		snprintf(error, error_size, "open store %s: %s", path,
 			 s->db && sqlite3_errcode(s->db) ? sqlite3_errmsg(s->db) : strerror(-r));
 }
 
@@ -254,8 +259,10 @@ static int open_store(const struct store_options *options, const char *place, ui
 	struct sqlite *s = calloc(1, sizeof(*s));
 	char *path = NULL;
 
-	if (!s)
+	if (!s) {
+		snprintf(error, error_size, "open store %s: out of memory", options->uri);
 		return -ENOMEM;
+	}
 	s->db_fd = s->wal_fd = s->shm_fd = s->bodies.fd = -1;
 	TAILQ_INIT(&s->open_rows.order);
 	TAILQ_INIT(&s->open_rows.closing);
@@ -270,7 +277,7 @@ static int open_store(const struct store_options *options, const char *place, ui
 	if (!r)
 		r = open_all(s, options, uid, gid, error, error_size);
 	if (r < 0) {
-		explain(s, r, error, error_size);
+		explain(s, options->uri, r, error, error_size);
 		close_store(&s->base);
 		return r;
 	}

@@ -195,7 +195,14 @@ int db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
 int db_run(sqlite3_stmt *stmt);
 /* The integer of the first row and reset; -1 when there is none. */
 int64_t db_int(sqlite3_stmt *stmt);
-int64_t db_int_sql(sqlite3 *db, const char *sql);
+/* The first column of the first row; -ENODATA without one. */
+int db_int_sql(sqlite3 *db, const char *sql, int64_t *ret);
+/*
+ * Without memory a ROLLBACK can fail as well. So whoever begins a transaction first leaves one that
+ * was not left: 0, or -errno when it still cannot be left.
+ */
+int db_leave(sqlite3 *db);
+int db_begin(sqlite3 *db, const char *sql);
 
 /* column.c: entries as rows */
 #define COLUMN_MAX     64
@@ -309,6 +316,8 @@ int segment_list_read(sqlite3_stmt *stmt, struct segments *ret);
 int segment_load(struct sqlite *s);
 /* Close the active segment and open another. */
 int segment_roll(struct sqlite *s);
+/* Its statements, which a roll without memory leaves to be made. */
+int segment_ready(struct sqlite *s);
 /* Forget the entries of a segment. */
 int segment_clear(struct sqlite *s, struct segment *g);
 struct segment *segment_oldest(struct sqlite *s);

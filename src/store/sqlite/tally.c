@@ -2,6 +2,7 @@
 /* Entries by second and outcome, in the table `tally`: written here, read by count.c. */
 #include "store/sqlite/sqlite.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,16 +112,18 @@ int tally_close(struct sqlite *s, int64_t n)
 
 int tally_fill(struct sqlite *s)
 {
-	int r = 0;
+	int64_t n;
+	int r = db_int_sql(s->db, "SELECT n FROM tally LIMIT 1", &n);
 
 	/* Stores of schema 1 have none. */
-	if (db_int_sql(s->db, "SELECT n FROM tally LIMIT 1") >= 0)
-		return 0;
+	if (r != -ENODATA)
+		return r;
+	r = 0;
 	for (size_t i = 0; !r && i < s->segments.count; i++) {
 		const struct segment *g = &s->segments.v[i];
 		if (segment_empty(g))
 			continue;
-		r = db_exec(s->db, "BEGIN IMMEDIATE");
+		r = db_begin(s->db, "BEGIN IMMEDIATE");
 		r = r ? r : fill_segment(s, g->n);
 		if (!r && g != s->active)
 			r = tally_close(s, g->n);

@@ -99,13 +99,12 @@ static int get_updates(struct sqlite *s, size_t segment, struct updates **ret)
 		s->update_count = count;
 	}
 	struct updates *u = &s->updates[segment];
-	if (!u->payload) {
-		r = prepare_entry(s, n, false, &u->entry[0]);
-		if (!r)
-			r = prepare_entry(s, n, true, &u->entry[1]);
-		if (!r)
-			r = prepare_payload(s, n, &u->payload);
-	}
+	/* Those that are there stay when one fails. */
+	for (int i = 0; !r && i < 2; i++)
+		if (!u->entry[i])
+			r = prepare_entry(s, n, i, &u->entry[i]);
+	if (!r && !u->payload)
+		r = prepare_payload(s, n, &u->payload);
 	*ret = u;
 	return r;
 }
