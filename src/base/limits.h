@@ -179,6 +179,7 @@
 #define LIMIT_GO_FUNCTION	   (1 << 20)  /* bytes of a Go function searched for returns */
 #define LIMIT_GO_WALKED		   (64 << 10) /* and of one that is followed path by path */
 #define LIMIT_DWARF_SECONDS	   4	      /* processor time for debug information */
+#define LIMIT_DWARF_SECTION	   (128ULL << 20) /* of it, what one section is decoded to */
 #define LIMIT_STRUCT_BYTES	   (1 << 20)  /* offset of a member that is believed */
 #define LIMIT_PROBE_POINTS	   1024	      /* probe points in one binary */
 #define LIMIT_FILES_SEEN	   65536      /* files remembered as looked at, a power of two */
