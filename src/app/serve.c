@@ -221,16 +221,16 @@ static int set_paused(void *ctx, bool on)
 static int read_messages(struct server *s)
 {
 	struct tracer_message m;
-	ssize_t n;
+	int r;
 
-	while ((n = recv(s->options->socket, &m, sizeof(m), MSG_DONTWAIT)) == sizeof(m)) {
+	while (!(r = tracer_message_receive(s->options->socket, &m))) {
 		if (m.type == MSG_STOP)
 			return -1;
 		registry_tell(s->registry, &m);
 		if (m.type == MSG_PROCESS && *m.container)
 			sessions_set_container(s->sessions, m.tgid, m.container);
 	}
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+	if (r != -EAGAIN && r != -EBADMSG) {
 		log_error("the tracing process ended unexpectedly; storing what is read and "
 			  "stopping");
 		return SERVE_TRACER_GONE;

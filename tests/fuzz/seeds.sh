@@ -1,13 +1,17 @@
 #!/bin/sh
-# Make the seeds of fuzz_gobin and fuzz_dwarf anew, of this machine's libraries, Go and gcc; run it in the
-# folder of the sources after "make -C build tests/fuzz/thin". What other versions of them left stays.
+# Make the seeds of the targets anew, those of fuzz_gobin and fuzz_dwarf of this machine's libraries, Go and
+# gcc; run it in the folder of the sources after "make -C build tests/fuzz/thin". Other seeds stay.
 set -e
 : "${builddir:=build}"
 srcdir=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 thin() { LLVM_PROFILE_FILE=/dev/null "$srcdir/$builddir/tests/fuzz/thin" "$1" "$srcdir/tests/data/gobin/$2" || true; }
-mkdir -p tests/data/gobin tests/data/dwarf
+mkdir -p tests/data/gobin
+for name in dwarf session request export database message; do
+	mkdir -p tests/data/$name
+	python3 tests/fuzz/make_$name.py tests/data/$name tests/fuzz/fuzz_$name.dict
+done
 
 for lib in ssl.so.3 gnutls.so.30; do
 	for file in /usr/lib/*/lib$lib; do thin "$file" "lib${lib%%.*}-$(basename "$(dirname "$file")")"; done
@@ -44,4 +48,3 @@ GOARCH=arm64 build arm64 -ldflags="-s -w"
 GOARCH=arm64 build arm64-slow -gcflags="all=-N -l" -ldflags="-s -w"
 echo 'package main; func main() { println("hello") }' >main.go
 build no-tls -ldflags="-s -w"
-python3 "$srcdir/tests/fuzz/make_dwarf.py" "$srcdir/tests/data/dwarf"
