@@ -33,12 +33,12 @@ enum op {
 	OP_TICK,
 	OP_RAW,	      /* length, bytes of a record */
 	OP_CONTAINER, /* of the process */
-	OP_AGAIN,     /* the address is used for another connection */
+	OP_AGAIN,     /* the address is used for another connection; from 8 on, many others are */
 	OP_OWNER,     /* what the kernel side says of owners */
 	OP_LONG,      /* seconds */
 };
 
-enum { CONNS = 8, CLOCK_US = 1000000, PAGE = 4096 };
+enum { CONNS = 8, CROWD = 1200, CLOCK_US = 1000000, PAGE = 4096 };
 
 /* The memory that the kernel side shares. */
 static struct {
@@ -141,6 +141,7 @@ struct play {
 	struct conn conn[CONNS];
 	uint64_t ktime;
 	uint64_t told; /* bytes of payload and of what is missing */
+	unsigned crowd;
 	bool bytewise, raw;
 	struct sum {
 		uint64_t bytes, entries; /* of messages, and how many were told to their end */
@@ -268,8 +269,9 @@ static void put_end(struct play *p, unsigned c, bool exit)
 static int64_t drain(struct play *p)
 {
 	int64_t now = (int64_t)(p->ktime / 1000) + CLOCK_US;
+	bool none = !fake.records.len;
 
-	while (fake.records.len)
+	while (fake.records.len || none--)
 		require(sources_poll(p->sources, 0, &now) >= 0);
 	return (int64_t)(p->ktime / 1000) + CLOCK_US;
 }
@@ -287,6 +289,18 @@ static void set_owner(unsigned c, uint8_t value)
 {
 	shared.owners[1 + c].id = value & 1 ? 1000 + c : 0;
 	shared.owners[1 + c].lost_records = value >> 1;
+}
+
+/* Connections of which nothing is heard any more. */
+static void put_crowd(struct play *p, unsigned c)
+{
+	for (unsigned i = 0; i < 300 && p->crowd < CROWD; i++) {
+		struct ev_open o = { .hdr = header(p, c, EV_OPEN, sizeof(o)) };
+
+		o.hdr.conn = 0x10000 + 64 * p->crowd++;
+		o.hdr.gen = p->ktime;
+		put_record(&o, sizeof(o));
+	}
 }
 
 /* Bytes that follow an operation: their length comes first. */
@@ -378,7 +392,10 @@ static void step(struct play *p, struct input *in)
 		sessions_set_container(p->sessions, 10 + c % 4, byte & 0x80 ? "" : "4f2a");
 		break;
 	case OP_AGAIN:
-		p->conn[c] = (struct conn){ .gen = p->ktime };
+		if (byte & 0x80)
+			put_crowd(p, c);
+		else
+			p->conn[c] = (struct conn){ .gen = p->ktime };
 		break;
 	case OP_OWNER:
 		set_owner(c, next(in));
@@ -394,7 +411,9 @@ static void look_at_numbers(struct play *p)
 
 	ring_counters(ring, counters);
 	ring_fill(ring, &used, &size);
-	require(used == 0 && size == shared.fds.size);
+	require(used == 0 && size == shared.fds.size && ring_fd(ring) == shared.fds.ring_fd);
+	struct ring_taken taken = ring_taken(ring);
+	require(p->raw || (taken.bad == 0 && taken.bytes <= p->told));
 	require(ring_hits(ring, 1) == 0 && ring_hits(ring, UINT32_MAX) == 0);
 	size_t n = owners_refused(ring, owners, 2);
 	require(n < 2 || owners[0].is.lost_records >= owners[1].is.lost_records);
@@ -432,11 +451,30 @@ static void work(void *ctx, const uint8_t *data, size_t size)
 	run(data, size, false);
 }
 
+/* Without the maps there is no source, and with wrong ones a sentence. */
+static void refuse_maps(void)
+{
+	struct ring_maps wrong = shared.fds;
+	struct source_options options = { 0 };
+	struct sources *s = NULL;
+	char error[100] = "";
+	int64_t now = 42;
+
+	wrong.hits_fd = -1;
+	require(!sources_open(&options, &s, error, sizeof(error)) && !sources_ring(s));
+	require(!sources_poll(s, 0, &now) && now == 42);
+	sources_close(s);
+	options.maps = &wrong;
+	require(sources_open(&options, &s, error, sizeof(error)) < 0 && *error);
+	sources_close(NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size || size > 4096)
 		return 0;
 	share_all();
+	refuse_maps();
 	struct sum whole = run(data, size, false), bytes = run(data, size, true);
 	require(whole.bytes == bytes.bytes && whole.entries == bytes.entries);
 	/* each few bytes may be an exchange with an entry of its own, which costs what it costs */

@@ -32,6 +32,10 @@ def exchange(conn, request=GET, answer=OK):
     return text(BOTH, conn, request) + text(BOTH, conn + 1, answer)
 
 
+HUNDRED = b"0123456789" * 10
+PUT = b"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n"
+LONG_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+SLOW = op(TIME, 0, 90) + op(TICK, 0) + op(TIME, 0, 120) + op(TICK, 0)
 CLOSED = op(CLOSE, 0) + op(CLOSE, 1)
 PIECES = b"".join(text(BOTH, 1, b"5\r\nhello\r\n") + op(TIME, 0, 120) + op(TICK, 0) for _ in range(4))
 SEEDS = {
@@ -67,6 +71,34 @@ SEEDS = {
         READ, 1, GET) + op(TICK, 0) + text(WRITE, 1, OK) + op(BIND, 1, 0x31) + op(CLOSE, 1),
     "bound-twice": opened(0, bind=2) + op(BIND, 0, 0x1a) + op(BIND, 0, 0x0a) + op(BIND, 0, 0x85) + text(
         WRITE, 0, GET) + op(BIND, 0, 0x33),
+    "both-unbound-midway": op(OPEN, 0, 0x11) + op(OPEN, 1, 0x11) + text(WRITE, 0, GET) + op(BIND, 0, 0x32) + text(
+        READ, 1, GET) + op(BIND, 1, 0x32) + text(BOTH, 1, OK) + exchange(0, POST + b"hello, world") + exchange(
+            0) + CLOSED,
+    "both-server-first": op(OPEN, 1, 0x11) + op(BIND, 1, 0x32) + op(LOST, 1, 100) + text(READ, 1, GET) + op(
+        OPEN, 0, 0x11) + op(BIND, 0, 0x32) + text(WRITE, 1, OK) + text(READ, 0, OK) + exchange(0) + exchange(
+            0, POST + b"world, hello") + exchange(0) + CLOSED,
+    "both-lossy-both": ends(0) + op(SHORT, 0, 40, 1, 0x81) + GET[:40] + text(READ, 1, GET) + op(
+        LOST, 1, 140) + text(BOTH, 1, OK) + exchange(0) + op(SHORT, 1, 9, 2, 0x81) + OK[:9] + exchange(0) + CLOSED,
+    "taken-over": ends(0) + exchange(0) + opened(2, bind=0x32 | 8) + op(BIND, 2, 0x3a) + opened(4) + op(
+        CLOSE, 0) + op(TIME, 0, 9) + op(AGAIN, 0) + opened(0) + exchange(0) + opened(1) + CLOSED,
+    "waited": opened(0) + op(TIME, 0, 3) + text(WRITE, 0, POST + b"hello, world") + op(SHORT, 0, 3, 0, 0x88) + b"abc" + op(
+        BIND, 0, 0x72) + op(BIND, 0, 0x52),
+    "stale": opened(0) + op(RAW, 0, 56) + bytes([4, 0, 1, 0, 56, 0, 0, 0]) + bytes(8) + bytes(
+        [10, 0, 0, 0]) * 2 + bytes([0, 16, 0, 0, 0, 0, 0, 0]) + bytes(24) + op(RAW, 0, 40) + bytes(
+            [9, 0, 1, 0, 40, 0, 0, 0]) + bytes(32) + op(EXIT, 0),
+    "ever-anew": b"".join(op(AGAIN, 0) + opened(0) + text(WRITE, 0, b"GET / HTTP/1.1\r\n\r\n") + op(CLOSE, 0)
+                          for _ in range(20)),
+    "both-server-better": ends(0) + op(SHORT, 0, len(PUT), 1, 0x81) + PUT + text(READ, 1, PUT + HUNDRED) + text(
+        WRITE, 1, LONG_OK + HUNDRED) + op(SHORT, 0, len(LONG_OK), 1, 1) + LONG_OK + exchange(0) + CLOSED,
+    "both-server-better-opaque": ends(0) + op(SHORT, 0, 5, 1, 0x81) + b"\1\2\3\4\5" + text(
+        READ, 1, b"\1\2\3\4\5" + HUNDRED) + text(BOTH, 1, b"\7\7") + CLOSED,
+    "both-joined": ends(0, how=0x11) + text(BOTH, 0, GET) + SLOW + text(BOTH, 1, CHUNKED) + SLOW + PIECES + text(
+        BOTH, 1, b"0\r\n\r\n") + exchange(0, POST + b"hello, world") + CLOSED,
+    "both-joined-weak": ends(0, bind=OPENER | 2) + text(BOTH, 0, GET) + SLOW + text(BOTH, 1, CHUNKED) + SLOW + op(
+        BIND, 0, 0x32) + op(BIND, 1, 0x32) + PIECES + text(BOTH, 1, b"0\r\n\r\n") + CLOSED,
+    "both-joined-unbound": op(OPEN, 0, 0x10) + op(OPEN, 1, 0x10) + text(BOTH, 0, GET) + SLOW + text(
+        BOTH, 1, CHUNKED) + SLOW + op(BIND, 0, 0x32) + op(BIND, 1, 0x32) + PIECES + text(BOTH, 1, b"0\r\n\r\n") + CLOSED,
+    "crowd": opened(0) + op(AGAIN, 8) + op(AGAIN, 9) + op(AGAIN, 9) + op(AGAIN, 8) + text(WRITE, 0, GET) + op(EXIT, 0),
     "owners": op(OWNER, 0, 9) + op(OWNER, 1, 13) + op(OWNER, 2, 0xff) + op(OWNER, 3, 3) + opened(0),
     "unopened": text(READ, 3, GET) + text(WRITE, 3, OK) + op(SHORT, 3, 0, 3, 8) + op(LOST, 3, 9) + op(CLOSE, 3),
     "idle": opened(0) + text(WRITE, 0, b"x") + op(LONG, 0, 7) + op(TICK, 0) + text(READ, 0, b"y") + op(
