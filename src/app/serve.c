@@ -187,6 +187,7 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
 	ret->taken = ring_taken(s->ring);
 	ret->owners = owners_refused(s->ring, ret->owner, LIMIT_OWNERS_TOLD);
+	ret->causes = registry_left_out(s->registry, ret->left_out);
 	ret->queue_bytes = queue_bytes(s->queue);
 	ret->queue_cut = queue_cut(s->queue);
 	ret->redaction = redact_stats(s->redact);
