@@ -82,7 +82,7 @@ static void set_left_out(struct registry *r, const struct tracer_message *m)
 		return;
 	struct left_out *l = &r->left_out[m->state];
 
-	snprintf(l->cause, sizeof(l->cause), "%s", m->reason);
+	snprintf(l->cause, sizeof(l->cause), "%.*s", (int)sizeof(l->cause) - 1, m->reason);
 	l->count = m->count;
 	l->owner = m->owner;
 }
