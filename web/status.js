@@ -11,6 +11,7 @@ const TITLES = {
 	store: "Store",
 	api: "API",
 	server: "Server",
+	refusals: "Refused and left out",
 	tracer: "Tracer",
 	wire: "Wire",
 	both_ends: "Both ends on this machine",
@@ -163,10 +164,34 @@ function verdict(stats) {
 	);
 }
 
+function whose(o) {
+	if (o.cgroup) return `cgroup ${o.cgroup}`;
+	if (o.mount_namespace) return `mount namespace ${o.mount_namespace}`;
+	return o.pid_namespace ? `user ${o.uid} of pid namespace ${o.pid_namespace}` : `user ${o.uid}`;
+}
+
+// Who was refused something, and what was not looked at: rows of a card.
+function refusals(stats) {
+	const shown = {};
+	for (const o of stats.owners || []) {
+		const refused = Object.entries(o.refused || {}).filter(([, n]) => n);
+		shown[`lost by ${whose(o)}`] = [
+			o.lost_records && `${count(o.lost_records)} records`,
+			...refused.map(([what, n]) => `${count(n)} ${what}`),
+			o.gave_way && `${count(o.gave_way)} gave way`,
+		]
+			.filter(Boolean)
+			.join(", ");
+	}
+	for (const l of stats.left_out || [])
+		shown[`skipped: ${l.cause}`] = `${count(l.count)}, last of ${whose(l)}`;
+	return shown;
+}
+
 export default page({
 	name: "status",
 	path: "/api/stats",
-	every: 2000,
+	every: 1000,
 	text: "What was taken, what was lost on the way, and what is kept.",
 	draw(stats, body, aside) {
 		aside.textContent = [
@@ -191,6 +216,7 @@ export default page({
 				{ class: "cards" },
 				groups.map(([key, group]) => card(key, group)),
 				Object.keys(rest).length ? card("server", rest) : null,
+				Object.keys(refusals(stats)).length ? card("refusals", refusals(stats)) : null,
 			),
 		);
 	},

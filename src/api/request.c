@@ -64,8 +64,10 @@ static void parse_target(struct request *r)
 	char *query;
 
 	/* The absolute form of RFC 9112 section 3.2.2 names the authority; Host still decides. */
-	if (!strncmp(r->path, "http://", 7) || !strncmp(r->path, "https://", 8))
-		r->path += 8 + strcspn(r->path + 8, "/");
+	if (!strncmp(r->path, "http://", 7) || !strncmp(r->path, "https://", 8)) {
+		r->path = strchr(r->path, ':') + 3;
+		r->path += strcspn(r->path, "/");
+	}
 	if (r->path[0] != '/' && strcmp(r->path, "*"))
 		r->bad_uri = MHD_HTTP_BAD_REQUEST;
 	query = strchr(r->path, '?');

@@ -69,7 +69,9 @@ bool route_takes(const struct route *route, const char *param)
 {
 	size_t n = strlen(param);
 
-	for (const char *p = strstr(route->params, param); n && p; p = strstr(p + 1, param))
+	if (!n || strchr(param, ' '))
+		return false;
+	for (const char *p = strstr(route->params, param); p; p = strstr(p + 1, param))
 		if (p[-1] == ' ' && p[n] == ' ')
 			return true;
 	return false;

@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "base/limits.h"
+#include "context/registry.h"
 #include "redact/redact.h"
 #include "session/session.h"
 #include "source/owner_use.h"
@@ -26,6 +27,8 @@ struct server_stats {
 	struct session_stats sessions;
 	struct owner_use owner[LIMIT_OWNERS_TOLD]; /* who was refused something, most first */
 	size_t owners;
+	struct left_out left_out[REGISTRY_CAUSES]; /* what the tracer did not look at */
+	size_t causes;
 };
 
 /* Records and calls that did not make it into a session. */

@@ -66,6 +66,23 @@ static void owners_put_json(struct jw *j, const struct owner_use *owners, size_t
 	jw_end_array(j);
 }
 
+/* What the tracer did not look at, by cause, with the last owner. */
+static void left_out_put_json(struct jw *j, const struct left_out *all, size_t count)
+{
+	jw_array(j, "left_out");
+	for (size_t i = 0; i < count; i++) {
+		bool space = all[i].owner >> 32;
+
+		jw_object(j, NULL);
+		jw_string(j, "cause", all[i].cause);
+		jw_uint(j, "count", all[i].count);
+		jw_uint(j, space ? "mount_namespace" : "uid",
+			space ? all[i].owner >> 32 : all[i].owner);
+		jw_end_object(j);
+	}
+	jw_end_array(j);
+}
+
 void stats_get(struct request *r)
 {
 	struct jw j = jw_begin(&r->answer.body);
@@ -75,6 +92,7 @@ void stats_get(struct request *r)
 	jw_object(&j, NULL);
 	numbers_put_json(&n, &j);
 	owners_put_json(&j, n.server.owner, n.server.owners);
+	left_out_put_json(&j, n.server.left_out, n.server.causes);
 	jw_end_object(&j);
 	reply_json(r, jw_done(&j));
 }

@@ -166,7 +166,7 @@ static bool await_server(int socket, int signals, pid_t server)
 		kill(server, SIGKILL);
 		return false;
 	}
-	return recv(socket, &m, sizeof(m), MSG_DONTWAIT) == sizeof(m) && m.type == MSG_SERVING;
+	return !tracer_message_receive(socket, &m) && m.type == MSG_SERVING;
 }
 
 /* The tracer's side, from the moment that the server serves to the end of both. */

@@ -187,6 +187,7 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
 	ret->taken = ring_taken(s->ring);
 	ret->owners = owners_refused(s->ring, ret->owner, LIMIT_OWNERS_TOLD);
+	ret->causes = registry_left_out(s->registry, ret->left_out);
 	ret->queue_bytes = queue_bytes(s->queue);
 	ret->queue_cut = queue_cut(s->queue);
 	ret->redaction = redact_stats(s->redact);
@@ -221,16 +222,16 @@ static int set_paused(void *ctx, bool on)
 static int read_messages(struct server *s)
 {
 	struct tracer_message m;
-	ssize_t n;
+	int r;
 
-	while ((n = recv(s->options->socket, &m, sizeof(m), MSG_DONTWAIT)) == sizeof(m)) {
+	while (!(r = tracer_message_receive(s->options->socket, &m))) {
 		if (m.type == MSG_STOP)
 			return -1;
 		registry_tell(s->registry, &m);
 		if (m.type == MSG_PROCESS && *m.container)
 			sessions_set_container(s->sessions, m.tgid, m.container);
 	}
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+	if (r != -EAGAIN && r != -EBADMSG) {
 		log_error("the tracing process ended unexpectedly; storing what is read and "
 			  "stopping");
 		return SERVE_TRACER_GONE;

@@ -174,17 +174,18 @@
 #define LIMIT_PLAN_NAMES	   64	/* names of callees looked up among the symbols */
 #define LIMIT_PLAN_STEPS	   8192 /* times that one of them is looked at */
 #define LIMIT_GOPCLN_TRIES	   16	/* places that look like a Go function table */
-#define LIMIT_GO_FUNCTIONS	   (4 << 20)  /* functions of a Go program */
-#define LIMIT_GO_ITABS		   (1 << 20)  /* its interface tables */
-#define LIMIT_GO_FUNCTION	   (1 << 20)  /* bytes of a Go function searched for returns */
-#define LIMIT_GO_WALKED		   (64 << 10) /* and of one that is followed path by path */
-#define LIMIT_DWARF_SECONDS	   4	      /* processor time for debug information */
-#define LIMIT_STRUCT_BYTES	   (1 << 20)  /* offset of a member that is believed */
-#define LIMIT_PROBE_POINTS	   1024	      /* probe points in one binary */
-#define LIMIT_FILES_SEEN	   65536      /* files remembered as looked at, a power of two */
-#define LIMIT_FILE_PROCESSES	   64	      /* that are noted while their file is analysed */
-#define LIMIT_TOLD_PROCESSES	   16384      /* processes told to the server at once */
-#define LIMIT_MOUNT_NAMESPACES	   1024	      /* containers whose libraries were looked for */
+#define LIMIT_GO_FUNCTIONS	   (4 << 20)	  /* functions of a Go program */
+#define LIMIT_GO_ITABS		   (1 << 20)	  /* its interface tables */
+#define LIMIT_GO_FUNCTION	   (1 << 20)	  /* bytes of a Go function searched for returns */
+#define LIMIT_GO_WALKED		   (64 << 10)	  /* and of one that is followed path by path */
+#define LIMIT_DWARF_SECONDS	   4		  /* processor time for debug information */
+#define LIMIT_DWARF_SECTION	   (128ULL << 20) /* of it, what one section is decoded to */
+#define LIMIT_STRUCT_BYTES	   (1 << 20)	  /* offset of a member that is believed */
+#define LIMIT_PROBE_POINTS	   1024		  /* probe points in one binary */
+#define LIMIT_FILES_SEEN	   65536 /* files remembered as looked at, a power of two */
+#define LIMIT_FILE_PROCESSES	   64	 /* that are noted while their file is analysed */
+#define LIMIT_TOLD_PROCESSES	   16384 /* processes told to the server at once */
+#define LIMIT_MOUNT_NAMESPACES	   1024	 /* containers whose libraries were looked for */
 
 /* files and folders of others; the tracer's loop */
 #define LIMIT_PATH_DEPTH       64	   /* folders of a path, where openat2() is missing */

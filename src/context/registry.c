@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,9 @@ struct registry {
 	struct tracer_message *process;		       /* MSG_PROCESS, in no order */
 	size_t processes, capacity;
 	bool ready, paused;
+	struct left_out left_out[REGISTRY_CAUSES]; /* by enum refusal */
 };
+_Static_assert(REFUSED_COUNT <= REGISTRY_CAUSES, "causes");
 
 struct registry *registry_new(void)
 {
@@ -73,6 +76,17 @@ static void remove_process(struct registry *r, const struct tracer_message *m)
 	}
 }
 
+static void set_left_out(struct registry *r, const struct tracer_message *m)
+{
+	if (m->state >= REFUSED_COUNT)
+		return;
+	struct left_out *l = &r->left_out[m->state];
+
+	snprintf(l->cause, sizeof(l->cause), "%.*s", (int)sizeof(l->cause) - 1, m->reason);
+	l->count = m->count;
+	l->owner = m->owner;
+}
+
 void registry_tell(struct registry *r, const struct tracer_message *m)
 {
 	pthread_mutex_lock(&r->lock);
@@ -91,6 +105,9 @@ void registry_tell(struct registry *r, const struct tracer_message *m)
 		break;
 	case MSG_STATE:
 		r->paused = m->state;
+		break;
+	case MSG_REFUSED:
+		set_left_out(r, m);
 		break;
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -119,6 +136,18 @@ size_t registry_count(struct registry *r, uint32_t state)
 	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < EV_TARGETS_MAX; i++)
 		n += r->target[i] && r->target[i]->state == state;
+	pthread_mutex_unlock(&r->lock);
+	return n;
+}
+
+size_t registry_left_out(struct registry *r, struct left_out ret[REGISTRY_CAUSES])
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < REFUSED_COUNT; i++)
+		if (r->left_out[i].count)
+			ret[n++] = r->left_out[i];
 	pthread_mutex_unlock(&r->lock);
 	return n;
 }

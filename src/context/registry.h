@@ -13,14 +13,25 @@
 struct tracer_message;
 struct registry;
 
+/* A cause for which the tracer left something out. */
+#define REGISTRY_CAUSES 16
+struct left_out {
+	char cause[96];
+	uint64_t count; /* since the start */
+	uint64_t owner; /* the last one: a user, or above 32 bits a mount namespace */
+};
+
 struct registry *registry_new(void);
 void registry_free(struct registry *r);
-/* One MSG_TARGET, MSG_PROCESS, MSG_PROCESS_EXIT, MSG_READY or MSG_STATE. */
+/* One MSG_TARGET, MSG_PROCESS, MSG_PROCESS_EXIT, MSG_READY, MSG_STATE or MSG_REFUSED. */
 void registry_tell(struct registry *r, const struct tracer_message *m);
 bool registry_ready(struct registry *r);
 bool registry_paused(struct registry *r);
 /* Targets in that state (enum target_state). */
 size_t registry_count(struct registry *r, uint32_t state);
+
+/* Causes that there were so far; returns how many. */
+size_t registry_left_out(struct registry *r, struct left_out ret[REGISTRY_CAUSES]);
 
 /* A process that uses a file. */
 struct probed_process {

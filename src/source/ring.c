@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
@@ -17,6 +18,8 @@
 #define RING_RUN_BYTES (32 << 10)
 /* Looks without a record before the kernel is asked to wake for the very next one. */
 #define RING_IDLE_LOOKS 20
+
+#define RING_MAPPINGS 7
 
 struct ring {
 	struct ring_buffer *rb;
@@ -34,6 +37,8 @@ struct ring {
 	unsigned idle;
 	int taken;			      /* in this ring_poll() */
 	_Atomic uint64_t records, bytes, bad; /* written by ring_poll() alone */
+	struct iovec mapped[RING_MAPPINGS];
+	unsigned mappings;
 };
 
 static size_t min_size(unsigned type)
@@ -114,11 +119,15 @@ static int taken(const struct ring *r, int n)
 	return n == -EAGAIN || n == -EINTR ? r->taken : n;
 }
 
-static void *map_page(int fd, size_t size, int prot)
+static void *map_page(struct ring *r, int fd, size_t size, int prot, off_t from)
 {
-	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
+	void *p = mmap(NULL, size, prot, MAP_SHARED, fd, from);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	r->mapped[r->mappings].iov_base = p;
+	r->mapped[r->mappings++].iov_len = size;
+	return p;
 }
 
 static int map_all(struct ring *r, const struct ring_maps *maps)
@@ -127,15 +136,14 @@ static int map_all(struct ring *r, const struct ring_maps *maps)
 
 	r->page = (size_t)sysconf(_SC_PAGESIZE);
 	r->size = maps->size;
-	r->control = map_page(maps->control_fd, r->page, PROT_READ | PROT_WRITE);
-	r->counters = map_page(maps->counters_fd, counters, PROT_READ);
-	r->hits = map_page(maps->hits_fd, EV_TARGETS_MAX * sizeof(uint64_t), PROT_READ);
-	r->owners = map_page(maps->owners_fd, EV_OWNERS * sizeof(*r->owners), PROT_READ);
-	r->owner_taken = map_page(maps->taken_fd, EV_OWNERS * sizeof(*r->owner_taken),
-				  PROT_READ | PROT_WRITE);
-	r->consumer = map_page(maps->ring_fd, r->page, PROT_READ);
-	void *p = mmap(NULL, r->page, PROT_READ, MAP_SHARED, maps->ring_fd, (off_t)r->page);
-	r->producer = p == MAP_FAILED ? NULL : p;
+	r->control = map_page(r, maps->control_fd, r->page, PROT_READ | PROT_WRITE, 0);
+	r->counters = map_page(r, maps->counters_fd, counters, PROT_READ, 0);
+	r->hits = map_page(r, maps->hits_fd, EV_TARGETS_MAX * sizeof(uint64_t), PROT_READ, 0);
+	r->owners = map_page(r, maps->owners_fd, EV_OWNERS * sizeof(*r->owners), PROT_READ, 0);
+	r->owner_taken = map_page(r, maps->taken_fd, EV_OWNERS * sizeof(*r->owner_taken),
+				  PROT_READ | PROT_WRITE, 0);
+	r->consumer = map_page(r, maps->ring_fd, r->page, PROT_READ, 0);
+	r->producer = map_page(r, maps->ring_fd, r->page, PROT_READ, (off_t)r->page);
 	return r->control && r->counters && r->hits && r->owners && r->owner_taken && r->consumer &&
 			       r->producer
 		       ? 0
@@ -168,7 +176,9 @@ void ring_close(struct ring *r)
 	if (!r)
 		return;
 	ring_buffer__free(r->rb);
-	free(r); /* the mapped pages live as long as the process */
+	while (r->mappings--)
+		munmap(r->mapped[r->mappings].iov_base, r->mapped[r->mappings].iov_len);
+	free(r);
 }
 
 int ring_poll(struct ring *r, int timeout_ms)

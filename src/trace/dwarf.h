@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct elf_file;
+
 struct dwarf_member {
 	const char *type, *member;
 	int32_t offset; /* result; untouched when not found */
@@ -15,6 +17,6 @@ struct dwarf_member {
  * Look the members up among the structures at the top of each compilation unit, for at most
  * LIMIT_DWARF_SECONDS of processor time. Returns how many were found.
  */
-size_t dwarf_members(int fd, struct dwarf_member *list, size_t count);
+size_t dwarf_members(const struct elf_file *e, struct dwarf_member *list, size_t count);
 
 #endif

@@ -94,7 +94,7 @@ static void known_layout(struct golang *g)
 }
 
 /* What debug information says goes before what the version lets expect. */
-static void read_layout(struct golang *g, int fd)
+static void read_layout(struct golang *g)
 {
 	struct dwarf_member members[] = {
 		{ "runtime.g", "goid", -1 },
@@ -105,7 +105,7 @@ static void read_layout(struct golang *g, int fd)
 	};
 	struct go_layout *go = &g->out->go;
 
-	dwarf_members(fd, members, sizeof(members) / sizeof(members[0]));
+	dwarf_members(g->e, members, sizeof(members) / sizeof(members[0]));
 	if (members[0].offset >= 0)
 		go->goid = members[0].offset;
 	if (members[1].offset >= 0)
@@ -312,6 +312,6 @@ int golang_inspect(const struct library *l, const struct library_file *f, struct
 		ret->more = 1;
 		f->first(ret);
 	}
-	read_layout(&g, f->fd);
+	read_layout(&g);
 	return 0;
 }

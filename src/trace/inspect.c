@@ -46,9 +46,9 @@ static void say_none(const struct library *row, size_t count, char *ret, size_t 
 	}
 }
 
-static int inspect_elf(int fd, struct elf_file *e, inspect_first_fn *first, struct inspection *ret)
+static int inspect_elf(struct elf_file *e, inspect_first_fn *first, struct inspection *ret)
 {
-	struct library_file file = { .fd = fd, .elf = e, .first = first };
+	struct library_file file = { .elf = e, .first = first };
 	size_t count;
 	const struct library *row = library_rows(&count);
 	int r = disasm_new(e->machine, &file.disasm);
@@ -79,7 +79,7 @@ int inspect_staged(int fd, inspect_first_fn *first, struct inspection *ret)
 	ret->go.goid = ret->go.conn_conn = ret->go.fd_sysfd = ret->go.conn_fd = -1;
 	r = elf_open(fd, &e, &why);
 	if (!r)
-		r = inspect_elf(fd, &e, first, ret);
+		r = inspect_elf(&e, first, ret);
 	elf_close(&e);
 	if (r == -ENOEXEC && why) {
 		snprintf(ret->reason, sizeof(ret->reason), "%s", why);

@@ -36,7 +36,6 @@ enum { LIBRARY_FUNCTIONS = 16, LIBRARY_MARKS = 8, LIBRARY_PATTERNS = 8 };
 
 /* An open file as the inspect functions get it. */
 struct library_file {
-	int fd;
 	struct elf_file *elf;
 	struct disasm *disasm;
 	inspect_first_fn *first; /* takes what is known before debug information, or NULL */

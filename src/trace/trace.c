@@ -211,11 +211,11 @@ static void sweep(struct trace *t)
 static bool read_request(struct trace *t)
 {
 	struct tracer_message m;
-	ssize_t n = recv(t->options->socket, &m, sizeof(m), MSG_DONTWAIT);
+	int r = tracer_message_receive(t->options->socket, &m);
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		return false;
-	if (n != sizeof(m) || (m.type != MSG_PAUSE && m.type != MSG_RESUME))
+	if (r)
+		return r == -EAGAIN || r == -EBADMSG;
+	if (m.type != MSG_PAUSE && m.type != MSG_RESUME)
 		return true;
 	load_set_paused(t->load, m.type == MSG_PAUSE);
 	outbox_put_state(t->outbox, m.type == MSG_PAUSE);

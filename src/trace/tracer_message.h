@@ -51,4 +51,10 @@ struct tracer_message {
 	char comm[16];	    /* its name, as entries have it */
 };
 
+/*
+ * The next message, whose texts end whoever sent it. 0; -EAGAIN: none is there; -EBADMSG: it was of
+ * another size, and is gone; -EPIPE: the other side is gone; or -errno.
+ */
+int tracer_message_receive(int socket, struct tracer_message *ret);
+
 #endif

@@ -92,9 +92,43 @@ static void test_each(void **state)
 	registry_free(r);
 }
 
+static void tell_refused(struct registry *r, uint32_t why, uint64_t count, uint64_t owner)
+{
+	struct tracer_message m = {
+		.type = MSG_REFUSED, .state = why, .count = count, .owner = owner
+	};
+
+	memset(m.reason, 'w', sizeof(m.reason) - 1);
+	registry_tell(r, &m);
+}
+
+/* The newest of each cause; what is no cause is none. */
+static void test_left_out(void **state)
+{
+	struct registry *r = registry_new();
+	struct left_out got[REGISTRY_CAUSES];
+
+	(void)state;
+	assert_non_null(r);
+	assert_int_equal(registry_left_out(r, got), 0);
+	tell_refused(r, REFUSED_TABLE, 1, 1000);
+	tell_refused(r, REFUSED_QUEUE, 7, 1000);
+	tell_refused(r, REFUSED_TABLE, 3, 5ULL << 32);
+	tell_refused(r, REFUSED_COUNT, 9, 1);
+	tell_refused(r, UINT32_MAX, 9, 1);
+	assert_int_equal(registry_left_out(r, got), 2);
+	assert_int_equal(got[0].count, 7);
+	assert_int_equal(got[0].owner, 1000);
+	assert_int_equal(got[1].count, 3);
+	assert_int_equal(got[1].owner, 5ULL << 32);
+	assert_int_equal(strlen(got[1].cause), sizeof(got[1].cause) - 1);
+	registry_free(r);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each),
+					    cmocka_unit_test(test_left_out) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

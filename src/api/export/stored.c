@@ -84,24 +84,32 @@ bool stored_is_http(const struct stored *m)
 	return json_object_get(m->detail, m->is_request ? "method" : "status");
 }
 
+/* No body is longer, whatever a store says: such numbers can be added. */
+#define PLACE_MAX (1ULL << 56)
+
+static uint64_t place_of(const json_t *number)
+{
+	int64_t n = json_integer_value(number);
+
+	return n < 0 ? 0 : (uint64_t)n < PLACE_MAX ? (uint64_t)n : PLACE_MAX;
+}
+
 int64_t stored_missing(const struct stored *m)
 {
 	uint64_t offset, length;
-	int64_t sum = 0;
+	uint64_t sum = 0;
 
 	for (size_t i = 0; stored_gap(m, i, &offset, &length); i++)
-		sum += (int64_t)length;
-	return sum;
+		sum += length < PLACE_MAX - sum ? length : PLACE_MAX - sum;
+	return (int64_t)sum;
 }
 
 bool stored_gap(const struct stored *m, size_t i, uint64_t *ret_offset, uint64_t *ret_length)
 {
 	const json_t *gaps = json_object_get(m->detail, "gaps"), *gap = json_array_get(gaps, i);
-	int64_t offset = json_integer_value(json_object_get(gap, "offset"));
-	int64_t length = json_integer_value(json_object_get(gap, "length"));
 
-	*ret_offset = offset > 0 ? (uint64_t)offset : 0;
-	*ret_length = length > 0 ? (uint64_t)length : 0;
+	*ret_offset = place_of(json_object_get(gap, "offset"));
+	*ret_length = place_of(json_object_get(gap, "length"));
 	return gap;
 }
 
