@@ -89,6 +89,8 @@ struct entry {
 		uint64_t digest;
 		int64_t first_us, last_us;
 	} part[2]; /* request, response */
+	/* Its protocol tells that this end was seen from the first byte of both directions on. */
+	bool from_start;
 
 	struct entry_block *blocks; /* memory of the texts */
 	struct entry *next;	    /* in src/app/queue.c */

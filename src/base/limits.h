@@ -52,6 +52,17 @@
 #define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
 #define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */
 
+/* HTTP/2, of one connection */
+#define LIMIT_H2_STREAMS   2048	      /* streams that are open at once; the oldest gives way */
+#define LIMIT_H2_HELD	   (64 << 20) /* bytes kept of their messages */
+#define LIMIT_H2_TABLE	   (64 << 10) /* HPACK's table of one direction */
+#define LIMIT_H2_CREDIT	   (1 << 20)  /* bytes of header fields in a burst, and then: */
+#define LIMIT_H2_EXPANSION 128	      /* for each byte on the stream */
+#define LIMIT_H2_SEEK	   (1 << 20)  /* bytes looked through for a frame after a loss */
+#define LIMIT_H2_BROKEN	   64	      /* broken frames, then it is opaque */
+#define LIMIT_H2_GOAWAYS   16	      /* that each look at all streams: more change nothing */
+#define LIMIT_H2_TICK_MS   50	      /* between two looks at what is to be told */
+
 /* exchanges that are told while they go on */
 #define LIMIT_LIVE_MS		   500	      /* one that ends sooner is told once, at its end */
 #define LIMIT_LIVE_INTERVAL_MS	   1000	      /* between two versions of one, at least */

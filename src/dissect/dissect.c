@@ -15,10 +15,7 @@
 #include "entry.h"
 
 static const struct dissector *const dissectors[] = {
-	&dissect_http1,
-	&dissect_dns,
-	&dissect_ldap,
-	&dissect_mqtt,
+	&dissect_http1, &dissect_http2, &dissect_dns, &dissect_ldap, &dissect_mqtt,
 };
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
@@ -330,6 +327,8 @@ static void take_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 
 	if (!len)
 		return;
+	judge(d, DIR_READ);
+	judge(d, DIR_WRITE);
 	/* A gap at the front does not hide what follows; one inside what is looked at does. */
 	bool wait = begin_waiting(d, dir) && !d->waiting->probe[dir].len &&
 		    !undecided_add(d->waiting, &next, NULL);

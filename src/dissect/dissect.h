@@ -72,7 +72,10 @@ struct conn_hint {
 	bool lossy; /* bytes were lost before its first byte: messages may have begun that nobody
 		       saw */
 	bool opener_known;
-	enum dir opener;     /* the direction that the side which opened the connection speaks in */
+	bool upgraded; /* it spoke another protocol before, and agreed to speak this one */
+	/* The direction that the side which opened the connection speaks in. */
+	enum dir opener : 8;
+	uint8_t depth;	     /* how many tunnels it lies in */
 	const char *gave_up; /* the protocol that was understood until here; NULL: none */
 };
 
@@ -144,6 +147,7 @@ struct dissector {
 
 extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
+extern const struct dissector dissect_http2;
 extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mqtt;
 extern const struct dissector dissect_opaque;

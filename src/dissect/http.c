@@ -20,7 +20,7 @@ struct text http_take_until(struct text *t, char c)
 	struct text first = { t->data, at ? (size_t)(at - t->data) : t->len };
 	size_t skip = first.len + (at ? 1 : 0);
 
-	*t = (struct text){ t->data + skip, t->len - skip };
+	*t = (struct text){ skip ? t->data + skip : t->data, t->len - skip };
 	return first;
 }
 

@@ -247,10 +247,12 @@ static void http1_become(void *state, struct become *ret)
 {
 	struct h1 *h = state;
 
-	*ret = (struct become){ .hint = { .opener_known = true, .opener = h->request_dir },
-				.taken = h->taken,
-				.early = h->early,
-				.early_at = h->early_at };
+	*ret = (struct become){
+		.hint = { .opener_known = true, .opener = h->request_dir, .upgraded = true },
+		.taken = h->taken,
+		.early = h->early,
+		.early_at = h->early_at
+	};
 	h->early = (struct buf){ 0 };
 }
 

@@ -14,6 +14,7 @@ const char *const http_notes[HTTP_NOTE_COUNT] = {
 	[HTTP_NOTE_BARE_LF] = "lines that end with LF alone",
 	[HTTP_NOTE_FOLDED] = "folded header lines",
 	[HTTP_NOTE_FIELD_BAD] = "header lines without a colon",
+	[HTTP_NOTE_PROMISED] = "promised by the server (PUSH_PROMISE)",
 	[HTTP_NOTE_FIELDS_CUT] = "more header fields than are listed",
 	[HTTP_NOTE_HEAD_CUT] = "head longer than what is kept",
 	[HTTP_NOTE_HEAD_GAP] = "bytes missing inside the head",
@@ -22,6 +23,20 @@ const char *const http_notes[HTTP_NOTE_COUNT] = {
 	[HTTP_NOTE_STRAY] = "bytes that begin no HTTP message",
 	[HTTP_NOTE_SKIPPED] = "bytes skipped before it that begin no HTTP message",
 	[HTTP_NOTE_ENDED_EARLY] = "ended inside the message",
+	[HTTP_NOTE_HEAD_BAD] = "broken header block: the rest of it was skipped",
+	[HTTP_NOTE_HEAD_MISSING] = "its header fields were not seen",
+	[HTTP_NOTE_ROLES] = "which side asks is not known",
+	[HTTP_NOTE_LATE_METHOD] = "joined late: :method was sent before",
+	[HTTP_NOTE_LATE_PATH] = "joined late: :path was sent before",
+	[HTTP_NOTE_LATE_AUTHORITY] = "joined late: :authority was sent before",
+	[HTTP_NOTE_LATE_STATUS] = "joined late: :status was sent before",
+	[HTTP_NOTE_LATE_FIELDS] = "joined late: some header fields were sent before",
+	[HTTP_NOTE_LOST_METHOD] = "bytes lost: :method was sent before",
+	[HTTP_NOTE_LOST_PATH] = "bytes lost: :path was sent before",
+	[HTTP_NOTE_LOST_AUTHORITY] = "bytes lost: :authority was sent before",
+	[HTTP_NOTE_LOST_STATUS] = "bytes lost: :status was sent before",
+	[HTTP_NOTE_LOST_FIELDS] = "bytes lost: some header fields were sent before",
+	[HTTP_NOTE_HOLE] = "bytes of the connection were lost that may be of it",
 };
 
 static void put_reason(struct buf *out, const char *who, uint64_t n, const char *what)
@@ -53,6 +68,8 @@ static void put_faults(struct buf *out, const char *who, const struct message *m
 						  : 0,
 			   http_notes[i]);
 	}
+	if (m->fault)
+		put_reason(out, who, 0, m->fault);
 	put_count(out, who, m->unplaced, "bytes after that have no known place");
 	put_count(out, who, m->expected, "bytes of the body never came");
 	put_count(out, who, m->body.missing[GAP_LOST], "bytes lost");
@@ -106,7 +123,8 @@ static struct text host_field(const struct message *m)
 
 static void fill_target(struct entry *e, const struct message *m)
 {
-	bool connect = http_is_method(m, "CONNECT");
+	/* That of RFC 8441 has a path. */
+	bool connect = http_is_method(m, "CONNECT") && !(m->target.len && *m->target.data == '/');
 	struct text host = m->authority;
 	struct text rest = connect ? m->target : take_authority(m->target, &host);
 

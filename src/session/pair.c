@@ -137,7 +137,7 @@ static void join_all(struct pair *p)
 	}
 	for (struct twin *t = TAILQ_FIRST(&p->twins), *next; t && !p->broken; t = next) {
 		next = TAILQ_NEXT(t, of_pair);
-		if (!t->waits)
+		if (!t->waits || (t->entry[0] && t->entry[1]))
 			twin_settle(t);
 	}
 }
@@ -186,6 +186,7 @@ void pair_take(struct session *s, struct entry *e)
 	}
 	enum pair_end end = s->pair_end;
 	bool known = p->aligned;
+	p->from_start[end] |= e->from_start;
 	pair_align(p, NULL, end);
 	struct twin *t = find_twin(p, end, e);
 	if (!t)

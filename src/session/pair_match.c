@@ -5,7 +5,8 @@
  *
  * Both ends were seen from their beginning when the server read its first bytes after the client
  * was first called, and the client its first ones after that and after the server was first called:
- * an end that is seen late has missed bytes that the other read before. Else one exchange tells:
+ * an end that is seen late has missed bytes that the other read before. Where the server may speak
+ * first, the protocol tells (entry.from_start), or else one exchange does:
  * between two answers that the client reads, a server can read the request to the second alone,
  * unless requests are sent ahead, so where it read one there whose bytes are the same, and whose
  * answer is, these two are one. Only reads are compared: a write is seen when it returns, which the
@@ -141,6 +142,7 @@ static void align_late(struct pair *p, const struct twin *t, enum pair_end end)
 
 void pair_align(struct pair *p, const struct twin *t, enum pair_end end)
 {
+	p->aligned |= p->from_start[END_CLIENT] && p->from_start[END_SERVER];
 	if (!p->aligned && !p->late) {
 		enum verdict v = seen_from_start(p);
 		p->aligned = v == YES;

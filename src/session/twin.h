@@ -44,13 +44,14 @@ struct pair {
 	int64_t linked_us;
 	/* What the client's connection is called, which is how both ends call theirs. */
 	struct session_name name;
-	int64_t shift[2];  /* offset at the client's end less that at the server's, by part */
-	int64_t answer_us; /* the last byte of an answer that the client had */
-	bool ordered;	   /* session[] is by enum pair_end */
-	bool aligned;	   /* shift is known */
-	bool late;	   /* an end was not seen from its beginning */
-	bool verified;	   /* an exchange had equal bytes at both ends */
-	bool broken;	   /* the bytes contradict it: not the same connection */
+	int64_t shift[2];   /* offset at the client's end less that at the server's, by part */
+	int64_t answer_us;  /* the last byte of an answer that the client had */
+	bool from_start[2]; /* the protocol says that the end was seen from its beginning */
+	bool ordered;	    /* session[] is by enum pair_end */
+	bool aligned;	    /* shift is known */
+	bool late;	    /* an end was not seen from its beginning */
+	bool verified;	    /* an exchange had equal bytes at both ends */
+	bool broken;	    /* the bytes contradict it: not the same connection */
 };
 
 /* pair_match.c: which exchanges of both ends are the same. */

@@ -4,7 +4,8 @@
 #
 #   no proxy, no certificates, no change             every test here; the first lines below
 #   OpenSSL, GnuTLS, Go's crypto/tls                 programs.sh, tests/matrix; gnutls.sh; go.sh
-#   HTTP/1.x taken apart, HTTP/2 opaque              "over HTTP/2" below
+#   HTTP/1.x and HTTP/2 taken apart                  "over HTTP/2" below; http2.sh, http.sh
+#   sent before, and the entry says which            tests/unit/test_http2_cases
 #   Debian 12, kernel 5.10 or newer                  make check-kernels
 #   ./bootstrap run, ./bootstrap check               "each command is there" below
 #   the URL is printed when the first probes are in  "seen at once" below
@@ -27,20 +28,23 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 readme=$srcdir/README
-port=$(free_port)
+port=$(free_port) behind=$(free_port)
 export CURL_HOME=$TMPDIR
 
-# Any host is the server of this test: README's commands need no change.
+# Any host is the server of this test: README's commands need no change. Who logs in is answered once
+# his password was read.
 serve() {
 	cat >"$TMPDIR/nginx.conf" <<-END
 		daemon off; master_process off; pid $TMPDIR/nginx.pid; error_log $TMPDIR/nginx.err;
 		events { }
 		http {
 			access_log off; client_body_temp_path $TMPDIR/body; client_max_body_size 8m;
+			server { listen 127.0.0.1:$behind; return 200 "in\n"; }
 			server {
 				listen 127.0.0.1:$port ssl http2;
 				ssl_certificate $TMPDIR/cert.pem; ssl_certificate_key $TMPDIR/key.pem;
 				location / { return 200 "ok\n"; }
+				location /login { proxy_pass http://127.0.0.1:$behind; }
 				location /none { return 404 "none\n"; }
 				location /slow { limit_rate 100; return 200 "$(printf 'x%.0s' {1..400})"; }
 			}
@@ -106,9 +110,10 @@ none() { ! matches "$1"; }
 
 dots() {
 	local id
-	matches 'path == "/login"' >"$TMPDIR/login" || return
+	matches "path == \"/login\" and $1" >"$TMPDIR/login" || return
 	id=$(grep -o -m 1 '"id":[0-9]*' "$TMPDIR/login" | head -n 1 | cut -d : -f 2)
-	ct_get "/api/entries/$id" | grep -F 'password=•'
+	ct_get "/api/entries/$id" | grep -o -m 1 'password=•[^"&]*' | tee -a "$TMPDIR/tokens"
+	[ "${PIPESTATUS[1]}" = 0 ]
 }
 
 no_secret() { ! grep -a -l -e secret "$CT_DIR"/store.db*; }
@@ -160,12 +165,14 @@ while read -r command; do
 	tap_ok "$command" timeout 20 bash -c "$command"
 done < <(lines curl)
 tap_ok "three commands" test $count = 3
-ct_check "over HTTP/1.1" --path /path --protocol http --method GET --status 200 --complete \
+ct_check "over HTTP/2" --path /path --protocol http2 --method GET --status 200 --complete \
 	--src-process curl --bind nested --count 1 lock=open ends=both
-ct_check "a form" --path /login --protocol http --method POST --status 200 --complete
-tap_ok "over HTTP/2: opaque, with who and where" \
-	matches "protocol == \"tls\" and src.process == \"curl\" and dst.port == $port and bind == \"nested\""
-tap_ok "the password shows as dots" dots
+ct_check "a form" --path /login --protocol http2 --method POST --status 200 --complete ends=both
+ct_check "over HTTP/1.1" --path /login --protocol http --method POST --status 200 --complete ends=both
+tap_ok "the filter http finds both" matches 'http and path == "/login" and http_version == "HTTP/2"'
+tap_ok "the password shows as dots over HTTP/2" dots http2
+tap_ok "and over HTTP/1.1, as the same ones" dots 'not http2'
+tap_ok "which are one token" test "$(sort -u "$TMPDIR/tokens" | wc -l)" = 1
 tap_ok "a row while it goes on, and when it has ended" while_it_goes_on
 head -c 2097152 /dev/zero >"$TMPDIR/large"
 curl --http1.1 --data-binary "@$TMPDIR/large" https://any.host/large >/dev/null

@@ -106,7 +106,7 @@ func get(url, count string) {
 	}
 }
 
-// http2 sends requests at once over one connection; ports and sizes must hold on both ends.
+// http2 sends requests at once over one connection; each is an entry of both ends, with its bodies.
 func http2() {
 	l := listen("127.0.0.1:0")
 	server(l, true)
@@ -134,6 +134,16 @@ func http2() {
 	for _, role := range []string{"client", "server"} {
 		say(expectation{Find: fields{"dst.port": port(l.Addr()), "role": role},
 			Total: fields{"lost_bytes": 0, "truncated_bytes": 0}})
+		for i := 0; i < 50; i++ {
+			want := fields{"protocol": "http2", "version": "2", "method": "POST",
+				"status_code": 200, "complete": true, "host": l.Addr().String()}
+			if i > 0 {
+				want["request.body"] = strings.Repeat("x", i*100)
+				want["response.body"] = want["request.body"]
+			}
+			say(expectation{Find: fields{"summary": fmt.Sprintf("/http2/%d", i),
+				"dst.port": port(l.Addr()), "role": role}, Want: want})
+		}
 	}
 }
 
