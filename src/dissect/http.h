@@ -27,6 +27,7 @@ enum http_note {
 	HTTP_NOTE_BARE_LF,
 	HTTP_NOTE_FOLDED,
 	HTTP_NOTE_FIELD_BAD,
+	HTTP_NOTE_STREAM_CODED,
 	/* from here on the message is not complete */
 	HTTP_NOTE_FIELDS_CUT,
 	HTTP_NOTE_HEAD_CUT,
