@@ -19,6 +19,7 @@ struct items *items_new(void)
 static void free_item(struct item *i)
 {
 	buf_free(&i->name);
+	buf_free(&i->id);
 	payload_free(&i->content);
 	free(i);
 }
@@ -36,7 +37,7 @@ void items_free(struct items *l)
 
 static size_t bytes_of(const struct item *i)
 {
-	return i->name.len + i->content.bytes.len;
+	return i->name.len + i->id.len + i->content.bytes.len;
 }
 
 /* Take out the oldest one that is not open; false when there is none. */
@@ -73,6 +74,12 @@ void items_omit(struct items *l)
 		;
 }
 
+void items_give_way(struct items *l)
+{
+	while (l && leave_out(l))
+		;
+}
+
 static void append(struct items *l, struct item *i)
 {
 	*l->last = i;
@@ -89,9 +96,10 @@ static struct item *copy_item(const struct item *from)
 		return NULL;
 	*i = *from;
 	i->next = NULL;
-	i->name = (struct buf){ 0 };
+	i->name = i->id = (struct buf){ 0 };
 	i->content = (struct payload){ 0 };
 	bool failed = buf_put(&i->name, from->name.data, from->name.len) ||
+		      buf_put(&i->id, from->id.data, from->id.len) ||
 		      payload_copy(&from->content, &i->content) ||
 		      buf_put(&i->content.bytes, from->content.bytes.data, from->content.bytes.len);
 	if (!failed)
@@ -167,16 +175,26 @@ void items_skip(struct item *i, uint64_t len, enum gap_why why)
 	i->cut |= i->content.gap_count >= LIMIT_ITEM_GAPS;
 }
 
-void items_name(struct items *l, struct item *i, const void *data, size_t len)
+static void append_bounded(struct items *l, struct buf *b, const void *data, size_t len)
 {
-	if (!i)
-		return;
-	size_t room = LIMIT_ITEM_NAME - i->name.len;
+	size_t room = LIMIT_ITEM_NAME - b->len;
 	size_t n = len < room ? len : room;
 
-	if (!buf_put(&i->name, data, n))
+	if (!buf_put(b, data, n))
 		l->bytes += n;
 	bound(l);
+}
+
+void items_name(struct items *l, struct item *i, const void *data, size_t len)
+{
+	if (i)
+		append_bounded(l, &i->name, data, len);
+}
+
+void items_id(struct items *l, struct item *i, const void *data, size_t len)
+{
+	if (i)
+		append_bounded(l, &i->id, data, len);
 }
 
 void items_end(struct items *l, struct item *i)
@@ -222,11 +240,13 @@ static void put_item(struct jw *j, const struct item *i)
 	jw_string(j, "from", i->from == ITEM_CLIENT ? "client" : "server");
 	jw_int(j, "time_us", i->time_us);
 	jw_uint(j, "size", i->size);
-	if (i->length != i->size)
+	if (i->length && i->length != i->size)
 		jw_uint(j, "length", i->length);
 	jw_string(j, "kind", i->kind);
 	if (i->name.len)
 		jw_text(j, "name", i->name.data, i->name.len);
+	if (i->id.len)
+		jw_text(j, "id", i->id.data, i->id.len);
 	put_content(j, i);
 	if (i->cut)
 		jw_bool(j, "cut", true);

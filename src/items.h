@@ -26,6 +26,7 @@ struct item {
 	uint64_t size;	  /* bytes on the stream, missing ones too: the dissector's to count */
 	uint64_t length;  /* bytes of the content as it is shown, missing ones and cut ones too */
 	struct buf name;  /* what its protocol calls it */
+	struct buf id;	  /* its number or other mark; as long as a name */
 	struct payload content;
 };
 
@@ -48,6 +49,8 @@ struct items *items_copy(const struct items *l);
 size_t items_bytes(const struct items *l);
 /* Leave out those that are there. */
 void items_omit(struct items *l);
+/* Leave out those of which no more comes. */
+void items_give_way(struct items *l);
 
 /*
  * A message begins, and is open until items_end(); old ones give way. NULL when out of memory: it
@@ -58,8 +61,9 @@ struct item *items_begin(struct items *l, enum item_from from, const char *kind,
 void items_put(struct items *l, struct item *i, const void *data, size_t len);
 /* So many bytes of the content are missing here. */
 void items_skip(struct item *i, uint64_t len, enum gap_why why);
-/* Append to its name. */
+/* Append to its name, or to its id. */
 void items_name(struct items *l, struct item *i, const void *data, size_t len);
+void items_id(struct items *l, struct item *i, const void *data, size_t len);
 /* No more of it comes. */
 void items_end(struct items *l, struct item *i);
 

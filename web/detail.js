@@ -2,6 +2,7 @@
 // One entry: the sentence a person would say, then tabs.
 import { getBytes, getJSON } from "./api.js";
 import { release } from "./body.js";
+import { bubblesTab } from "./bubbles.js";
 import { connectionTab } from "./connection.js";
 import { curl } from "./curl.js";
 import { button, copy, el, put, toast } from "./el.js";
@@ -114,10 +115,12 @@ export class Detail {
 			() => null, // it is told again, or the stream tells that the server is gone
 		);
 		if (!full || id !== this.id || abort !== this.abort || isBusy()) return;
-		const { scrollTop } = this.tabs.panel;
+		const { scrollTop, scrollHeight, clientHeight } = this.tabs.panel;
+		const isAtEnd = scrollTop && scrollHeight - scrollTop - clientHeight < 8;
 		const hadFocus = this.tabs.strip.contains(document.activeElement);
 		this.draw(full, this.tabs.key());
-		this.tabs.panel.scrollTop = scrollTop;
+		// Who reads the newest message sees the one after it come.
+		this.tabs.panel.scrollTop = isAtEnd ? this.tabs.panel.scrollHeight : scrollTop;
 		if (hadFocus) this.tabs.strip.querySelector("[aria-selected=true]").focus();
 	}
 
@@ -151,7 +154,22 @@ export class Detail {
 			},
 			{ key: "raw", title: "Raw", fill: p => rawTab(p, e, full, context) },
 		];
-		const first = tab || state.tab || this.lastTab || (full.response ? "response" : "request");
+		if (full.messages) {
+			let isKept = tab === "messages";
+			list.splice(2, 0, {
+				key: "messages",
+				title: "Messages",
+				fill: p => {
+					bubblesTab(p, full, !isKept);
+					isKept = false;
+				},
+			});
+		}
+		const isThere = key => list.some(t => t.key === key);
+		const first =
+			[tab, state.tab, this.lastTab].find(isThere) ||
+			["messages", "response"].find(key => full[key]) ||
+			"request";
 		this.tabs = tabs("detail", list, first, key => {
 			this.lastTab = key;
 			go({ tab: key }, true);

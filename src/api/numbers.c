@@ -142,6 +142,11 @@ static const struct figure {
 	{ "live", "gave_way", AT(U64, server.sessions.live_gave_way),
 	  COUNTER("open_exchanges_gave_way_total",
 		  "Open exchanges that are told no more before their end, so that others are.") },
+	{ "live", "inflaters", AT(U64, server.sessions.live_inflaters),
+	  GAUGE("websocket_inflaters", "Sides of WebSockets whose messages are inflated.") },
+	{ "live", "inflaters_refused", AT(U64, server.sessions.live_inflaters_refused),
+	  COUNTER("websocket_inflaters_refused_total",
+		  "Compressed messages not inflated, because too many connections have such.") },
 	{ "live", "updates", AT(U64, live.updates),
 	  COUNTER("updates_total", "Later versions of entries that were stored.") },
 

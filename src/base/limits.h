@@ -79,6 +79,12 @@
 #define LIMIT_ITEM_NAME	  256	      /* of its name */
 #define LIMIT_ITEM_GAPS	  8	      /* gaps of one: what comes behind more is not kept */
 
+/* WebSocket */
+#define LIMIT_WS_FRAME		(16 << 20) /* length that is believed where a frame is looked for */
+#define LIMIT_INFLATERS		2048	   /* sides that inflate, of all connections */
+#define LIMIT_INFLATE_FREE	(256 << 10) /* what the messages of a side may grow to */
+#define LIMIT_INFLATE_EXPANSION 64	    /* and for each byte of them beyond */
+
 /* reading bodies */
 #define LIMIT_BODY_DECODED   (32 << 20)	 /* what a compressed body may grow to */
 #define LIMIT_MASK_EXPANSION 4		 /* times its size a body may grow to be looked through */

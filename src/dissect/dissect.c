@@ -80,11 +80,11 @@ static void replace(struct dissection *d, enum dir dir, const uint8_t *data, siz
 
 	d->d->become(d->state, &next);
 	d->d->close(d->state, now);
-	d->d = NULL;
-	d->state = NULL;
+	d->d = next.next;
+	d->state = next.upgraded ? next.next->go_on(&d->sink, next.upgraded) : NULL;
 	d->hint = next.hint;
 	d->spoke = d->settled = false;
-	if (++d->changes > LIMIT_BECOME)
+	if (++d->changes > LIMIT_BECOME && !d->d)
 		choose(d, &dissect_opaque, now);
 	take(d, !dir, (const uint8_t *)next.early.data, next.early.len, next.early_at, now);
 	buf_free(&next.early);

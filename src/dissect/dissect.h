@@ -16,6 +16,7 @@
 #include "payload.h"
 
 struct entry;
+struct upgraded;
 
 /* Directions are those of the traced program, as in bpf/event.h. */
 enum dir { DIR_READ = 0, DIR_WRITE = 1 };
@@ -37,6 +38,7 @@ enum dir { DIR_READ = 0, DIR_WRITE = 1 };
  */
 struct live_use {
 	uint64_t open, refused, gave_way, no_memory;
+	uint64_t inflaters, inflaters_refused; /* of WebSockets, past LIMIT_INFLATERS */
 	/* The rest is of an owner: see live_use_init(). */
 	struct live_use *all;
 	struct share share;
@@ -81,6 +83,9 @@ struct conn_hint {
 
 /* What comes after a protocol that handed the connection over: an upgrade, a tunnel. */
 struct become {
+	/* The protocol, and the exchange that goes on in it; NULL: it is to be found out. */
+	const struct dissector *next;
+	struct upgraded *upgraded;
 	struct conn_hint hint;
 	size_t taken; /* bytes of the last feed that were still its own */
 	/* Bytes of the other direction that it had held back, and the offset of the first. */
@@ -134,6 +139,8 @@ struct dissector {
 	 * (message_new), buffers of its own by account_change(). NULL: it has no bodies.
 	 */
 	void (*give_way)(void *state);
+	/* In place of open(), for what become() hands over; takes the exchange. NULL: never. */
+	void *(*go_on)(const struct entry_sink *sink, struct upgraded *u);
 	/* After DISSECT_BECOME alone; NULL where feed() never returns that. */
 	void (*become)(void *state, struct become *ret);
 	/* The connection ended: emit what is unfinished. Frees the state. */
@@ -151,6 +158,7 @@ extern const struct dissector dissect_http2;
 extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mqtt;
 extern const struct dissector dissect_opaque;
+extern const struct dissector dissect_websocket;
 
 /* The opaque bytes so far came before the first message of a protocol that was found after them. */
 void opaque_note_joined(void *state);

@@ -28,6 +28,7 @@ enum http_note {
 	HTTP_NOTE_FOLDED,
 	HTTP_NOTE_FIELD_BAD,
 	HTTP_NOTE_PROMISED,
+	HTTP_NOTE_STREAM_CODED,
 	/* from here on the message is not complete */
 	HTTP_NOTE_FIELDS_CUT,
 	HTTP_NOTE_HEAD_CUT,

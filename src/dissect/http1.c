@@ -9,6 +9,7 @@
 
 #include "dissect/http1_conn.h"
 #include "base/account.h"
+#include "items.h"
 #include "base/limits.h"
 
 static int http1_probe(enum dir dir, const uint8_t *data, size_t len)
@@ -39,11 +40,25 @@ static void *http1_open(const struct entry_sink *sink, const struct conn_hint *h
 	return h;
 }
 
-/* The other side agreed to speak something else: whatever it is, it is found out anew. */
+static bool is_websocket(const struct message *m)
+{
+	for (size_t i = 0; i < m->headers.count; i++)
+		if (http_is(m->headers.list[i].name, "upgrade"))
+			return http_is(m->headers.list[i].value, "websocket");
+	return false;
+}
+
+/*
+ * The other side agreed to speak something else: whatever it is, it is found out anew, unless it is
+ * WebSocket, in which the exchange goes on.
+ */
 static void switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 {
 	struct h1_stream *request = &h->stream[!dir];
+	struct h1_exchange *x = h->stream[dir].x;
 
+	if (x->response.msg->status == 101 && is_websocket(x->response.msg) && !x->unproven)
+		h->goes_on = true;
 	h->early_at = h1_candidate_offset(request);
 	h->early = request->lines.text;
 	account_change(h->sink->account, h->early.cap, 0);
@@ -54,6 +69,8 @@ static void switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 	h1_end_message(h, dir, now);
 	h1_drop_unanswered(h, NULL, "the connection switched to another protocol");
 	h->switched = true;
+	if (h->goes_on)
+		h->head = x;
 }
 
 /* What follows the head: RFC 9112 section 6.3. */
@@ -86,6 +103,8 @@ static int begin_body(struct h1 *h, enum dir dir, int64_t now)
 		s->state = H1_FIXED;
 	else
 		h1_end_message(h, dir, now);
+	if (!request && s->x)
+		s->x->stream = http_stream_new(m->msg);
 	return 0;
 }
 
@@ -254,6 +273,11 @@ static void http1_become(void *state, struct become *ret)
 		.early_at = h->early_at
 	};
 	h->early = (struct buf){ 0 };
+	if (!h->goes_on)
+		return;
+	ret->next = &dissect_websocket;
+	ret->upgraded = h1_exchange_take_upgraded(h->head, h->sink, h->request_dir);
+	h->head = NULL;
 }
 
 static void http1_tick(void *state, int64_t now)
@@ -268,8 +292,13 @@ static bool http1_alive(const void *state)
 	return h->head || h->stream[0].x || h->stream[1].x;
 }
 
-static void give_way(struct h1_exchange *x)
+static void give_way(struct h1_exchange *x, size_t *account)
 {
+	size_t was = x->stream_bytes;
+
+	items_give_way(http_stream_items(x->stream));
+	x->stream_bytes = http_stream_bytes(x->stream);
+	account_change(account, was, x->stream_bytes);
 	if (x->request.msg)
 		payload_give_way(&x->request.msg->body);
 	if (x->response.msg)
@@ -281,10 +310,10 @@ static void http1_give_way(void *state)
 	struct h1 *h = state;
 
 	for (struct h1_exchange *x = h->head; x; x = x->next)
-		give_way(x);
+		give_way(x, h->sink->account);
 	for (int dir = 0; dir < 2; dir++)
 		if (h->stream[dir].x)
-			give_way(h->stream[dir].x);
+			give_way(h->stream[dir].x, h->sink->account);
 }
 
 static void http1_close(void *state, int64_t now)

@@ -9,7 +9,9 @@
 
 #include "base/buf.h"
 #include "dissect/http.h"
+#include "dissect/http_stream.h"
 #include "dissect/live.h"
+#include "dissect/upgraded.h"
 #include "entry.h"
 #include "message.h"
 
@@ -64,7 +66,9 @@ struct h1_exchange {
 	bool after_hole; /* which request of the connection it is, a client that waits alone tells
 			  */
 	struct h1_message request, response;
-	const char *missing; /* why one of the two is not there, NULL when both are */
+	struct http_stream *stream; /* of the response; NULL: it is none */
+	size_t stream_bytes;	    /* that count for it */
+	const char *missing;	    /* why one of the two is not there, NULL when both are */
 	struct live live;
 };
 
@@ -87,5 +91,8 @@ struct entry *h1_entry_new_take(const struct h1_exchange *x, struct message *req
 				struct message *response, bool client);
 /* The same with its own messages. */
 struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client);
+/* What goes on in another protocol, and the end of x; NULL when out of memory. */
+struct upgraded *h1_exchange_take_upgraded(struct h1_exchange *x, const struct entry_sink *sink,
+					   enum dir request_dir);
 
 #endif

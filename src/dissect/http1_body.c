@@ -2,17 +2,30 @@
 /* Where a body ends (RFC 9112 sections 6 and 7): by its length, by chunks, with the connection. */
 #include <string.h>
 
+#include "base/account.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "dissect/http1_conn.h"
 
-static size_t feed_bytes(struct h1 *h, enum dir dir, const uint8_t *data, size_t len)
+static void feed_stream(struct h1 *h, struct h1_exchange *x, const uint8_t *data, size_t len,
+			int64_t now)
+{
+	size_t was = x->stream_bytes;
+
+	http_stream_feed(x->stream, data, len, now);
+	x->stream_bytes = http_stream_bytes(x->stream);
+	account_change(h->sink->account, was, x->stream_bytes);
+}
+
+static size_t feed_bytes(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
 	size_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : (size_t)s->left;
 
 	digest_bytes(&s->digest, data, n);
 	payload_put(&h1_message_of(h, dir)->body, data, n, LIMIT_BODY_BYTES);
+	if (s->x->stream && !h1_is_request_dir(h, dir))
+		feed_stream(h, s->x, data, n, now);
 	if (s->state != H1_UNTIL_CLOSE)
 		s->left -= n;
 	return n;
@@ -114,14 +127,14 @@ ssize_t h1_feed_body(struct h1 *h, enum dir dir, const uint8_t *data, size_t len
 	case H1_CHUNK_END:
 		return (ssize_t)feed_chunk_end(h, dir, *data);
 	case H1_CHUNK_DATA:
-		n = feed_bytes(h, dir, data, len);
+		n = feed_bytes(h, dir, data, len, now);
 		if (!s->left)
 			s->state = H1_CHUNK_END;
 		return (ssize_t)n;
 	case H1_TRAILER:
 		return feed_trailer(h, dir, data, len, now);
 	default:
-		n = feed_bytes(h, dir, data, len);
+		n = feed_bytes(h, dir, data, len, now);
 		if (s->state == H1_FIXED && !s->left)
 			h1_end_message(h, dir, now);
 		return (ssize_t)n;
@@ -134,6 +147,8 @@ uint64_t h1_gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why,
 	uint64_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : s->left;
 
 	payload_skip(&h1_message_of(h, dir)->body, n, why);
+	if (!h1_is_request_dir(h, dir))
+		http_stream_gap(s->x->stream, n, why);
 	h1_part_of(h, dir)->whole = false;
 	digest_skip(&s->digest, n);
 	if (s->state == H1_UNTIL_CLOSE)

@@ -43,6 +43,7 @@ struct h1 {
 	struct h1_stream stream[2]; /* by enum dir */
 	bool roles_known, spoke;
 	bool switched; /* to another protocol */
+	bool goes_on;  /* the exchange that switched does, in that: it is `head` */
 	/* Which answer belongs to which request (http1_pair.c). */
 	bool pipelined;	    /* a request was sent before the end of the answer to another */
 	bool overlap;	    /* so it seems, unless bytes of the answer were lost */

@@ -21,6 +21,8 @@ void h1_exchange_free(struct h1_exchange *x, size_t *account)
 	account_change(account, sizeof(*x), 0);
 	message_free(x->request.msg);
 	message_free(x->response.msg);
+	account_change(account, x->stream_bytes, 0);
+	http_stream_free(x->stream);
 	free(x);
 }
 
@@ -64,5 +66,30 @@ struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client)
 {
 	struct message *q = take_message(&x->request), *a = take_message(&x->response);
 
-	return h1_entry_new_take(x, q, a, client);
+	struct entry *e = h1_entry_new_take(x, q, a, client);
+
+	http_stream_end(x->stream);
+	if (e)
+		e->items = http_stream_take_items(x->stream);
+	return e;
+}
+
+struct upgraded *h1_exchange_take_upgraded(struct h1_exchange *x, const struct entry_sink *sink,
+					   enum dir request_dir)
+{
+	struct upgraded *u = malloc(sizeof(*u));
+
+	if (u) {
+		*u = (struct upgraded){ .message = { take_message(&x->request),
+						     take_message(&x->response) },
+					.part = { x->request.part, x->response.part },
+					.missing = x->missing,
+					.request_dir = request_dir };
+		live_move(&x->live, &u->live, sink);
+		account_change(sink->account, 0, sizeof(*u));
+		add_members(u->message[0]);
+		add_members(u->message[1]);
+	}
+	h1_exchange_free(x, sink->account);
+	return u;
 }

@@ -2,6 +2,7 @@
 /* Exchanges that go on, told as far as they have come. */
 #include "dissect/http1_conn.h"
 #include "entry.h"
+#include "items.h"
 
 static bool is_in(const struct h1 *h, const struct h1_exchange *x, enum dir dir)
 {
@@ -63,6 +64,7 @@ static void tell(struct h1 *h, struct h1_exchange *x, int64_t now)
 	}
 	if (!e)
 		return;
+	e->items = items_copy(http_stream_items(x->stream));
 	for (int i = 0; i < 2; i++) {
 		e->part[i] = part[i];
 		e->body_kept[i] = kept[i];

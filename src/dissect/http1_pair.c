@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "dissect/http1_conn.h"
+#include "base/account.h"
 #include "base/limits.h"
 
 static const char untold_answer[] = "which answer belongs to it cannot be told: bytes were lost";
@@ -95,7 +96,11 @@ static void check_done(struct h1 *h, struct h1_exchange *x)
 	bool request = x->request.done || !x->request.begun;
 	bool response = x->response.done || x->alone;
 
-	if (request && response && h->stream[0].x != x && h->stream[1].x != x)
+	if (!request || !response || h->stream[0].x == x || h->stream[1].x == x)
+		return;
+	if (h->goes_on && x->response.msg && x->response.msg->status == 101)
+		queue_remove(h, x);
+	else
 		emit(h, x);
 }
 
@@ -225,6 +230,8 @@ static void forget_answer(struct h1 *h, struct h1_exchange *x)
 		h1_stream_reset(answers(h));
 	}
 	message_free(x->response.msg);
+	account_change(h->sink->account, x->stream_bytes, 0);
+	http_stream_free(x->stream);
 }
 
 /* The answer of x becomes an exchange of its own; x may still wait for one. */
@@ -234,6 +241,8 @@ static void split(struct h1 *h, struct h1_exchange *x, bool still_waits)
 
 	if (y) {
 		y->response = x->response;
+		y->stream = x->stream;
+		y->stream_bytes = x->stream_bytes;
 		y->missing = untold_request;
 		if (answers(h)->x == x)
 			answers(h)->x = y;
@@ -241,6 +250,8 @@ static void split(struct h1 *h, struct h1_exchange *x, bool still_waits)
 		forget_answer(h, x);
 	}
 	x->response = (struct h1_message){ 0 };
+	x->stream = NULL;
+	x->stream_bytes = 0;
 	if (still_waits)
 		return;
 	x->alone = true;

@@ -161,3 +161,15 @@ void live_end(struct live *l, const struct entry_sink *sink, struct entry *e)
 		e->live = l->number;
 	*l = (struct live){ 0 };
 }
+
+void live_move(struct live *from, struct live *to, const struct entry_sink *sink)
+{
+	struct live_use *use = sink->live_use;
+
+	*to = *from;
+	if (from->placed && use && use->all) {
+		TAILQ_INSERT_BEFORE(from, to, of_use);
+		TAILQ_REMOVE(&use->told, from, of_use);
+	}
+	*from = (struct live){ 0 };
+}

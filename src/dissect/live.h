@@ -48,6 +48,8 @@ bool live_due(struct live *l, const struct entry_sink *sink, int64_t start_us, i
 struct message *live_copy(struct live *l, int part, struct message *m, bool done, bool *ret_kept);
 /* Hand on a version, which is then open, under the number of the exchange. */
 void live_tell(struct live *l, const struct entry_sink *sink, struct entry *e, int64_t now);
+/* It goes on elsewhere: *to takes its place, and *from is none any more. */
+void live_move(struct live *from, struct live *to, const struct entry_sink *sink);
 /* The exchange has ended: `e` is its last version, or what there is to tell of it (NULL: nothing).
  */
 void live_end(struct live *l, const struct entry_sink *sink, struct entry *e);

@@ -35,6 +35,8 @@ int redact_items(const struct redact *r, struct items *l)
 		const char *why;
 		error = mask_bytes(r, &i->name, NULL, &l->masks, &why);
 		if (!error)
+			error = mask_bytes(r, &i->id, NULL, &l->masks, &why);
+		if (!error)
 			error = mask_bytes(r, &i->content.bytes, &i->content, &l->masks, &why);
 		if (why)
 			i->note = why;

@@ -109,6 +109,8 @@ struct session_stats sessions_stats(const struct sessions *s)
 	stats.live_refused = s->live_use.refused;
 	stats.live_gave_way = s->live_use.gave_way;
 	stats.no_memory = s->live_use.no_memory;
+	stats.live_inflaters = s->live_use.inflaters;
+	stats.live_inflaters_refused = s->live_use.inflaters_refused;
 	stats.pair_waiting = s->twins.taken;
 	stats.pair_bytes = s->twin_bytes.taken;
 	stats.held_bytes = memory_held(s);

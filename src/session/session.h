@@ -33,6 +33,7 @@ struct session_stats {
 		unpaired_bound;
 	uint64_t absorbed;
 	uint64_t live_open, live_refused, live_gave_way, no_memory; /* as struct live_use tells */
+	uint64_t live_inflaters, live_inflaters_refused;
 	uint64_t pair_waiting, pair_bytes; /* that wait now, with LIMIT_TWINS, LIMIT_PAIR_BYTES */
 };
 

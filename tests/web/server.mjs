@@ -16,7 +16,10 @@ const TOKEN = "secret-token"; // of tests/unit/api_server.c
 const STEP_US = 40000; // between two entries of fill
 
 // An entry as the API tells it, or part of one, as tests/lib/synthetic.h takes it.
-export function columns({ src, dst, lock, request, response, tls_info, events, notes, ...rest }) {
+export function columns({ src, dst, lock, request, response, tls_info, events, notes, ...all }) {
+	const entries = Object.entries(all);
+	const isDetail = ([name]) => name.startsWith("messages");
+	const rest = Object.fromEntries(entries.filter(e => !isDetail(e)));
 	const out = { ...rest };
 	for (const [side, end] of Object.entries({ src, dst }))
 		for (const [name, value] of Object.entries(end || {})) out[`${side}_${name}`] = value;
@@ -27,7 +30,7 @@ export function columns({ src, dst, lock, request, response, tls_info, events, n
 	if (rest.summary?.startsWith("/"))
 		[out.path, out.query_string = ""] = rest.summary.split("?", 2);
 	const messages = { request, response };
-	const detail = {};
+	const detail = Object.fromEntries(entries.filter(isDetail));
 	for (const [which, message] of Object.entries(messages)) {
 		if (!message) continue;
 		const { body, bytes, ...told } = message;
