@@ -483,17 +483,25 @@ static void test_stray(void **state)
 	redact_free(r);
 }
 
-/* The example of README, over HTTP/2, which is not taken apart: HPACK leaves the body as it is. */
+/* The example of README, over HTTP/2. */
 static void test_http2(void **state)
 {
-	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	static const char request[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+				      "\0\0\0\4\0\0\0\0\0"
+				      "\0\0\x2a\1\4\0\0\0\1\x83\x87\x84\x41\1h\x0f\x10\x21"
+				      "application/x-www-form-urlencoded"
+				      "\0\0\x17\0\1\0\0\0\1"
 				      "user=me&password=secret";
+	static const char answer[] = "\0\0\0\4\0\0\0\0\0"
+				     "\0\0\1\1\5\0\0\0\1\x88";
 	struct redact *r = rules_of(NULL, 0, true);
-	struct entry *e = exchange(preface, strlen(preface), "x", 1);
+	struct entry *e = exchange(request, sizeof(request) - 1, answer, sizeof(answer) - 1);
 
 	(void)state;
+	assert_string_equal(e->protocol, "http2");
 	assert_int_equal(redact_entry(r, e), 0);
 	assert_hidden(e, "password=secret");
+	assert_non_null(memmem(e->request_body.data, e->request_body.len, "user=me", 7));
 	entry_free(e);
 	redact_free(r);
 }
