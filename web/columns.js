@@ -187,7 +187,7 @@ export const COLUMNS = [
 	{
 		key: "status",
 		title: "Status",
-		width: 62,
+		width: 84,
 		min: 44,
 		priority: 1,
 		help: "status_code",

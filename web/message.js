@@ -88,7 +88,26 @@ export function messageTab(panel, e, full, which, context) {
 	bodyView(box, e, message, which, context);
 }
 
+// What messages of all protocols may have; the rest is what this protocol tells of itself.
+const COMMON = new Set(
+	(
+		"method target http_version headers trailers cookies query content_type content_encoding " +
+		"head_size body_size body_stored gaps gaps_as_sent gaps_omitted redacted body body_url " +
+		"status reason notes skipped unplaced interim body_digest why decoded body_redacted " +
+		"graphql_operation"
+	).split(" "),
+);
+
+function own(message) {
+	return Object.entries(message).filter(
+		([name, value]) => !COMMON.has(name) && ["string", "number"].includes(typeof value),
+	);
+}
+
 function lists(panel, message, which) {
+	const members = own(message);
+	if (members.length)
+		panel.append(section("Message", true, fields(members.map(([n, v]) => [n, `${v}`]))));
 	const headers = message.headers || [];
 	if (headers.length)
 		panel.append(
@@ -163,7 +182,7 @@ export function rawTab(panel, e, full, context) {
 				el(
 					"small",
 					{},
-					` ${bytes((message.head_size || 0) + (message.body_size || 0))} on the stream`,
+					` ${bytes(full[`${which}_size`] || 0)} on the stream`,
 				),
 			),
 		);
