@@ -61,7 +61,7 @@ def answer(conn, path, head):
         conn.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
     elif path.startswith("/upgrade"):
         conn.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-                     b"Upgrade: websocket\r\n\r\n")
+                     b"Upgrade: raw\r\n\r\n")
         for _ in range(SECONDS * 4):
             conn.sendall(b"\x81\x05hello")
             time.sleep(0.25)
@@ -96,7 +96,7 @@ def ask(port, certs, path):
     if upload:
         lines.append("Content-Length: %d" % UPLOAD)
     if path.startswith("/upgrade"):
-        lines += ["Connection: Upgrade", "Upgrade: websocket"]
+        lines += ["Connection: Upgrade", "Upgrade: raw"]
     with context.wrap_socket(raw, server_hostname="localhost") as conn:
         say(path, time.time())
         conn.sendall("\r\n".join(lines + ["", ""]).encode())

@@ -179,6 +179,9 @@ curl --http1.1 --data-binary "@$TMPDIR/large" https://any.host/large >/dev/null
 curl --http1.1 https://any.host/none >/dev/null
 tap_ok "truncated: at most 1 MiB of a message is copied, the rest is counted" \
 	matches 'path == "/large" and request_size > 2097152 and truncated_bytes == 1048576'
+curl -H 'Content-Type: application/json' -d '{"user":{"name":"ann"}}' https://any.host/json >/dev/null
+curl -H 'Content-Type: application/json' -d '{"query":"query GetUser { user { name } }"}' \
+	https://any.host/graphql >/dev/null
 while read -r query; do
 	tap_ok "the filter $query" matches "$query"
 done < <(sed -n '/speaks KFL:$/,/^Passwords/s/^    //p' "$readme" | sed 's/   .*//')

@@ -47,8 +47,8 @@ at_exit_kill $!
 read -r -t 20 port <"$TMPDIR/port"
 tap_ok "cleartap starts" ct_start --exe curl --exe 'python3*' --exe 'node*' || tap_done
 tap_ok "requests with secrets are sent" send_secrets
-ct_check "a login is seen" --path /login --role client --dst-port "$port" --status 200 --complete
-ct_check "who used the same password stays visible" --path /json --role client --dst-port "$port" --complete
+ct_check "a login is seen" --protocol http --path /login --role client --dst-port "$port" --status 200 --complete
+ct_check "who used the same password stays visible" --protocol http --path /json --role client --dst-port "$port" --complete
 tap_ok "ordinary requests are answered" test "$("$srcdir/tests/e2e/hostile_body.py" "$port")" = 200
 tap_ok "and stored at once, whatever others sent" plain_entries 200
 tap_ok "nothing was lost" test "$(stat_of dropped)" = 0
