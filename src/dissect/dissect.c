@@ -224,13 +224,13 @@ static const struct dissector *guess(const struct undecided *w)
  * Ask the dissectors about a direction; NULL as long as one of them wants more, or the other
  * direction. They see the first LIMIT_PROBE_BYTES at most: what then still may be one's own, is.
  */
-static const struct dissector *ask(struct undecided *w, enum dir dir)
+static const struct dissector *ask(struct undecided *w, enum dir dir, bool turned)
 {
 	const struct dissector *maybe = NULL, *likely;
 	size_t len = w->probe[dir].len;
 
 	w->probed[dir] = len;
-	w->promising[dir] = false;
+	w->promising[dir] = w->few[dir] = false;
 	if (len > LIMIT_PROBE_BYTES)
 		len = LIMIT_PROBE_BYTES;
 	for (size_t i = 0; i < DISSECTORS; i++) {
@@ -241,9 +241,10 @@ static const struct dissector *ask(struct undecided *w, enum dir dir)
 		w->score[i][dir] = (int8_t)v;
 		if (v >= PROBE_YES)
 			return dissectors[i];
-		/* Too few bytes are no hope against what the other direction says. */
-		if (v == PROBE_SHORT && w->probed[!dir] && w->score[i][!dir] == PROBE_NO)
-			v = PROBE_NO;
+		/* Whose first bytes were too few when the other side spoke, had no more to say. */
+		if (v == PROBE_SHORT && turned)
+			v = w->score[i][dir] = PROBE_NO;
+		w->few[dir] |= v == PROBE_SHORT;
 		w->promising[dir] |= v == PROBE_MAYBE;
 		if (v < 0 && (!maybe || v == PROBE_MAYBE))
 			maybe = dissectors[i];
@@ -275,11 +276,11 @@ static bool begin_waiting(struct dissection *d, enum dir dir)
  * Ask about all bytes of a direction, at every change of direction and at every tick, so that how
  * they were cut makes no difference.
  */
-static void judge(struct dissection *d, enum dir dir)
+static void judge(struct dissection *d, enum dir dir, bool turned)
 {
 	struct undecided *w = d->waiting;
-	const struct dissector *choice =
-		w && w->probe[dir].len > w->probed[dir] ? ask(w, dir) : NULL;
+	bool worth = w && (w->probe[dir].len > w->probed[dir] || (turned && w->few[dir]));
+	const struct dissector *choice = worth ? ask(w, dir, turned) : NULL;
 
 	if (choice)
 		decide(d, choice, w->stretches[w->count - 1].last_us);
@@ -294,7 +295,7 @@ static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 
 	if (!len)
 		return;
-	judge(d, !dir);
+	judge(d, !dir, true);
 	if (!begin_waiting(d, dir)) {
 		pass(d, dir, data, len, offset, now);
 		return;
@@ -309,7 +310,7 @@ static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 		return;
 	}
 	const struct dissector *choice =
-		undecided_worth_asking(w, dir, data, len) ? ask(w, dir) : NULL;
+		undecided_worth_asking(w, dir, data, len) ? ask(w, dir, false) : NULL;
 	if (choice)
 		decide(d, choice, now);
 }
@@ -327,8 +328,8 @@ static void take_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 
 	if (!len)
 		return;
-	judge(d, DIR_READ);
-	judge(d, DIR_WRITE);
+	judge(d, DIR_READ, true);
+	judge(d, DIR_WRITE, true);
 	/* A gap at the front does not hide what follows; one inside what is looked at does. */
 	bool wait = begin_waiting(d, dir) && !d->waiting->probe[dir].len &&
 		    !undecided_add(d->waiting, &next, NULL);
@@ -358,8 +359,8 @@ void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why 
 /* No more bytes are waited for. */
 static void stop_waiting(struct dissection *d, int64_t now)
 {
-	judge(d, DIR_READ);
-	judge(d, DIR_WRITE);
+	judge(d, DIR_READ, true);
+	judge(d, DIR_WRITE, true);
 	/* What is handed on may hand over once more. */
 	while (d->waiting)
 		decide(d, guess(d->waiting), now);
@@ -374,8 +375,8 @@ void dissect_idle(struct dissection *d, int64_t now)
 
 void dissect_tick(struct dissection *d, int64_t now)
 {
-	judge(d, DIR_READ);
-	judge(d, DIR_WRITE);
+	judge(d, DIR_READ, false);
+	judge(d, DIR_WRITE, false);
 	if (d->waiting && !d->waiting->promising[0] && !d->waiting->promising[1] &&
 	    now - d->waiting->stretches[0].first_us >= LIMIT_LIVE_MS * 1000)
 		decide(d, guess(d->waiting), now);
