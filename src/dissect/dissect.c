@@ -15,7 +15,8 @@
 #include "entry.h"
 
 static const struct dissector *const dissectors[] = {
-	&dissect_http1, &dissect_http2, &dissect_dns, &dissect_ldap, &dissect_mqtt,
+	&dissect_http1, &dissect_http2,	   &dissect_dns,   &dissect_ldap,
+	&dissect_mqtt,	&dissect_postgres, &dissect_redis,
 };
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
