@@ -51,6 +51,11 @@
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
 #define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
 #define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */
+#define LIMIT_RESP_DEPTH	   32	       /* arrays in arrays of an answer of Redis */
+#define LIMIT_SQL_STATEMENTS	   256	/* prepared statements, and portals, of one connection */
+#define LIMIT_SQL_KEPT		   2048 /* bytes of each */
+#define LIMIT_SQL_ROWS		   100	/* rows of a result that are shown */
+#define LIMIT_SQL_SHOWN		   (48 << 10) /* bytes of them */
 
 /* HTTP/2, of one connection */
 #define LIMIT_H2_STREAMS   2048	      /* streams that are open at once; the oldest gives way */

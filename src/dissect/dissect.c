@@ -15,7 +15,8 @@
 #include "entry.h"
 
 static const struct dissector *const dissectors[] = {
-	&dissect_http1, &dissect_http2, &dissect_dns, &dissect_ldap, &dissect_mqtt,
+	&dissect_http1, &dissect_http2,	   &dissect_dns,   &dissect_ldap,
+	&dissect_mqtt,	&dissect_postgres, &dissect_redis,
 };
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
@@ -53,7 +54,9 @@ struct dissection *dissect_open(const struct entry_sink *sink, const struct conn
 	return d;
 }
 
-static bool choose(struct dissection *d, const struct dissector *choice, int64_t now)
+/* `w`: by whose bytes it is chosen; NULL where it is not by them. */
+static bool choose(struct dissection *d, const struct dissector *choice, const struct undecided *w,
+		   int64_t now)
 {
 	if (d->state) {
 		if (choice != &dissect_opaque && !d->settled)
@@ -62,10 +65,15 @@ static bool choose(struct dissection *d, const struct dissector *choice, int64_t
 		d->hint.mid_stream = !d->settled;
 		d->hint.lossy = d->lossy;
 	}
+	const struct first_bytes first[2] = {
+		{ w ? (const uint8_t *)w->probe[0].data : NULL, w ? w->probe[0].len : 0 },
+		{ w ? (const uint8_t *)w->probe[1].data : NULL, w ? w->probe[1].len : 0 },
+	};
+	struct conn_hint hint = d->hint;
+	if (choice != &dissect_opaque)
+		hint.first = first;
 	d->d = choice;
-	d->state = choice->open(&d->sink, &d->hint);
-	if (!d->state)
-		entry_sink_lose(&d->sink);
+	d->state = choice->open(&d->sink, &hint);
 	return d->state != NULL;
 }
 
@@ -85,9 +93,11 @@ static void replace(struct dissection *d, enum dir dir, const uint8_t *data, siz
 	d->hint = next.hint;
 	d->spoke = d->settled = false;
 	if (++d->changes > LIMIT_BECOME && !d->d)
-		choose(d, &dissect_opaque, now);
+		choose(d, &dissect_opaque, NULL, now);
 	take(d, !dir, (const uint8_t *)next.early.data, next.early.len, next.early_at, now);
+	take(d, dir, (const uint8_t *)next.held.data, next.held.len, next.held_at, now);
 	buf_free(&next.early);
+	buf_free(&next.held);
 	take(d, dir, data + next.taken, len - next.taken, offset + next.taken, now);
 }
 
@@ -111,7 +121,7 @@ static void pass(struct dissection *d, enum dir dir, const uint8_t *data, size_t
 	if (r == -ENOMEM)
 		entry_sink_lose(&d->sink);
 	give_up(d);
-	if (choose(d, &dissect_opaque, now))
+	if (choose(d, &dissect_opaque, NULL, now))
 		d->d->feed(d->state, dir, data, len, offset, now);
 }
 
@@ -125,7 +135,7 @@ static void pass_gap(struct dissection *d, enum dir dir, uint64_t len, uint64_t 
 	if (r == -ENOMEM)
 		entry_sink_lose(&d->sink);
 	give_up(d);
-	if (choose(d, &dissect_opaque, now))
+	if (choose(d, &dissect_opaque, NULL, now))
 		d->d->gap(d->state, dir, len, offset, why, now);
 }
 
@@ -182,7 +192,7 @@ static void decide(struct dissection *d, const struct dissector *choice, int64_t
 	for (unsigned i = 0; ok && i < w->count; i++) {
 		const struct dissector *next = i < foreign ? &dissect_opaque : choice;
 		if (i == 0 || i == foreign)
-			ok = d->d == next || choose(d, next, now);
+			ok = d->d == next || choose(d, next, w, now);
 		if (ok)
 			p = let_go_stretch(d, changes, &w->stretches[i], p);
 	}
@@ -204,11 +214,10 @@ static int total_score(const struct undecided *w, size_t i)
 	return sum;
 }
 
-/* The likeliest one; opaque when none is likely. */
-static const struct dissector *guess(const struct undecided *w)
+/* The likeliest one, of those that are more likely than that; opaque when none is. */
+static const struct dissector *likeliest(const struct undecided *w, int best)
 {
 	const struct dissector *choice = &dissect_opaque;
-	int best = 0;
 
 	for (size_t i = 0; w && i < DISSECTORS; i++) {
 		int score = total_score(w, i);
@@ -218,6 +227,14 @@ static const struct dissector *guess(const struct undecided *w)
 		choice = dissectors[i];
 	}
 	return choice;
+}
+
+/* The likeliest one with what there is: little of one direction alone is not enough. */
+static const struct dissector *guess(const struct undecided *w)
+{
+	bool both = w && w->probed[0] && w->probed[1];
+
+	return likeliest(w, both ? 0 : PROBE_ALONE - 1);
 }
 
 /*
@@ -249,9 +266,11 @@ static const struct dissector *ask(struct undecided *w, enum dir dir, bool turne
 		if (v < 0 && (!maybe || v == PROBE_MAYBE))
 			maybe = dissectors[i];
 	}
-	likely = guess(w);
-	if (len == LIMIT_PROBE_BYTES)
+	if (len == LIMIT_PROBE_BYTES) {
+		likely = guess(w);
 		return likely == &dissect_opaque && maybe ? maybe : likely;
+	}
+	likely = likeliest(w, 0);
 	if (maybe)
 		return NULL;
 	return likely != &dissect_opaque && !w->probed[!dir] ? NULL : likely;
@@ -419,5 +438,5 @@ void dissect_cut(struct dissection *d, int64_t now)
 	d->hint.mid_stream = d->hint.lossy = d->lossy = true;
 	d->spoke = d->settled = false;
 	if (d->changes > LIMIT_BECOME)
-		choose(d, &dissect_opaque, now);
+		choose(d, &dissect_opaque, NULL, now);
 }

@@ -67,6 +67,11 @@ static inline void entry_sink_lose(const struct entry_sink *sink)
 		(use->all ? use->all : use)->no_memory++;
 }
 
+struct first_bytes {
+	const uint8_t *data;
+	size_t len;
+};
+
 /* What a dissector may want to know of the connection before its first byte. */
 struct conn_hint {
 	bool mid_stream; /* joined after its start: the first bytes may be the middle of a message
@@ -77,8 +82,16 @@ struct conn_hint {
 	bool upgraded; /* it spoke another protocol before, and agreed to speak this one */
 	/* The direction that the side which opened the connection speaks in. */
 	enum dir opener : 8;
-	uint8_t depth;	     /* how many tunnels it lies in */
-	const char *gave_up; /* the protocol that was understood until here; NULL: none */
+	uint8_t depth; /* how many tunnels it lies in */
+	union {
+		/* For opaque: the protocol that was understood until here; NULL: none. */
+		const char *gave_up;
+		/*
+		 * For all others: the bytes by which it was chosen, by enum dir; in open() alone.
+		 * NULL: it was not chosen by its bytes.
+		 */
+		const struct first_bytes *first;
+	};
 };
 
 /* What comes after a protocol that handed the connection over: an upgrade, a tunnel. */
@@ -91,6 +104,9 @@ struct become {
 	/* Bytes of the other direction that it had held back, and the offset of the first. */
 	struct buf early;
 	uint64_t early_at;
+	/* The same of earlier feeds of this direction, before what was taken of the last one. */
+	struct buf held;
+	uint64_t held_at;
 };
 
 #define DISSECT_BECOME 1
@@ -105,6 +121,7 @@ struct become {
 #define PROBE_NO    0
 #define PROBE_MAYBE (-1)
 #define PROBE_SHORT (-2)
+#define PROBE_ALONE 50 /* enough where the other direction says nothing */
 #define PROBE_YES   100
 
 struct dissector {
@@ -159,6 +176,8 @@ extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mqtt;
 extern const struct dissector dissect_opaque;
 extern const struct dissector dissect_websocket;
+extern const struct dissector dissect_postgres;
+extern const struct dissector dissect_redis;
 
 /* The opaque bytes so far came before the first message of a protocol that was found after them. */
 void opaque_note_joined(void *state);

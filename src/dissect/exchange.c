@@ -98,6 +98,20 @@ void exchange_gap(struct exchange *x, enum part part, uint64_t len, enum gap_why
 	note_time(x, part, now);
 }
 
+void exchange_unread(struct exchange *x, enum part part, uint64_t len, int64_t now)
+{
+	digest_skip(&x->digest[part], len);
+	x->part[part].whole = false;
+	x->size[part] += len;
+	note_time(x, part, now);
+}
+
+void exchange_holds(struct exchange *x, size_t bytes)
+{
+	account_change(x->account, x->holds, bytes);
+	x->holds = bytes;
+}
+
 void exchange_fault(struct exchange *x, const char *fault)
 {
 	for (int i = 0; i < EXCHANGE_FAULTS; i++) {
@@ -186,7 +200,7 @@ static void free_exchange(struct exchanges *l, struct exchange *x)
 {
 	if (l->ops->free)
 		l->ops->free(x);
-	account_change(x->account, l->ops->size, 0);
+	account_change(x->account, l->ops->size + x->holds, 0);
 	for (int i = 0; i < 2; i++) {
 		message_free(x->message[i]);
 		digest_release(&x->digest[i]);

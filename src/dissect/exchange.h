@@ -38,6 +38,7 @@ struct exchange {
 	struct live live;
 	uint64_t key; /* the protocol's: an id that the answer names */
 	size_t *account;
+	size_t holds; /* of that, what the protocol's struct holds beyond itself */
 };
 
 struct exchange_ops {
@@ -79,6 +80,10 @@ int exchange_begin_part(struct exchange *x, enum part part, uint64_t offset, int
 void exchange_bytes(struct exchange *x, enum part part, const void *data, size_t len,
 		    uint64_t offset, int64_t now);
 void exchange_gap(struct exchange *x, enum part part, uint64_t len, enum gap_why why, int64_t now);
+/* Bytes of it that came and cannot be understood, since others are missing. */
+void exchange_unread(struct exchange *x, enum part part, uint64_t len, int64_t now);
+/* So many bytes are held by the protocol's struct now, beyond itself. */
+void exchange_holds(struct exchange *x, size_t bytes);
 /* The entry will say it, once, and is not complete. `fault` is a constant. */
 void exchange_fault(struct exchange *x, const char *fault);
 /* Text of the body as people read it; LIMIT_RENDERED_BYTES are kept. */

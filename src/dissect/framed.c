@@ -233,7 +233,7 @@ void framed_lost(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_
 	stray_gap(f, dir, len, why, now);
 }
 
-bool framed_resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len)
+int framed_resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len)
 {
 	struct framed *f = ctx;
 
@@ -241,7 +241,7 @@ bool framed_resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len)
 	(void)len;
 	f->doubt[dir] = f->seek[dir];
 	f->seek[dir] = false;
-	return f->doubt[dir];
+	return f->doubt[dir] ? 1 : -EPROTO;
 }
 
 int64_t framed_length(void *ctx, enum dir dir, const uint8_t *data, size_t len, size_t seen)

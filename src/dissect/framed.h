@@ -120,7 +120,7 @@ void framed_bytes(void *ctx, enum dir dir, const uint8_t *data, size_t len, uint
 		  int64_t now);
 void framed_missing(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
 void framed_lost(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
-bool framed_resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len);
+int framed_resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len);
 void framed_stray(void *ctx, enum dir dir, uint64_t len, int64_t now);
 
 /* Seen once and kept as text: copied into the message. Members that are empty are left out. */

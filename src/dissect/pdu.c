@@ -116,14 +116,14 @@ static int take_start(struct feeding *f)
 	int64_t size =
 		f->ops->length(f->ctx, f->dir, (uint8_t *)p->held.data, p->held.len, p->seen);
 	p->seen = p->held.len;
-	if (size < 0)
-		return (int)size;
-	if (!size) {
+	if (!size && p->held.len < f->ops->keep) {
 		f->done += n;
-		return p->held.len == f->ops->keep ? -EPROTO : 0;
+		return 0;
 	}
-	if ((uint64_t)size <= held)
-		return -EPROTO;
+	if (size <= (int64_t)held) {
+		p->held.len = held;
+		return size < 0 ? (int)size : -EPROTO;
+	}
 	n = smaller((uint64_t)size - held, n);
 	p->held.len = held + n;
 	p->now.data = (uint8_t *)p->held.data;
@@ -154,20 +154,67 @@ static int take_rest(struct feeding *f)
 	return p->left ? 0 : end(f);
 }
 
+static int take_all(struct feeding *f)
+{
+	int r = 0;
+
+	while (!r && f->done < f->len)
+		r = f->p->now.size ? take_rest(f) : take_start(f);
+	return r;
+}
+
+static int ask_footing(const struct feeding *f, const uint8_t *data, size_t len)
+{
+	if (f->ops->resumes)
+		return f->ops->resumes(f->ctx, f->dir, data, len);
+	int64_t size = f->ops->length(f->ctx, f->dir, data, len, 0);
+	return size > 0 ? 1 : (int)size;
+}
+
+/* The footing is found with bytes of earlier calls: they go first. */
+static int take_held(struct feeding *f)
+{
+	struct buf held = f->p->held;
+	struct feeding first = *f;
+
+	first.data = (const uint8_t *)held.data;
+	first.len = held.len;
+	first.done = 0;
+	first.offset = f->p->now.offset;
+	f->p->held = (struct buf){ 0 };
+	reset(f->p);
+	int r = take_all(&first);
+	buf_free(&held);
+	return r;
+}
+
 /* After the footing was lost: do PDUs begin again with this call? */
-static bool find_footing(struct feeding *f)
+static int find_footing(struct feeding *f)
 {
 	struct pdu_stream *p = f->p;
-	bool found = f->ops->resumes ? f->ops->resumes(f->ctx, f->dir, f->data, f->len)
-				     : f->ops->length(f->ctx, f->dir, f->data, f->len, 0) > 0;
+	size_t n = smaller(f->len, f->ops->keep - p->held.len);
+	bool begun = p->held.len > 0;
 
-	p->lost = !found;
-	if (!found) {
+	if (begun && buf_put(&p->held, f->data, n))
+		return -EPROTO;
+	int r = begun ? ask_footing(f, (uint8_t *)p->held.data, p->held.len)
+		      : ask_footing(f, f->data, f->len);
+	if (!r && p->held.len + f->len < f->ops->keep) {
+		if (!begun)
+			p->now = (struct pdu){ .offset = f->offset, .first_us = f->now };
 		f->done = f->len;
-		if (f->ops->stray)
-			f->ops->stray(f->ctx, f->dir, f->len, f->now);
+		return begun ? 0 : buf_put(&p->held, f->data, f->len);
 	}
-	return found;
+	p->lost = r <= 0;
+	if (r > 0) {
+		f->done = begun ? n : 0;
+		return begun ? take_held(f) : 0;
+	}
+	if (f->ops->stray)
+		f->ops->stray(f->ctx, f->dir, p->held.len + f->len - (begun ? n : 0), f->now);
+	reset(p);
+	f->done = f->len;
+	return 0;
 }
 
 int pdu_feed(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir,
@@ -184,9 +231,9 @@ int pdu_feed(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum di
 	int r = 0;
 
 	if (p->lost && len)
-		find_footing(&f);
-	while (!r && f.done < len)
-		r = p->now.size ? take_rest(&f) : take_start(&f);
+		r = find_footing(&f);
+	if (!r)
+		r = take_all(&f);
 	count_held(p);
 	if (ret_taken)
 		*ret_taken = f.done;
@@ -228,6 +275,23 @@ int pdu_gap(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir
 	if (n < len)
 		lose(p, ops, ctx, dir, len - n, why, now);
 	return 0;
+}
+
+void pdu_become(struct pdu_stream in[2], enum dir dir, size_t taken, struct become *ret)
+{
+	struct buf *const held[2] = { &ret->held, &ret->early };
+	uint64_t *const at[2] = { &ret->held_at, &ret->early_at };
+
+	ret->taken = taken;
+	for (int i = 0; i < 2; i++) {
+		struct pdu_stream *p = &in[i ? !dir : dir];
+		if (p->now.size)
+			continue;
+		*held[i] = p->held;
+		*at[i] = p->now.offset;
+		p->held = (struct buf){ 0 };
+		count_held(p);
+	}
 }
 
 void pdu_free(struct pdu_stream *p)

@@ -42,8 +42,11 @@ struct pdu_ops {
 	int (*whole)(void *ctx, enum dir dir, const struct pdu *p);
 	/* The footing is lost: how many PDUs have come since nobody knows. */
 	void (*lost)(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
-	/* Does a PDU begin with these bytes, which begin a call? NULL: where length() > 0. */
-	bool (*resumes)(void *ctx, enum dir dir, const uint8_t *data, size_t len);
+	/*
+	 * Does a PDU begin with these bytes, which begin a call? 1; 0: more are needed to tell;
+	 * -EPROTO. NULL: as length() says.
+	 */
+	int (*resumes)(void *ctx, enum dir dir, const uint8_t *data, size_t len);
 	/* Bytes that are no PDU, after the footing was lost. */
 	void (*stray)(void *ctx, enum dir dir, uint64_t len, int64_t now);
 };
@@ -72,6 +75,11 @@ static inline uint64_t pdu_begun(const struct pdu_stream *p)
 {
 	return p->now.size ? p->now.size - p->left : p->held.len;
 }
+/*
+ * After pdu_feed() of `dir` took so many bytes and failed: what goes on to another protocol, as
+ * become() tells it. What has begun of a PDU is of the one that ends.
+ */
+void pdu_become(struct pdu_stream in[2], enum dir dir, size_t taken, struct become *ret);
 void pdu_free(struct pdu_stream *p);
 
 #endif

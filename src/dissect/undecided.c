@@ -49,6 +49,9 @@ int undecided_add(struct undecided *w, const struct stretch *next, const uint8_t
 
 	if (s && next->missing && s->why != next->why)
 		s = NULL;
+	/* What came at other times is told so, as long as there is room. */
+	if (s && s->last_us != next->first_us && w->count < STRETCHES_MAX / 2)
+		s = NULL;
 	if (!s && w->count == STRETCHES_MAX)
 		return -E2BIG;
 	size_t before = bytes_of(w);

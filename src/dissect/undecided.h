@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "dissect/dissect.h"
 
-/* Bytes of one direction that wait, in the order of arrival; adjacent ones are one. */
+/* Bytes of one direction that wait, in the order of arrival; adjacent ones of a time are one. */
 struct stretch {
 	enum dir dir;
 	bool missing;

@@ -167,12 +167,13 @@ static void set_all(struct entry *e)
 		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
 		   "\"s=c00kie\"],[\"X-Key\",\"headerkey\"],[\"Content-Length\",\"%zu\"]],"
 		   "\"dn\":\"dc=named\",\"filter\":\"(uid=filtered)\",\"topic\":\"on/topic\","
-		   "\"client_id\":\"client-id\",\"qos\":27183,"
+		   "\"client_id\":\"client-id\",\"qos\":27183,\"key\":\"first:key\","
 		   "\"cookies\":[[\"s\",\"c00kie\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
 		   "\"head_size\":6061,\"body_size\":%zu,\"body_stored\":%zu}",
 		   e->request_body.len, e->request_body.len, e->request_body.len);
 	buf_printf(&e->detail,
-		   ",\"response\":{\"status\":200,\"reason\":\"Why\",\"http_version\":\"1.1\","
+		   ",\"response\":{\"rows\":27185,\"sqlstate\":\"42P99\","
+		   "\"status\":200,\"reason\":\"Why\",\"http_version\":\"1.1\","
 		   "\"headers\":[[\"Set-Cookie\",\"t=biscuit\"],[\"Content-Encoding\",\"gzip\"],"
 		   "[\"Content-Length\",\"%zu\"]],\"cookies\":[[\"t\",\"biscuit\"]],"
 		   "\"content_type\":\"application/json\",\"content_encoding\":\"gzip\","
