@@ -15,7 +15,7 @@
 #include "entry.h"
 
 static const struct dissector *const dissectors[] = {
-	&dissect_http1, &dissect_http2, &dissect_dns, &dissect_ldap, &dissect_mqtt,
+	&dissect_http1, &dissect_http2, &dissect_dns, &dissect_ldap, &dissect_mqtt, &dissect_mongo,
 };
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
@@ -204,11 +204,10 @@ static int total_score(const struct undecided *w, size_t i)
 	return sum;
 }
 
-/* The likeliest one; opaque when none is likely. */
-static const struct dissector *guess(const struct undecided *w)
+/* The likeliest one, of those that are more likely than that; opaque when none is. */
+static const struct dissector *likeliest(const struct undecided *w, int best)
 {
 	const struct dissector *choice = &dissect_opaque;
-	int best = 0;
 
 	for (size_t i = 0; w && i < DISSECTORS; i++) {
 		int score = total_score(w, i);
@@ -218,6 +217,14 @@ static const struct dissector *guess(const struct undecided *w)
 		choice = dissectors[i];
 	}
 	return choice;
+}
+
+/* The likeliest one with what there is: little of one direction alone is not enough. */
+static const struct dissector *guess(const struct undecided *w)
+{
+	bool both = w && w->probed[0] && w->probed[1];
+
+	return likeliest(w, both ? 0 : PROBE_ALONE - 1);
 }
 
 /*
@@ -248,9 +255,11 @@ static const struct dissector *ask(struct undecided *w, enum dir dir)
 		if (v < 0 && (!maybe || v == PROBE_MAYBE))
 			maybe = dissectors[i];
 	}
-	likely = guess(w);
-	if (len == LIMIT_PROBE_BYTES)
+	if (len == LIMIT_PROBE_BYTES) {
+		likely = guess(w);
 		return likely == &dissect_opaque && maybe ? maybe : likely;
+	}
+	likely = likeliest(w, 0);
 	if (maybe)
 		return NULL;
 	return likely != &dissect_opaque && !w->probed[!dir] ? NULL : likely;

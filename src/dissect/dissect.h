@@ -105,6 +105,7 @@ struct become {
 #define PROBE_NO    0
 #define PROBE_MAYBE (-1)
 #define PROBE_SHORT (-2)
+#define PROBE_ALONE 50 /* enough where the other direction says nothing */
 #define PROBE_YES   100
 
 struct dissector {
@@ -156,6 +157,7 @@ extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
 extern const struct dissector dissect_http2;
 extern const struct dissector dissect_ldap;
+extern const struct dissector dissect_mongo;
 extern const struct dissector dissect_mqtt;
 extern const struct dissector dissect_opaque;
 extern const struct dissector dissect_websocket;

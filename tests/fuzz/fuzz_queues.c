@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
 	struct buf dump; /* all that is told */
-	struct buf last; /* what is told last of each exchange, without bodies */
+	struct buf last; /* what is told last of each exchange, without times: what
+			  * waits for a decision has that of its last byte */
 	int64_t sizes, lost, truncated;
 };
 
@@ -49,8 +50,10 @@ static void look_at(void *ctx, struct entry *e)
 		o->sizes += e->request_size + e->response_size;
 		o->lost += e->lost_bytes;
 		o->truncated += e->truncated_bytes;
-		entry_put_json(e, &o->last);
-		buf_put(&o->last, e->detail.data, e->detail.len);
+		buf_printf(&o->last, "%s %s [%s] [%s] %lld+%lld %lld %lld %s\n", e->protocol,
+			   e->method, e->summary, e->status, (long long)e->request_size,
+			   (long long)e->response_size, (long long)e->lost_bytes,
+			   (long long)e->truncated_bytes, e->reason);
 	}
 	entry_put_json(e, &o->dump);
 	buf_put(&o->dump, e->detail.data, e->detail.len);
@@ -127,17 +130,19 @@ static bool same(const struct buf *a, const struct buf *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct outcome whole = { 0 }, bytes = { 0 }, once = { 0 };
-	struct outcome *const all[] = { &whole, &bytes, &once };
+	struct outcome whole = { 0 }, bytes = { 0 }, told = { 0 }, told_bytes = { 0 };
+	struct outcome *const all[] = { &whole, &bytes, &told, &told_bytes };
 
 	if (size > 16384)
 		return 0;
-	run(data, size, false, true, &whole);
-	run(data, size, true, true, &bytes);
-	run(data, size, false, false, &once);
+	run(data, size, false, false, &whole);
+	run(data, size, true, false, &bytes);
+	run(data, size, false, true, &told);
+	run(data, size, true, true, &told_bytes);
 	require(same(&whole.dump, &bytes.dump));
-	require(same(&whole.last, &once.last));
-	for (size_t i = 0; i < 3; i++) {
+	require(same(&whole.last, &told.last));
+	require(same(&whole.last, &told_bytes.last));
+	for (size_t i = 0; i < 4; i++) {
 		buf_free(&all[i]->dump);
 		buf_free(&all[i]->last);
 	}
