@@ -51,6 +51,7 @@
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
 #define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */
+#define LIMIT_KAFKA_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
 #define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */
 

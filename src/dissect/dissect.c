@@ -15,7 +15,8 @@
 #include "entry.h"
 
 static const struct dissector *const dissectors[] = {
-	&dissect_http1, &dissect_http2, &dissect_dns, &dissect_ldap, &dissect_mqtt, &dissect_mongo,
+	&dissect_http1, &dissect_http2, &dissect_dns,	&dissect_ldap,
+	&dissect_mqtt,	&dissect_mongo, &dissect_kafka,
 };
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))

@@ -13,7 +13,7 @@
 
 /* Folders of tests/data. */
 static const char *const folders[] = {
-	"dns", "http1", "known", "ldap", "mqtt", "mongo", "websocket",
+	"dns", "http1", "known", "ldap", "mqtt", "kafka", "mongo", "websocket",
 };
 
 static void for_each_case(void (*check)(const struct test_case *c))
