@@ -3,7 +3,7 @@
  * Both directions of a connection of a message queue or a document store, as records: a byte of
  * what (write, read, a gap, silence, time that passes), a byte of length, so many bytes. What comes
  * out must be JSON, must not account for more bytes than there were, and must be the same for bytes
- * one by one, and in the end without having been told before.
+ * one by one.
  */
 #include <jansson.h>
 #include <stdint.h>
