@@ -49,6 +49,9 @@
 #define LIMIT_ONE_BY_ONE	   8 /* exchanges, one by one from the start, by which a client waits */
 #define LIMIT_BECOME		   4	       /* switches to another protocol on one connection */
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
+#define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */
+#define LIMIT_KAFKA_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
 #define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */
 #define LIMIT_RESP_DEPTH	   32	       /* arrays in arrays of an answer of Redis */

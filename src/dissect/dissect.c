@@ -14,10 +14,19 @@
 #include "base/limits.h"
 #include "entry.h"
 
+/* clang-format off */
 static const struct dissector *const dissectors[] = {
-	&dissect_http1, &dissect_http2,	   &dissect_dns,   &dissect_ldap,
-	&dissect_mqtt,	&dissect_postgres, &dissect_redis,
+	&dissect_http1,
+	&dissect_http2,
+	&dissect_dns,
+	&dissect_kafka,
+	&dissect_ldap,
+	&dissect_mongo,
+	&dissect_mqtt,
+	&dissect_postgres,
+	&dissect_redis,
 };
+/* clang-format on */
 
 #define DISSECTORS (sizeof(dissectors) / sizeof(*dissectors))
 _Static_assert(DISSECTORS <= DISSECTORS_MAX, "undecided.h has no room for their scores");

@@ -172,7 +172,9 @@ struct dissector {
 extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
 extern const struct dissector dissect_http2;
+extern const struct dissector dissect_kafka;
 extern const struct dissector dissect_ldap;
+extern const struct dissector dissect_mongo;
 extern const struct dissector dissect_mqtt;
 extern const struct dissector dissect_opaque;
 extern const struct dissector dissect_websocket;

@@ -251,8 +251,8 @@ int64_t framed_length(void *ctx, enum dir dir, const uint8_t *data, size_t len, 
 	(void)seen;
 	if (f->doubt[dir]) {
 		int v = f->ops->begins(f, dir, data, len);
-		if (v == PROBE_NO || v == PROBE_MAYBE)
-			return v == PROBE_NO ? -EPROTO : 0;
+		if (v <= PROBE_NO)
+			return v < PROBE_NO ? 0 : -EPROTO;
 		f->doubt[dir] = false;
 	}
 	return f->ops->length(f, dir, data, len);

@@ -13,7 +13,7 @@
 
 /* Folders of tests/data. */
 static const char *const folders[] = {
-	"dns", "http1", "known", "ldap", "mqtt", "postgres", "redis", "websocket",
+	"dns", "http1", "kafka", "known", "ldap", "mongo", "mqtt", "postgres", "redis", "websocket",
 };
 
 static void for_each_case(void (*check)(const struct test_case *c))
