@@ -12,11 +12,14 @@
 
 static const char not_due[] = "";
 
+/* Going through fewer than INDEX_FROM costs less than an index. */
+enum { INDEX_FROM = 32, INDEX_BITS = 8 };
+#define INDEX_BYTES ((1U << INDEX_BITS) * sizeof(struct exchange *))
+
 void exchanges_begin(struct exchanges *l, const struct entry_sink *sink,
 		     const struct exchange_ops *ops)
 {
 	*l = (struct exchanges){ .sink = *sink, .ops = ops };
-	l->tail = &l->head;
 }
 
 struct exchange *exchange_new(struct exchanges *l)
@@ -31,8 +34,9 @@ struct exchange *exchange_new(struct exchanges *l)
 	}
 	x->account = l->sink.account;
 	account_change(x->account, 0, l->ops->size);
-	*l->tail = x;
-	l->tail = &x->next;
+	x->before = l->last;
+	*(l->last ? &l->last->next : &l->head) = x;
+	l->last = x;
 	l->count++;
 	return x;
 }
@@ -46,12 +50,67 @@ struct exchange *exchange_waiting(const struct exchanges *l)
 	return x;
 }
 
+static struct exchange **chain_of(const struct exchanges *l, uint64_t key)
+{
+	return &l->index[key * 0x9e3779b97f4a7c15 >> (64 - INDEX_BITS)];
+}
+
+static void index_add(struct exchanges *l, struct exchange *x)
+{
+	struct exchange **p = chain_of(l, x->key);
+
+	while (*p)
+		p = &(*p)->chain;
+	*p = x;
+	x->chain = NULL;
+}
+
+static void index_remove(struct exchanges *l, struct exchange *x)
+{
+	struct exchange **p = chain_of(l, x->key);
+
+	while (*p != x)
+		p = &(*p)->chain;
+	*p = x->chain;
+}
+
+static void index_make(struct exchanges *l)
+{
+	l->index = calloc(1U << INDEX_BITS, sizeof(struct exchange *));
+	if (!l->index)
+		return;
+	account_change(l->sink.account, 0, INDEX_BYTES);
+	for (struct exchange *x = l->head; x; x = x->next)
+		if (x->has_key)
+			index_add(l, x);
+}
+
+static void index_free(struct exchanges *l)
+{
+	if (l->index)
+		account_change(l->sink.account, INDEX_BYTES, 0);
+	free(l->index);
+	l->index = NULL;
+}
+
+void exchange_set_key(struct exchanges *l, struct exchange *x, uint64_t key)
+{
+	if (l->index && x->has_key)
+		index_remove(l, x);
+	x->key = key;
+	x->has_key = true;
+	if (l->index)
+		index_add(l, x);
+	else if (l->count >= INDEX_FROM)
+		index_make(l);
+}
+
 struct exchange *exchange_find(const struct exchanges *l, uint64_t key)
 {
-	struct exchange *x = l->head;
+	struct exchange *x = l->index ? *chain_of(l, key) : l->head;
 
 	while (x && (x->key != key || x->done[PART_RESPONSE] || x->alone))
-		x = x->next;
+		x = l->index ? x->chain : x->next;
 	return x;
 }
 
@@ -186,14 +245,12 @@ static void fill_entry(const struct exchanges *l, const struct exchange *x, stru
 
 static void unlink_exchange(struct exchanges *l, struct exchange *x)
 {
-	struct exchange **p = &l->head;
-
-	while (*p != x)
-		p = &(*p)->next;
-	*p = x->next;
-	if (l->tail == &x->next)
-		l->tail = p;
-	l->count--;
+	if (l->index && x->has_key)
+		index_remove(l, x);
+	*(x->before ? &x->before->next : &l->head) = x->next;
+	*(x->next ? &x->next->before : &l->last) = x->before;
+	if (!--l->count)
+		index_free(l);
 }
 
 static void free_exchange(struct exchanges *l, struct exchange *x)

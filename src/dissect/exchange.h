@@ -26,7 +26,8 @@ enum part { PART_REQUEST, PART_RESPONSE };
 #define EXCHANGE_FAULTS 4
 
 struct exchange {
-	struct exchange *next;
+	struct exchange *next, *before;
+	struct exchange *chain;	    /* of the index of keys */
 	struct message *message[2]; /* by enum part; NULL: not begun */
 	struct entry_part part[2];
 	struct digest digest[2];
@@ -36,7 +37,8 @@ struct exchange {
 	const char *alone;		     /* why there is no other part: a constant */
 	const char *faults[EXCHANGE_FAULTS]; /* constants */
 	struct live live;
-	uint64_t key; /* the protocol's: an id that the answer names */
+	uint64_t key; /* see exchange_set_key() */
+	bool has_key;
 	size_t *account;
 	size_t holds; /* of that, what the protocol's struct holds beyond itself */
 };
@@ -56,7 +58,8 @@ struct exchange_ops {
 struct exchanges {
 	struct entry_sink sink;
 	const struct exchange_ops *ops;
-	struct exchange *head, **tail;
+	struct exchange *head, *last;
+	struct exchange **index; /* by key, where many wait; NULL: go through them */
 	size_t count;
 	bool client; /* the traced program is the one that asks */
 };
@@ -72,6 +75,8 @@ void exchanges_end(struct exchanges *l, const char *alone);
 struct exchange *exchange_new(struct exchanges *l);
 /* The first whose answer has not ended; NULL when none waits. */
 struct exchange *exchange_waiting(const struct exchanges *l);
+/* An id that the answer names, in whatever way the protocol has it. */
+void exchange_set_key(struct exchanges *l, struct exchange *x, uint64_t key);
 /* The first of that key whose answer has not ended. */
 struct exchange *exchange_find(const struct exchanges *l, uint64_t key);
 /* A message begins at `offset` of its direction, unless it has. 0 or -ENOMEM. */

@@ -76,7 +76,7 @@ struct exchange *framed_new(struct framed *f, uint64_t key)
 		forget(f, f->l.head);
 	struct exchange *x = exchange_new(&f->l);
 	if (x)
-		x->key = key;
+		exchange_set_key(&f->l, x, key);
 	return x;
 }
 

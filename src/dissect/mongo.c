@@ -126,9 +126,12 @@ static struct exchange *answered(struct framed *f, enum dir dir, uint32_t id)
 {
 	uint64_t key = key_of(!dir, id);
 
-	for (struct exchange *x = f->l.head; x && !exchange_find(&f->l, key); x = x->next)
-		if (((struct mongo_exchange *)x)->asked == id && x->message[PART_RESPONSE])
-			x->key = key;
+	struct exchange *x = exchange_find(&f->l, key) ? NULL : f->l.head;
+
+	while (x && (((struct mongo_exchange *)x)->asked != id || !x->message[PART_RESPONSE]))
+		x = x->next;
+	if (x)
+		exchange_set_key(&f->l, x, key);
 	return framed_answered(f, dir, key);
 }
 
@@ -434,7 +437,7 @@ static void finish(struct framed *f, enum dir dir, const struct pdu *p,
 	if (m->request && more)
 		framed_one_way(f, dir);
 	if (!m->request && more && x->message[PART_REQUEST]) {
-		x->key = key_of(!dir, id);
+		exchange_set_key(&f->l, x, key_of(!dir, id));
 		framed_rest(f, dir);
 	} else {
 		framed_done(f, dir, p);

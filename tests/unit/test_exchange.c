@@ -232,12 +232,45 @@ static void test_live(void **state)
 	buf_free(&t.told);
 }
 
+/* Many that wait are found by their key, the oldest of one key first, whichever ended before. */
+static void test_keys(void **state)
+{
+	struct toy t = { 0 };
+	const struct entry_sink sink = { told, &t };
+	struct exchange *x[600];
+
+	(void)state;
+	exchanges_begin(&t.l, &sink, &ops);
+	for (size_t i = 0; i < 600; i++) {
+		x[i] = exchange_new(&t.l);
+		exchange_set_key(&t.l, x[i], i / 2 * 256);
+		exchange_begin_part(x[i], PART_REQUEST, i, 1000);
+	}
+	for (size_t i = 0; i < 600; i += 3)
+		exchange_set_key(&t.l, x[i], 1000000 + i);
+	for (size_t n = 0, i = 0; n < 600; n++, i = (i + 7) % 600) {
+		bool moved = i % 3 == 0;
+		uint64_t key = moved ? 1000000 + i : i / 2 * 256;
+		/* The other of the pair, where it is older, waits still, and has not moved. */
+		struct exchange *older = i % 2 && (i - 1) % 3 && x[i - 1] ? x[i - 1] : NULL;
+		assert_ptr_equal(exchange_find(&t.l, key), older && !moved ? older : x[i]);
+		exchange_tell(&t.l, x[i]);
+		x[i] = NULL;
+		if (moved)
+			assert_null(exchange_find(&t.l, key));
+	}
+	assert_int_equal(t.l.count, 0);
+	assert_null(t.l.index);
+	exchanges_end(&t.l, NULL);
+	buf_free(&t.told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order), cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_long),  cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_live),
+		cmocka_unit_test(test_live),  cmocka_unit_test(test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
