@@ -180,6 +180,8 @@ static const struct pdu_ops pdu_ops = {
 
 static enum dir client_of(const struct first_bytes *first)
 {
+	if (!first)
+		return DIR_WRITE;
 	for (int dir = 0; dir < 2; dir++)
 		if (first[dir].len &&
 		    (!first[dir].data[0] || pg_resumes(true, first[dir].data, first[dir].len) > 0))

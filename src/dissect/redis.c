@@ -307,6 +307,8 @@ static const struct pdu_ops pdu_ops = {
 /* Commands begin with a word that is one, or are arrays of which it is the first. */
 static enum dir client_of(const struct first_bytes *first)
 {
+	if (!first)
+		return DIR_WRITE;
 	for (int dir = 0; dir < 2; dir++)
 		if (first[dir].len && (isalpha(*first[dir].data) ||
 				       redis_resumes(true, first[dir].data, first[dir].len) > 0))

@@ -2,6 +2,7 @@
 /* What Redis answers, and sends by itself: as text, or as JSON where it is more than one value. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,13 @@ static void read_word(struct resp *s, const struct pdu *p, const struct resp_hea
 	s->number = 0;
 	if ((h->type != '*' && h->type != '>') || p->size == h->size)
 		return;
-	resp_head(p->data + h->size, p->len - h->size, 0, &first);
-	redis_word(s->word, p->data + h->size + first.size, (size_t)first.n);
+	const uint8_t *word = p->data + h->size;
+	size_t len = p->len - h->size;
+	/* It may be no string, or longer than what is kept of it. */
+	if (resp_head(word, len, 0, &first) <= 0 || !strchr("$=", first.type) || first.n < 0)
+		return;
+	size_t there = len - first.size;
+	redis_word(s->word, word + first.size, (size_t)first.n < there ? (size_t)first.n : there);
 }
 
 /* Is what begins sent by the server itself? */
@@ -84,7 +90,7 @@ int redis_answer_begin(struct redis *r, const struct pdu *p)
 		return 0;
 	redis_of(s->x)->notice = h.type == '>' || kind_of(s->word) >= CONFIRMATIONS;
 	if (redis_of(s->x)->notice)
-		memcpy(redis_of(s->x)->name, *s->word ? s->word : "PUSH", REDIS_WORD);
+		snprintf(redis_of(s->x)->name, REDIS_WORD, "%s", *s->word ? s->word : "PUSH");
 	return 0;
 }
 

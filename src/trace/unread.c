@@ -46,7 +46,7 @@ static bool note_function(const struct elf_symbol *symbol, void *ret)
 static bool has_text(struct elf_piece p, const char *text)
 {
 	size_t len = strlen(text);
-	const uint8_t *at = p.data, *end = at + p.size;
+	const uint8_t *at = p.data, *end = at ? at + p.size : NULL;
 
 	while (at && (at = memmem(at, (size_t)(end - at), text, len))) {
 		at += len;

@@ -26,7 +26,7 @@ struct outcome {
 struct stream {
 	const struct dissector *d;
 	void *state;
-	bool over; /* it handed over, or gave up */
+	bool over, gone; /* it handed over, or gave up */
 	int64_t now;
 	uint64_t offset[2];
 	int64_t total, lost, truncated;
@@ -59,6 +59,17 @@ static void look_at(void *ctx, struct entry *e)
 	entry_free(e);
 }
 
+/* What it held back is its heir's. */
+static void hand_over(struct stream *s)
+{
+	struct become b = { 0 };
+
+	s->d->become(s->state, &b);
+	buf_free(&b.early);
+	buf_free(&b.held);
+	s->gone = true;
+}
+
 static void feed(struct stream *s, enum dir dir, const uint8_t *data, size_t len)
 {
 	size_t step = s->one_by_one ? 1 : len;
@@ -69,6 +80,8 @@ static void feed(struct stream *s, enum dir dir, const uint8_t *data, size_t len
 		if (!s->over)
 			s->over =
 				s->d->feed(s->state, dir, copy, step, s->offset[dir], s->now) != 0;
+		if (s->over && s->d->become && !s->gone)
+			hand_over(s);
 		free(copy);
 		s->offset[dir] += step;
 	}
@@ -108,9 +121,10 @@ static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, s
 	const struct conn_hint hint = { .opener_known = size & 1, .opener = DIR_WRITE };
 	struct stream s = { .now = 1000, .one_by_one = one_by_one, .ticks = ticks };
 
-	static const struct dissector *const all[] = { &dissect_mqtt, &dissect_mongo,
-						       &dissect_kafka, &dissect_dns,
-						       &dissect_ldap };
+	static const struct dissector *const all[] = { &dissect_mqtt,	 &dissect_mongo,
+						       &dissect_kafka,	 &dissect_dns,
+						       &dissect_ldap,	 &dissect_redis,
+						       &dissect_postgres };
 	s.d = all[data[0] % (sizeof(all) / sizeof(*all))];
 	s.state = s.d->open(&sink, &hint);
 	require(s.state);
