@@ -25,6 +25,7 @@ static const struct dissector *const dissectors[] = {
 	&dissect_mqtt,
 	&dissect_postgres,
 	&dissect_redis,
+	&dissect_smtp,
 };
 /* clang-format on */
 

@@ -180,6 +180,7 @@ extern const struct dissector dissect_opaque;
 extern const struct dissector dissect_websocket;
 extern const struct dissector dissect_postgres;
 extern const struct dissector dissect_redis;
+extern const struct dissector dissect_smtp;
 
 /* The opaque bytes so far came before the first message of a protocol that was found after them. */
 void opaque_note_joined(void *state);
