@@ -19,6 +19,7 @@ static const struct dissector *const dissectors[] = {
 	&dissect_http1,
 	&dissect_http2,
 	&dissect_dns,
+	&dissect_imap,
 	&dissect_kafka,
 	&dissect_ldap,
 	&dissect_mongo,

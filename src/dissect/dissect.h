@@ -172,6 +172,7 @@ struct dissector {
 extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
 extern const struct dissector dissect_http2;
+extern const struct dissector dissect_imap;
 extern const struct dissector dissect_kafka;
 extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mongo;
