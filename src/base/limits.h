@@ -48,6 +48,10 @@
 #define LIMIT_PROBE_BYTES	   (16 << 10)  /* first bytes looked at to tell the protocol */
 #define LIMIT_ONE_BY_ONE	   8 /* exchanges, one by one from the start, by which a client waits */
 #define LIMIT_BECOME		   4	       /* switches to another protocol on one connection */
+#define LIMIT_MAIL_LINE		   (16 << 10)  /* a command or a reply line of SMTP */
+#define LIMIT_MAIL_BYTES	   (1 << 20)   /* kept of a mail */
+#define LIMIT_MAIL_HEAD		   (32 << 10)  /* of these, looked through for its subject */
+#define LIMIT_MAIL_JUDGED	   512	       /* a line that is a command after lost bytes */
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
 #define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */

@@ -19,12 +19,14 @@ static const struct dissector *const dissectors[] = {
 	&dissect_http1,
 	&dissect_http2,
 	&dissect_dns,
+	&dissect_imap,
 	&dissect_kafka,
 	&dissect_ldap,
 	&dissect_mongo,
 	&dissect_mqtt,
 	&dissect_postgres,
 	&dissect_redis,
+	&dissect_smtp,
 };
 /* clang-format on */
 

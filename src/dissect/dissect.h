@@ -172,6 +172,7 @@ struct dissector {
 extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
 extern const struct dissector dissect_http2;
+extern const struct dissector dissect_imap;
 extern const struct dissector dissect_kafka;
 extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mongo;
@@ -180,6 +181,7 @@ extern const struct dissector dissect_opaque;
 extern const struct dissector dissect_websocket;
 extern const struct dissector dissect_postgres;
 extern const struct dissector dissect_redis;
+extern const struct dissector dissect_smtp;
 
 /* The opaque bytes so far came before the first message of a protocol that was found after them. */
 void opaque_note_joined(void *state);

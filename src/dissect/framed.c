@@ -80,7 +80,7 @@ struct exchange *framed_new(struct framed *f, uint64_t key)
 	return x;
 }
 
-static void leave_alone(struct framed *f, struct exchange *x, const char *why)
+void framed_leave_alone(struct framed *f, struct exchange *x, const char *why)
 {
 	if (exchange_leave_alone(&f->l, x, why))
 		forget(f, x);
@@ -97,7 +97,7 @@ struct exchange *framed_answered(struct framed *f, enum dir dir, uint64_t key)
 	struct exchange *x;
 
 	while ((x = exchange_find(&f->l, key)) && missed(x, dir) && missed(x, !dir)) {
-		leave_alone(f, x, untold_answer);
+		framed_leave_alone(f, x, untold_answer);
 		why = untold_request;
 	}
 	if (x)
@@ -113,7 +113,7 @@ struct exchange *framed_asked(struct framed *f, uint64_t key)
 	struct exchange *x = exchange_find(&f->l, key);
 
 	if (x)
-		leave_alone(f, x, missed(x, 0) || missed(x, 1) ? lost_answer : used_again);
+		framed_leave_alone(f, x, missed(x, 0) || missed(x, 1) ? lost_answer : used_again);
 	return framed_new(f, key);
 }
 
@@ -146,13 +146,13 @@ void framed_done(struct framed *f, enum dir dir, const struct pdu *p)
 	if (exchange_end_part(&f->l, x, f->part[dir], p->last_us))
 		forget(f, x);
 	else if (f->part[dir] == PART_RESPONSE && !x->message[PART_REQUEST])
-		leave_alone(f, x, ((struct framed_exchange *)x)->alone);
+		framed_leave_alone(f, x, ((struct framed_exchange *)x)->alone);
 }
 
 void framed_one_way(struct framed *f, enum dir dir)
 {
 	if (f->now[dir])
-		leave_alone(f, f->now[dir], NULL);
+		framed_leave_alone(f, f->now[dir], NULL);
 }
 
 static struct exchange *stray_of(struct framed *f, enum dir dir, uint64_t offset, int64_t now)

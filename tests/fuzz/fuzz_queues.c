@@ -121,10 +121,10 @@ static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, s
 	const struct conn_hint hint = { .opener_known = size & 1, .opener = DIR_WRITE };
 	struct stream s = { .now = 1000, .one_by_one = one_by_one, .ticks = ticks };
 
-	static const struct dissector *const all[] = { &dissect_mqtt,	 &dissect_mongo,
-						       &dissect_kafka,	 &dissect_dns,
-						       &dissect_ldap,	 &dissect_redis,
-						       &dissect_postgres };
+	static const struct dissector *const all[] = {
+		&dissect_mqtt,	&dissect_mongo,	   &dissect_kafka, &dissect_dns, &dissect_ldap,
+		&dissect_redis, &dissect_postgres, &dissect_smtp,  &dissect_imap
+	};
 	s.d = all[data[0] % (sizeof(all) / sizeof(*all))];
 	s.state = s.d->open(&sink, &hint);
 	require(s.state);

@@ -130,6 +130,46 @@ static void put_pg_answer(struct talk *t, unsigned id)
 	put_pg(b, 'Z', "I", 1);
 }
 
+/* A question, or the last chunk of a mail; the first says what is spoken. */
+static void put_smtp_request(struct talk *t, unsigned id)
+{
+	struct buf *b = &t->bytes[DIR_WRITE];
+	char mail[64];
+	int n = snprintf(mail, sizeof(mail), "Subject: id%u\r\n\r\n.\r\nQUIT\r\n", id);
+
+	if (id && !roll(t, 3))
+		buf_printf(b, "BDAT %d LAST\r\n%s", n, mail);
+	else
+		buf_printf(b, "%s id%u\r\n", id ? "VRFY" : "EHLO", id);
+}
+
+static void put_smtp_answer(struct talk *t, unsigned id)
+{
+	for (unsigned i = roll(t, 3); i; i--)
+		buf_printf(&t->bytes[DIR_READ], "250-id%u goes on\r\n", id);
+	buf_printf(&t->bytes[DIR_READ], "250 id%u is known\r\n", id);
+}
+
+static void put_imap_request(struct talk *t, unsigned id)
+{
+	buf_printf(&t->bytes[DIR_WRITE],
+		   roll(t, 3) ? "t%u SELECT id%u\r\n" : "t%u SELECT \"id%u\"\r\n", id, id);
+}
+
+static void put_imap_answer(struct talk *t, unsigned id)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "value of id%u ...\r\n* 1 EXISTS\r\n", id);
+
+	if (roll(t, 2))
+		buf_printf(&t->bytes[DIR_READ], "* OK id%u is there\r\n", id);
+	else
+		buf_printf(&t->bytes[DIR_READ], "* 1 FETCH (BODY[] {%d}\r\n%s)\r\n", n, text);
+	buf_printf(&t->bytes[DIR_READ], "t%u OK done\r\n", id);
+}
+
+static const struct protocol smtp = { "id", put_smtp_request, put_smtp_answer };
+static const struct protocol imap = { "id", put_imap_request, put_imap_answer };
 static const struct protocol redis = { "GET id", put_request, put_answer };
 static const struct protocol postgres = { "SELECT id", put_pg_request, put_pg_answer };
 
@@ -170,6 +210,10 @@ static void told(void *ctx, struct entry *e)
 		if (!strstr(answer, id))
 			fail_msg("%s has the answer %s", e->summary, answer);
 		assert_int_equal(e->lost_bytes, 0);
+		/* Nor that of another. */
+		for (const char *p = answer; (p = strstr(p, "id")); p += 2)
+			if (p[2] >= '0' && p[2] <= '9' && strncmp(p, id, strlen(id)) != 0)
+				fail_msg("%s has an answer of another: %s", e->summary, answer);
 		t->complete++;
 	}
 	entry_free(e);
@@ -241,6 +285,18 @@ static void test_postgres(void **state)
 	converse(&postgres);
 }
 
+static void test_smtp(void **state)
+{
+	(void)state;
+	converse(&smtp);
+}
+
+static void test_imap(void **state)
+{
+	(void)state;
+	converse(&imap);
+}
+
 /* More wait than are remembered: the first are told without their answers, the others have theirs.
  */
 static void test_long_pipeline(void **state)
@@ -264,8 +320,8 @@ static void test_long_pipeline(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redis),
-		cmocka_unit_test(test_postgres),
+		cmocka_unit_test(test_redis),	      cmocka_unit_test(test_postgres),
+		cmocka_unit_test(test_smtp),	      cmocka_unit_test(test_imap),
 		cmocka_unit_test(test_long_pipeline),
 	};
 
