@@ -167,6 +167,7 @@ static void set_all(struct entry *e)
 		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
 		   "\"s=c00kie\"],[\"X-Key\",\"headerkey\"],[\"Content-Length\",\"%zu\"]],"
 		   "\"dn\":\"dc=named\",\"filter\":\"(uid=filtered)\",\"topic\":\"on/topic\","
+		   "\"from\":\"mail@from\",\"to\":\"mail@to\",\"subject\":\"mail-subject\","
 		   "\"database\":\"data-base\",\"collection\":\"coll-ection\",\"records\":27187,"
 		   "\"client_id\":\"client-id\",\"qos\":27183,\"key\":\"first:key\","
 		   "\"cookies\":[[\"s\",\"c00kie\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
