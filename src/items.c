@@ -127,6 +127,32 @@ struct items *items_copy(const struct items *from)
 	return l;
 }
 
+struct items *items_merge_take(struct items *l, struct items *from)
+{
+	if (!l || !from)
+		return l ? l : from;
+	struct item **at = &l->first;
+	while (from->first) {
+		struct item *i = from->first;
+		while (*at && (*at)->time_us <= i->time_us)
+			at = &(*at)->next;
+		from->first = i->next;
+		i->next = *at;
+		*at = i;
+		at = &i->next;
+	}
+	while (*at)
+		at = &(*at)->next;
+	l->last = at;
+	l->count += from->count;
+	l->bytes += from->bytes;
+	l->total += from->total;
+	l->omitted += from->omitted;
+	items_free(from);
+	bound(l);
+	return l;
+}
+
 size_t items_bytes(const struct items *l)
 {
 	return l ? sizeof(*l) + l->count * sizeof(struct item) + l->bytes : 0;

@@ -17,16 +17,18 @@ enum item_from { ITEM_CLIENT, ITEM_SERVER }; /* the client opened the connection
 struct item {
 	struct item *next;
 	enum item_from from;
-	bool open;	  /* more of it comes: it stays in the list however old it is */
-	bool text;	  /* its protocol says that it is text; else it is what it looks like */
-	bool cut;	  /* past a bound: no more is kept than `content` */
-	const char *kind; /* "text", "event", ...: a constant */
-	const char *note; /* what is wrong with it: a constant; NULL: nothing */
-	int64_t time_us;  /* of its first byte */
-	uint64_t size;	  /* bytes on the stream, missing ones too: the dissector's to count */
-	uint64_t length;  /* bytes of the content as it is shown, missing ones and cut ones too */
-	struct buf name;  /* what its protocol calls it */
-	struct buf id;	  /* its number or other mark; as long as a name */
+	bool open;	    /* more of it comes: it stays in the list however old it is */
+	bool text;	    /* its protocol says that it is text; else it is what it looks like */
+	bool cut;	    /* past a bound: no more is kept than `content` */
+	const char *kind;   /* "text", "event", ...: a constant */
+	const char *type;   /* its content's, where that is not to be guessed: a constant; NULL */
+	const char *coding; /* content coding of it: a constant; NULL: none */
+	const char *note;   /* what is wrong with it: a constant; NULL: nothing */
+	int64_t time_us;    /* of its first byte */
+	uint64_t size;	    /* bytes on the stream, missing ones too: the dissector's to count */
+	uint64_t length;    /* bytes of the content as it is shown, missing ones and cut ones too */
+	struct buf name;    /* what its protocol calls it */
+	struct buf id;	    /* its number or other mark; as long as a name */
 	struct payload content;
 };
 
@@ -64,6 +66,8 @@ void items_skip(struct item *i, uint64_t len, enum gap_why why);
 /* Append to its name, or to its id. */
 void items_name(struct items *l, struct item *i, const void *data, size_t len);
 void items_id(struct items *l, struct item *i, const void *data, size_t len);
+/* Those of both lists by their time, those of `l` first; frees `from`. NULL when both are. */
+struct items *items_merge_take(struct items *l, struct items *from);
 /* No more of it comes. */
 void items_end(struct items *l, struct item *i);
 

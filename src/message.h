@@ -85,6 +85,7 @@ struct message {
 	uint64_t expected; /* body bytes that were to come when it ended early */
 	uint32_t notes;	   /* bits, of note_texts */
 	const char *const *note_texts;
+	uint32_t reset;		  /* HTTP/2's error code that ended its stream, plus one; 0: none */
 	const char *fault;	  /* why else it is not complete: a constant; NULL */
 	int64_t start_us, end_us; /* 0: not seen */
 	/* Its bytes go to the entry as soon as there is one. */

@@ -15,8 +15,8 @@ struct json_sink {
 	struct body_sink sink;
 	struct jw *j;
 	size_t start; /* of the output */
-	/* For filters: which of what is open are maps. */
-	bool map[BODY_LEVELS];
+	/* Plain: which of what is open are maps, and are members named by a schema? */
+	bool map[BODY_LEVELS], named;
 	unsigned depth;
 };
 
@@ -160,7 +160,8 @@ static void plain_name(struct json_sink *s, const struct body_node *n)
 {
 	if (!s->depth || !s->map[s->depth - 1])
 		return;
-	jw_text(s->j, NULL, n->name.data, n->name.len);
+	struct text name = s->named && n->alias.len ? n->alias : n->name;
+	jw_text(s->j, NULL, name.data, name.len);
 	jw_fail(s->j, s->j->error ? s->j->error : buf_putc(s->j->out, ':'));
 	s->j->comma = false;
 }
@@ -244,18 +245,35 @@ int body_put_tree(const struct body_format *f, const struct body_about *about, c
 	return jw_done(out);
 }
 
-int body_put_plain(const struct body_format *f, const void *data, size_t len, struct buf *out)
+/* 0, -EILSEQ or -ENOMEM. */
+static int put_plain(const struct body_format *f, const struct body_about *about, const void *data,
+		     size_t len, struct buf *out)
 {
 	struct jw j = jw_begin(out);
 	struct json_sink s = {
 		.sink = { .open = plain_open, .close = plain_close, .leaf = plain_leaf },
 		.j = &j,
-		.start = out->len
+		.start = out->len,
+		.named = about != NULL
 	};
-	struct body_walk w = walk_of(&s, NULL, data, len);
+	struct body_walk w = walk_of(&s, about, data, len);
 
 	f->walk(&w);
-	return jw_done(&j);
+	int r = jw_done(&j);
+	return r ? r : w.cut ? -EILSEQ : 0;
+}
+
+int body_put_named(const struct body_format *f, const struct body_about *about, const void *data,
+		   size_t len, struct buf *out)
+{
+	return put_plain(f, about, data, len, out);
+}
+
+int body_put_plain(const struct body_format *f, const void *data, size_t len, struct buf *out)
+{
+	int r = put_plain(f, NULL, data, len, out);
+
+	return r == -EILSEQ ? 0 : r;
 }
 
 int protobuf_tree(const struct proto_set *s, const char *message_type_or_NULL, const uint8_t *data,

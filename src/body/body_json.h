@@ -51,6 +51,12 @@ struct body_about {
 int body_put_tree(const struct body_format *f, const struct body_about *about, const void *data,
 		  size_t len, struct jw *out);
 /*
+ * Append as plain JSON for people, members by the names of a schema where there is one. 0, -EILSEQ:
+ * the bytes are not understood to their end (what is there is whole JSON), or -ENOMEM.
+ */
+int body_put_named(const struct body_format *f, const struct body_about *about, const void *data,
+		   size_t len, struct buf *out);
+/*
  * Append for filters: plain JSON, maps as objects and lists as arrays, bytes as hexadecimal digits.
  * 0 or -ENOMEM.
  */

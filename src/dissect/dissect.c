@@ -48,8 +48,11 @@ struct dissection {
 
 void (*dissect_refill(const struct entry *e))(struct entry *)
 {
+	/* What is carried by HTTP is derived by it. */
+	const char *by = strcmp(e->protocol, "grpc") ? e->protocol : dissect_http2.name;
+
 	for (size_t i = 0; i < DISSECTORS; i++)
-		if (!strcmp(dissectors[i]->name, e->protocol))
+		if (!strcmp(dissectors[i]->name, by))
 			return dissectors[i]->refill;
 	return NULL;
 }

@@ -148,7 +148,7 @@ uint64_t h1_gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why,
 
 	payload_skip(&h1_message_of(h, dir)->body, n, why);
 	if (!h1_is_request_dir(h, dir))
-		http_stream_gap(s->x->stream, n, why);
+		http_stream_gap(s->x->stream, n, why, now);
 	h1_part_of(h, dir)->whole = false;
 	digest_skip(&s->digest, n);
 	if (s->state == H1_UNTIL_CLOSE)

@@ -91,6 +91,7 @@ int h2_lose_framing(struct h2 *h, enum dir dir, enum http_note note, int64_t now
 		side->lost = side->hole = true;
 		if (side->msg)
 			http_note(side->msg, HTTP_NOTE_HOLE);
+		http_stream_gap(side->items, 0, GAP_LOST, now);
 	}
 	f->state = H2_SEEK;
 	f->seek_first = false;
@@ -219,6 +220,8 @@ static int gap_frames(struct h2 *h, enum dir dir, uint64_t len, enum gap_why why
 		dissect_gap(s->tunnel, dir, len, why, now);
 	else if (s)
 		payload_skip(&s->side[dir].msg->body, len, why);
+	if (s && !s->tunnel)
+		http_stream_gap(s->side[dir].items, len, why, now);
 	return r;
 }
 

@@ -17,6 +17,7 @@
 #include "dissect/dissect.h"
 #include "dissect/http.h"
 #include "dissect/http2_hpack.h"
+#include "dissect/http_stream.h"
 #include "dissect/live.h"
 #include "entry.h"
 #include "message.h"
@@ -50,7 +51,8 @@ struct h2_frame {
 
 /* What one direction brings to a stream. */
 struct h2_side {
-	struct message *msg; /* NULL until something of it was seen */
+	struct message *msg;	   /* NULL until something of it was seen */
+	struct http_stream *items; /* what its body is made of; NULL: nothing */
 	struct entry_part part;
 	XXH64_state_t digest; /* of the frames of the stream in this direction */
 	bool done;
@@ -65,6 +67,7 @@ struct h2_stream {
 	uint32_t id, promised_on;
 	struct h2_side side[2]; /* by enum dir */
 	size_t held;		/* by its messages, of what the connection holds */
+	size_t listed;		/* of these by `items` of both sides */
 	struct live live;
 	struct dissection *tunnel; /* NULL: none */
 };

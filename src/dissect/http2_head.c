@@ -287,6 +287,7 @@ int h2_block_end(struct h2 *h, enum dir dir, int64_t now)
 	if (!b->spoiled && hpack_end(&f->hpack))
 		h2_block_spoil(h, dir, HTTP_NOTE_HEAD_BAD);
 	find_roles(h, dir, b);
+	bool had_head = !b->msg || b->msg->has_head;
 	int r = b->msg ? read_block(f, b) : 0;
 	struct h2_stream *s = b->stream;
 	bool end = b->end_stream, promise = b->promise;
@@ -295,8 +296,12 @@ int h2_block_end(struct h2 *h, enum dir dir, int64_t now)
 		return r;
 	enum dir of = promise ? !dir : dir;
 	s->live.changed = true;
-	if (s->side[of].msg)
-		s->side[of].msg->end_us = now;
+	struct h2_side *side = &s->side[of];
+	if (side->msg)
+		side->msg->end_us = now;
+	/* In the middle of a body nobody knows where its parts begin. */
+	if (!had_head && side->msg->has_head && !side->msg->body.size && h->roles_known)
+		side->items = http_stream_new(side->msg);
 	h2_account(h, s);
 	if (of != h->client && makes_tunnel(h, s) && !s->tunnel)
 		h2_stream_open_tunnel(h, s, end);

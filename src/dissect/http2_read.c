@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "dissect/http2.h"
+#include "items.h"
 
 /* Bytes of the frame that is read are those of its stream. */
 static void note_bytes(struct h2 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
@@ -162,6 +163,10 @@ static void take_reset(struct h2 *h, enum dir dir, uint32_t code)
 	bool client = h->roles_known && dir == h->client;
 
 	h2_stream_note_reset(h, h->flow[dir].frame.stream);
+	/* The largest stands for one that was lost. */
+	for (int i = 0; s && i < 2; i++)
+		if (s->side[i].msg && code < UINT32_MAX)
+			s->side[i].msg->reset = code + 1;
 	if (s)
 		h2_stream_finish(h, s, h2_error(code, client ? H2_RESET_CLIENT : H2_RESET_SERVER));
 }
@@ -296,6 +301,9 @@ static void feed_data(struct h2 *h, enum dir dir, const uint8_t *data, size_t le
 		if (room > LIMIT_BODY_BYTES - body->bytes.len)
 			room = LIMIT_BODY_BYTES - body->bytes.len;
 		payload_put(body, data, len, body->bytes.len + room);
+		if (!room)
+			items_give_way(http_stream_items(s->side[dir].items));
+		http_stream_feed(s->side[dir].items, data, len, now);
 		h2_account(h, s);
 	}
 }
@@ -388,6 +396,8 @@ static void gap_content(struct h2 *h, enum dir dir, uint32_t n, enum gap_why why
 		dissect_gap(s->tunnel, dir, n, why, now);
 	} else if (s) {
 		payload_skip(&s->side[dir].msg->body, n, why);
+		if (n)
+			http_stream_gap(s->side[dir].items, n, why, now);
 	} else if (f->block && n) {
 		h2_block_spoil(h, dir, HTTP_NOTE_HEAD_GAP);
 		if (f->block->msg)

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "dissect/http2.h"
+#include "items.h"
 
 #define BUCKETS_MIN 16
 
@@ -64,14 +65,17 @@ struct h2_stream *h2_stream_new(struct h2 *h, uint32_t id)
 
 void h2_account(struct h2 *h, struct h2_stream *s)
 {
-	size_t held = 0;
+	size_t held = 0, listed = 0;
 
 	for (int dir = 0; dir < 2; dir++) {
 		const struct message *m = s->side[dir].msg;
 		held += m ? m->arena.used + m->body.bytes.len : 0;
+		listed += http_stream_bytes(s->side[dir].items);
 	}
-	h->held += held - s->held;
-	s->held = held;
+	account_change(h->sink.account, s->listed, listed);
+	h->held += held + listed - s->held;
+	s->held = held + listed;
+	s->listed = listed;
 }
 
 /* Nobody speaks of it any more; a header block goes on to be read for what it inserts. */
@@ -89,8 +93,11 @@ static void free_stream(struct h2 *h, struct h2_stream *s, int64_t now)
 		}
 	}
 	dissect_close(s->tunnel, now);
-	for (int dir = 0; dir < 2; dir++)
+	for (int dir = 0; dir < 2; dir++) {
+		http_stream_free(s->side[dir].items);
 		message_free(s->side[dir].msg);
+	}
+	account_change(h->sink.account, s->listed, 0);
 	h->held -= s->held;
 	while (*at != s)
 		at = &(*at)->next;
@@ -160,7 +167,8 @@ static struct entry *new_entry(const struct h2 *h, const struct h2_stream *s, st
 	struct entry *e = http_entry_new_take(q, a, missing);
 	if (!e)
 		return NULL;
-	e->protocol = "http2";
+	if (strcmp(e->protocol, "grpc") != 0)
+		e->protocol = "http2";
 	e->from_start = h->at_start[0] && h->at_start[1];
 	if (!*e->version)
 		e->version = "2";
@@ -192,6 +200,28 @@ static const char *find_missing(const struct h2 *h, const struct h2_stream *s, c
 	return why ? why : "no answer before the connection ended";
 }
 
+/* What the bodies of both sides are made of; NULL: nothing. */
+static struct items *take_items(struct h2 *h, struct h2_stream *s)
+{
+	struct items *all = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		struct h2_side *side = &s->side[i ? !h->client : h->client];
+		http_stream_end(side->items);
+		all = items_merge_take(all, http_stream_take_items(side->items));
+		http_stream_free(side->items);
+		side->items = NULL;
+	}
+	return all;
+}
+
+static struct items *copy_items(const struct h2 *h, const struct h2_stream *s)
+{
+	struct items *q = items_copy(http_stream_items(s->side[h->client].items));
+
+	return items_merge_take(q, items_copy(http_stream_items(s->side[!h->client].items)));
+}
+
 static void tell(struct h2 *h, struct h2_stream *s, const char *missing)
 {
 	struct h2_side *q = &s->side[h->client], *a = &s->side[!h->client];
@@ -207,10 +237,14 @@ static void tell(struct h2 *h, struct h2_stream *s, const char *missing)
 			http_note(m, HTTP_NOTE_ROLES);
 		}
 	}
+	struct items *items = take_items(h, s);
 	struct entry *e = new_entry(h, s, q->msg, a->msg, missing);
 	if (e) {
 		end_part(q, &e->part[0]);
 		end_part(a, &e->part[1]);
+		e->items = items;
+	} else {
+		items_free(items);
 	}
 	q->msg = a->msg = NULL;
 	h2_account(h, s);
@@ -324,6 +358,7 @@ static void tell_open(struct h2 *h, struct h2_stream *s, int64_t now)
 	h2_account(h, s);
 	if (!e)
 		return;
+	e->items = copy_items(h, s);
 	memcpy(e->part, parts.part, sizeof(e->part));
 	memcpy(e->body_kept, parts.body_kept, sizeof(e->body_kept));
 	live_tell(&s->live, &h->sink, e, now);
@@ -335,9 +370,11 @@ void h2_streams_give_way(struct h2 *h)
 
 	TAILQ_FOREACH(s, &h->streams, of_conn)
 	{
-		for (int dir = 0; dir < 2; dir++)
+		for (int dir = 0; dir < 2; dir++) {
+			items_give_way(http_stream_items(s->side[dir].items));
 			if (s->side[dir].msg)
 				payload_give_way(&s->side[dir].msg->body);
+		}
 		h2_account(h, s);
 	}
 }

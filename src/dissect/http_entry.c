@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "dissect/grpc.h"
 #include "dissect/http.h"
 #include "entry.h"
 
@@ -183,6 +184,7 @@ static void fill(struct entry *e, const struct message *q, const struct message 
 		fill_missing(e, a);
 	}
 	fill_reason(e, q, a, missing);
+	grpc_fill(e, q, a);
 }
 
 void http_entry_refill(struct entry *e)
@@ -205,6 +207,8 @@ struct entry *http_entry_new_take(struct message *q, struct message *a, const ch
 	if (q && a)
 		e->elapsed_us = a->end_us > q->start_us ? a->end_us - q->start_us : 0;
 	fill(e, q, a, missing);
+	if (a)
+		grpc_add_members(a);
 	if (q)
 		e->request_body = payload_take_bytes(&q->body);
 	if (a)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dissect/grpc.h"
 #include "dissect/http.h"
 #include "items.h"
 
@@ -36,6 +37,8 @@ struct http_stream {
 	size_t boundary_len, matched;
 	bool at_start; /* of the body of a part: the line break that is matched was its head's */
 	struct buf line;
+	/* messages of gRPC */
+	struct grpc_reader call;
 };
 
 struct stream_kind {
@@ -311,7 +314,9 @@ static const struct stream_kind lines = { "line", feed_line, '\n', '\r' };
 static const struct stream_kind records = { "record", feed_line, 0x1e, '\n' };
 static const struct stream_kind parts = { "part", feed_part, .hold = '\r', .closed = true };
 
-static const struct stream_kind *kind_of(struct text type)
+static const struct stream_kind messages = { "message" };
+
+static const struct stream_kind *kind_of(const struct message *m)
 {
 	static const struct {
 		const char *type;
@@ -323,7 +328,12 @@ static const struct stream_kind *kind_of(struct text type)
 		{ "multipart/x-mixed-replace", &parts },
 	};
 
-	type = http_trim(http_take_until(&type, ';'));
+	struct text rest = m->content_type, type = rest.len ? http_take_until(&rest, ';') : rest;
+	if (grpc_is(m))
+		return &messages;
+	type = http_trim(type);
+	if (m->request)
+		return NULL;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (type.len == strlen(kinds[i].type) &&
 		    !strncasecmp(type.data, kinds[i].type, type.len))
@@ -356,7 +366,7 @@ static bool read_boundary(struct http_stream *s, struct text parameters)
 
 struct http_stream *http_stream_new(struct message *m)
 {
-	const struct stream_kind *kind = m->content_type.len ? kind_of(m->content_type) : NULL;
+	const struct stream_kind *kind = kind_of(m);
 
 	if (!kind)
 		return NULL;
@@ -371,6 +381,8 @@ struct http_stream *http_stream_new(struct message *m)
 	s->first_line = true;
 	s->matched = 1;
 	s->items = items_new();
+	if (kind == &messages)
+		grpc_begin(&s->call, m, s->items);
 	if (!s->items || (kind == &parts && !read_boundary(s, m->content_type))) {
 		http_stream_free(s);
 		return NULL;
@@ -386,11 +398,16 @@ void http_stream_free(struct http_stream *s)
 	buf_free(&s->name);
 	buf_free(&s->id);
 	buf_free(&s->line);
+	grpc_free(&s->call);
 	free(s);
 }
 
 void http_stream_feed(struct http_stream *s, const uint8_t *data, size_t len, int64_t time_us)
 {
+	if (s && s->kind == &messages) {
+		grpc_feed(&s->call, data, len, time_us);
+		return;
+	}
 	while (s && len) {
 		if (!s->size)
 			s->begun_us = time_us;
@@ -402,10 +419,14 @@ void http_stream_feed(struct http_stream *s, const uint8_t *data, size_t len, in
 		s->item->size = s->size;
 }
 
-void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why)
+void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why, int64_t time_us)
 {
 	if (!s)
 		return;
+	if (s->kind == &messages) {
+		grpc_gap(&s->call, len, why, time_us);
+		return;
+	}
 	s->size += len;
 	put_back(s);
 	if (s->held)
@@ -426,7 +447,9 @@ void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why)
 
 void http_stream_end(struct http_stream *s)
 {
-	if (s)
+	if (s && s->kind == &messages)
+		grpc_end(&s->call);
+	else if (s)
 		put_back(s);
 	if (s && s->item)
 		end_item(s, s->kind->closed && s->part != PART_OVER ? not_ended : NULL);
@@ -434,7 +457,9 @@ void http_stream_end(struct http_stream *s)
 
 size_t http_stream_bytes(const struct http_stream *s)
 {
-	return s ? sizeof(*s) + s->name.cap + s->id.cap + s->line.cap + items_bytes(s->items) : 0;
+	return s ? sizeof(*s) + s->name.cap + s->id.cap + s->line.cap + s->call.trailers.cap +
+			       items_bytes(s->items)
+		 : 0;
 }
 
 struct items *http_stream_items(struct http_stream *s)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Answers that are streams of their own: server-sent events (WHATWG HTML, 9.2), lines of JSON
- * (NDJSON, JSON Lines, RFC 7464) and multipart/x-mixed-replace. What they are made of is listed as
- * messages, as it comes. The bytes are those of the body without transfer coding, cut anyhow; every
- * version of HTTP feeds them.
+ * Bodies that are streams of their own: answers of server-sent events (WHATWG HTML, 9.2), lines of
+ * JSON (NDJSON, JSON Lines, RFC 7464) and multipart/x-mixed-replace, and what both sides of a call
+ * of gRPC send. What they are made of is listed as messages, as it comes. The bytes are those of
+ * the body without transfer coding, cut anyhow; every version of HTTP feeds them.
  */
 #ifndef CLEARTAP_HTTP_STREAM_H
 #define CLEARTAP_HTTP_STREAM_H
@@ -14,12 +14,13 @@ struct http_stream;
 struct items;
 struct message;
 
-/* NULL for an answer that is none, for one whose content coding hides it (a note says so), and when
- * out of memory. All that follow take NULL. */
-struct http_stream *http_stream_new(struct message *response);
+/* The message must outlive it. NULL for one that is none, for one whose content coding hides it (a
+ * note says so), and when out of memory. All that follow take NULL. */
+struct http_stream *http_stream_new(struct message *m);
 void http_stream_free(struct http_stream *s);
 void http_stream_feed(struct http_stream *s, const uint8_t *data, size_t len, int64_t time_us);
-void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why);
+/* `len` 0: nobody knows how many bytes. */
+void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why, int64_t time_us);
 /* The body has ended. */
 void http_stream_end(struct http_stream *s);
 /* Memory that it holds, about. */

@@ -288,7 +288,7 @@ static void say_why(struct entry *e, const char *side, const char *why, uint64_t
 				 *e->reason ? "; " : "", side, bytes, why);
 }
 
-static int redact_all(const struct redact *r, struct entry *e)
+static int redact_all(const struct redact *r, struct entry *e, const char *const types[2])
 {
 	struct buf *const bodies[2] = { &e->request_body, &e->response_body };
 	const char *target = e->message[0] ? e->message[0]->target.data : NULL;
@@ -298,11 +298,11 @@ static int redact_all(const struct redact *r, struct entry *e)
 		struct message *m = e->message[i];
 		const char *why = NULL;
 		if (m)
-			result = redact_message(r, m, bodies[i], e->body_kept[i], &why);
+			result = redact_message(r, m, bodies[i], e->body_kept[i], types[i], &why);
 		if (why)
 			say_why(e, i ? "response" : "request", why, m->body_not_kept);
 	}
-	result = result ? result : redact_items(r, e->items);
+	result = result ? result : redact_items(r, e->items, types);
 	return result ? result : redact_texts(r, e, target);
 }
 
@@ -320,10 +320,40 @@ static void drop_opaque(const struct redact *r, struct entry *e)
 	}
 }
 
+/* Messages of calls are decoded before they are looked through, and rendered afterwards. */
+static int redact_call(const struct redact *r, struct entry *e)
+{
+	struct buf text[2] = { { 0 }, { 0 } };
+	int result = redact_decode_items(e->items);
+
+	for (int i = 0; i < 2 && !result; i++)
+		result = redact_call_type(r, e, i, &text[i]);
+	if (!result) {
+		const char *const types[2] = { buf_cstr(&text[0]), buf_cstr(&text[1]) };
+		result = types[0] && types[1] ? 0 : -ENOMEM;
+		if (!result && !is_off(r))
+			result = redact_all(r, e, types);
+		if (!result)
+			result = redact_render_items(r, e->items, types);
+	}
+	buf_free(&text[0]);
+	buf_free(&text[1]);
+	return result;
+}
+
+static int redact_content(const struct redact *r, struct entry *e)
+{
+	static const char *const none[2] = { NULL, NULL };
+
+	if (!strcmp(e->protocol, "grpc"))
+		return redact_call(r, e);
+	bool untouched = is_off(r) || !strcmp(e->protocol, "tls");
+	return untouched ? 0 : redact_all(r, e, none);
+}
+
 int redact_entry(const struct redact *r, struct entry *e)
 {
-	bool untouched = is_off(r) || !strcmp(e->protocol, "tls");
-	int result = untouched ? 0 : redact_all(r, e);
+	int result = redact_content(r, e);
 
 	if (!r->keep_opaque)
 		drop_opaque(r, e);

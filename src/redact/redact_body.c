@@ -225,11 +225,33 @@ static int look_through_utf16(const struct redact *r, const struct body_text *bo
 	return result;
 }
 
+/* What is behind missing bytes is not kept: where a message begins there is not known. */
+static int look_through_call(const struct redact *r, const struct body_text *body,
+			     const struct buf *text, bool decoded, struct body_result *ret)
+{
+	size_t gaps[LIMIT_GAPS], len = text->len;
+
+	if (!decoded && find_gaps(body->payload, gaps) && gaps[0] < len)
+		len = gaps[0];
+	if (!body->frames || strcasestr(body->type, "grpc-web-text")) {
+		ret->why = "not kept: its messages are listed, it could not be looked through";
+		return 0;
+	}
+	int result = redact_frames(r, body, text->data, len, ret);
+	ret->changed |= len < text->len;
+	ret->decoded = ret->changed && decoded;
+	if (!ret->changed)
+		buf_free(&ret->text);
+	return result;
+}
+
 static int look_through(const struct redact *r, const struct body_text *body,
 			const struct buf *text, bool decoded, struct body_result *ret)
 {
 	bool big;
 
+	if (!strncasecmp(body->type, "application/grpc", 16))
+		return look_through_call(r, body, text, decoded, ret);
 	if (is_binary_type(body->type) && !is_text(text->data, text->len))
 		return 0;
 	const struct body_format *format = binary_format(body, text);

@@ -11,6 +11,7 @@
 #include "redact/redact.h"
 #include "redact/secret_scan.h"
 
+struct entry;
 struct items;
 
 struct body_format;
@@ -41,6 +42,8 @@ struct body_text {
 	const char *type, *encoding;
 	const struct buf *bytes;
 	const struct payload *payload; /* where bytes are missing; NULL: nowhere */
+	/* Of gRPC: the type of the messages that it is made of, and what codes those that are. */
+	const char *frames, *coding;
 };
 
 /*
@@ -50,16 +53,26 @@ struct body_text {
 int redact_binary(const struct redact *r, const struct body_format *format,
 		  const struct body_text *body, const void *data, size_t len,
 		  struct body_result *ret);
+/* Look through the messages of a body of gRPC. 0 or -ENOMEM. */
+int redact_frames(const struct redact *r, const struct body_text *body, const char *data,
+		  size_t len, struct body_result *ret);
+/* Append the type of the messages of one side of a call. 0 or -ENOMEM. */
+int redact_call_type(const struct redact *r, const struct entry *e, bool answer, struct buf *ret);
+/* Undo what codes messages, as far as LIMIT_ITEM_BYTES; then write those that have a type (`types`,
+ * of what client and server send) as JSON. 0 or -ENOMEM. */
+int redact_decode_items(struct items *l);
+int redact_render_items(const struct redact *r, struct items *l, const char *const types[2]);
 /* Look through a body. 0 or -ENOMEM. */
 int redact_body(const struct redact *r, const struct body_text *body, struct body_result *ret);
 /*
- * Mask in a message and in its body, unless that was stored before. *ret_why tells why nothing of
+ * Mask in a message and in its body, unless that was stored before. `frames`: the type of messages
+ * of gRPC in it; NULL where it has none. *ret_why tells why nothing of
  * the body is kept although it was understood, NULL otherwise. 0 or -ENOMEM.
  */
 int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept,
-		   const char **ret_why);
-/* Mask in the messages of a long exchange; takes NULL. 0 or -ENOMEM. */
-int redact_items(const struct redact *r, struct items *l);
+		   const char *frames, const char **ret_why);
+/* Mask in the messages of a long exchange; takes NULL. `types` as above. 0 or -ENOMEM. */
+int redact_items(const struct redact *r, struct items *l, const char *const types[2]);
 /* Mask in one text, of the kind that `mode` says. *ret_changed: out holds it. */
 int redact_line(const struct redact *r, struct text line, enum scan_mode mode, struct buf *out,
 		struct message_masks *masks, bool *ret_changed);

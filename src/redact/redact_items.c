@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Masks in the messages of a long exchange: each is looked through as a body without a type is. */
+/* Masks in the messages of a long exchange: each is looked through as a body is, without a type
+ * unless its protocol tells one. */
 #include <stdlib.h>
 
 #include "items.h"
 #include "redact/redact_internal.h"
 
 /* *b is replaced by what is masked in it, or freed when *ret_why says why it may not be kept. */
-static int mask_bytes(const struct redact *r, struct buf *b, const struct payload *gaps,
-		      struct message_masks *masks, const char **ret_why)
+static int mask_bytes(const struct redact *r, const char *type, struct buf *b,
+		      const struct payload *gaps, struct message_masks *masks, const char **ret_why)
 {
-	const struct body_text text = { .type = "", .encoding = "", .bytes = b, .payload = gaps };
+	const struct body_text text = { .type = type, .encoding = "", .bytes = b, .payload = gaps };
 	struct body_result result;
 	int error = redact_body(r, &text, &result);
 
@@ -27,17 +28,18 @@ static int mask_bytes(const struct redact *r, struct buf *b, const struct payloa
 	return error;
 }
 
-int redact_items(const struct redact *r, struct items *l)
+int redact_items(const struct redact *r, struct items *l, const char *const types[2])
 {
 	int error = 0;
 
 	for (struct item *i = l ? l->first : NULL; i && !error; i = i->next) {
 		const char *why;
-		error = mask_bytes(r, &i->name, NULL, &l->masks, &why);
+		error = mask_bytes(r, "", &i->name, NULL, &l->masks, &why);
 		if (!error)
-			error = mask_bytes(r, &i->id, NULL, &l->masks, &why);
+			error = mask_bytes(r, "", &i->id, NULL, &l->masks, &why);
 		if (!error)
-			error = mask_bytes(r, &i->content.bytes, &i->content, &l->masks, &why);
+			error = mask_bytes(r, i->type && types[i->from] ? types[i->from] : "",
+					   &i->content.bytes, &i->content, &l->masks, &why);
 		if (why)
 			i->note = why;
 	}

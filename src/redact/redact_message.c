@@ -303,16 +303,28 @@ static void take_masks(struct masking *d, struct message_masks *masks)
 	s->masks = *masks;
 }
 
-static void mask_body(struct masking *d, struct buf *body, const char **ret_why)
+/* What codes the messages of a body of gRPC. */
+static struct text message_coding(const struct message *m)
 {
-	struct buf type_text = { 0 }, encoding_text = { 0 };
+	for (size_t i = 0; i < m->headers.count; i++)
+		if (text_is(m->headers.list[i].name, "grpc-encoding"))
+			return m->headers.list[i].value;
+	return (struct text){ 0 };
+}
+
+static void mask_body(struct masking *d, struct buf *body, const char *frames, const char **ret_why)
+{
+	struct buf type_text = { 0 }, encoding_text = { 0 }, coding_text = { 0 };
 	struct body_text text = { .type = text_cstr(d->m->content_type, &type_text),
 				  .encoding = text_cstr(d->m->content_encoding, &encoding_text),
 				  .bytes = body,
-				  .payload = &d->m->body };
+				  .payload = &d->m->body,
+				  .frames = frames,
+				  .coding = text_cstr(message_coding(d->m), &coding_text) };
 	struct body_result result = { 0 };
 
-	d->error = !text.type || !text.encoding ? -ENOMEM : redact_body(d->r, &text, &result);
+	d->error = !text.type || !text.encoding || !text.coding ? -ENOMEM
+								: redact_body(d->r, &text, &result);
 	if (!d->error && result.why) {
 		redact_drop_body(d->r, d->m, body, result.why);
 		*ret_why = result.why;
@@ -327,6 +339,7 @@ static void mask_body(struct masking *d, struct buf *body, const char **ret_why)
 	buf_free(&result.text);
 	buf_free(&type_text);
 	buf_free(&encoding_text);
+	buf_free(&coding_text);
 }
 
 int redact_line(const struct redact *r, struct text line, enum scan_mode mode, struct buf *out,
@@ -346,12 +359,12 @@ int redact_line(const struct redact *r, struct text line, enum scan_mode mode, s
 }
 
 int redact_message(const struct redact *r, struct message *m, struct buf *body, bool kept,
-		   const char **ret_why)
+		   const char *frames, const char **ret_why)
 {
 	struct masking d = { .r = r, .m = m };
 
 	mask_head(&d);
 	if (!d.error && body->len && !kept && (m->has_head || m->rendered))
-		mask_body(&d, body, ret_why);
+		mask_body(&d, body, frames, ret_why);
 	return d.error;
 }
