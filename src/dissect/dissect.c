@@ -68,6 +68,12 @@ struct dissection *dissect_open(const struct entry_sink *sink, const struct conn
 	return d;
 }
 
+void dissect_go_on(struct dissection *d, const struct dissector *next, struct upgraded *u)
+{
+	d->d = next;
+	d->state = next->go_on(&d->sink, u);
+}
+
 /* `w`: by whose bytes it is chosen; NULL where it is not by them. */
 static bool choose(struct dissection *d, const struct dissector *choice, const struct undecided *w,
 		   int64_t now)

@@ -192,6 +192,8 @@ void (*dissect_refill(const struct entry *e))(struct entry *);
 /* One connection's dissection: waits for enough bytes to tell the protocol, then feeds it. */
 struct dissection;
 struct dissection *dissect_open(const struct entry_sink *sink, const struct conn_hint *hint);
+/* Before its first byte: it is known what it is, and which exchange goes on in it (taken). */
+void dissect_go_on(struct dissection *d, const struct dissector *next, struct upgraded *u);
 void dissect_feed(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
 		  uint64_t offset, int64_t time_us);
 void dissect_gap(struct dissection *d, enum dir dir, uint64_t len, enum gap_why why,

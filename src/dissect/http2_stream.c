@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "dissect/http2.h"
+#include "dissect/upgraded.h"
 #include "items.h"
 
 #define BUCKETS_MIN 16
@@ -297,6 +298,43 @@ static struct buf take_early(struct message *q)
 	return bytes;
 }
 
+/* The protocol that RFC 8441 names, where its messages are those of the exchange; NULL. */
+static const struct dissector *named_protocol(const struct message *q)
+{
+	static const char websocket[] = "websocket";
+	size_t n = strlen(websocket);
+
+	for (size_t i = 0; i < q->headers.count; i++) {
+		const struct message_pair *p = &q->headers.list[i];
+		if (http_is(p->name, ":protocol"))
+			return p->value.len == n && !memcmp(p->value.data, websocket, n)
+				       ? &dissect_websocket
+				       : NULL;
+	}
+	return NULL;
+}
+
+/* The exchange goes on in the tunnel, as one entry. */
+static bool hand_over(struct h2 *h, struct h2_stream *s, const struct dissector *next)
+{
+	struct h2_side *q = &s->side[h->client], *a = &s->side[!h->client];
+	struct upgraded *u = malloc(sizeof(*u));
+
+	if (!u)
+		return false;
+	account_change(h->sink.account, 0, sizeof(*u));
+	*u = (struct upgraded){ .message = { q->msg, a->msg }, .request_dir = h->client };
+	end_part(q, &u->part[0]);
+	end_part(a, &u->part[1]);
+	message_add_number(q->msg, "stream", s->id);
+	q->msg = a->msg = NULL;
+	items_free(take_items(h, s));
+	live_move(&s->live, &u->live, &h->sink);
+	h2_account(h, s);
+	dissect_go_on(s->tunnel, next, u);
+	return true;
+}
+
 void h2_stream_open_tunnel(struct h2 *h, struct h2_stream *s, bool end)
 {
 	const struct conn_hint hint = { .opener_known = true,
@@ -312,8 +350,10 @@ void h2_stream_open_tunnel(struct h2 *h, struct h2_stream *s, bool end)
 		uint64_t at = q->part.offset;
 		int64_t now = q->msg->end_us;
 		struct buf early = take_early(q->msg);
+		const struct dissector *next = named_protocol(q->msg);
 		s->side[0].done = s->side[1].done = true;
-		tell(h, s, find_missing(h, s, NULL));
+		if (!next || !hand_over(h, s, next))
+			tell(h, s, find_missing(h, s, NULL));
 		memset(s->side, 0, sizeof(s->side));
 		s->side[h->client].done = asked;
 		s->side[!h->client].done = end;
@@ -375,6 +415,8 @@ void h2_streams_give_way(struct h2 *h)
 			if (s->side[dir].msg)
 				payload_give_way(&s->side[dir].msg->body);
 		}
+		if (s->tunnel)
+			dissect_give_way(s->tunnel, h->flow[h->client].last_us);
 		h2_account(h, s);
 	}
 }

@@ -17,6 +17,7 @@
 #include "entry.h"
 #include "fuzz.h"
 #include "message.h"
+#include "redact/redact.h"
 
 struct outcome {
 	struct buf dump;
@@ -145,6 +146,31 @@ static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, s
 	require(o->truncated <= s.missing[GAP_TRUNCATED]);
 }
 
+/* Messages of calls are decoded, masked and rendered: what is stored of them is JSON, too. */
+static void store(void *ctx, struct entry *e)
+{
+	require(redact_entry(ctx, e) == 0);
+	json_t *detail = json_loadb(e->detail.data, e->detail.len, JSON_ALLOW_NUL, NULL);
+
+	require(detail != NULL);
+	json_decref(detail);
+	entry_free(e);
+}
+
+static void redact_all(const uint8_t *data, size_t size)
+{
+	static struct redact *r;
+	char error[100];
+	uint64_t live = 0;
+	struct live_use use = { 0 };
+
+	if (!r)
+		require(redact_new(NULL, 0, true, &r, error, sizeof(error)) == 0);
+	const struct entry_sink sink = { store, r, &live, &use };
+	struct stream s = { .now = 1000, .ticks = true };
+	go(&s, &sink, data, size);
+}
+
 static void drop(void *ctx, struct entry *e)
 {
 	(void)ctx;
@@ -170,6 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(data, size, false, true, &whole);
 	run(data, size, true, true, &bytes);
 	run(data, size, false, false, &once);
+	redact_all(data, size);
 	require(whole.dump.len == bytes.dump.len);
 	require(!whole.dump.len || !memcmp(whole.dump.data, bytes.dump.data, whole.dump.len));
 	/* What is in a tunnel may be found out by a tick. */

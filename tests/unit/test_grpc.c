@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Calls of gRPC: from frames of HTTP/2 to what is stored of them. */
+/* What streams of HTTP/2 carry, message by message: calls of gRPC, events, WebSockets. From frames
+ * to what is stored of them. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -438,6 +439,43 @@ static void test_events(void **state)
 	buf_free(&c.last);
 }
 
+/* A WebSocket in a stream (RFC 8441) is one entry, that of its CONNECT, with its messages. */
+static void test_websocket(void **state)
+{
+	(void)state;
+	for (size_t step = 0; step < 3; step++) {
+		struct call c;
+		struct buf b = { 0 };
+		begin(&c, step);
+		HEAD(&c, 0, 1, 0, ":method: CONNECT", ":protocol: websocket", ":scheme: https",
+		     ":path: /chat", ":authority: h", "sec-websocket-version: 13");
+		HEAD(&c, 1, 1, 0, ":status: 200");
+		buf_put(&b, "\x81\x82\0\0\0\0hi", 8);
+		say(&c, 0, 1, 0, &b);
+		buf_put(&b, "\x01\x03one", 5);
+		say(&c, 1, 1, 0, &b);
+		buf_put(&b, "\x80\x04 two", 6);
+		say(&c, 1, 1, 0, &b);
+		c.now += LIMIT_LIVE_MS * 1000 + 1000;
+		dissect_tick(c.d, c.now);
+		assert_int_equal(c.open, 1);
+		EXPECT(&c, "websocket /chat [200] open", "\"text\":\"one two\"");
+		buf_put(&b, "\x88\x82\0\0\0\0\x03\xe8", 8);
+		say(&c, 0, 1, END_STREAM, &b);
+		buf_put(&b, "\x88\x02\x03\xe8", 4);
+		say(&c, 1, 1, END_STREAM, &b);
+		ask(&c, 3, ":path: /a.B/After");
+		end(&c);
+		assert_int_equal(c.count, 2);
+		EXPECT(&c, "websocket /chat [200] {", "\"stream\":1",
+		       "[\":protocol\",\"websocket\"]",
+		       "\"from\":\"client\",\"time_us\":1005000,\"size\":2,\"kind\":"
+		       "\"text\","
+		       "\"text\":\"hi\"",
+		       "\"name\":\"1000 normal closure\"", "\"messages_total\":4");
+	}
+}
+
 /* Many streams with many messages hold no more than what is bounded. */
 static void test_bounds(void **state)
 {
@@ -463,12 +501,12 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unary),	cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_live),	cmocka_unit_test(test_coded),
-		cmocka_unit_test(test_secrets), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_gaps),	cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_web),	cmocka_unit_test(test_events),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_unary),	  cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_live),	  cmocka_unit_test(test_coded),
+		cmocka_unit_test(test_secrets),	  cmocka_unit_test(test_names),
+		cmocka_unit_test(test_gaps),	  cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_web),	  cmocka_unit_test(test_events),
+		cmocka_unit_test(test_websocket), cmocka_unit_test(test_bounds),
 	};
 	char error[200];
 

@@ -215,7 +215,7 @@ static void test_tunnels(void **state)
 	wire_end(&w);
 	assert_int_equal(w.count, 3);
 	assert_int_equal(w.complete, 3);
-	EXPECT(&w, "http2 CONNECT  200 []", "http2 CONNECT /chat 200 []",
+	EXPECT(&w, "http2 CONNECT  200 []", "websocket CONNECT /chat 200 []",
 	       "http GET /inner 200 [] in", "[\":protocol\",\"websocket\"]");
 }
 
