@@ -72,6 +72,8 @@ void dissect_go_on(struct dissection *d, const struct dissector *next, struct up
 {
 	d->d = next;
 	d->state = next->go_on(&d->sink, u);
+	if (!d->state)
+		entry_sink_lose(&d->sink);
 }
 
 /* `w`: by whose bytes it is chosen; NULL where it is not by them. */
