@@ -103,8 +103,8 @@ static int begin_body(struct h1 *h, enum dir dir, int64_t now)
 		s->state = H1_FIXED;
 	else
 		h1_end_message(h, dir, now);
-	if (!request && s->x)
-		s->x->stream = http_stream_new(m->msg);
+	if (s->x)
+		m->items = http_stream_new(m->msg);
 	return 0;
 }
 
@@ -292,17 +292,18 @@ static bool http1_alive(const void *state)
 	return h->head || h->stream[0].x || h->stream[1].x;
 }
 
-static void give_way(struct h1_exchange *x, size_t *account)
+static void give_way(struct h1_message *m, size_t *account)
 {
-	size_t was = x->stream_bytes;
+	items_give_way(http_stream_items(m->items));
+	h1_message_account(m, account);
+	if (m->msg)
+		payload_give_way(&m->msg->body);
+}
 
-	items_give_way(http_stream_items(x->stream));
-	x->stream_bytes = http_stream_bytes(x->stream);
-	account_change(account, was, x->stream_bytes);
-	if (x->request.msg)
-		payload_give_way(&x->request.msg->body);
-	if (x->response.msg)
-		payload_give_way(&x->response.msg->body);
+static void exchange_give_way(struct h1_exchange *x, size_t *account)
+{
+	give_way(&x->request, account);
+	give_way(&x->response, account);
 }
 
 static void http1_give_way(void *state)
@@ -310,10 +311,10 @@ static void http1_give_way(void *state)
 	struct h1 *h = state;
 
 	for (struct h1_exchange *x = h->head; x; x = x->next)
-		give_way(x, h->sink->account);
+		exchange_give_way(x, h->sink->account);
 	for (int dir = 0; dir < 2; dir++)
 		if (h->stream[dir].x)
-			give_way(h->stream[dir].x, h->sink->account);
+			exchange_give_way(h->stream[dir].x, h->sink->account);
 }
 
 static void http1_close(void *state, int64_t now)

@@ -51,9 +51,11 @@ void h1_lines_reset(struct h1_lines *l);
 struct h1_message {
 	bool begun, done;
 	bool chunked, has_length, close_delimited;
-	uint64_t length;	/* Content-Length */
-	struct entry_part part; /* interim answers too */
-	struct message *msg;	/* NULL until something of it was seen */
+	uint64_t length;	   /* Content-Length */
+	struct entry_part part;	   /* interim answers too */
+	struct message *msg;	   /* NULL until something of it was seen */
+	struct http_stream *items; /* what its body is made of; NULL: nothing */
+	size_t items_bytes;	   /* that count for it */
 };
 
 /* One request and its answer. */
@@ -66,9 +68,7 @@ struct h1_exchange {
 	bool after_hole; /* which request of the connection it is, a client that waits alone tells
 			  */
 	struct h1_message request, response;
-	struct http_stream *stream; /* of the response; NULL: it is none */
-	size_t stream_bytes;	    /* that count for it */
-	const char *missing;	    /* why one of the two is not there, NULL when both are */
+	const char *missing; /* why one of the two is not there, NULL when both are */
 	struct live live;
 };
 
@@ -82,6 +82,11 @@ uint16_t h1_head_status(const struct buf *text);
 /* An interim (1xx) answer before the message. */
 int h1_head_read_interim(struct message *m, const struct h1_lines *l, int64_t time_us);
 int h1_trailer_read(struct message *m, const struct h1_lines *l);
+
+/* What its body is made of has changed: so has what counts for it. */
+void h1_message_account(struct h1_message *m, size_t *account);
+/* What it holds. */
+void h1_message_free(struct h1_message *m, size_t *account);
 
 /* They count on the account as long as they live. */
 struct h1_exchange *h1_exchange_new(size_t *account);

@@ -7,25 +7,18 @@
 #include "base/limits.h"
 #include "dissect/http1_conn.h"
 
-static void feed_stream(struct h1 *h, struct h1_exchange *x, const uint8_t *data, size_t len,
-			int64_t now)
-{
-	size_t was = x->stream_bytes;
-
-	http_stream_feed(x->stream, data, len, now);
-	x->stream_bytes = http_stream_bytes(x->stream);
-	account_change(h->sink->account, was, x->stream_bytes);
-}
-
 static size_t feed_bytes(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
+	struct h1_message *m = h1_framing_of(h, dir);
 	size_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : (size_t)s->left;
 
 	digest_bytes(&s->digest, data, n);
-	payload_put(&h1_message_of(h, dir)->body, data, n, LIMIT_BODY_BYTES);
-	if (s->x->stream && !h1_is_request_dir(h, dir))
-		feed_stream(h, s->x, data, n, now);
+	payload_put(&m->msg->body, data, n, LIMIT_BODY_BYTES);
+	if (m->items) {
+		http_stream_feed(m->items, data, n, now);
+		h1_message_account(m, h->sink->account);
+	}
 	if (s->state != H1_UNTIL_CLOSE)
 		s->left -= n;
 	return n;
@@ -147,8 +140,8 @@ uint64_t h1_gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why,
 	uint64_t n = s->state == H1_UNTIL_CLOSE || len < s->left ? len : s->left;
 
 	payload_skip(&h1_message_of(h, dir)->body, n, why);
-	if (!h1_is_request_dir(h, dir))
-		http_stream_gap(s->x->stream, n, why, now);
+	if (n)
+		http_stream_gap(h1_framing_of(h, dir)->items, n, why, now);
 	h1_part_of(h, dir)->whole = false;
 	digest_skip(&s->digest, n);
 	if (s->state == H1_UNTIL_CLOSE)

@@ -4,6 +4,23 @@
 #include <stdlib.h>
 
 #include "base/account.h"
+#include "items.h"
+
+void h1_message_account(struct h1_message *m, size_t *account)
+{
+	size_t was = m->items_bytes;
+
+	m->items_bytes = http_stream_bytes(m->items);
+	account_change(account, was, m->items_bytes);
+}
+
+void h1_message_free(struct h1_message *m, size_t *account)
+{
+	message_free(m->msg);
+	http_stream_free(m->items);
+	account_change(account, m->items_bytes, 0);
+	*m = (struct h1_message){ 0 };
+}
 
 struct h1_exchange *h1_exchange_new(size_t *account)
 {
@@ -19,10 +36,8 @@ void h1_exchange_free(struct h1_exchange *x, size_t *account)
 	if (!x)
 		return;
 	account_change(account, sizeof(*x), 0);
-	message_free(x->request.msg);
-	message_free(x->response.msg);
-	account_change(account, x->stream_bytes, 0);
-	http_stream_free(x->stream);
+	h1_message_free(&x->request, account);
+	h1_message_free(&x->response, account);
 	free(x);
 }
 
@@ -64,13 +79,13 @@ struct entry *h1_entry_new_take(const struct h1_exchange *x, struct message *q, 
 
 struct entry *h1_exchange_take_entry(struct h1_exchange *x, bool client)
 {
+	http_stream_end(x->request.items);
+	http_stream_end(x->response.items);
 	struct message *q = take_message(&x->request), *a = take_message(&x->response);
-
 	struct entry *e = h1_entry_new_take(x, q, a, client);
-
-	http_stream_end(x->stream);
 	if (e)
-		e->items = http_stream_take_items(x->stream);
+		e->items = items_merge_take(http_stream_take_items(x->request.items),
+					    http_stream_take_items(x->response.items));
 	return e;
 }
 

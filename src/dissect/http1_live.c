@@ -64,7 +64,8 @@ static void tell(struct h1 *h, struct h1_exchange *x, int64_t now)
 	}
 	if (!e)
 		return;
-	e->items = items_copy(http_stream_items(x->stream));
+	e->items = items_merge_take(items_copy(http_stream_items(x->request.items)),
+				    items_copy(http_stream_items(x->response.items)));
 	for (int i = 0; i < 2; i++) {
 		e->part[i] = part[i];
 		e->body_kept[i] = kept[i];

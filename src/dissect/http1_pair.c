@@ -229,9 +229,7 @@ static void forget_answer(struct h1 *h, struct h1_exchange *x)
 		answers(h)->x = NULL;
 		h1_stream_reset(answers(h));
 	}
-	message_free(x->response.msg);
-	account_change(h->sink->account, x->stream_bytes, 0);
-	http_stream_free(x->stream);
+	h1_message_free(&x->response, h->sink->account);
 }
 
 /* The answer of x becomes an exchange of its own; x may still wait for one. */
@@ -241,8 +239,6 @@ static void split(struct h1 *h, struct h1_exchange *x, bool still_waits)
 
 	if (y) {
 		y->response = x->response;
-		y->stream = x->stream;
-		y->stream_bytes = x->stream_bytes;
 		y->missing = untold_request;
 		if (answers(h)->x == x)
 			answers(h)->x = y;
@@ -250,8 +246,6 @@ static void split(struct h1 *h, struct h1_exchange *x, bool still_waits)
 		forget_answer(h, x);
 	}
 	x->response = (struct h1_message){ 0 };
-	x->stream = NULL;
-	x->stream_bytes = 0;
 	if (still_waits)
 		return;
 	x->alone = true;

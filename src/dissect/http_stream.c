@@ -327,13 +327,13 @@ static const struct stream_kind *kind_of(const struct message *m)
 		{ "application/x-jsonlines", &lines },	 { "application/json-seq", &records },
 		{ "multipart/x-mixed-replace", &parts },
 	};
+	struct text rest = m->content_type;
 
-	struct text rest = m->content_type, type = rest.len ? http_take_until(&rest, ';') : rest;
 	if (grpc_is(m))
 		return &messages;
-	type = http_trim(type);
-	if (m->request)
+	if (m->request || !rest.len)
 		return NULL;
+	struct text type = http_trim(http_take_until(&rest, ';'));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (type.len == strlen(kinds[i].type) &&
 		    !strncasecmp(type.data, kinds[i].type, type.len))

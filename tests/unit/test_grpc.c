@@ -60,16 +60,22 @@ static void send_bytes(struct call *c, int side, struct buf *b)
 	buf_free(b);
 }
 
-static void begin(struct call *c, size_t step)
+static void open_call(struct call *c, size_t step)
 {
 	static const struct conn_hint from_start;
-	struct buf b = { 0 };
 
 	*c = (struct call){ .now = 1000000, .step = step };
 	const struct entry_sink sink = { note, c, &c->live, &c->use, &c->held };
 	c->d = dissect_open(&sink, &from_start);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(nghttp2_hd_deflate_new(&c->deflater[i], 4096), 0);
+}
+
+static void begin(struct call *c, size_t step)
+{
+	struct buf b = { 0 };
+
+	open_call(c, step);
 	buf_puts(&b, PREFACE);
 	h2_put_frame(&b, SETTINGS, 0, 0, NULL, 0);
 	send_bytes(c, 0, &b);
@@ -413,6 +419,36 @@ static void test_web(void **state)
 	}
 }
 
+static void test_web_http1(void **state)
+{
+	static const char trailers[] = "grpc-status: 0\r\n";
+	struct buf b = { 0 }, body = { 0 };
+
+	(void)state;
+	for (size_t step = 0; step < 3; step++) {
+		struct call c;
+		open_call(&c, step);
+		buf_puts(&b, "POST /a.B/Old HTTP/1.1\r\nContent-Type: application/grpc-web\r\n"
+			     "Content-Length: 12\r\n\r\n");
+		put_message(&b, 0, ANN, strlen(ANN));
+		send_bytes(&c, 0, &b);
+		put_message(&body, 0, "\x08\x01", 2);
+		put_message(&body, 0x80, trailers, strlen(trailers));
+		buf_puts(&b, "HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web\r\n"
+			     "Transfer-Encoding: chunked\r\n\r\n3\r\n");
+		buf_put(&b, body.data, 3);
+		buf_printf(&b, "\r\n%zx\r\n", body.len - 3);
+		buf_put(&b, body.data + 3, body.len - 3);
+		buf_puts(&b, "\r\n0\r\n\r\n");
+		buf_free(&body);
+		send_bytes(&c, 1, &b);
+		end(&c);
+		assert_int_equal(c.count, 1);
+		EXPECT(&c, "grpc /a.B/Old [0 OK] {", "{\\\"1\\\":\\\"ann\\\",\\\"2\\\":5}",
+		       "{\\\"1\\\":1}", "\"messages_total\":2");
+	}
+}
+
 static void test_events(void **state)
 {
 	struct call c;
@@ -501,12 +537,13 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unary),	  cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_live),	  cmocka_unit_test(test_coded),
-		cmocka_unit_test(test_secrets),	  cmocka_unit_test(test_names),
-		cmocka_unit_test(test_gaps),	  cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_web),	  cmocka_unit_test(test_events),
-		cmocka_unit_test(test_websocket), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_unary),	cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_live),	cmocka_unit_test(test_coded),
+		cmocka_unit_test(test_secrets), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_gaps),	cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_web),	cmocka_unit_test(test_web_http1),
+		cmocka_unit_test(test_events),	cmocka_unit_test(test_websocket),
+		cmocka_unit_test(test_bounds),
 	};
 	char error[200];
 
