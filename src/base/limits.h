@@ -85,11 +85,12 @@
 #define LIMIT_LIVE_BODY		   (64 << 10) /* of a body that grows, what versions bring */
 
 /* messages of a long exchange */
-#define LIMIT_ITEMS	  256	      /* of one exchange that are kept, the newest */
-#define LIMIT_ITEMS_BYTES (128 << 10) /* of their names and contents */
-#define LIMIT_ITEM_BYTES  (16 << 10)  /* of the content of one */
-#define LIMIT_ITEM_NAME	  256	      /* of its name */
-#define LIMIT_ITEM_GAPS	  8	      /* gaps of one: what comes behind more is not kept */
+#define LIMIT_ITEMS	    256		/* of one exchange that are kept, the newest */
+#define LIMIT_ITEMS_BYTES   (128 << 10) /* of their names and contents */
+#define LIMIT_ITEMS_DECODED (1 << 20)	/* of their contents, decoded: each has its share */
+#define LIMIT_ITEM_BYTES    (16 << 10)	/* of the content of one */
+#define LIMIT_ITEM_NAME	    256		/* of its name */
+#define LIMIT_ITEM_GAPS	    8		/* gaps of one: what comes behind more is not kept */
 
 /* WebSocket */
 #define LIMIT_WS_FRAME		(16 << 20) /* length that is believed where a frame is looked for */

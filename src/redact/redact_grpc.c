@@ -148,11 +148,10 @@ static size_t known_bytes(const struct item *i)
 }
 
 /* Its content as it was before it was coded, or none. */
-static int decode_item(struct item *i)
+static int decode_item(struct item *i, size_t limit)
 {
 	struct buf plain = { 0 };
-	int r = coding_decode(i->coding, i->content.bytes.data, known_bytes(i), LIMIT_ITEM_BYTES,
-			      &plain);
+	int r = coding_decode(i->coding, i->content.bytes.data, known_bytes(i), limit, &plain);
 
 	if (r == -ENOMEM)
 		return r;
@@ -172,11 +171,16 @@ static int decode_item(struct item *i)
 
 int redact_decode_items(struct items *l)
 {
+	size_t coded = 0, limit = LIMIT_ITEM_BYTES;
 	int error = 0;
 
+	for (struct item *i = l ? l->first : NULL; i; i = i->next)
+		coded += i->coding != NULL;
+	if (coded > LIMIT_ITEMS_DECODED / LIMIT_ITEM_BYTES)
+		limit = LIMIT_ITEMS_DECODED / coded;
 	for (struct item *i = l ? l->first : NULL; i && !error; i = i->next)
 		if (i->coding && i->content.bytes.len)
-			error = decode_item(i);
+			error = decode_item(i, limit);
 	return error;
 }
 

@@ -58,8 +58,10 @@ int redact_frames(const struct redact *r, const struct body_text *body, const ch
 		  size_t len, struct body_result *ret);
 /* Append the type of the messages of one side of a call. 0 or -ENOMEM. */
 int redact_call_type(const struct redact *r, const struct entry *e, bool answer, struct buf *ret);
-/* Undo what codes messages, as far as LIMIT_ITEM_BYTES; then write those that have a type (`types`,
- * of what client and server send) as JSON. 0 or -ENOMEM. */
+/*
+ * Undo what codes messages, as far as LIMIT_ITEM_BYTES and LIMIT_ITEMS_DECODED allow; then write
+ * those that have a type (`types`, of what client and server send) as JSON. 0 or -ENOMEM.
+ */
 int redact_decode_items(struct items *l);
 int redact_render_items(const struct redact *r, struct items *l, const char *const types[2]);
 /* Look through a body. 0 or -ENOMEM. */

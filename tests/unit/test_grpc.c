@@ -273,6 +273,28 @@ static void test_coded(void **state)
 	       "\"note\":\"its coding is not known\"");
 }
 
+/* Many small messages that decode to much: what is written of them is bounded. */
+static void test_bombs(void **state)
+{
+	static char large[1 << 20], packed[65536];
+	struct call c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(large); i += 2)
+		large[i] = 8;
+	size_t n = gzip(large, sizeof(large), packed, sizeof(packed));
+	begin(&c, 0);
+	ask(&c, 1, ":path: /a.B/Bombs");
+	for (int i = 0; i < 300; i++) {
+		struct buf b = { 0 };
+		put_message(&b, 1, packed, n);
+		say(&c, 0, 1, 0, &b);
+	}
+	end(&c);
+	assert_true(c.told.len > LIMIT_ITEMS_DECODED && c.told.len < 8 * LIMIT_ITEMS_DECODED);
+	EXPECT(&c, "\"cut\":true", "\"messages_total\":300");
+}
+
 /* No secret is stored, neither in a message nor in the body; the frames of the body stay whole. */
 static void test_secrets(void **state)
 {
@@ -537,13 +559,13 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unary),	cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_live),	cmocka_unit_test(test_coded),
-		cmocka_unit_test(test_secrets), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_gaps),	cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_web),	cmocka_unit_test(test_web_http1),
-		cmocka_unit_test(test_events),	cmocka_unit_test(test_websocket),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_unary),	  cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_live),	  cmocka_unit_test(test_coded),
+		cmocka_unit_test(test_bombs),	  cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_names),	  cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_broken),	  cmocka_unit_test(test_web),
+		cmocka_unit_test(test_web_http1), cmocka_unit_test(test_events),
+		cmocka_unit_test(test_websocket), cmocka_unit_test(test_bounds),
 	};
 	char error[200];
 
