@@ -115,18 +115,23 @@ static ssize_t feed_trailer(struct h1 *h, enum dir dir, const uint8_t *data, siz
 }
 
 /*
- * An answer whose request was not seen may be that of a HEAD, and then has no body whatever it
- * says: what begins as the next answer does, is that, and nobody's. Elsewhere, a body is.
+ * An answer whose request is not known for certain may be that of a HEAD, and then has no body
+ * whatever it says: what begins as the next answer does, is that, and nobody's. Elsewhere, a body
+ * is.
  */
 static const uint8_t next_answer[] = "HTTP/1.";
 #define DOUBT_MAX (sizeof(next_answer) - 1)
 
 bool h1_is_doubtful(const struct h1 *h, enum dir dir)
 {
-	const struct h1_stream *s = &h->stream[dir];
+	const struct h1_stream *s = &h->stream[dir], *other = &h->stream[!dir];
 
-	return s->state == H1_FIXED && !h1_is_request_dir(h, dir) && !s->x->request.begun &&
-	       !s->x->response.msg->body.size;
+	if (s->state != H1_FIXED || h1_is_request_dir(h, dir) || s->x->response.msg->body.size)
+		return false;
+	const struct h1_message *q = &s->x->request;
+	bool known =
+		q->begun && (q->msg->has_head || (other->x == s->x && other->state == H1_HEAD));
+	return !known || s->x->unproven;
 }
 
 void h1_end_doubt(struct h1 *h, enum dir dir, int64_t now)

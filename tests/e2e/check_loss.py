@@ -49,14 +49,15 @@ def look_at_message(message, body, path, complete, answer):
     """What is wrong with a message of the exchange with this path; None: nothing."""
     lines = path.encode() + b"\n"
     have, times = fields(message), int(path.split("/")[1])
-    if answer and have.get("x-id", path) != path:
+    cut = "bytes missing inside the head" in message.get("notes", [])
+    if answer and have.get("x-id", path) != path and not cut:
         return "the answer to " + have["x-id"]
     if answer and "status" in message and message["status"] not in (
             (200, 400, 408) if complete else (100, 200, 400, 408)):
         return "status %s" % message["status"]
     if not complete:
         gaps = message.get("gaps", [])
-        exact = protocol == "http" and not message.get("gaps_omitted")
+        exact = protocol == "http" and not message.get("gaps_omitted") and not cut
         if "x-id" in have or not answer:
             return None if is_of(body, gaps if exact else [], lines) or (
                 not exact and all(piece in lines * 2 for piece in body.split(b"\n"))) \
@@ -91,7 +92,8 @@ def look_at(entry, detail, request_body, response_body):
         counts["both"] += 1
     if entry["complete"] and q.get("method") != "HEAD" and not response_body:
         return "complete without its body"
-    return (look_at_message(q, request_body, path, entry["complete"], False) or
+    return ((q.get("target") and
+             look_at_message(q, request_body, path, entry["complete"], False)) or
             look_at_message(a, response_body, path, entry["complete"], True))
 
 

@@ -69,7 +69,7 @@ lose() {
 	local sent status
 	CT_DIR=$(mktemp -d "$TMPDIR/ct.XXXXXX")
 	: >"$CT_DIR/out"
-	LOSSY_EVERY=$1 ct_start "${exes[@]}" --redact off --ring-size "$2" || return 1
+	LOSSY_EVERY=$1 ct_start "${exes[@]}" --redact off --keep-opaque --ring-size "$2" || return 1
 	sent=$("load_$4" "$5")
 	ct_get /api/stats | grep -o '"lost_[a-z]*":[0-9]*\|"ring_full":[0-9]*' | tr '\n' ' '
 	ct_stop || return 1
