@@ -195,6 +195,10 @@ static void reread(struct entry *e)
 	const struct message *q = e->message[0];
 	struct message *a = e->message[1];
 
+	/* Of an answer of which nothing came, what is missing has been said by the other end's
+	 * entry. */
+	if (a && !a->has_head && !a->body.size && !a->unplaced)
+		http_note(a, HTTP_NOTE_HEAD_MISSING);
 	if (!q || !a || !a->body.size || !http_is_method(q, "HEAD"))
 		return;
 	a->unplaced += a->body.present;

@@ -263,47 +263,6 @@ static void test_nested(void **state)
 	buf_free(&w.told);
 }
 
-/* The head and all of the body of an answer, in which HPACK's table is not used. */
-static void put_answer(struct wire *w, struct buf *b, uint32_t stream, const char *body)
-{
-	static const char *const lines[] = { ":status: 200" };
-
-	put_lines(w, 1, b, HEADERS, 0, stream, lines, 1);
-	h2_put_frame(b, DATA, END_STREAM, stream, body, strlen(body));
-}
-
-/*
- * A body made of frames, of which only the end is seen: they seem to be another stream's, and so
- * nothing is whole until something tells where frames begin.
- */
-static void test_imitation(void **state)
-{
-	struct buf b = { 0 };
-	struct wire w;
-
-	(void)state;
-	wire_begin(&w, &from_start);
-	ask(&w, 1, "/victim", END_STREAM);
-	wire_lose(&w, 1, 1000);
-	ask(&w, 3, "/other", END_STREAM);
-	put_answer(&w, &b, 3, "forged");
-	put_answer(&w, &b, 3, "true");
-	wire_send(&w, 1, &b);
-	ask(&w, 5, "/later", END_STREAM);
-	put_answer(&w, &b, 5, "later");
-	wire_send(&w, 1, &b);
-	assert_int_equal(w.complete, 0);
-	/* Quiet, and no stream is open. */
-	dissect_idle(w.d, w.now + 10000000);
-	ask(&w, 7, "/healed", END_STREAM);
-	put_answer(&w, &b, 7, "healed");
-	wire_send(&w, 1, &b);
-	wire_end(&w);
-	assert_int_equal(w.complete, 1);
-	EXPECT(&w, "/later 200 [response: after a loss its frames were found by their looks alone]",
-	       "/healed 200 [] healed");
-}
-
 static void test_upgrade(void **state)
 {
 	struct wire w;
@@ -610,14 +569,13 @@ static void test_live(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ended),	     cmocka_unit_test(test_push),
-		cmocka_unit_test(test_tunnels),	     cmocka_unit_test(test_nested),
-		cmocka_unit_test(test_imitation),    cmocka_unit_test(test_upgrade),
-		cmocka_unit_test(test_joined),	     cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_many_streams), cmocka_unit_test(test_rapid_reset),
-		cmocka_unit_test(test_bomb),	     cmocka_unit_test(test_endless),
-		cmocka_unit_test(test_held),	     cmocka_unit_test(test_idle),
-		cmocka_unit_test(test_live),
+		cmocka_unit_test(test_ended),	    cmocka_unit_test(test_push),
+		cmocka_unit_test(test_tunnels),	    cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_upgrade),	    cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_gaps),	    cmocka_unit_test(test_many_streams),
+		cmocka_unit_test(test_rapid_reset), cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_endless),	    cmocka_unit_test(test_held),
+		cmocka_unit_test(test_idle),	    cmocka_unit_test(test_live),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -365,23 +365,6 @@ static void test_joined(void **state)
 	assert_int_equal(sessions_stats(g->sessions).lost_bytes, 0);
 }
 
-/* With the record of the opening, others may be lost, and nobody knows whose answer comes. */
-static void test_opening_lost(void **state)
-{
-	struct got *g = *state;
-	struct wire w = wire(g, 5, 1, 1);
-
-	wire_write(&w, GET GET);
-	w.offset[EV_READ] = sizeof(OK) - 1;
-	wire_read(&w, OK);
-	wire_close(&w);
-	assert_int_equal(g->count, 3);
-	for (size_t i = 0; i < g->count; i++) {
-		assert_false(g->entries[i]->complete);
-		assert_true(!*g->entries[i]->method || !*g->entries[i]->status);
-	}
-}
-
 static void test_exit(void **state)
 {
 	struct got *g = *state;
@@ -602,7 +585,6 @@ int main(void)
 		CASE(test_contradictions),
 		CASE(test_last_bytes_lost),
 		CASE(test_joined),
-		CASE(test_opening_lost),
 		CASE(test_exit),
 		CASE(test_idle),
 		CASE(test_held),
