@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Has any entry something of another, though records were lost?
 
-check_loss.py STORE PROTOCOL SENT: the whole store, after cleartap has ended. Every request was of
-a path /N/ID, and had none or its own path as lines for a body; every answer has the path as X-Id,
-and its lines N times as its body. What is complete is that, byte for byte; what is not says why, and
-has no byte that is not its own."""
+check_loss.py STORE PROTOCOL SENT LOST: the whole store, after cleartap has ended. Every request was
+of a path /N/ID, and had none or its own path as lines for a body; every answer has the path as
+X-Id, and its lines N times as its body. What is complete is that, byte for byte; what is not says
+why, and has no byte that is not its own. What is not told is no more than LOST bytes may have been."""
 
 import collections
 import json
@@ -13,7 +13,9 @@ import re
 import sqlite3
 import sys
 
-store, protocol, sent = sys.argv[1], sys.argv[2], int(sys.argv[3])
+store, protocol = sys.argv[1:3]
+sent, lost = map(int, sys.argv[3:5])
+LEAST = 30  # bytes of a request over HTTP/1
 bodies = os.open(store + "-bodies", os.O_RDONLY)
 counts, wrong = collections.Counter(), []
 told = collections.Counter()
@@ -115,7 +117,8 @@ for (n,) in db.execute("SELECT n FROM segment WHERE last_id >= first_id").fetcha
                                         "lost_bytes")}))
                 wrong.append("  " + row["detail"][:1500])
 paths = len({path for path, *_ in told})
-print("%d sent, %d told;" % (sent, paths),
+untold = sent - paths if protocol == "http" else 0
+print("%d sent, %d told, %d bytes lost;" % (sent, paths, lost),
       ", ".join("%d %s" % (n, what) for what, n in counts.items()))
 print(*wrong, sep="\n")
-sys.exit(bool(counts["WRONG"]) or not counts["both"] or not counts["incomplete"])
+sys.exit(bool(counts["WRONG"]) or untold * LEAST > lost or not counts["both"] or not counts["incomplete"])
