@@ -65,6 +65,7 @@ struct dissection *dissect_open(const struct entry_sink *sink, const struct conn
 		return NULL;
 	d->sink = *sink;
 	d->hint = *hint;
+	d->lossy = hint->lossy;
 	return d;
 }
 

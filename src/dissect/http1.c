@@ -73,6 +73,18 @@ static void switch_protocols(struct h1 *h, enum dir dir, int64_t now)
 		h->head = x;
 }
 
+/* The answer to a HEAD may come before all of that is there, or was seen to be missing. */
+static bool answers_head(const struct h1 *h, enum dir dir)
+{
+	const struct h1_stream *other = &h->stream[!dir];
+	const struct h1_exchange *x = h->stream[dir].x;
+	const struct buf *start = &other->lines.text;
+
+	if (other->x == x && other->state == H1_HEAD)
+		return start->len > 5 && !memcmp(start->data, "HEAD ", 5);
+	return x->request.msg && http_is_method(x->request.msg, "HEAD");
+}
+
 /* What follows the head: RFC 9112 section 6.3. */
 static int begin_body(struct h1 *h, enum dir dir, int64_t now)
 {
@@ -88,11 +100,15 @@ static int begin_body(struct h1 *h, enum dir dir, int64_t now)
 		return 0;
 	}
 	if (request ? connect
-		    : (q && http_is_method(q, "HEAD")) || status / 100 == 1 || status == 204 ||
-			      status == 304)
+		    : answers_head(h, dir) || status / 100 == 1 || status == 204 || status == 304)
 		m->chunked = m->has_length = m->close_delimited = false;
 	else if (!request && !m->chunked && !m->has_length)
 		m->close_delimited = true;
+	/* What it announces is awaited with its request alone. */
+	if (!request && status / 100 == 1) {
+		http_note(m->msg, HTTP_NOTE_ENDED_EARLY);
+		m->part.whole = false;
+	}
 	s->left = m->has_length ? m->length : 0;
 	s->digits = false;
 	if (m->chunked)
@@ -172,7 +188,7 @@ static int http1_feed(void *state, enum dir dir, const uint8_t *data, size_t len
 
 	note_flip(h, dir);
 	h1_note_bytes(h, dir);
-	s->digest.at = offset;
+	s->digest.at = offset - s->doubt;
 	while (len) {
 		note_byte(h, dir, now);
 		ssize_t n = s->state == H1_SEEK	  ? h1_feed_seek(h, dir, data, len, now)
@@ -212,9 +228,12 @@ static int http1_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, e
 	struct h1_stream *s = &h->stream[dir];
 
 	note_flip(h, dir);
-	s->digest.at = offset;
+	s->digest.at = offset - s->doubt;
 	note_byte(h, dir, now);
-	bool known = s->state == H1_FIXED || s->state == H1_UNTIL_CLOSE ||
+	/* Are the missing bytes its body, or other answers? */
+	bool doubtful = h1_is_doubtful(h, dir);
+	h1_end_doubt(h, dir, now);
+	bool known = (s->state == H1_FIXED && !doubtful) || s->state == H1_UNTIL_CLOSE ||
 		     (s->state == H1_CHUNK_DATA && len <= s->left);
 	if (known)
 		len -= h1_gap_body(h, dir, len, why, now);
@@ -226,7 +245,7 @@ static int http1_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, e
 	if (s->state == H1_HEAD)
 		r = cut_head(h, dir, HTTP_NOTE_HEAD_GAP);
 	else
-		h1_lose_framing(h, dir, HTTP_NOTE_FRAMING_LOST);
+		h1_lose_framing(h, dir, doubtful ? HTTP_NOTE_HOLE : HTTP_NOTE_FRAMING_LOST);
 	payload_skip(&h1_message_of(h, dir)->body, len, why);
 	digest_skip(&s->digest, len);
 	return r;
@@ -253,9 +272,10 @@ static void close_stream(struct h1 *h, enum dir dir)
 	struct message *m = h1_message_of(h, dir);
 	if (s->state == H1_HEAD)
 		cut_head(h, dir, HTTP_NOTE_ENDED_EARLY);
-	else if (s->state == H1_FIXED)
+	else if (s->state == H1_FIXED) {
+		h1_end_doubt(h, dir, m->end_us);
 		m->expected = s->left;
-	else if (s->state != H1_SEEK && s->state != H1_UNTIL_CLOSE)
+	} else if (s->state != H1_SEEK && s->state != H1_UNTIL_CLOSE)
 		http_note(m, HTTP_NOTE_ENDED_EARLY);
 	if (s->state == H1_FIXED || s->state >= H1_CHUNK_SIZE)
 		h1_part_of(h, dir)->whole = false;

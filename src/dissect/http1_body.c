@@ -107,6 +107,62 @@ static ssize_t feed_trailer(struct h1 *h, enum dir dir, const uint8_t *data, siz
 	return (ssize_t)n;
 }
 
+/*
+ * An answer whose request is not known for certain may be that of a HEAD, and then has no body
+ * whatever it says: what begins as the next answer does, is that, and nobody's. Elsewhere, a body
+ * is.
+ */
+static const uint8_t next_answer[] = "HTTP/1.";
+#define DOUBT_MAX (sizeof(next_answer) - 1)
+
+bool h1_is_doubtful(const struct h1 *h, enum dir dir)
+{
+	const struct h1_stream *s = &h->stream[dir], *other = &h->stream[!dir];
+
+	if (s->state != H1_FIXED || h1_is_request_dir(h, dir) || s->x->response.msg->body.size)
+		return false;
+	const struct h1_message *q = &s->x->request;
+	bool known =
+		q->begun && (q->msg->has_head || (other->x == s->x && other->state == H1_HEAD));
+	return !known || s->x->unproven;
+}
+
+void h1_end_doubt(struct h1 *h, enum dir dir, int64_t now)
+{
+	size_t n = h->stream[dir].doubt;
+
+	h->stream[dir].doubt = 0;
+	if (n)
+		feed_bytes(h, dir, next_answer, n, now);
+}
+
+/* Bytes that are as the next answer's so far; the number taken, 0: the next byte is body. */
+static ssize_t feed_doubt(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
+{
+	struct h1_stream *s = &h->stream[dir];
+	size_t n = 0;
+
+	if (!s->doubt)
+		s->start_us = now;
+	while (n < len && s->doubt < DOUBT_MAX && data[n] == next_answer[s->doubt]) {
+		s->doubt++;
+		n++;
+	}
+	if (s->doubt < DOUBT_MAX) {
+		if (n < len || s->doubt >= s->left)
+			h1_end_doubt(h, dir, now);
+		if (!s->left)
+			h1_end_message(h, dir, now);
+		return (ssize_t)n;
+	}
+	s->doubt = 0;
+	h1_end_message(h, dir, 0);
+	h1_note_hole(h, dir);
+	s->found = true;
+	ssize_t r = h1_feed_seek(h, dir, next_answer, DOUBT_MAX, s->start_us);
+	return r < 0 ? r : (ssize_t)n;
+}
+
 ssize_t h1_feed_body(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
@@ -127,6 +183,11 @@ ssize_t h1_feed_body(struct h1 *h, enum dir dir, const uint8_t *data, size_t len
 	case H1_TRAILER:
 		return feed_trailer(h, dir, data, len, now);
 	default:
+		if (h1_is_doubtful(h, dir)) {
+			ssize_t taken = feed_doubt(h, dir, data, len, now);
+			if (taken)
+				return taken;
+		}
 		n = feed_bytes(h, dir, data, len, now);
 		if (s->state == H1_FIXED && !s->left)
 			h1_end_message(h, dir, now);

@@ -28,12 +28,13 @@ struct h1_stream {
 	bool digits;	/* H1_CHUNK_SIZE: one was there */
 	bool interim;	/* one came before what comes next */
 	bool hole;	/* how many messages began since the last known one cannot be told */
+	uint8_t doubt;	/* H1_FIXED: bytes taken that may be the next answer's (http1_body.c) */
 	bool found;	/* H1_SEEK: what begins was found among bytes that begin no message */
 	struct h1_start_line start_line;
 	struct h1_lines lines;
 	uint64_t left;	       /* of the body, or of the chunk */
 	uint64_t early[2];     /* missing before the roles are known, by enum gap_why */
-	int64_t start_us;      /* of the first byte in lines */
+	int64_t start_us;      /* of the first byte in lines, or of those in doubt */
 	struct digest digest;  /* of the message, and interim answers before it */
 	struct h1_exchange *x; /* whose message this is, NULL between messages */
 };
@@ -96,6 +97,10 @@ void h1_be_quiet(struct h1 *h);
 
 /* http1_body.c: what follows the head. Number of bytes taken, or -errno. */
 ssize_t h1_feed_body(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now);
+/* Has an answer that may have a body, or none, been read just up to there? */
+bool h1_is_doubtful(const struct h1 *h, enum dir dir);
+/* What is in doubt is body after all. */
+void h1_end_doubt(struct h1 *h, enum dir dir, int64_t now);
 /* The part of a gap that a body of known length covers; the body may end with it. */
 uint64_t h1_gap_body(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
 /* The end of the body can no longer be found by its framing. */

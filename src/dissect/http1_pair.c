@@ -427,9 +427,9 @@ static bool is_over(const struct h1 *h, enum dir dir)
 {
 	const struct h1_stream *s = &h->stream[dir];
 
-	return s->x && (s->state == H1_SEEK ||
-			(s->state == H1_FIXED && (!s->x->request.begun || s->x->unproven) &&
-			 !s->x->response.msg->body.size));
+	return s->x && (s->state == H1_SEEK || (s->state == H1_FIXED && !s->doubt &&
+						(!s->x->request.begun || s->x->unproven) &&
+						!s->x->response.msg->body.size));
 }
 
 /* Out of memory: an exchange without a message is none. */

@@ -2,7 +2,9 @@
 /*
  * HTTP/2 (RFC 9113), as somebody sees it who stands beside the connection: both directions, with
  * gaps, perhaps not from its beginning. Frames say how long they are, so what is missing inside of
- * one is missing there alone; after a loss whose frames are not known, one is looked for.
+ * one is missing there alone; after a loss whose frames are not known, one is looked for. A body
+ * may be made of what looks like frames: nothing that was read by such a find counts as whole,
+ * until the connection was quiet between frames, with no stream open.
  */
 #include "dissect/http2.h"
 
@@ -31,6 +33,7 @@ static void *http2_open(const struct entry_sink *sink, const struct conn_hint *h
 		struct h2_flow *f = &h->flow[dir];
 		f->hpack.partial = late;
 		f->lost = !hint->mid_stream;
+		f->guessed = hint->lossy;
 		f->seek_first = true;
 		f->frame_size = H2_FRAME_SIZE;
 		f->credit = LIMIT_H2_CREDIT;
@@ -94,6 +97,7 @@ int h2_lose_framing(struct h2 *h, enum dir dir, enum http_note note, int64_t now
 		http_stream_gap(side->items, 0, GAP_LOST, now);
 	}
 	f->state = H2_SEEK;
+	f->guessed = true;
 	f->seek_first = false;
 	f->skipped = 0;
 	return r;
@@ -250,8 +254,13 @@ static void settle(struct h2 *h)
 
 static void http2_idle(void *state, int64_t now)
 {
-	settle(state);
-	h2_streams_idle(state, now);
+	struct h2 *h = state;
+
+	settle(h);
+	h2_streams_idle(h, now);
+	for (int dir = 0; dir < 2; dir++)
+		if (!h->count && h->flow[dir].state == H2_HEAD && !h->flow[dir].have)
+			h->flow[dir].guessed = false;
 }
 
 static void http2_give_way(void *state)

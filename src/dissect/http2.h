@@ -113,6 +113,7 @@ struct h2_flow {
 	struct buf seek; /* H2_SEEK: bytes that are looked through, from seek_from on */
 	size_t seek_from;
 	bool seek_first;     /* nothing was skipped yet */
+	bool guessed;	     /* bytes were lost, and frames found by their looks since */
 	uint64_t skipped;    /* bytes that begin none, since one was lost */
 	uint32_t frame_size; /* the largest that may come */
 	uint32_t credit;     /* bytes that header fields may become */

@@ -30,6 +30,11 @@ static void begin_part(struct h2 *h, enum dir dir, struct h2_stream *s)
 
 	f->stream = s;
 	side->hole = false;
+	if (f->guessed) {
+		side->lost = true;
+		if (side->msg)
+			http_note(side->msg, HTTP_NOTE_GUESSED);
+	}
 	if (side->part.seen)
 		return;
 	side->part =
@@ -195,6 +200,7 @@ static int take_promise(struct h2 *h, enum dir dir, uint32_t id)
 
 	if (s) {
 		s->promised_on = f->frame.stream;
+		s->side[!dir].lost = s->side[!dir].hole = f->guessed;
 		if (!h->roles_known)
 			h2_set_client(h, !dir);
 	}
@@ -294,7 +300,9 @@ static void feed_data(struct h2 *h, enum dir dir, const uint8_t *data, size_t le
 	struct h2_stream *s = f->stream;
 	size_t room = h->held < LIMIT_H2_HELD ? LIMIT_H2_HELD - h->held : 0;
 
-	if (s && s->tunnel) {
+	if (s && s->tunnel && f->guessed) {
+		dissect_gap(s->tunnel, dir, len, GAP_LOST, now);
+	} else if (s && s->tunnel) {
 		dissect_feed(s->tunnel, dir, data, len, f->at, now);
 	} else if (s) {
 		struct payload *body = &s->side[dir].msg->body;
@@ -320,7 +328,7 @@ static void feed_settings(struct h2 *h, enum dir dir, const uint8_t *data, size_
 		if (f->have < 6)
 			return;
 		f->have = 0;
-		if (f->bytes[0] == 0 && f->bytes[1] == 5)
+		if (f->bytes[0] == 0 && f->bytes[1] == 5 && !f->guessed)
 			h->flow[!dir].frame_size = number(f->bytes + 2);
 	}
 }

@@ -137,6 +137,8 @@ struct message *h2_message(struct h2 *h, struct h2_stream *s, enum dir dir, int6
 	side->msg->start_us = side->msg->end_us = now;
 	if (side->hole)
 		http_note(side->msg, HTTP_NOTE_HOLE);
+	if (h->flow[dir].guessed)
+		http_note(side->msg, HTTP_NOTE_GUESSED);
 	return side->msg;
 }
 

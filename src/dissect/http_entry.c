@@ -39,6 +39,7 @@ const char *const http_notes[HTTP_NOTE_COUNT] = {
 	[HTTP_NOTE_LOST_STATUS] = "bytes lost: :status was sent before",
 	[HTTP_NOTE_LOST_FIELDS] = "bytes lost: some header fields were sent before",
 	[HTTP_NOTE_HOLE] = "bytes of the connection were lost that may be of it",
+	[HTTP_NOTE_GUESSED] = "after a loss its frames were found by their looks alone",
 };
 
 static void put_reason(struct buf *out, const char *who, uint64_t n, const char *what)
@@ -187,8 +188,29 @@ static void fill(struct entry *e, const struct message *q, const struct message 
 	grpc_fill(e, q, a);
 }
 
+/*
+ * An answer that was read without its request, at the other end, was perhaps read wrongly: nothing
+ * follows the head of one to HEAD.
+ */
+static void reread(struct entry *e)
+{
+	const struct message *q = e->message[0];
+	struct message *a = e->message[1];
+
+	/* Of an answer of which nothing came, what is missing has been said by the other end's
+	 * entry. */
+	if (a && !a->has_head && !a->body.size && !a->unplaced)
+		http_note(a, HTTP_NOTE_HEAD_MISSING);
+	if (!q || !a || !a->body.size || !http_is_method(q, "HEAD"))
+		return;
+	a->unplaced += a->body.present;
+	payload_free(&a->body);
+	buf_free(&e->response_body);
+}
+
 void http_entry_refill(struct entry *e)
 {
+	reread(e);
 	e->lost_bytes = e->truncated_bytes = 0;
 	fill(e, e->message[0], e->message[1], NULL);
 }

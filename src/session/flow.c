@@ -61,6 +61,8 @@ static bool begin_dissection(struct session *s, uint64_t offset)
 		return true;
 	const struct conn_hint hint = {
 		.mid_stream = offset > 0 || !s->opened_seen || s->midway,
+		/* With the record of its opening more may be lost, of either direction. */
+		.lossy = !s->opened_seen,
 		.opener_known = s->opener != OPENER_UNKNOWN,
 		.opener = s->opener == OPENER_REMOTE ? DIR_READ : DIR_WRITE,
 	};

@@ -53,7 +53,7 @@ static bool parts_match(const struct pair *p, const struct entry_part *client,
 		return false;
 	if (!same_place(p, client, server, both[0] ? 0 : 1))
 		return false;
-	if (opaque && both[0] && both[1] && !same_place(p, client, server, 1))
+	if (both[0] && both[1] && !same_place(p, client, server, 1))
 		return false;
 	if (opaque && done)
 		for (int i = 0; i < 2; i++)

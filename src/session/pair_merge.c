@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "message.h"
 #include "session/twin.h"
 
 static const char *copy(struct entry *e, const char *text)
@@ -83,6 +84,16 @@ static int worth_of(const struct entry_part part[2])
 	return worth(&part[0]) + worth(&part[1]);
 }
 
+/* What either end was not told can have put together what is not: no answer is before its request.
+ */
+static bool is_causal(const struct twin *t, const bool server[2])
+{
+	const struct message *q = t->entry[server[0] ? END_SERVER : END_CLIENT]->message[0];
+	const struct message *a = t->entry[server[1] ? END_SERVER : END_CLIENT]->message[1];
+
+	return !q || !a || q->start_us <= a->start_us;
+}
+
 /* The client's entry with the better message of each part; where they go together only, of both. */
 static struct entry *choose(struct twin *t, bool *ret_server)
 {
@@ -94,6 +105,8 @@ static struct entry *choose(struct twin *t, bool *ret_server)
 		better[0] = better[1] =
 			(better[0] || better[1]) &&
 			worth_of(t->part[END_SERVER]) > worth_of(t->part[END_CLIENT]);
+	if (better[0] != better[1] && !is_causal(t, better))
+		better[0] = better[1] = false;
 	*ret_server = better[0] || better[1];
 	if (better[0] && better[1]) {
 		take_client(server, client);

@@ -20,14 +20,26 @@ static struct ev_hdr header(struct wire *w, uint8_t type, size_t size)
 				.gen = w->gen };
 }
 
-void wire_open(struct wire *w, const char *comm, uint8_t library, uint32_t netns)
+static void open_flagged(struct wire *w, const char *comm, uint8_t library, uint32_t netns,
+			 uint8_t flags)
 {
 	struct ev_open o = { .hdr = header(w, EV_OPEN, sizeof(o)),
 			     .library = library,
 			     .netns = netns };
 
+	o.hdr.flags = flags;
 	strncpy(o.comm, comm, sizeof(o.comm) - 1);
 	uprobe_tell(w->sessions, RECORDS_CLOCK_US, &o.hdr);
+}
+
+void wire_open(struct wire *w, const char *comm, uint8_t library, uint32_t netns)
+{
+	open_flagged(w, comm, library, netns, 0);
+}
+
+void wire_join(struct wire *w, const char *comm, uint8_t library, uint32_t netns)
+{
+	open_flagged(w, comm, library, netns, EV_F_MIDWAY);
 }
 
 void wire_data(struct wire *w, uint8_t dir, const void *data, size_t len, uint32_t span,

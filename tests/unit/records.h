@@ -25,6 +25,8 @@ struct wire {
 };
 
 void wire_open(struct wire *w, const char *comm, uint8_t library, uint32_t netns);
+/* The same of a connection that was in use before. */
+void wire_join(struct wire *w, const char *comm, uint8_t library, uint32_t netns);
 /* `span` bytes of a call, of which `len` are there; payload is copied to an own block. */
 void wire_data(struct wire *w, uint8_t dir, const void *data, size_t len, uint32_t span,
 	       uint16_t flags);

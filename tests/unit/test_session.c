@@ -352,9 +352,8 @@ static void test_joined(void **state)
 	struct got *g = *state;
 	struct wire w = wire(g, 5, 1, 1);
 
-	w.offset[EV_READ] = 123456;
+	wire_join(&w, "curl", EV_LIB_OPENSSL, 1);
 	wire_read(&w, "tail of something\x01\n");
-	w.offset[EV_WRITE] = 77;
 	wire_write(&w, GET);
 	wire_read(&w, OK);
 	assert_int_equal(g->count, 2);
