@@ -62,7 +62,7 @@ PLAIN = everywhere("true")
 
 
 # What other protocols than that of entry 46 call a column which it has.
-OF_OTHERS = ("redis_command", "redis_type", "mail_from", "mail_to", "sql")
+OF_OTHERS = ("grpc_method", "grpc_status", "redis_command", "redis_type", "mail_from", "mail_to", "sql")
 
 
 def every_field():
