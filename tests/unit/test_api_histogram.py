@@ -32,7 +32,9 @@ def micros(text):
 def outcome(e):
     if not e["complete"]:
         return 3
-    return 2 if e["status_code"] >= 500 else 1 if e["status_code"] >= 400 else 0
+    if e["status_code"] >= 400:
+        return 2 if e["status_code"] >= 500 else 1
+    return 2 if e.get("failed") else 0
 
 
 def stored(q="", server=server):
