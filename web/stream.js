@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The one owner of EventSource. Entries arrive one an event; they are parsed and handed on in
 // batches, a few times a second, so that 2,000 a second cost as little as 20.
-import { events, url } from "./api.js";
+import { events, getJSON, url } from "./api.js";
 
 const FLUSH_MS = 100;
 const QUEUE_MAX = 20000; // a hidden page is throttled; what exceeds this is counted as skipped
@@ -57,6 +57,8 @@ export class Stream {
 			this.set("live");
 		};
 		source.onerror = () => {
+			// An EventSource does not tell why it was refused: any other request does (no token?).
+			if (source.readyState === EventSource.CLOSED) getJSON("/api/stats").catch(() => {});
 			// Some refusals end an EventSource for good, a lost connection does not: own the retry.
 			source.close();
 			this.set("reconnecting");
