@@ -187,7 +187,7 @@ export const COLUMNS = [
 	{
 		key: "status",
 		title: "Status",
-		width: 84,
+		width: 72,
 		min: 44,
 		priority: 1,
 		help: "status_code",
