@@ -81,7 +81,7 @@ static void record(struct talk *t, uint8_t what, const uint8_t *data, size_t len
 		uint64_t missing = len ? (uint64_t)data[0] << (len - 1) % 24 : 1;
 		t->total += missing;
 		if (t->is_stream)
-			http_stream_gap(t->stream, missing, GAP_LOST);
+			http_stream_gap(t->stream, missing, GAP_LOST, t->now);
 		else
 			ws_gap(&t->ws, from, missing, GAP_LOST, t->now);
 	} else {
