@@ -255,6 +255,8 @@ static void unlink_exchange(struct exchanges *l, struct exchange *x)
 
 static void free_exchange(struct exchanges *l, struct exchange *x)
 {
+	if (l->gone)
+		l->gone(l->owner, x);
 	if (l->ops->free)
 		l->ops->free(x);
 	account_change(x->account, l->ops->size + x->holds, 0);

@@ -61,6 +61,9 @@ struct exchanges {
 	struct exchange *head, *last;
 	struct exchange **index; /* by key, where many wait; NULL: go through them */
 	size_t count;
+	/* Is about to be freed: nothing may point to it any more. NULL: nobody wants to know. */
+	void (*gone)(void *owner, const struct exchange *x);
+	void *owner;
 	bool client; /* the traced program is the one that asks */
 };
 

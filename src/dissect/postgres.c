@@ -189,6 +189,19 @@ static enum dir client_of(const struct first_bytes *first)
 	return first[DIR_WRITE].len ? DIR_READ : DIR_WRITE;
 }
 
+static void gone(void *owner, const struct exchange *x)
+{
+	struct postgres *p = owner;
+	struct pg_exchange **const own[] = { &p->unit, &p->alone, &p->copy };
+
+	for (int dir = 0; dir < 2; dir++)
+		if (p->now[dir] == x)
+			p->now[dir] = NULL;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (*own[i] && &(*own[i])->x == x)
+			*own[i] = NULL;
+}
+
 static void *postgres_open(const struct entry_sink *sink, const struct conn_hint *hint)
 {
 	struct postgres *p = calloc(1, sizeof(*p));
@@ -196,6 +209,8 @@ static void *postgres_open(const struct entry_sink *sink, const struct conn_hint
 	if (!p)
 		return NULL;
 	exchanges_begin(&p->l, sink, &exchange_ops);
+	p->l.gone = gone;
+	p->l.owner = p;
 	p->in[0].account = p->in[1].account = sink->account;
 	p->statements.account = p->portals.account = sink->account;
 	account_change(sink->account, 0, sizeof(*p));

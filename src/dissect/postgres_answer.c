@@ -429,8 +429,10 @@ int pg_answer_whole(struct postgres *p, const struct pdu *d)
 	struct pg_exchange *x = pg_of(p->now[!p->client]);
 	char type = (char)d->data[0];
 	struct pg_reader r = { d->data + 5, d->len - 5, false };
-	bool notice = !x->x.message[PART_REQUEST] && p->alone != x;
 
+	if (!x)
+		return 0;
+	bool notice = !x->x.message[PART_REQUEST] && p->alone != x;
 	p->now[!p->client] = NULL;
 	buf_reset(&p->scratch);
 	int error = take_message(p, x, type, &r);
