@@ -90,7 +90,7 @@ static const unsigned char *skip_plain(const unsigned char *p, const unsigned ch
 
 int buf_put_json(struct buf *b, const void *text, size_t len)
 {
-	const unsigned char *p = text, *end = p + len, *run = p;
+	const unsigned char *p = len ? text : (const void *)"", *end = p + len, *run = p;
 	int r = buf_reserve(b, len + 2);
 
 	if (r)

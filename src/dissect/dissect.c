@@ -97,6 +97,8 @@ static bool choose(struct dissection *d, const struct dissector *choice, const s
 		hint.first = first;
 	d->d = choice;
 	d->state = choice->open(&d->sink, &hint);
+	if (!d->state)
+		entry_sink_lose(&d->sink);
 	return d->state != NULL;
 }
 
