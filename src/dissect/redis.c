@@ -316,6 +316,17 @@ static enum dir client_of(const struct first_bytes *first)
 	return first[DIR_READ].len && *first[DIR_READ].data == '*' ? DIR_READ : DIR_WRITE;
 }
 
+static void gone(void *owner, const struct exchange *x)
+{
+	struct redis *r = owner;
+
+	for (int dir = 0; dir < 2; dir++)
+		if (r->resp[dir].x == x)
+			r->resp[dir].x = NULL;
+	if (r->monitor == x)
+		r->monitor = NULL;
+}
+
 static void *redis_open(const struct entry_sink *sink, const struct conn_hint *hint)
 {
 	struct redis *r = calloc(1, sizeof(*r));
@@ -323,6 +334,8 @@ static void *redis_open(const struct entry_sink *sink, const struct conn_hint *h
 	if (!r)
 		return NULL;
 	exchanges_begin(&r->l, sink, &exchange_ops);
+	r->l.gone = gone;
+	r->l.owner = r;
 	r->in[0].account = r->in[1].account = sink->account;
 	account_change(sink->account, 0, sizeof(*r));
 	r->order.doubt = hint->lossy;

@@ -387,6 +387,8 @@ int redis_answer_whole(struct redis *r, const struct pdu *p)
 	const uint8_t *data = p->data;
 	size_t len = p->len;
 
+	if (!s->x)
+		return 0;
 	while (len) {
 		struct resp_head h;
 		resp_head(data, len, 0, &h);
