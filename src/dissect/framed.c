@@ -20,11 +20,25 @@ static const char untold_answer[] = "which answer belongs to it cannot be told: 
 static const char untold_request[] = "which request it answers cannot be told: bytes were lost";
 static const char no_message[] = "bytes that begin no message";
 
+static void gone(void *owner, const struct exchange *x)
+{
+	struct framed *f = owner;
+
+	for (int dir = 0; dir < 2; dir++) {
+		if (f->now[dir] == x)
+			f->now[dir] = NULL;
+		if (f->stray[dir] == x)
+			f->stray[dir] = NULL;
+	}
+}
+
 void framed_begin(struct framed *f, const struct entry_sink *sink, const struct conn_hint *hint,
 		  const struct framed_ops *ops)
 {
 	*f = (struct framed){ .ops = ops };
 	exchanges_begin(&f->l, sink, &ops->exchange);
+	f->l.gone = gone;
+	f->l.owner = f;
 	f->in[0].account = f->in[1].account = sink->account;
 	if (hint->opener_known)
 		framed_know_client(f, hint->opener);
@@ -59,31 +73,13 @@ void framed_know_client(struct framed *f, enum dir client)
 	f->l.client = client == DIR_WRITE;
 }
 
-/* It was told: nothing points to it any more. */
-static void forget(struct framed *f, const struct exchange *x)
-{
-	for (int dir = 0; dir < 2; dir++) {
-		if (f->now[dir] == x)
-			f->now[dir] = NULL;
-		if (f->stray[dir] == x)
-			f->stray[dir] = NULL;
-	}
-}
-
 struct exchange *framed_new(struct framed *f, uint64_t key)
 {
-	if (f->l.count == LIMIT_PIPELINE)
-		forget(f, f->l.head);
 	struct exchange *x = exchange_new(&f->l);
+
 	if (x)
 		exchange_set_key(&f->l, x, key);
 	return x;
-}
-
-void framed_leave_alone(struct framed *f, struct exchange *x, const char *why)
-{
-	if (exchange_leave_alone(&f->l, x, why))
-		forget(f, x);
 }
 
 static bool missed(const struct exchange *x, enum dir dir)
@@ -97,7 +93,7 @@ struct exchange *framed_answered(struct framed *f, enum dir dir, uint64_t key)
 	struct exchange *x;
 
 	while ((x = exchange_find(&f->l, key)) && missed(x, dir) && missed(x, !dir)) {
-		framed_leave_alone(f, x, untold_answer);
+		exchange_leave_alone(&f->l, x, untold_answer);
 		why = untold_request;
 	}
 	if (x)
@@ -113,7 +109,8 @@ struct exchange *framed_asked(struct framed *f, uint64_t key)
 	struct exchange *x = exchange_find(&f->l, key);
 
 	if (x)
-		framed_leave_alone(f, x, missed(x, 0) || missed(x, 1) ? lost_answer : used_again);
+		exchange_leave_alone(&f->l, x,
+				     missed(x, 0) || missed(x, 1) ? lost_answer : used_again);
 	return framed_new(f, key);
 }
 
@@ -143,16 +140,15 @@ void framed_done(struct framed *f, enum dir dir, const struct pdu *p)
 	f->now[dir] = NULL;
 	if (!x)
 		return;
-	if (exchange_end_part(&f->l, x, f->part[dir], p->last_us))
-		forget(f, x);
-	else if (f->part[dir] == PART_RESPONSE && !x->message[PART_REQUEST])
-		framed_leave_alone(f, x, ((struct framed_exchange *)x)->alone);
+	if (!exchange_end_part(&f->l, x, f->part[dir], p->last_us) &&
+	    f->part[dir] == PART_RESPONSE && !x->message[PART_REQUEST])
+		exchange_leave_alone(&f->l, x, ((struct framed_exchange *)x)->alone);
 }
 
 void framed_one_way(struct framed *f, enum dir dir)
 {
 	if (f->now[dir])
-		framed_leave_alone(f, f->now[dir], NULL);
+		exchange_leave_alone(&f->l, f->now[dir], NULL);
 }
 
 static struct exchange *stray_of(struct framed *f, enum dir dir, uint64_t offset, int64_t now)

@@ -69,8 +69,6 @@ void framed_begin(struct framed *f, const struct entry_sink *sink, const struct 
 		  const struct framed_ops *ops);
 /* The protocol has told which side the client is. */
 void framed_know_client(struct framed *f, enum dir client);
-/* As exchange_leave_alone(). */
-void framed_leave_alone(struct framed *f, struct exchange *x, const char *why);
 /* As exchange_new(). */
 struct exchange *framed_new(struct framed *f, uint64_t key);
 /*

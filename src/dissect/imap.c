@@ -304,7 +304,7 @@ static void settle(struct imap *s, struct imap_exchange *x)
 			break;
 		if (waits(e) && ((struct imap_exchange *)e)->unsure &&
 		    !((struct imap_exchange *)e)->goes_on[PART_REQUEST])
-			framed_leave_alone(&s->f, e, untold_answer);
+			exchange_leave_alone(&s->f.l, e, untold_answer);
 	}
 	for (struct exchange *e = s->f.l.head; e; e = e->next)
 		((struct imap_exchange *)e)->unsure = false;

@@ -50,7 +50,7 @@ void smtp_settle(struct smtp *s, const struct exchange *end, const char *why)
 		if (!waits(x))
 			continue;
 		x->done[PART_REQUEST] |= x->message[PART_REQUEST] != NULL;
-		framed_leave_alone(&s->f, x, why);
+		exchange_leave_alone(&s->f.l, x, why);
 	}
 	s->unsure = false;
 }
@@ -99,7 +99,7 @@ static void leave_untold(struct smtp *s)
 		enum smtp_op op = ((struct smtp_exchange *)x)->op;
 		next = x->next;
 		if (waits(x) && op != SMTP_DATA && op != SMTP_AUTH && op != SMTP_QUIT)
-			framed_leave_alone(&s->f, x, untold_answer);
+			exchange_leave_alone(&s->f.l, x, untold_answer);
 	}
 }
 
