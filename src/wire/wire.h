@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The TLS connections of the wire, read in clear or not: what their handshakes told, packets and
+ * bytes each way, whose they are, and the ledger: how much of the application data that went over
+ * the wire was read, and why not the rest. Each is one living entry of protocol `tcp`, told to the
+ * sink as all that lives (dissect/dissect.h).
+ *
+ * A connection here is one end of it. Live it is a socket, by the kernel's cookie; the two ends of
+ * a loopback connection are two. In a file it is both directions as a third one saw them: what the
+ * side sent that opened it is DIR_WRITE.
+ *
+ * Two threads may call at once: the one that captures calls what is told to it, any thread those
+ * below "For the API".
+ */
+#ifndef CLEARTAP_WIRE_H
+#define CLEARTAP_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dissect/dissect.h"
+#include "wire/reason.h"
+
+struct buf;
+struct entry;
+struct jw;
+struct wire;
+struct tls_info; /* src/tls/ */
+
+/* Never used again while the server runs, together. */
+struct wire_key {
+	uint64_t id; /* the socket's cookie; in a file, the reader's number */
+	uint64_t gen;
+};
+
+#define WIRE_COMM_LEN 16
+
+struct wire_options {
+	const char *node;
+	/* A filter (--exe, --pid, --container) is set: of a connection nothing is shown before its
+	 * process is known and passes. */
+	bool filtered;
+	bool file; /* nobody will tell of processes */
+	/* The container of a process, NULL: none known. The text is borrowed for the call. */
+	const char *(*container)(void *ctx, uint32_t tgid);
+	void *ctx;
+};
+
+struct wire_open {
+	uint8_t family;			     /* 4 or 6 */
+	uint8_t local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
+	uint16_t local_port, remote_port;    /* host order */
+	uint32_t netns;			     /* 0 unknown */
+	uint32_t owner;			     /* whose share it is of: a number below 1024 */
+	bool opener_known;
+	enum dir opener; /* what the side that opened it sends */
+	bool midway;	 /* its first records were not seen */
+	bool upgraded;	 /* it spoke another protocol before (STARTTLS) */
+	uint32_t slot;	 /* the kernel's, for its packets; in a file 0 */
+};
+
+/* Of one direction, totals so far. */
+struct wire_way {
+	uint64_t packets; /* segments, as the kernel counts those of a super-packet */
+	uint64_t bytes;	  /* of TCP payload; retransmissions count again */
+	uint64_t app_records;
+	uint64_t app_bytes;    /* of application data records, without their headers */
+	uint64_t not_followed; /* payload between the loss of the record boundary and the next */
+	uint32_t handshakes, alerts, changes; /* records of these types */
+	int64_t first_us, last_us;	      /* 0: none */
+};
+
+struct wire_counts {
+	struct wire_way way[2]; /* by enum dir */
+};
+
+enum wire_end_why {
+	WIRE_CLOSED,   /* its socket was closed */
+	WIRE_GAVE_WAY, /* it was idle, and others took its place */
+	WIRE_FILE_END, /* the file ends */
+};
+
+struct wire_process {
+	uint32_t tgid;
+	const char *comm; /* up to WIRE_COMM_LEN bytes */
+	uint32_t netns;
+	uint64_t cgroup;
+	bool filtered_out; /* no more of it is shown than its sums */
+	bool opener_known;
+	enum dir opener;
+};
+
+/* One packet, for GET /api/connections/ID/packets. */
+struct wire_packet {
+	int64_t time_us;
+	uint32_t size; /* of its payload */
+	uint8_t dir;   /* enum dir */
+	uint8_t types; /* bit n: it has, or goes on with, a record of type 20 + n */
+};
+#define WIRE_PACKETS 16
+
+/* Connections, past which the one that was told of longest ago gives way: LIMIT_WIRE_FLOWS. NULL
+ * when out of memory. The sink's `live` must be set. */
+struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *options);
+/* Ends all, telling them. Takes NULL. */
+void wire_free(struct wire *w);
+
+/* A key that is known already is told again: only what was unknown is taken. */
+void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
+	       const struct wire_open *o);
+/*
+ * TCP payload of a direction in which handshake, alert or change_cipher_spec records are, with
+ * their headers, as on the wire: it may come again, late, cut anywhere. `seq` is of its first byte.
+ */
+void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum dir dir,
+		uint32_t seq, const uint8_t *bytes, size_t len);
+void wire_counts(struct wire *w, const struct wire_key *key, int64_t now_us,
+		 const struct wire_counts *counts);
+void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
+		  const struct wire_process *p);
+void wire_end(struct wire *w, const struct wire_key *key, int64_t now_us, enum wire_end_why why);
+/* All that happened until now_us was told; each 250 ms. What lives is told again. */
+void wire_tick(struct wire *w, int64_t now_us);
+
+/*
+ * The session's side. What was read in clear of the connection whose socket has this cookie, totals
+ * so far by enum dir, of the session of this name: its lock opens. Cheap enough for each
+ * flow_data(), but meant for each tick and the end.
+ */
+struct wire_read {
+	const char *connection; /* as entries of the session have it */
+	const char *library;	/* a constant */
+	uint64_t plain[2];	/* bytes that calls moved, copied or not */
+	uint64_t missing[2];	/* of these, not copied, */
+	uint64_t lost[2]; /* and of these for want of room in the ring; the rest by budget or pause
+			   */
+	bool midway;	  /* what was moved before was not seen */
+};
+void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r);
+/* What the handshake told, NULL: nothing known yet. Valid until the next call that tells. */
+const struct tls_info *wire_tls(struct wire *w, uint64_t cookie);
+
+/* For the API, from any thread. */
+struct wire_stats {
+	uint64_t open, seen, read;	   /* connections */
+	uint64_t gave_way;		   /* for want of room */
+	uint64_t handshake_bytes, refused; /* taken, and past a bound */
+	uint64_t tls_bytes[REASON_COUNT];  /* application data, both ways, by reason; REASON_READ */
+};
+void wire_stats(struct wire *w, struct wire_stats *ret);
+/* The ledger (GET /api/coverage), as members of an object that was begun. */
+void wire_put_coverage(struct wire *w, struct jw *j);
+/*
+ * The last packets of the connection that entries have this name of, newest last: their number, or
+ * -ENOENT.
+ */
+int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[WIRE_PACKETS]);
+
+#endif
