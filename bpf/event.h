@@ -11,13 +11,16 @@
 #endif
 
 /* Of all that is below; the loader refuses kernel code that was built with another one. */
-#define EV_VERSION 5
+#define EV_VERSION 6
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
 /* Chunks copied from one call at most; what is left is counted as truncated. */
 #define EV_CALL_CHUNKS 256
 #define EV_COMM_LEN    16
+/* Record lengths and packets that are remembered of a wire connection. */
+#define EV_WIRE_FIRST	6
+#define EV_WIRE_PACKETS 16
 
 enum ev_type {
 	EV_OPEN = 1,  /* first sight of a connection: struct ev_open */
@@ -25,6 +28,11 @@ enum ev_type {
 	EV_BIND = 3,  /* the socket below a connection: struct ev_bind */
 	EV_CLOSE = 4, /* the connection ended: struct ev_close */
 	EV_EXIT = 5,  /* a process that had connections ended: struct ev_hdr alone */
+	/* Of the wire. In their ev_hdr conn is the socket's cookie, gen that of its slot. */
+	EV_WIRE_OPEN = 6,    /* TLS was found on a socket: struct ev_wire_open */
+	EV_WIRE_BYTES = 7,   /* payload with handshake records: struct ev_wire_bytes */
+	EV_WIRE_PROCESS = 8, /* whose the socket is: struct ev_wire_process */
+	EV_WIRE_END = 9,     /* it was closed, or gave way: struct ev_wire_end */
 };
 
 enum ev_dir { EV_READ = 0, EV_WRITE = 1 };
@@ -138,6 +146,10 @@ enum ev_counter {
 	EV_C_PROCS_SHARE,  /* calls of processes without a place in their owner's share */
 	EV_C_ALLOWED_FULL, /* children of processes that the filter names, not followed */
 	EV_C_BEGUN_ANEW,   /* connections with a call that could not be followed to its end */
+	EV_C_WIRE_IDLE,	   /* wire connections that gave way to others */
+	EV_C_WIRE_SHARE,   /* wire connections without a place */
+	EV_C_WIRE_LOST,	   /* directions whose record boundary was lost */
+	EV_C_WIRE_BYTES,   /* handshake bytes that were not copied, past a bound */
 	EV_C__COUNT = 32,
 };
 #define EV_CPUS_MAX 512
@@ -151,7 +163,14 @@ enum ev_counter {
 #define EV_OWNER_PIDS(i) ((__u32)((i) >> 32)) /* else: pid namespace, 0 the machine's; below it */
 #define EV_OWNER_UID(i)	 ((__u32)(i))	      /* the user */
 
-enum ev_owned { EV_OWN_CONNS, EV_OWN_PROCS, EV_OWN_THREADS, EV_OWN_ALLOWED, EV_OWN__COUNT };
+enum ev_owned {
+	EV_OWN_CONNS,
+	EV_OWN_PROCS,
+	EV_OWN_THREADS,
+	EV_OWN_ALLOWED,
+	EV_OWN_WIRE,
+	EV_OWN__COUNT
+};
 
 /* Written by the kernel side alone. */
 struct ev_owner {
@@ -161,11 +180,99 @@ struct ev_owner {
 	__u64 refused[EV_OWN__COUNT];	/* calls, or children, for which there was none */
 	__u64 idle;			/* connections that gave way to others of his */
 	__u64 lost_records, lost_bytes; /* past his share of the ring */
-	__u64 pad[3];
+	__u64 pad;
 };
 
 /* What the reader has taken off the ring, ever, by owner: bytes as in ev_owner.sent. */
 #define EV_RING_BYTES(size) (((size) + 8 + 7) & ~7ULL)
+
+/*
+ * The wire. A socket on which TLS was found has a slot, which user space maps and the kernel side
+ * alone writes. A slot may be another socket's at any moment: look at gen before and after.
+ */
+struct ev_wire_way {
+	__u64 packets;	 /* segments, those of a super-packet each */
+	__u64 bytes;	 /* of TCP payload; retransmissions count again */
+	__u64 app_bytes; /* of application data records, without their headers */
+	__u64 app_records;
+	__u64 early_bytes;  /* of them, what came before the first of the other direction */
+	__u64 not_followed; /* payload bytes while the record boundary was not known */
+	__u64 last;	    /* ns */
+	__u32 early_records;
+	__u32 handshakes, alerts, changes; /* records of these types */
+	__u16 first[EV_WIRE_FIRST]; /* lengths of the first of app_records that were not early */
+	__u16 firsts;
+	__u16 latest; /* length of the last one */
+};
+
+/* A packet: `what` has its payload's size, above 20 bits record types, above 27 the direction. */
+struct ev_wire_packet {
+	__u32 when; /* units of 65,536 ns since gen */
+	__u32 what;
+};
+#define EV_WIRE_SIZE(what)  ((what)&0xfffff)
+#define EV_WIRE_TYPES(what) ((what) >> 20 & 0x7f) /* bit n: type 20 + n */
+#define EV_WIRE_DIR(what)   ((what) >> 27 & 1)
+
+enum ev_wire_flags {
+	EV_WIRE_MIDWAY = 1 << 0,   /* its first records were not seen */
+	EV_WIRE_UPGRADED = 1 << 1, /* it spoke another protocol before */
+	EV_WIRE_TOLD = 1 << 2,	   /* EV_WIRE_OPEN has been sent */
+	EV_WIRE_SOUGHT = 1 << 3,   /* its process is not known */
+	EV_WIRE_FILTERED = 1 << 4, /* its process is left out by a filter */
+};
+
+struct ev_wire {
+	__u64 gen; /* ns of CLOCK_MONOTONIC when TLS was found; 0: free */
+	__u64 cookie;
+	__u64 cgroup;
+	__u32 owner;
+	__u32 copied;			  /* bytes of its handshake */
+	__u8 local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
+	__u16 local_port, remote_port;	  /* host order */
+	__u8 family;			  /* 4 or 6 */
+	__u8 opened;			  /* enum ev_opened */
+	__u8 flags;
+	__u8 pad;
+	__u32 packets; /* in the ring below, ever */
+	__u32 pad2;
+	struct ev_wire_way way[2]; /* by enum ev_dir */
+	struct ev_wire_packet packet[EV_WIRE_PACKETS];
+};
+
+struct ev_wire_open {
+	struct ev_hdr hdr;
+	__u64 cgroup;
+	__u32 slot;
+	__u8 local_ip[16], remote_ip[16];
+	__u16 local_port, remote_port;
+	__u8 family, opened, flags;
+	__u8 pad;
+};
+
+struct ev_wire_bytes {
+	struct ev_hdr hdr;
+	__u32 seq; /* TCP sequence number of the first byte */
+	__u32 len;
+	__u8 dir;
+	__u8 pad[7];
+	__u8 payload[];
+};
+
+struct ev_wire_process {
+	struct ev_hdr hdr;
+	__u64 cgroup;
+	__u32 netns;
+	__u8 opened;
+	__u8 filtered; /* hdr.tgid is 0 */
+	__u8 pad[2];
+	char comm[EV_COMM_LEN]; /* of the thread group leader */
+};
+
+struct ev_wire_end {
+	struct ev_hdr hdr;
+	struct ev_wire wire;
+};
 
 /* Where an owner's connections and threads are found, to choose one that gives way. */
 struct ev_lot {
@@ -209,6 +316,12 @@ _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
 _Static_assert(sizeof(struct ev_owner) == 128, "ev_owner");
 _Static_assert(sizeof(struct ev_lot) == 16, "ev_lot");
+_Static_assert(sizeof(struct ev_wire_way) == 88, "ev_wire_way");
+_Static_assert(sizeof(struct ev_wire) == 384, "ev_wire");
+_Static_assert(sizeof(struct ev_wire_open) == 96, "ev_wire_open");
+_Static_assert(sizeof(struct ev_wire_bytes) == 56, "ev_wire_bytes");
+_Static_assert(sizeof(struct ev_wire_process) == 72, "ev_wire_process");
+_Static_assert(sizeof(struct ev_wire_end) == 424, "ev_wire_end");
 _Static_assert(sizeof(struct conn_key) == 16, "conn_key");
 _Static_assert(sizeof(struct go_target) == 72, "go_target");
 _Static_assert(sizeof(struct exe_key) == 16, "exe_key");

@@ -5,6 +5,7 @@
  * kprobes on tcp_sendmsg and tcp_recvmsg, which see the length asked for instead of the one moved.
  */
 #include "socket.bpf.h"
+#include "wire.bpf.h"
 
 #define TLS_HEADER	 5
 #define TLS_RECORD_MAX	 16384
@@ -96,10 +97,62 @@ static __always_inline int nested_go(struct sock *sk, __u64 id)
 	return 0;
 }
 
+/* A filter may name the process yet: programs are found out about a moment after they start. */
+static __always_inline bool may_pass_yet(const struct ev_wire *w, __u64 id)
+{
+	__u32 tgid = id >> 32;
+
+	return filter_processes && !bpf_map_lookup_elem(&allowed, &tgid) &&
+	       bpf_ktime_get_ns() - w->gen < LIMIT_WIRE_PROCESS_NS;
+}
+
+/* Whose socket is this? Of one on which TLS was found, and whose process is not known. */
+APART int wire_process(__u64 cookie, __u64 id, __u64 sock)
+{
+	struct ev_wire *w = wire_of(cookie);
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct sock *sk = (void *)sock;
+	__u32 tgid = id >> 32;
+
+	if (!w || !(w->flags & EV_WIRE_SOUGHT) || may_pass_yet(w, id))
+		return 0;
+	bool out = filter_processes && !bpf_map_lookup_elem(&allowed, &tgid);
+	struct about about = wire_about(w, out ? 0 : id);
+	struct ev_wire_process *e =
+		may_send(w->owner) ? reserve(struct ev_wire_process, w->owner) : NULL;
+	if (!e)
+		return 0;
+	fill_hdr(&e->hdr, EV_WIRE_PROCESS, sizeof(*e), &about, bpf_ktime_get_ns());
+	e->cgroup = w->cgroup;
+	e->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	e->opened = opened_by(sk);
+	e->filtered = out;
+	e->pad[0] = e->pad[1] = 0;
+	if (out)
+		__builtin_memset(e->comm, 0, sizeof(e->comm));
+	else
+		BPF_CORE_READ_STR_INTO(&e->comm, task, group_leader, comm);
+	wire_seek(w, -1);
+	if (out)
+		w->flags |= EV_WIRE_FILTERED;
+	submit(e, sizeof(*e));
+	return 1;
+}
+
+static __always_inline void seek_wire(struct sock *sk, __u64 id)
+{
+	__u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+
+	if (cookie && wire_seeking[cookie & (WIRE_SEEKING - 1)])
+		wire_process(cookie, id, (__u64)sk);
+}
+
 static __always_inline int nested(struct sock *sk, __u8 dir, __s64 len)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 
+	if (wire_sought)
+		seek_wire(sk, id);
 	if (!is_seeking(id >> 32))
 		return 0;
 	struct thread *t = bpf_map_lookup_elem(&threads, &id);

@@ -15,13 +15,14 @@ kfl:
 body:
 redact:. body
 dissect:. redact body
-session:. dissect
+wire:. dissect
+session:. dissect wire
 store:. kfl body
 trace:. bpf
-source:. bpf session trace
+source:. bpf session trace wire
 context:. bpf trace
-api:. bpf kfl body redact store session source context
-app:. bpf kfl body redact dissect session store source context trace api'
+api:. bpf kfl body redact store session source context wire
+app:. bpf kfl body redact dissect session wire store source context trace api'
 
 bad=$(find src bpf -name '*.[ch]' | sort | while read -r file; do
 	room=${file#src/}

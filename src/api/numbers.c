@@ -68,6 +68,10 @@ static const struct figure {
 	{ "capture", "children_full", AT(U64, server.kernel[EV_C_ALLOWED_FULL]),
 	  DROP("children_full") },
 	{ "capture", "begun_anew", AT(U64, server.kernel[EV_C_BEGUN_ANEW]), DROP("begun_anew") },
+	{ "capture", "wire_idle", AT(U64, server.kernel[EV_C_WIRE_IDLE]), DROP("wire_idle") },
+	{ "capture", "wire_share", AT(U64, server.kernel[EV_C_WIRE_SHARE]), DROP("wire_share") },
+	{ "capture", "wire_lost", AT(U64, server.kernel[EV_C_WIRE_LOST]), DROP("wire_lost") },
+	{ "capture", "wire_bytes", AT(U64, server.kernel[EV_C_WIRE_BYTES]), DROP("wire_bytes") },
 	{ "capture", "bad_records", AT(U64, server.taken.bad), DROP("bad_record") },
 
 	{ "ring", "used", AT(U64, server.ring_used),

@@ -30,10 +30,9 @@ static void put_who(struct jw *j, uint64_t id)
 static void put_places(struct jw *j, const char *name, const uint64_t places[EV_OWN__COUNT])
 {
 	static const char *const names[EV_OWN__COUNT] = {
-		[EV_OWN_CONNS] = "connections",
-		[EV_OWN_PROCS] = "processes",
-		[EV_OWN_THREADS] = "threads",
-		[EV_OWN_ALLOWED] = "children",
+		[EV_OWN_CONNS] = "connections", [EV_OWN_PROCS] = "processes",
+		[EV_OWN_THREADS] = "threads",	[EV_OWN_ALLOWED] = "children",
+		[EV_OWN_WIRE] = "wire",
 	};
 
 	jw_object(j, name);

@@ -43,6 +43,7 @@ static int load(const struct options *o, struct load *ret)
 		.btf = o->btf,
 		.probes = o->probes,
 		.filter_processes = o->pids || o->exes || o->containers,
+		.wire = !o->no_wire,
 	};
 	char error[512];
 	int r = load_open(&options, ret, error, sizeof(error));
@@ -82,6 +83,7 @@ static void serve(const struct options *o, const struct load *l, int socket, uid
 		.hits_fd = bpf_map__fd(l->skel->maps.hits),
 		.owners_fd = bpf_map__fd(l->skel->maps.owners),
 		.taken_fd = bpf_map__fd(l->skel->maps.owner_taken),
+		.wire_fd = l->wire ? bpf_map__fd(l->skel->maps.wire_slots) : -1,
 		.size = o->ring_size,
 	};
 	const struct serve_options options = {
@@ -93,12 +95,11 @@ static void serve(const struct options *o, const struct load *l, int socket, uid
 		.token = token,
 		.token_file = token_file,
 	};
-	int keep[] = { maps.ring_fd, maps.control_fd, maps.counters_fd,
-		       maps.hits_fd, maps.owners_fd,  maps.taken_fd,
-		       socket };
+	int keep[] = { maps.ring_fd,   maps.control_fd, maps.counters_fd, maps.hits_fd,
+		       maps.owners_fd, maps.taken_fd,	socket,		  maps.wire_fd };
 	sigset_t none;
 
-	keep_only(keep, sizeof(keep) / sizeof(*keep));
+	keep_only(keep, sizeof(keep) / sizeof(*keep) - (maps.wire_fd < 0));
 	/* ^C and service managers reach both processes: the tracer stops first and then says so. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

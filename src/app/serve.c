@@ -33,6 +33,7 @@
 #include "session/session.h"
 #include "store/store.h"
 #include "trace/tracer_message.h"
+#include "wire/wire.h"
 
 #define ERROR_SIZE	512
 #define STORE_READERS	(LIMIT_API_WORKERS + 1)
@@ -47,6 +48,7 @@ struct server {
 	struct sources *sources;
 	const struct ring *ring; /* of the sources, for its numbers */
 	struct sessions *sessions;
+	struct wire *wire;	     /* NULL: it is not watched */
 	struct proto_set *proto_set; /* NULL: none was named */
 	struct redact *redact;
 	struct queue *queue;
@@ -300,6 +302,9 @@ static int capture(struct server *s)
 		tell_ready(s);
 		if (now - ticked >= SESSION_TICK_US) {
 			sessions_tick(s->sessions, now);
+			sources_tick(s->sources, now);
+			if (s->wire)
+				wire_tick(s->wire, now);
 			ticked = now;
 		}
 		pthread_mutex_lock(&s->lock);
@@ -341,17 +346,36 @@ static int open_redaction(struct server *s, char *error, size_t size)
 	return r;
 }
 
-static int open_sources(struct server *s, const struct session_options *sessions, char *error,
+static const char *container_of(void *ctx, uint32_t tgid)
+{
+	return sessions_container(((struct server *)ctx)->sessions, tgid);
+}
+
+static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
+{
+	const struct options *o = s->options->options;
+	const struct wire_options options = { .node = o->node,
+					      .filtered = o->pids || o->exes || o->containers,
+					      .split_ends = o->split_ends,
+					      .container = container_of,
+					      .ctx = s };
+
+	return wire_new(sink, &options);
+}
+
+static int open_sources(struct server *s, struct session_options *sessions, char *error,
 			size_t size)
 {
 	const struct entry_sink sink = { .emit = on_entry, .ctx = s };
+	bool wire = s->options->maps->wire_fd >= 0;
 	struct source_options source = {
 		.clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC),
 		.maps = s->options->maps,
 	};
 
+	s->wire = source.wire = sessions->wire = wire ? open_wire(s, &sink) : NULL;
 	s->sessions = source.sessions = sessions_new(&sink, sessions);
-	if (!s->sessions) {
+	if (!s->sessions || (wire && !s->wire)) {
 		snprintf(error, size, "out of memory");
 		return -ENOMEM;
 	}
@@ -371,7 +395,7 @@ static int open_all(struct server *s, char *error, size_t size)
 		.max_age_s = o->max_age,
 		.readers = STORE_READERS,
 	};
-	const struct session_options sessions = { .node = o->node, .split_ends = o->split_ends };
+	struct session_options sessions = { .node = o->node, .split_ends = o->split_ends };
 	int r = open_sources(s, &sessions, error, size);
 
 	if (r)
@@ -471,6 +495,8 @@ static int serve(struct server *s, char *error, size_t size)
 	int end = capture(s);
 	sessions_free(s->sessions); /* emits what is unfinished */
 	s->sessions = NULL;
+	wire_free(s->wire);
+	s->wire = NULL;
 	atomic_store(&s->stopping, true);
 	queue_close(s->queue);
 	pthread_join(store, NULL);
@@ -492,6 +518,7 @@ int serve_run(const struct serve_options *options)
 	api_stop(s.api);
 	api_unbind(s.sockets);
 	sessions_free(s.sessions);
+	wire_free(s.wire);
 	queue_free(s.queue);
 	store_close(s.store);
 	redact_free(s.redact);

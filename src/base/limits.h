@@ -5,13 +5,20 @@
 #define CLEARTAP_LIMITS_H
 
 /* kernel side */
-#define LIMIT_CONNS	  131072 /* connections known to the kernel at once, a power of two */
-#define LIMIT_THREADS	  32768	 /* threads that made a TLS call, a power of two */
-#define LIMIT_PROCS	  65536	 /* processes with connections */
-#define LIMIT_ALLOWED	  65536	 /* processes that a filter lets through */
-#define LIMIT_SHARE	  4	 /* of what all share one owner has one part in so many */
-#define LIMIT_OWNERS_TOLD 16	 /* who lost something, in GET /api/stats */
-#define LIMIT_CALL_DEPTH  4	 /* TLS calls inside TLS calls of one thread */
+#define LIMIT_CONNS	     131072 /* connections known to the kernel at once, a power of two */
+#define LIMIT_THREADS	     32768  /* threads that made a TLS call, a power of two */
+#define LIMIT_PROCS	     65536  /* processes with connections */
+#define LIMIT_ALLOWED	     65536  /* processes that a filter lets through */
+#define LIMIT_SHARE	     4	    /* of what all share one owner has one part in so many */
+#define LIMIT_OWNERS_TOLD    16	    /* who lost something, in GET /api/stats */
+#define LIMIT_CALL_DEPTH     4	    /* TLS calls inside TLS calls of one thread */
+#define LIMIT_WIRE_FLOWS     100000 /* TLS connections of the wire at once */
+#define LIMIT_WIRE_HANDSHAKE (64 << 10) /* bytes of handshakes of one, that are copied */
+#define LIMIT_WIRE_LINGER_MS 1000 /* after its end, what a session says of one is waited for */
+#define LIMIT_WIRE_LOOKED    32	  /* packets of a connection in which TLS is looked for */
+#define LIMIT_WIRE_RECORDS   512  /* records of one packet that are followed */
+#define LIMIT_WIRE_PROCESS_NS                                                                      \
+	2000000000ULL /* until a process that a filter does not name is left out */
 
 /* the two processes */
 #define LIMIT_STOP_STILL_MS 1200  /* a server that is to stop and does nothing is killed after */

@@ -5,6 +5,7 @@
 
 #include "session/bind.h"
 #include "session/pair.h"
+#include "session/told_wire.h"
 
 static bool same_socket(const struct peer *p, const struct address *local,
 			const struct address *remote, uint32_t netns)
@@ -38,6 +39,8 @@ static void take_socket(struct session *s, const struct flow_socket *b, const st
 	memcpy(s->peer->comm, s->comm[0] ? s->comm : s->process->comm, sizeof(s->comm));
 	s->bind = b->strong ? BIND_STRONG : BIND_WEAK;
 	s->how = b->how;
+	s->cookie = b->cookie;
+	s->told_wire = ~0ULL;
 	s->opener = b->opener;
 	peer_table_replace(&s->all->peers, s->peer, pair_unlink);
 }
@@ -75,4 +78,5 @@ void session_bind(struct session *s, const struct flow_socket *b)
 	weigh(s, b);
 	s->sight.strong = s->bind == BIND_STRONG;
 	pair_link(s);
+	told_wire(s);
 }

@@ -55,8 +55,11 @@ struct session {
 	struct entry *held; /* complete but for the socket, which is about to be known */
 	LIST_ENTRY(session) of_weight;
 	uint64_t id, gen;
+	uint64_t cookie; /* of its socket, where that is known; 0 */
 	struct sight sight;
-	struct pair *pair; /* with the other end of its socket, NULL: not known */
+	uint64_t missing[2][2]; /* bytes, by enum dir and enum gap_why */
+	uint64_t told_wire;	/* bytes of both directions, as told last */
+	struct pair *pair;	/* with the other end of its socket, NULL: not known */
 	uint64_t goroutine;
 	int64_t last_us;
 	const char *library, *how; /* constants */
@@ -100,6 +103,7 @@ struct sessions {
 	 */
 	struct common memory, lives, twins, twin_bytes;
 	struct sharer *sharers[FLOW_OWNERS]; /* NULL: not seen */
+	struct wire *wire;		     /* NULL: it is not watched */
 	struct processes processes;
 	struct peers peers;
 	struct session_stats stats;

@@ -61,6 +61,7 @@ enum flow_opener { OPENER_UNKNOWN, OPENER_LOCAL, OPENER_REMOTE };
 
 /* Evidence about the socket below a flow; several pieces are weighed (session/bind.c). */
 struct flow_socket {
+	uint64_t cookie;		     /* the kernel's, 0 unknown */
 	uint8_t family;			     /* 4 or 6 */
 	uint8_t local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
 	uint16_t local_port, remote_port;

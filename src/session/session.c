@@ -9,6 +9,7 @@
 #include "session/memory.h"
 #include "session/pair.h"
 #include "session/table.h"
+#include "session/told_wire.h"
 
 /* Evidence about the socket comes within this of the write that it is about, if at all. */
 #define HOLD_US	  500000
@@ -24,6 +25,7 @@ struct sessions *sessions_new(const struct entry_sink *sink, const struct sessio
 	TAILQ_INIT(&all->waiting[0]);
 	TAILQ_INIT(&all->waiting[1]);
 	all->split_ends = options->split_ends;
+	all->wire = options->wire;
 	all->node = strdup(options->node);
 	if (!all->node || table_init(all) || processes_init(&all->processes) ||
 	    peer_table_init(&all->peers)) {
@@ -43,6 +45,13 @@ void sessions_set_container(struct sessions *s, uint32_t tgid, const char *conta
 	p->container = container && *container ? strdup(container) : NULL;
 }
 
+const char *sessions_container(const struct sessions *s, uint32_t tgid)
+{
+	const struct process *p = processes_find(&s->processes, tgid);
+
+	return p ? p->container : NULL;
+}
+
 static void tick_alive(struct sessions *all, int64_t now_us)
 {
 	for (struct session *s = LIST_FIRST(&all->alive), *next; s; s = next) {
@@ -57,6 +66,8 @@ static void tick_busy(struct sessions *all, int64_t now_us)
 {
 	struct session *s;
 
+	TAILQ_FOREACH(s, &all->busy, of_busy)
+	told_wire(s);
 	TAILQ_FOREACH(s, &all->busy, of_busy)
 	{
 		if (s->last_us + HOLD_US >= now_us)

@@ -14,6 +14,7 @@
 #include "dissect/dissect.h"
 
 struct sessions;
+struct wire;
 
 struct session_stats {
 	uint64_t active, opened, closed;
@@ -38,8 +39,9 @@ struct session_stats {
 };
 
 struct session_options {
-	const char *node; /* names this host in entries */
-	bool split_ends;  /* an entry for each end of a connection, though both are known */
+	const char *node;  /* names this host in entries */
+	struct wire *wire; /* which is told what was read; NULL: it is not watched */
+	bool split_ends;   /* an entry for each end of a connection, though both are known */
 };
 
 /* The sink receives finished entries and owns them. NULL when out of memory. */
@@ -47,6 +49,8 @@ struct sessions *sessions_new(const struct entry_sink *sink, const struct sessio
 
 /* Container id of a process, as the tracer told it; used for its connections from now on. */
 void sessions_set_container(struct sessions *s, uint32_t tgid, const char *container);
+/* The container of a process, NULL: none known. */
+const char *sessions_container(const struct sessions *s, uint32_t tgid);
 /*
  * All that happened until now_us has been told. Call it each SESSION_TICK_US: exchanges that go on
  * are told again, idle protocols decided, the dead forgotten.

@@ -9,6 +9,7 @@
 #include "session/complete.h"
 #include "session/memory.h"
 #include "session/pair.h"
+#include "session/told_wire.h"
 
 #define BUCKETS_MIN 1024
 
@@ -109,6 +110,7 @@ void session_end(struct session *s, int64_t now_us)
 	dissect_close(s->dissection, now_us);
 	session_release(s);
 	pair_end_session(s);
+	told_wire(s);
 	memory_forget(s);
 	unlink_session(s);
 	if (s->peer)

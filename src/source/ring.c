@@ -11,6 +11,8 @@
 
 #include <bpf/libbpf.h>
 
+#include "base/limits.h"
+
 /* While traffic flows the ring is looked at this often; the kernel wakes only for much data. */
 #define RING_LOOK_MS 5
 /* Records taken at once while more keep coming. */
@@ -19,7 +21,7 @@
 /* Looks without a record before the kernel is asked to wake for the very next one. */
 #define RING_IDLE_LOOKS 20
 
-#define RING_MAPPINGS 7
+#define RING_MAPPINGS 8
 
 struct ring {
 	struct ring_buffer *rb;
@@ -28,6 +30,7 @@ struct ring {
 	volatile struct ev_control *control;
 	const volatile uint64_t *counters, *hits;
 	const struct ev_owner *owners;
+	const struct ev_wire *wire;	  /* LIMIT_WIRE_FLOWS slots; NULL: it is not watched */
 	_Atomic uint64_t *owner_taken;	  /* bytes by owner, written by ring_poll() alone */
 	volatile unsigned long *consumer; /* the ring's own pages, for its fill */
 	const volatile unsigned long *producer;
@@ -54,6 +57,14 @@ static size_t min_size(unsigned type)
 		return sizeof(struct ev_close);
 	case EV_EXIT:
 		return sizeof(struct ev_hdr);
+	case EV_WIRE_OPEN:
+		return sizeof(struct ev_wire_open);
+	case EV_WIRE_BYTES:
+		return sizeof(struct ev_wire_bytes);
+	case EV_WIRE_PROCESS:
+		return sizeof(struct ev_wire_process);
+	case EV_WIRE_END:
+		return sizeof(struct ev_wire_end);
 	default:
 		return SIZE_MAX;
 	}
@@ -63,11 +74,14 @@ int ring_check(const void *data, size_t size)
 {
 	const struct ev_hdr *hdr = data;
 	const struct ev_data *d = data;
+	const struct ev_wire_bytes *w = data;
 
 	if (size < sizeof(*hdr) || hdr->size > size || hdr->size < min_size(hdr->type))
 		return -EBADMSG;
 	if (hdr->type == EV_DATA &&
 	    (d->dir > EV_WRITE || d->len > d->span || d->len != hdr->size - sizeof(*d)))
+		return -EBADMSG;
+	if (hdr->type == EV_WIRE_BYTES && (w->dir > EV_WRITE || w->len != hdr->size - sizeof(*w)))
 		return -EBADMSG;
 	return 0;
 }
@@ -144,8 +158,11 @@ static int map_all(struct ring *r, const struct ring_maps *maps)
 				  PROT_READ | PROT_WRITE, 0);
 	r->consumer = map_page(r, maps->ring_fd, r->page, PROT_READ, 0);
 	r->producer = map_page(r, maps->ring_fd, r->page, PROT_READ, (off_t)r->page);
+	if (maps->wire_fd >= 0)
+		r->wire = map_page(r, maps->wire_fd, LIMIT_WIRE_FLOWS * sizeof(*r->wire), PROT_READ,
+				   0);
 	return r->control && r->counters && r->hits && r->owners && r->owner_taken && r->consumer &&
-			       r->producer
+			       r->producer && (r->wire || maps->wire_fd < 0)
 		       ? 0
 		       : -errno;
 }
@@ -228,6 +245,11 @@ bool ring_owner(const struct ring *r, uint32_t number, struct ev_owner *ret, uin
 	*ret = r->owners[number];
 	*ret_waiting = ret->sent - r->owner_taken[number];
 	return true;
+}
+
+const struct ev_wire *ring_wire(const struct ring *r, uint32_t slot)
+{
+	return r->wire && slot < LIMIT_WIRE_FLOWS ? &r->wire[slot] : NULL;
 }
 
 struct ring_taken ring_taken(const struct ring *r)

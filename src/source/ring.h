@@ -14,6 +14,7 @@ struct ring;
 /* Descriptors of the maps of bpf/common.bpf.h; size of the ring in bytes. */
 struct ring_maps {
 	int ring_fd, control_fd, counters_fd, hits_fd, owners_fd, taken_fd;
+	int wire_fd; /* -1: the wire is not watched */
 	size_t size;
 };
 
@@ -47,6 +48,8 @@ struct ring_taken ring_taken(const struct ring *r);
  * ret_waiting are his bytes in the ring.
  */
 bool ring_owner(const struct ring *r, uint32_t number, struct ev_owner *ret, uint64_t *ret_waiting);
+/* A slot of the wire, which may become another socket's while it is read; NULL: there is none. */
+const struct ev_wire *ring_wire(const struct ring *r, uint32_t slot);
 /* Bytes waiting and capacity. */
 void ring_fill(const struct ring *r, uint64_t *ret_used, uint64_t *ret_size);
 /* 0 when the rest may trust the record; `size` is the ring's own length of it. */

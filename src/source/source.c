@@ -93,6 +93,13 @@ int sources_poll(struct sources *s, int timeout_ms, int64_t *ret_now_us)
 	return n;
 }
 
+void sources_tick(struct sources *s, int64_t now_us)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->open[i].source->tick)
+			s->open[i].source->tick(s->open[i].state, now_us);
+}
+
 void sources_close(struct sources *s)
 {
 	if (!s)

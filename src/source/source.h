@@ -13,9 +13,11 @@
 struct ring;
 struct ring_maps;
 struct sessions;
+struct wire;
 
 struct source_options {
 	struct sessions *sessions;    /* who is told */
+	struct wire *wire;	      /* and of the wire; NULL: nobody */
 	int64_t clock_offset_us;      /* makes µs since 1970 of CLOCK_MONOTONIC */
 	const struct ring_maps *maps; /* of the kernel side; NULL: no uprobes */
 };
@@ -35,6 +37,8 @@ struct source {
 	 * file always is, the time of what was told last. Untouched when nothing says a time.
 	 */
 	int (*poll)(void *state, int timeout_ms, int64_t *ret_now_us);
+	/* What is to be done each 250 ms; NULL: nothing. */
+	void (*tick)(void *state, int64_t now_us);
 	/* Takes NULL. */
 	void (*close)(void *state);
 };
@@ -46,6 +50,7 @@ struct sources;
 int sources_open(const struct source_options *o, struct sources **ret, char *error, size_t size);
 /* The same as poll() of one; *ret_now_us is the earliest of theirs. */
 int sources_poll(struct sources *s, int timeout_ms, int64_t *ret_now_us);
+void sources_tick(struct sources *s, int64_t now_us);
 void sources_close(struct sources *s);
 /* The ring of the uprobes, for its numbers; NULL without one. */
 const struct ring *sources_ring(const struct sources *s);

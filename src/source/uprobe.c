@@ -12,11 +12,13 @@
 #include "session/flow.h"
 #include "source/ring.h"
 #include "source/source.h"
+#include "source/wire_slots.h"
 #include "trace/library_name.h"
 
 struct uprobe {
 	struct ring *ring;
 	struct sessions *sessions;
+	struct wire_slots *wire; /* NULL: it is not watched */
 	int64_t clock_offset_us;
 	int64_t last_us; /* of the last record */
 };
@@ -72,7 +74,8 @@ static void tell_data(struct sessions *s, const struct flow *f, int64_t now,
 static void tell_socket(struct sessions *s, const struct flow *f, int64_t now,
 			const struct ev_bind *b)
 {
-	struct flow_socket socket = { .family = b->family,
+	struct flow_socket socket = { .cookie = b->cookie,
+				      .family = b->family,
 				      .local_port = b->local_port,
 				      .remote_port = b->remote_port,
 				      .netns = b->netns,
@@ -123,7 +126,29 @@ static void on_record(void *ctx, const struct ev_hdr *record)
 	struct uprobe *u = ctx;
 
 	u->last_us = (int64_t)(record->ktime / 1000) + u->clock_offset_us;
-	uprobe_tell(u->sessions, u->clock_offset_us, record);
+	if (record->type >= EV_WIRE_OPEN && u->wire)
+		wire_slots_tell(u->wire, record);
+	else
+		uprobe_tell(u->sessions, u->clock_offset_us, record);
+}
+
+static void uprobe_close(void *state)
+{
+	struct uprobe *u = state;
+
+	if (!u)
+		return;
+	wire_slots_free(u->wire);
+	ring_close(u->ring);
+	free(u);
+}
+
+static void uprobe_tick(void *state, int64_t now_us)
+{
+	struct uprobe *u = state;
+
+	if (u->wire)
+		wire_slots_tick(u->wire, now_us);
 }
 
 static int uprobe_open(const struct source_options *o, void **ret_state, char *error, size_t size)
@@ -139,6 +164,13 @@ static int uprobe_open(const struct source_options *o, void **ret_state, char *e
 		snprintf(error, size, "map the ring buffer: %s", strerror(-r));
 		free(u);
 		return r;
+	}
+	if (o->wire && o->maps->wire_fd >= 0) {
+		u->wire = wire_slots_new(u->ring, o->wire, o->clock_offset_us);
+		if (!u->wire) {
+			uprobe_close(u);
+			return -ENOMEM;
+		}
 	}
 	*ret_state = u;
 	return 0;
@@ -165,16 +197,6 @@ static int uprobe_poll(void *state, int timeout_ms, int64_t *ret_now_us)
 	return n;
 }
 
-static void uprobe_close(void *state)
-{
-	struct uprobe *u = state;
-
-	if (!u)
-		return;
-	ring_close(u->ring);
-	free(u);
-}
-
 const struct ring *uprobe_ring(const void *state)
 {
 	return state ? ((const struct uprobe *)state)->ring : NULL;
@@ -185,5 +207,6 @@ const struct source source_uprobe = {
 	.open = uprobe_open,
 	.fd = uprobe_fd,
 	.poll = uprobe_poll,
+	.tick = uprobe_tick,
 	.close = uprobe_close,
 };

@@ -2,6 +2,8 @@
 #include "trace/load.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +86,17 @@ static void choose_programs(struct cleartap_bpf *skel, const struct features *f)
 	bpf_program__set_autoload(skel->progs.tcp_recv, !f->sock_length);
 }
 
+static int choose_wire(struct cleartap_bpf *skel, bool wire)
+{
+	bpf_program__set_autoload(skel->progs.wire_in, wire);
+	bpf_program__set_autoload(skel->progs.wire_out, wire);
+	bpf_program__set_autoload(skel->progs.wire_state, wire);
+	if (wire)
+		return 0;
+	int err = bpf_map__set_max_entries(skel->maps.wire_cookies, 1);
+	return err ? err : bpf_map__set_max_entries(skel->maps.wire_slots, 1);
+}
+
 static int read_features(const struct load_options *options, struct features *ret, char *error,
 			 size_t size)
 {
@@ -138,6 +151,39 @@ static int attach_always(struct load *l)
 	return 0;
 }
 
+static int open_cgroup_root(void)
+{
+	FILE *mounts = setmntent("/proc/mounts", "re");
+	struct mntent *m;
+	int fd = -ENOENT;
+
+	while (mounts && (m = getmntent(mounts)) && fd < 0)
+		if (!strcmp(m->mnt_type, "cgroup2"))
+			fd = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mounts)
+		endmntent(mounts);
+	return fd;
+}
+
+/* The end of sockets first, so that no slot is taken for good. */
+static int attach_wire(const struct load *l)
+{
+	struct bpf_program *const on_cgroup[] = { l->skel->progs.wire_in, l->skel->progs.wire_out };
+	int root = open_cgroup_root();
+	struct bpf_link *link = root < 0 ? NULL : bpf_program__attach(l->skel->progs.wire_state);
+
+	for (int i = 0; link && i < 2; i++) {
+		bpf_link__disconnect(link); /* as above */
+		link = bpf_program__attach_cgroup(on_cgroup[i], root);
+	}
+	int err = root < 0 ? root : link ? 0 : -errno;
+	if (link)
+		bpf_link__disconnect(link);
+	if (root >= 0)
+		close(root);
+	return err;
+}
+
 /* What load_sweep() looks at; written by the kernel side too. */
 static int map_shares(struct load *l)
 {
@@ -148,43 +194,77 @@ static int map_shares(struct load *l)
 	return l->owners == MAP_FAILED || l->lots == MAP_FAILED ? -errno : 0;
 }
 
+static int set_up(struct load *l, const struct load_options *options, bool wire)
+{
+	struct cleartap_bpf *skel = l->skel;
+	uint64_t salt;
+
+	skel->rodata->message_budget = options->message_budget;
+	skel->rodata->wake_bytes = options->ring_size / 4;
+	skel->rodata->filter_processes = options->filter_processes;
+	skel->rodata->have_cookies = l->features.cookies;
+	skel->rodata->ring_share = options->ring_size / LIMIT_SHARE;
+	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) == sizeof(salt))
+		skel->rodata->owner_salt = salt;
+	choose_programs(skel, &l->features);
+	int err = bpf_map__set_max_entries(skel->maps.events, (__u32)options->ring_size);
+	return err ? err : choose_wire(skel, wire);
+}
+
+/* The BPF object, in the kernel. */
+static int open_object(const struct load_options *options, bool wire, struct load *l, char *error,
+		       size_t size)
+{
+	DECLARE_LIBBPF_OPTS(bpf_object_open_opts, open, .btf_custom_path = options->btf);
+
+	l->skel = cleartap_bpf__open_opts(&open);
+	if (!l->skel)
+		return fail(error, size, -errno, "open the BPF programs");
+	if (l->skel->rodata->event_version != EV_VERSION)
+		return fail(error, size, -EPROTO, "the BPF programs are of another build");
+	int err = set_up(l, options, wire);
+	err = err ? err : cleartap_bpf__load(l->skel);
+	err = err ? err : map_shares(l);
+	if (err)
+		return fail(error, size, err, "load the BPF programs into the kernel");
+	err = attach_always(l);
+	return err ? fail(error, size, err, "attach to the kernel's tracepoints") : 0;
+}
+
+/* Without the wire, when the kernel does not take its programs. */
+static int open_any_object(const struct load_options *options, struct load *l, char *error,
+			   size_t size)
+{
+	int err = open_object(options, options->wire, l, error, size);
+
+	l->wire = !err && options->wire;
+	if (err && options->wire) {
+		load_free(l);
+		log_debug("%s; trying without the wire", error);
+		err = open_object(options, false, l, error, size);
+		if (!err)
+			log_warn("this kernel does not take the programs that watch the wire; "
+				 "going on without");
+	}
+	if (err)
+		load_free(l);
+	return err;
+}
+
 int load_open(const struct load_options *options, struct load *ret, char *error, size_t size)
 {
 	struct load l = { 0 };
-	uint64_t salt;
-	DECLARE_LIBBPF_OPTS(bpf_object_open_opts, open, .btf_custom_path = options->btf);
 
 	libbpf_set_print(on_libbpf);
 	int err = read_features(options, &l.features, error, size);
+	err = err ? err : open_any_object(options, &l, error, size);
 	if (err)
 		return err;
-	l.skel = cleartap_bpf__open_opts(&open);
-	if (!l.skel)
-		return fail(error, size, -errno, "open the BPF programs");
-	if (l.skel->rodata->event_version != EV_VERSION) {
-		load_free(&l);
-		return fail(error, size, -EPROTO, "the BPF programs are of another build");
-	}
-	l.skel->rodata->message_budget = options->message_budget;
-	l.skel->rodata->wake_bytes = options->ring_size / 4;
-	l.skel->rodata->filter_processes = options->filter_processes;
-	l.skel->rodata->have_cookies = l.features.cookies;
-	l.skel->rodata->ring_share = options->ring_size / LIMIT_SHARE;
-	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) == sizeof(salt))
-		l.skel->rodata->owner_salt = salt;
-	err = bpf_map__set_max_entries(l.skel->maps.events, (__u32)options->ring_size);
-	choose_programs(l.skel, &l.features);
-	if (!err)
-		err = cleartap_bpf__load(l.skel);
-	if (!err)
-		err = map_shares(&l);
-	if (err)
-		fail(error, size, err, "load the BPF programs into the kernel");
-	else if ((err = attach_always(&l)))
-		fail(error, size, err, "attach to the kernel's tracepoints");
-	if (err) {
-		load_free(&l);
-		return err;
+	int no_wire = l.wire ? attach_wire(&l) : 0;
+	if (no_wire) {
+		l.wire = false;
+		log_warn("watch the wire at the root of cgroup2: %s; going on without",
+			 error_text(-no_wire));
 	}
 	say_what_lacks(&l.features);
 	*ret = l;

@@ -18,6 +18,7 @@ struct load_options {
 	uint64_t ring_size;	 /* bytes, a power of two */
 	uint64_t message_budget; /* bytes copied of one message */
 	bool filter_processes;
+	bool wire;
 	const char *btf;    /* file with kernel types, NULL: the kernel's own */
 	const char *probes; /* features_restrict() */
 };
@@ -25,6 +26,7 @@ struct load_options {
 struct load {
 	struct cleartap_bpf *skel;
 	struct features features;
+	bool wire;		 /* it is watched */
 	struct ev_owner *owners; /* mapped for good, as are the lots */
 	struct ev_lot *lots;
 };

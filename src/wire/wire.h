@@ -41,7 +41,8 @@ struct wire_options {
 	/* A filter (--exe, --pid, --container) is set: of a connection nothing is shown before its
 	 * process is known and passes. */
 	bool filtered;
-	bool file; /* nobody will tell of processes */
+	bool file;	 /* nobody will tell of processes */
+	bool split_ends; /* an entry for each end of a connection of this machine */
 	/* The container of a process, NULL: none known. The text is borrowed for the call. */
 	const char *(*container)(void *ctx, uint32_t tgid);
 	void *ctx;
@@ -61,14 +62,20 @@ struct wire_open {
 };
 
 /* Of one direction, totals so far. */
+#define WIRE_FIRST 6
 struct wire_way {
 	uint64_t packets; /* segments, as the kernel counts those of a super-packet */
 	uint64_t bytes;	  /* of TCP payload; retransmissions count again */
 	uint64_t app_records;
-	uint64_t app_bytes;    /* of application data records, without their headers */
+	uint64_t app_bytes; /* of application data records, without their headers */
+	/* Of them, what came before the first of the other direction: in TLS 1.3 a handshake. */
+	uint64_t early_records, early_bytes;
 	uint64_t not_followed; /* payload between the loss of the record boundary and the next */
 	uint32_t handshakes, alerts, changes; /* records of these types */
-	int64_t first_us, last_us;	      /* 0: none */
+	uint16_t first[WIRE_FIRST]; /* lengths of the first of app_records that were not early */
+	uint16_t firsts;
+	uint16_t latest; /* length of the last one */
+	int64_t last_us; /* 0: none */
 };
 
 struct wire_counts {
@@ -119,6 +126,9 @@ void wire_counts(struct wire *w, const struct wire_key *key, int64_t now_us,
 		 const struct wire_counts *counts);
 void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 		  const struct wire_process *p);
+/* Its last packets, oldest first; for those that live whenever somebody asks for them. */
+void wire_last_packets(struct wire *w, const struct wire_key *key, const struct wire_packet *list,
+		       unsigned count);
 void wire_end(struct wire *w, const struct wire_key *key, int64_t now_us, enum wire_end_why why);
 /* All that happened until now_us was told; each 250 ms. What lives is told again. */
 void wire_tick(struct wire *w, int64_t now_us);

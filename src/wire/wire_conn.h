@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One connection of the wire and all of them: the state that the files of src/wire/ share. */
+#ifndef CLEARTAP_WIRE_CONN_H
+#define CLEARTAP_WIRE_CONN_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "base/limits.h"
+#include "base/share.h"
+#include "dissect/live.h"
+#include "wire/wire.h"
+
+#define WIRE_NAME 40
+
+/* Local and remote, in one form: IPv4-mapped IPv6 is IPv4. */
+struct wire_address {
+	uint8_t ip[16];
+	uint16_t port;
+	uint8_t family;
+};
+
+struct wire_conn {
+	struct wire_conn *same_key, *same_ends; /* with the same hash */
+	TAILQ_ENTRY(wire_conn) of_list;		/* of those that live, or of the ended */
+	struct wire_key key;
+	struct wire_address local, remote;
+	uint32_t netns, slot, tgid;
+	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
+	bool midway, upgraded;
+	bool known;    /* its process is; it passes the filter unless: */
+	bool filtered; /* nothing of it is shown */
+	bool absorbed; /* the entry of its other end tells of it, too */
+	bool ended;
+	enum wire_end_why why;
+	char comm[WIRE_COMM_LEN + 1];
+	int64_t first_us, last_us, ended_us;
+	struct wire_counts counts;
+	/* What the session said. */
+	bool read;
+	char name[WIRE_NAME]; /* of the session; "" not read */
+	const char *library;
+	uint64_t plain[2], missing[2], lost[2];
+	bool read_midway;
+	struct live live;
+	struct wire_packet packets[WIRE_PACKETS]; /* oldest first */
+	unsigned packet_count;
+};
+
+struct wire {
+	pthread_mutex_t lock; /* of all below, but for the sink */
+	struct entry_sink sink;
+	struct wire_options options;
+	char *node;
+	uint64_t live; /* the last number that a connection got */
+	struct live_use use_all, use;
+	struct common use_common;
+	struct wire_conn **by_key, **by_ends;
+	size_t size, count;
+	TAILQ_HEAD(wire_list, wire_conn) open, ended;
+	struct wire_stats stats;
+	int64_t now_us;
+};
+
+/* The name that entries have of it. */
+const char *wire_name(const struct wire_conn *c, char room[static WIRE_NAME]);
+/* Is it the end whose side opened the connection? */
+bool wire_is_client(const struct wire_conn *c);
+/* The other end on this machine that may be shown; NULL. */
+struct wire_conn *wire_other_end(const struct wire *w, const struct wire_conn *c);
+/* May it be shown at all? */
+bool wire_visible(const struct wire *w, const struct wire_conn *c);
+
+/* Why its bytes are not read, as far as it is one reason; REASON_READ. */
+enum reason wire_reason(const struct wire *w, const struct wire_conn *c);
+/* It is about to be forgotten: its sums stay. */
+void wire_ledger_keep(struct wire *w, const struct wire_conn *c);
+
+/* A version of its entry, `other` its other end or NULL; NULL when out of memory. */
+struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c,
+			     const struct wire_conn *other);
+/* Tell of it when it is due. */
+void wire_tell(struct wire *w, struct wire_conn *c);
+/* Tell of it for the last time. */
+void wire_tell_end(struct wire *w, struct wire_conn *c);
+
+#endif

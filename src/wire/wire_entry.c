@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The living entry of a wire connection: protocol `tcp`. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "entry.h"
+#include "wire/wire_conn.h"
+
+static void fill_address(struct entry *e, struct endpoint *p, const struct wire_address *a)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, text, sizeof(text));
+	p->ip = entry_text(e, text, strlen(text));
+	p->port = a->port;
+}
+
+static void fill_end(const struct wire *w, struct entry *e, struct endpoint *p,
+		     const struct wire_conn *c)
+{
+	const char *container = c->tgid && w->options.container
+					? w->options.container(w->options.ctx, c->tgid)
+					: NULL;
+
+	p->process = entry_text(e, c->comm, strlen(c->comm));
+	p->pid = (int32_t)c->tgid;
+	p->netns = c->netns;
+	if (container)
+		p->container = entry_text(e, container, strlen(container));
+}
+
+static int64_t packets_of(const struct wire_conn *c)
+{
+	return (int64_t)(c->counts.way[0].packets + c->counts.way[1].packets);
+}
+
+static void fill_sums(struct entry *e, const struct wire_conn *c, bool client)
+{
+	const struct wire_way *sent = &c->counts.way[client ? DIR_WRITE : DIR_READ];
+	const struct wire_way *answered = &c->counts.way[client ? DIR_READ : DIR_WRITE];
+	int64_t end = c->ended ? c->ended_us : c->last_us;
+
+	e->timestamp_us = c->first_us;
+	e->elapsed_us = end > c->first_us ? end - c->first_us : 0;
+	e->request_size = (int64_t)sent->bytes;
+	e->response_size = (int64_t)answered->bytes;
+	e->packets = packets_of(c);
+}
+
+struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c,
+			     const struct wire_conn *other)
+{
+	const struct wire_conn *named = !c->read && other && other->read ? other : c;
+	struct entry *e = entry_new();
+	bool client = wire_is_client(c);
+	char room[WIRE_NAME];
+
+	if (!e)
+		return NULL;
+	e->protocol = "tcp";
+	e->tls = true;
+	e->lock = named->read ? LOCK_OPEN : LOCK_CLOSED;
+	e->complete = true;
+	e->library = named->library;
+	e->role = c->opener == WIRE_OPENER_UNKNOWN ? "unknown" : client ? "client" : "server";
+	e->ends = other ? "both" : client ? "client" : "server";
+	e->node = entry_text(e, w->node, strlen(w->node));
+	const char *name = wire_name(named, room);
+	e->connection = entry_text(e, name, strlen(name));
+	fill_address(e, client ? &e->src : &e->dst, &c->local);
+	fill_address(e, client ? &e->dst : &e->src, &c->remote);
+	fill_end(w, e, client ? &e->src : &e->dst, c);
+	if (other)
+		fill_end(w, e, client ? &e->dst : &e->src, other);
+	fill_sums(e, c, client);
+	const enum reason why = wire_reason(w, named);
+	if (why != REASON_READ)
+		e->reason = reasons[why].sentence;
+	e->summary = entry_printf(e, "%s: %" PRId64 " bytes sent, %" PRId64 " bytes answered",
+				  e->lock == LOCK_OPEN ? "read in clear" : "encrypted",
+				  e->request_size, e->response_size);
+	return e;
+}
+
+/* One entry for both ends: that of the client. */
+static bool is_told_by(const struct wire *w, const struct wire_conn *c,
+		       const struct wire_conn *other)
+{
+	return other && !w->options.split_ends && !wire_is_client(c);
+}
+
+void wire_tell(struct wire *w, struct wire_conn *c)
+{
+	if (c->absorbed || !wire_visible(w, c) ||
+	    !live_due(&c->live, &w->sink, c->first_us, w->now_us))
+		return;
+	struct wire_conn *other = wire_other_end(w, c);
+	c->absorbed = !c->live.number && is_told_by(w, c, other);
+	struct entry *e = c->absorbed ? NULL : wire_entry_new(w, c, other);
+	if (e)
+		live_tell(&c->live, &w->sink, e, w->now_us);
+}
+
+void wire_tell_end(struct wire *w, struct wire_conn *c)
+{
+	bool visible = !c->absorbed && wire_visible(w, c);
+	struct wire_conn *other = visible ? wire_other_end(w, c) : NULL;
+	bool told = visible && (c->live.number || !is_told_by(w, c, other));
+	struct entry *e = told ? wire_entry_new(w, c, other) : NULL;
+
+	live_end(&c->live, &w->sink, e);
+	if (e)
+		w->sink.emit(w->sink.ctx, e);
+}

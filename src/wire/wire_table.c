@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "wire/wire_conn.h"
+
+#define TABLE_SIZE 65536 /* a power of two */
+
+static size_t key_place(const struct wire *w, uint64_t id)
+{
+	return hash_words(id, 0) & (w->size - 1);
+}
+
+static uint64_t address_hash(const struct wire_address *a)
+{
+	return hash_words(hash_bytes(a->ip, sizeof(a->ip)), a->port);
+}
+
+static size_t ends_place(const struct wire *w, const struct wire_address *from,
+			 const struct wire_address *to)
+{
+	return hash_words(address_hash(from), address_hash(to)) & (w->size - 1);
+}
+
+static struct wire_address make_address(uint8_t family, const uint8_t ip[16], uint16_t port)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct wire_address a = { .family = family, .port = port };
+
+	memcpy(a.ip, ip, family == 4 ? 4 : 16);
+	if (family == 6 && !memcmp(ip, mapped, sizeof(mapped))) {
+		a.family = 4;
+		memset(a.ip, 0, sizeof(a.ip));
+		memcpy(a.ip, ip + sizeof(mapped), 4);
+	}
+	return a;
+}
+
+struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *options)
+{
+	struct wire *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->sink = *sink;
+	w->options = *options;
+	w->live = 1ULL << 62; /* beyond those of the sessions */
+	w->sink.live = &w->live;
+	w->sink.live_use = &w->use;
+	live_use_init(&w->use, &w->use_all, &w->use_common);
+	TAILQ_INIT(&w->open);
+	TAILQ_INIT(&w->ended);
+	pthread_mutex_init(&w->lock, NULL);
+	w->size = TABLE_SIZE;
+	w->by_key = calloc(w->size, sizeof(struct wire_conn *));
+	w->by_ends = calloc(w->size, sizeof(struct wire_conn *));
+	w->node = strdup(options->node);
+	if (w->by_key && w->by_ends && w->node)
+		return w;
+	wire_free(w);
+	return NULL;
+}
+
+static struct wire_conn *find(const struct wire *w, const struct wire_key *key)
+{
+	struct wire_conn *c = w->by_key[key_place(w, key->id)];
+
+	while (c && (c->key.id != key->id || c->key.gen != key->gen))
+		c = c->same_key;
+	return c;
+}
+
+/* The newest of this socket. */
+static struct wire_conn *find_socket(const struct wire *w, uint64_t id)
+{
+	struct wire_conn *c = w->by_key[key_place(w, id)], *newest = NULL;
+
+	for (; c; c = c->same_key)
+		if (c->key.id == id && (!newest || c->key.gen > newest->key.gen))
+			newest = c;
+	return newest;
+}
+
+static void unlink_conn(struct wire *w, struct wire_conn *c)
+{
+	struct wire_conn **at = &w->by_key[key_place(w, c->key.id)];
+
+	while (*at != c)
+		at = &(*at)->same_key;
+	*at = c->same_key;
+	at = &w->by_ends[ends_place(w, &c->local, &c->remote)];
+	while (*at != c)
+		at = &(*at)->same_ends;
+	*at = c->same_ends;
+}
+
+static void forget(struct wire *w, struct wire_conn *c)
+{
+	unlink_conn(w, c);
+	TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
+	wire_ledger_keep(w, c);
+	w->count--;
+	free(c);
+}
+
+static void finish(struct wire *w, struct wire_conn *c)
+{
+	wire_tell_end(w, c);
+	forget(w, c);
+}
+
+void wire_free(struct wire *w)
+{
+	struct wire_conn *c;
+
+	if (!w)
+		return;
+	while ((c = TAILQ_FIRST(&w->ended)))
+		finish(w, c);
+	while ((c = TAILQ_FIRST(&w->open))) {
+		c->why = WIRE_FILE_END;
+		finish(w, c);
+	}
+	free(w->by_key);
+	free(w->by_ends);
+	free(w->node);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+static void end_conn(struct wire *w, struct wire_conn *c, int64_t now_us, enum wire_end_why why)
+{
+	if (c->ended)
+		return;
+	TAILQ_REMOVE(&w->open, c, of_list);
+	TAILQ_INSERT_TAIL(&w->ended, c, of_list);
+	c->ended = true;
+	c->why = why;
+	c->ended_us = now_us;
+	c->live.changed = true;
+	w->stats.open--;
+}
+
+/* Room for another: the one that ended or began longest ago goes. */
+static bool make_room(struct wire *w)
+{
+	struct wire_conn *c = TAILQ_FIRST(&w->ended);
+
+	if (w->count < LIMIT_WIRE_FLOWS)
+		return true;
+	if (!c) {
+		c = TAILQ_FIRST(&w->open);
+		w->stats.gave_way++;
+		end_conn(w, c, w->now_us, WIRE_GAVE_WAY);
+	}
+	finish(w, c);
+	return true;
+}
+
+static void set_opener(struct wire_conn *c, bool known, enum dir opener)
+{
+	if (known && c->opener == WIRE_OPENER_UNKNOWN)
+		c->opener = opener == DIR_WRITE ? WIRE_OPENER_LOCAL : WIRE_OPENER_REMOTE;
+}
+
+static struct wire_conn *add(struct wire *w, const struct wire_key *key, int64_t now_us,
+			     const struct wire_open *o)
+{
+	struct wire_conn *c = make_room(w) ? calloc(1, sizeof(*c)) : NULL;
+
+	if (!c)
+		return NULL;
+	c->key = *key;
+	c->local = make_address(o->family, o->local_ip, o->local_port);
+	c->remote = make_address(o->family, o->remote_ip, o->remote_port);
+	c->netns = o->netns;
+	c->slot = o->slot;
+	c->midway = o->midway;
+	c->upgraded = o->upgraded;
+	c->known = w->options.file;
+	c->first_us = c->last_us = now_us;
+	c->library = "";
+	set_opener(c, o->opener_known, o->opener);
+	struct wire_conn **at = &w->by_key[key_place(w, key->id)];
+	c->same_key = *at;
+	*at = c;
+	at = &w->by_ends[ends_place(w, &c->local, &c->remote)];
+	c->same_ends = *at;
+	*at = c;
+	TAILQ_INSERT_TAIL(&w->open, c, of_list);
+	w->count++;
+	w->stats.open++;
+	w->stats.seen++;
+	return c;
+}
+
+void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
+	       const struct wire_open *o)
+{
+	pthread_mutex_lock(&w->lock);
+	w->now_us = now_us;
+	struct wire_conn *c = find(w, key), *older = find_socket(w, key->id);
+	if (!c && older)
+		end_conn(w, older, now_us, WIRE_GAVE_WAY);
+	if (!c)
+		c = add(w, key, now_us, o);
+	if (c)
+		c->live.changed = true;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum dir dir,
+		uint32_t seq, const uint8_t *bytes, size_t len)
+{
+	(void)seq;
+	(void)bytes;
+	(void)dir;
+	pthread_mutex_lock(&w->lock);
+	w->now_us = now_us;
+	if (find(w, key))
+		w->stats.handshake_bytes += len;
+	else
+		w->stats.refused += len;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_counts(struct wire *w, const struct wire_key *key, int64_t now_us,
+		 const struct wire_counts *counts)
+{
+	pthread_mutex_lock(&w->lock);
+	struct wire_conn *c = find(w, key);
+	if (c) {
+		c->counts = *counts;
+		for (int i = 0; i < 2; i++)
+			if (counts->way[i].last_us > c->last_us)
+				c->last_us = counts->way[i].last_us;
+		c->live.changed = true;
+	}
+	w->now_us = now_us;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
+		  const struct wire_process *p)
+{
+	pthread_mutex_lock(&w->lock);
+	struct wire_conn *c = find(w, key);
+	if (c && !c->known) {
+		c->known = true;
+		c->filtered = p->filtered_out;
+		c->tgid = p->tgid;
+		if (p->netns)
+			c->netns = p->netns;
+		strncpy(c->comm, p->comm, WIRE_COMM_LEN);
+		set_opener(c, p->opener_known, p->opener);
+		c->live.changed = true;
+	}
+	w->now_us = now_us;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_last_packets(struct wire *w, const struct wire_key *key, const struct wire_packet *list,
+		       unsigned count)
+{
+	pthread_mutex_lock(&w->lock);
+	struct wire_conn *c = find(w, key);
+	if (c) {
+		c->packet_count = count < WIRE_PACKETS ? count : WIRE_PACKETS;
+		memcpy(c->packets, list, c->packet_count * sizeof(*list));
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_end(struct wire *w, const struct wire_key *key, int64_t now_us, enum wire_end_why why)
+{
+	pthread_mutex_lock(&w->lock);
+	struct wire_conn *c = find(w, key);
+	if (c)
+		end_conn(w, c, now_us, why);
+	w->now_us = now_us;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* What a session has to say of a connection comes soon after its end. */
+void wire_tick(struct wire *w, int64_t now_us)
+{
+	struct wire_conn *c, *next;
+
+	pthread_mutex_lock(&w->lock);
+	w->now_us = now_us;
+	for (c = TAILQ_FIRST(&w->open); c; c = next) {
+		next = TAILQ_NEXT(c, of_list);
+		wire_tell(w, c);
+	}
+	while ((c = TAILQ_FIRST(&w->ended)) && now_us - c->ended_us > LIMIT_WIRE_LINGER_MS * 1000)
+		finish(w, c);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r)
+{
+	pthread_mutex_lock(&w->lock);
+	struct wire_conn *c = find_socket(w, cookie);
+	if (c) {
+		bool any = r->plain[0] || r->plain[1];
+		w->stats.read += any && !c->read;
+		c->read |= any;
+		snprintf(c->name, sizeof(c->name), "%s", r->connection);
+		c->library = r->library;
+		memcpy(c->plain, r->plain, sizeof(c->plain));
+		memcpy(c->missing, r->missing, sizeof(c->missing));
+		memcpy(c->lost, r->lost, sizeof(c->lost));
+		c->read_midway = r->midway;
+		c->live.changed = true;
+	}
+	w->now_us = now_us;
+	pthread_mutex_unlock(&w->lock);
+}
+
+const struct tls_info *wire_tls(struct wire *w, uint64_t cookie)
+{
+	(void)w;
+	(void)cookie;
+	return NULL;
+}
+
+const char *wire_name(const struct wire_conn *c, char room[static WIRE_NAME])
+{
+	if (*c->name)
+		return c->name;
+	snprintf(room, WIRE_NAME, "wire-%" PRIx64, c->key.id);
+	return room;
+}
+
+/* The port tells where nothing else does: servers have the lower one. */
+bool wire_is_client(const struct wire_conn *c)
+{
+	return c->opener == WIRE_OPENER_UNKNOWN ? c->local.port > c->remote.port
+						: c->opener == WIRE_OPENER_LOCAL;
+}
+
+bool wire_visible(const struct wire *w, const struct wire_conn *c)
+{
+	return !c->filtered && (c->known || !w->options.filtered);
+}
+
+static bool same_address(const struct wire_address *a, const struct wire_address *b)
+{
+	return a->port == b->port && a->family == b->family && !memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+/* Two with these addresses, one of which may be in another namespace, prove nothing. */
+struct wire_conn *wire_other_end(const struct wire *w, const struct wire_conn *c)
+{
+	struct wire_conn *o = w->by_ends[ends_place(w, &c->remote, &c->local)], *found = NULL;
+
+	for (; o; o = o->same_ends) {
+		if (o == c || !same_address(&o->local, &c->remote) ||
+		    !same_address(&o->remote, &c->local) || !wire_visible(w, o) ||
+		    wire_is_client(o) == wire_is_client(c))
+			continue;
+		if (found)
+			return NULL;
+		found = o;
+	}
+	return found;
+}
+
+int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[WIRE_PACKETS])
+{
+	char room[WIRE_NAME];
+	struct wire_conn *c;
+	int n = -ENOENT;
+
+	pthread_mutex_lock(&w->lock);
+	for (int ended = 0; n < 0 && ended < 2; ended++)
+		TAILQ_FOREACH(c, ended ? &w->ended : &w->open, of_list)
+		{
+			if (strcmp(wire_name(c, room), connection) || !wire_visible(w, c))
+				continue;
+			n = (int)c->packet_count;
+			memcpy(ret, c->packets, c->packet_count * sizeof(*ret));
+			break;
+		}
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+void wire_stats(struct wire *w, struct wire_stats *ret)
+{
+	pthread_mutex_lock(&w->lock);
+	*ret = w->stats;
+	pthread_mutex_unlock(&w->lock);
+}
