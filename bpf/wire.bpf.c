@@ -197,7 +197,7 @@ APART int wire_begin(struct __sk_buff *skb)
 	__u64 now = bpf_ktime_get_ns(), cookie = bpf_get_socket_cookie(skb);
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	if (!ws || !sk)
+	if (!ws || !sk || sk->state == BPF_TCP_CLOSE) /* nothing would end it */
 		return 0;
 	__u64 cgroup = bpf_sk_cgroup_id(sk);
 	__u32 owner = owner_find(EV_OWNER_CGROUP | cgroup);

@@ -7,7 +7,7 @@ enum reason wire_reason(const struct wire *w, const struct wire_conn *c)
 	(void)w;
 	if (c->filtered)
 		return REASON_FILTERED;
-	if (c->read)
+	if (c->mine.read)
 		return REASON_READ;
 	return c->known ? REASON_UNKNOWN : REASON_NO_PROCESS;
 }

@@ -11,7 +11,7 @@
 #include "dissect/live.h"
 #include "wire/wire.h"
 
-#define WIRE_NAME 40
+#define WIRE_NAME 64
 
 /* Local and remote, in one form: IPv4-mapped IPv6 is IPv4. */
 struct wire_address {
@@ -20,12 +20,23 @@ struct wire_address {
 	uint8_t family;
 };
 
+/* Whose an end is, and whether it was read there. */
+struct wire_side {
+	bool present; /* and it may be shown */
+	uint32_t tgid, netns;
+	char comm[WIRE_COMM_LEN + 1];
+	bool read;
+	char name[WIRE_NAME]; /* of the session; "" unknown */
+	const char *library;
+};
+
 struct wire_conn {
 	struct wire_conn *same_key, *same_ends; /* with the same hash */
 	TAILQ_ENTRY(wire_conn) of_list;		/* of those that live, or of the ended */
 	struct wire_key key;
 	struct wire_address local, remote;
-	uint32_t netns, slot, tgid;
+	uint32_t slot;
+	struct wire_side mine, theirs; /* theirs as far as it was known when this was told of */
 	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
 	bool midway, upgraded;
 	bool known;    /* its process is; it passes the filter unless: */
@@ -33,13 +44,9 @@ struct wire_conn {
 	bool absorbed; /* the entry of its other end tells of it, too */
 	bool ended;
 	enum wire_end_why why;
-	char comm[WIRE_COMM_LEN + 1];
 	int64_t first_us, last_us, ended_us;
 	struct wire_counts counts;
 	/* What the session said. */
-	bool read;
-	char name[WIRE_NAME]; /* of the session; "" not read */
-	const char *library;
 	uint64_t plain[2], missing[2], lost[2];
 	bool read_midway;
 	struct live live;
@@ -76,9 +83,8 @@ enum reason wire_reason(const struct wire *w, const struct wire_conn *c);
 /* It is about to be forgotten: its sums stay. */
 void wire_ledger_keep(struct wire *w, const struct wire_conn *c);
 
-/* A version of its entry, `other` its other end or NULL; NULL when out of memory. */
-struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c,
-			     const struct wire_conn *other);
+/* A version of its entry; NULL when out of memory. */
+struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c);
 /* Tell of it when it is due. */
 void wire_tell(struct wire *w, struct wire_conn *c);
 /* Tell of it for the last time. */

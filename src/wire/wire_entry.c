@@ -16,16 +16,16 @@ static void fill_address(struct entry *e, struct endpoint *p, const struct wire_
 	p->port = a->port;
 }
 
-static void fill_end(const struct wire *w, struct entry *e, struct endpoint *p,
-		     const struct wire_conn *c)
+static void fill_side(const struct wire *w, struct entry *e, struct endpoint *p,
+		      const struct wire_side *s)
 {
-	const char *container = c->tgid && w->options.container
-					? w->options.container(w->options.ctx, c->tgid)
+	const char *container = s->tgid && w->options.container
+					? w->options.container(w->options.ctx, s->tgid)
 					: NULL;
 
-	p->process = entry_text(e, c->comm, strlen(c->comm));
-	p->pid = (int32_t)c->tgid;
-	p->netns = c->netns;
+	p->process = entry_text(e, s->comm, strlen(s->comm));
+	p->pid = (int32_t)s->tgid;
+	p->netns = s->netns;
 	if (container)
 		p->container = entry_text(e, container, strlen(container));
 }
@@ -48,46 +48,55 @@ static void fill_sums(struct entry *e, const struct wire_conn *c, bool client)
 	e->packets = packets_of(c);
 }
 
-struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c,
-			     const struct wire_conn *other)
+struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
 {
-	const struct wire_conn *named = !c->read && other && other->read ? other : c;
+	bool client = wire_is_client(c), read = c->mine.read || c->theirs.read;
 	struct entry *e = entry_new();
-	bool client = wire_is_client(c);
 	char room[WIRE_NAME];
 
 	if (!e)
 		return NULL;
 	e->protocol = "tcp";
 	e->tls = true;
-	e->lock = named->read ? LOCK_OPEN : LOCK_CLOSED;
+	e->lock = read ? LOCK_OPEN : LOCK_CLOSED;
 	e->complete = true;
-	e->library = named->library;
+	e->library = c->mine.read ? c->mine.library : c->theirs.library;
 	e->role = c->opener == WIRE_OPENER_UNKNOWN ? "unknown" : client ? "client" : "server";
-	e->ends = other ? "both" : client ? "client" : "server";
+	e->ends = c->theirs.present ? "both" : client ? "client" : "server";
 	e->node = entry_text(e, w->node, strlen(w->node));
-	const char *name = wire_name(named, room);
+	const char *name = wire_name(c, room);
 	e->connection = entry_text(e, name, strlen(name));
 	fill_address(e, client ? &e->src : &e->dst, &c->local);
 	fill_address(e, client ? &e->dst : &e->src, &c->remote);
-	fill_end(w, e, client ? &e->src : &e->dst, c);
-	if (other)
-		fill_end(w, e, client ? &e->dst : &e->src, other);
+	fill_side(w, e, client ? &e->src : &e->dst, &c->mine);
+	fill_side(w, e, client ? &e->dst : &e->src, &c->theirs);
 	fill_sums(e, c, client);
-	const enum reason why = wire_reason(w, named);
-	if (why != REASON_READ)
-		e->reason = reasons[why].sentence;
+	if (!read)
+		e->reason = reasons[wire_reason(w, c)].sentence;
 	e->summary = entry_printf(e, "%s: %" PRId64 " bytes sent, %" PRId64 " bytes answered",
-				  e->lock == LOCK_OPEN ? "read in clear" : "encrypted",
-				  e->request_size, e->response_size);
+				  read ? "read in clear" : "encrypted", e->request_size,
+				  e->response_size);
 	return e;
 }
 
-/* One entry for both ends: that of the client. */
-static bool is_told_by(const struct wire *w, const struct wire_conn *c,
-		       const struct wire_conn *other)
+/*
+ * Both ends of a connection of this machine are one entry, the client's, which learns here what is
+ * known of the other. True: it is the other.
+ */
+static bool is_other_end(const struct wire *w, struct wire_conn *c)
 {
-	return other && !w->options.split_ends && !wire_is_client(c);
+	struct wire_conn *other = c->absorbed ? NULL : wire_other_end(w, c);
+
+	if (!other)
+		return c->absorbed;
+	c->theirs = other->mine;
+	c->theirs.present = true;
+	if (w->options.split_ends || wire_is_client(c) || c->live.number)
+		return false;
+	other->theirs = c->mine;
+	other->theirs.present = true;
+	other->live.changed = true;
+	return true;
 }
 
 void wire_tell(struct wire *w, struct wire_conn *c)
@@ -95,19 +104,16 @@ void wire_tell(struct wire *w, struct wire_conn *c)
 	if (c->absorbed || !wire_visible(w, c) ||
 	    !live_due(&c->live, &w->sink, c->first_us, w->now_us))
 		return;
-	struct wire_conn *other = wire_other_end(w, c);
-	c->absorbed = !c->live.number && is_told_by(w, c, other);
-	struct entry *e = c->absorbed ? NULL : wire_entry_new(w, c, other);
+	c->absorbed = is_other_end(w, c);
+	struct entry *e = c->absorbed ? NULL : wire_entry_new(w, c);
 	if (e)
 		live_tell(&c->live, &w->sink, e, w->now_us);
 }
 
 void wire_tell_end(struct wire *w, struct wire_conn *c)
 {
-	bool visible = !c->absorbed && wire_visible(w, c);
-	struct wire_conn *other = visible ? wire_other_end(w, c) : NULL;
-	bool told = visible && (c->live.number || !is_told_by(w, c, other));
-	struct entry *e = told ? wire_entry_new(w, c, other) : NULL;
+	bool told = wire_visible(w, c) && !is_other_end(w, c);
+	struct entry *e = told ? wire_entry_new(w, c) : NULL;
 
 	live_end(&c->live, &w->sink, e);
 	if (e)

@@ -177,13 +177,13 @@ static struct wire_conn *add(struct wire *w, const struct wire_key *key, int64_t
 	c->key = *key;
 	c->local = make_address(o->family, o->local_ip, o->local_port);
 	c->remote = make_address(o->family, o->remote_ip, o->remote_port);
-	c->netns = o->netns;
+	c->mine.netns = o->netns;
 	c->slot = o->slot;
 	c->midway = o->midway;
 	c->upgraded = o->upgraded;
 	c->known = w->options.file;
 	c->first_us = c->last_us = now_us;
-	c->library = "";
+	c->mine.library = c->theirs.library = "";
 	set_opener(c, o->opener_known, o->opener);
 	struct wire_conn **at = &w->by_key[key_place(w, key->id)];
 	c->same_key = *at;
@@ -252,10 +252,10 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 	if (c && !c->known) {
 		c->known = true;
 		c->filtered = p->filtered_out;
-		c->tgid = p->tgid;
+		c->mine.tgid = p->tgid;
 		if (p->netns)
-			c->netns = p->netns;
-		strncpy(c->comm, p->comm, WIRE_COMM_LEN);
+			c->mine.netns = p->netns;
+		strncpy(c->mine.comm, p->comm, WIRE_COMM_LEN);
 		set_opener(c, p->opener_known, p->opener);
 		c->live.changed = true;
 	}
@@ -307,10 +307,10 @@ void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wir
 	struct wire_conn *c = find_socket(w, cookie);
 	if (c) {
 		bool any = r->plain[0] || r->plain[1];
-		w->stats.read += any && !c->read;
-		c->read |= any;
-		snprintf(c->name, sizeof(c->name), "%s", r->connection);
-		c->library = r->library;
+		w->stats.read += any && !c->mine.read;
+		c->mine.read |= any;
+		snprintf(c->mine.name, sizeof(c->mine.name), "%s", r->connection);
+		c->mine.library = r->library;
 		memcpy(c->plain, r->plain, sizeof(c->plain));
 		memcpy(c->missing, r->missing, sizeof(c->missing));
 		memcpy(c->lost, r->lost, sizeof(c->lost));
@@ -330,8 +330,10 @@ const struct tls_info *wire_tls(struct wire *w, uint64_t cookie)
 
 const char *wire_name(const struct wire_conn *c, char room[static WIRE_NAME])
 {
-	if (*c->name)
-		return c->name;
+	const struct wire_side *s = !c->mine.read && c->theirs.read ? &c->theirs : &c->mine;
+
+	if (*s->name)
+		return s->name;
 	snprintf(room, WIRE_NAME, "wire-%" PRIx64, c->key.id);
 	return room;
 }
