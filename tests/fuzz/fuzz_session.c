@@ -124,6 +124,7 @@ static void share_all(void)
 		.hits_fd = share(EV_TARGETS_MAX * sizeof(uint64_t)),
 		.owners_fd = share(owners),
 		.taken_fd = share(EV_OWNERS * sizeof(uint64_t)),
+		.wire_fd = -1,
 		.size = 2 * PAGE,
 	};
 	shared.owners =

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Following the records of a direction: they are counted, and what a handshake says is copied. */
+#ifndef CLEARTAP_WIRE_RECORDS_BPF_H
+#define CLEARTAP_WIRE_RECORDS_BPF_H
+
+#include "wire_slot.bpf.h"
+
+struct bytes {
+	__u32 at, len, seq;
+	__u8 dir;
+};
+
+static __always_inline bool send_bytes(struct __sk_buff *skb, const struct ev_wire *w,
+				       const struct bytes *b, const __u32 class)
+{
+	struct about about = wire_about(w, 0);
+	struct ev_wire_bytes *e = bpf_ringbuf_reserve(&events, sizeof(*e) + class, 0);
+	__u64 len = b->len;
+
+	if (!e) {
+		count(EV_C_RING_FULL, 1);
+		return false;
+	}
+	ring_take(w->owner, sizeof(*e) + class);
+	asm volatile("" : "+r"(len));
+	if (len > class)
+		len = class;
+	fill_hdr(&e->hdr, EV_WIRE_BYTES, sizeof(*e) + len, &about, bpf_ktime_get_ns());
+	e->seq = b->seq;
+	e->dir = b->dir;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	e->len = len;
+	if (!len || bpf_skb_load_bytes(skb, b->at, e->payload, len)) {
+		e->len = 0;
+		e->hdr.size = sizeof(*e);
+	}
+	submit(e, sizeof(*e) + class);
+	return true;
+}
+
+/* `len` bytes of payload at `seq`, which are at `at` in the packet. */
+APART int wire_copy(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb, 0);
+	struct ev_wire *w = ws ? slot_of(ws) : NULL;
+
+	if (!w)
+		return 0;
+	struct bytes b = { at, len, seq, dir };
+	for (int i = 0; i < PIECES && len; i++) {
+		if (w->copied + len > LIMIT_WIRE_HANDSHAKE || !may_send(w->owner))
+			break;
+		b.len = len > PIECE_MAX ? PIECE_MAX : len;
+		bool ok = b.len <= 256	  ? send_bytes(skb, w, &b, 256)
+			  : b.len <= 2048 ? send_bytes(skb, w, &b, 2048)
+					  : send_bytes(skb, w, &b, PIECE_MAX);
+		if (!ok)
+			break;
+		w->copied += b.len;
+		b.at += b.len;
+		b.seq += b.len;
+		len -= b.len;
+	}
+	if (len)
+		count(EV_C_WIRE_BYTES, len);
+	return 0;
+}
+
+/* What came of a header before the rest of it: `have` bytes of it, the first one lowest. */
+APART int wire_copy_header(struct __sk_buff *skb, __u64 header, __u32 have, __u32 seq, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb, 0);
+	struct ev_wire *w = ws ? slot_of(ws) : NULL;
+
+	if (!w || !may_send(w->owner))
+		return 0;
+	struct about about = wire_about(w, 0);
+	struct ev_wire_bytes *e = bpf_ringbuf_reserve(&events, sizeof(*e) + 8, 0);
+	if (!e)
+		return 0;
+	have &= 7;
+	ring_take(w->owner, sizeof(*e) + 8);
+	fill_hdr(&e->hdr, EV_WIRE_BYTES, sizeof(*e) + have, &about, bpf_ktime_get_ns());
+	e->seq = seq;
+	e->len = have;
+	e->dir = dir & 1;
+	__builtin_memset(e->pad, 0, sizeof(e->pad));
+	__builtin_memcpy(e->payload, &header, 8);
+	submit(e, sizeof(*e) + 8);
+	return 0;
+}
+
+static __always_inline bool header_fits(const __u8 *h)
+{
+	__u32 len = h[3] << 8 | h[4];
+
+	return h[0] >= TYPE_CHANGE && h[0] <= TYPE_MAX && h[1] == 3 && h[2] <= 4 &&
+	       len <= RECORD_MAX && (h[0] == TYPE_APP || len);
+}
+
+static __always_inline void find_record(struct found *f, __u32 type, __u32 at, __u32 end, __u32 len)
+{
+	f->headers++;
+	f->types |= 1 << ((type - TYPE_CHANGE) & 7);
+	if (type == TYPE_APP) {
+		if (f->firsts < EV_WIRE_FIRST)
+			f->first[f->firsts++] = len;
+		f->latest = len;
+		f->app_records++;
+		f->app_bytes += len;
+		return;
+	}
+	f->handshakes += type == TYPE_HELLO;
+	f->alerts += type == TYPE_ALERT;
+	f->changes += type == TYPE_CHANGE;
+	if (f->to[0] == at) {
+		f->to[0] = end;
+	} else {
+		if (f->to[1] != at)
+			f->from[1] = at;
+		f->to[1] = end;
+	}
+}
+
+static __always_inline void add_app(struct ev_wire_way *y, const struct found *f, bool early)
+{
+	y->app_records += f->app_records;
+	y->app_bytes += f->app_bytes;
+	if (early) {
+		y->early_records += f->app_records;
+		y->early_bytes += f->app_bytes;
+	} else {
+		for (int i = 0; i < EV_WIRE_FIRST && y->firsts < EV_WIRE_FIRST; i++) {
+			__u32 to = y->firsts;
+			if (i < f->firsts && to < EV_WIRE_FIRST) {
+				y->first[to] = f->first[i];
+				y->firsts = to + 1;
+			}
+		}
+	}
+	if (f->app_records)
+		y->latest = f->latest;
+}
+
+/* The header at s->pos into h: 0 or 1. */
+static __always_inline int load_header(struct __sk_buff *skb, __u32 at, const struct sync *s,
+				       __u8 *h)
+{
+	__s32 pos = s->pos;
+
+	if (pos >= 0)
+		return bpf_skb_load_bytes(skb, at + pos, h, RECORD_HEADER) == 0;
+	for (int i = 0; i < RECORD_HEADER; i++) {
+		__s32 p = pos + i;
+		if (p < 0)
+			h[i] = s->header[i];
+		else if (bpf_skb_load_bytes(skb, at + p, &h[i], 1))
+			return 0;
+	}
+	return 1;
+}
+
+enum { RECORD_IS, RECORD_NONE, RECORD_END }; /* one more, no record, the payload ends */
+
+/* The next record of a payload. */
+APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb, 0);
+	__u8 h[8] = { 0 };
+
+	if (!ws)
+		return RECORD_NONE;
+	struct sync *s = &ws->sync[dir & 1];
+	__s32 pos = s->pos;
+	if (pos + RECORD_HEADER > (__s32)len)
+		return RECORD_END;
+	if (!load_header(skb, at, s, h) || !header_fits(h))
+		return RECORD_NONE;
+	__u32 size = h[3] << 8 | h[4];
+	s->type = h[0];
+	s->pos = pos + RECORD_HEADER + size;
+	find_record(&s->found, h[0], pos < 0 ? 0 : pos, s->pos, size);
+	return RECORD_IS;
+}
+
+/* Remember what there is of a header at s->pos, whose rest has not come. */
+APART int wire_keep_header(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb, 0);
+
+	if (!ws)
+		return 0;
+	struct sync *s = &ws->sync[dir & 1];
+	__u8 have = 0;
+	for (int i = 0; i < RECORD_HEADER - 1; i++) {
+		__s32 p = s->pos + i;
+		if (p >= (__s32)len)
+			break;
+		if (p >= 0 && bpf_skb_load_bytes(skb, at + p, &s->header[i], 1))
+			break;
+		have = i + 1;
+	}
+	s->have = have;
+	return 0;
+}
+
+static __always_inline void lose(struct sync *s)
+{
+	if (s->state == SYNC_ON)
+		count(EV_C_WIRE_LOST, 1);
+	s->state = SYNC_OFF;
+	s->have = s->good = 0;
+	s->records = s->bytes = 0;
+}
+
+/*
+ * Follow the records of a payload from the header that comes next. The number of its bytes whose
+ * place in a record is known.
+ */
+APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb, 0);
+	int r = RECORD_NONE;
+
+	if (!ws)
+		return 0;
+	struct sync *s = &ws->sync[dir & 1];
+	__builtin_memset(&s->found, 0, sizeof(s->found));
+	s->pos = s->next - seq;
+	if (s->pos < 0 && (__s32)(s->next + s->have - seq) < 0) {
+		lose(s); /* what lies between did not come, or comes late */
+		return 0;
+	}
+	if (s->pos > 0) {
+		s->found.types = 1 << ((s->type - TYPE_CHANGE) & 7);
+		if (s->type != TYPE_APP)
+			s->found.to[0] = s->pos;
+	}
+	for (int i = 0; i < LIMIT_WIRE_RECORDS; i++) {
+		r = wire_record(skb, at, len, dir);
+		if (r != RECORD_IS)
+			break;
+	}
+	s->next = seq + s->pos;
+	if (r != RECORD_END) {
+		lose(s);
+		return s->pos < 0 ? 0 : s->pos;
+	}
+	s->have = 0;
+	if (s->pos < (__s32)len)
+		wire_keep_header(skb, at, len, dir);
+	return len;
+}
+
+/* What the records of a packet had, into the sums of its connection. */
+APART int wire_add(struct __sk_buff *skb, __u32 not_followed, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb, 0);
+	struct ev_wire *w = ws ? slot_of(ws) : NULL;
+
+	if (!w)
+		return 0;
+	struct sync *s = &ws->sync[dir & 1];
+	struct ev_wire_way *y = &w->way[dir & 1];
+	s->found.app_records += s->records;
+	s->found.app_bytes += s->bytes;
+	s->records = s->bytes = 0;
+	add_app(y, &s->found, !w->way[!(dir & 1)].app_records);
+	y->handshakes += s->found.handshakes;
+	y->alerts += s->found.alerts;
+	y->changes += s->found.changes;
+	y->not_followed += not_followed;
+	return 0;
+}
+
+static __always_inline void copy_found(struct __sk_buff *skb, const struct wire_segment *g,
+				       const struct found *f, __u32 dir)
+{
+	for (int i = 0; i < 2; i++) {
+		__u32 from = f->from[i], to = f->to[i] > g->len ? g->len : f->to[i];
+		if (to > from)
+			wire_copy(skb, g->at + from, to - from, g->seq + from, dir);
+	}
+}
+
+/* Payload of a connection that is, or may be, TLS: what of it is in records. Their types. */
+APART int wire_follow(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb, 0);
+	const struct wire_segment g = { at, len, seq };
+
+	if (!ws)
+		return 0;
+	struct sync *s = &ws->sync[dir & 1];
+	__u32 known = 0, next = s->next;
+	__u32 had = (__s32)(next - seq) < 0 ? s->have : 0;
+	__u64 header;
+	__builtin_memcpy(&header, s->header, 8);
+	s->found.types = 0;
+	if (s->state != SYNC_OFF)
+		known = wire_records(skb, at, len, seq, dir);
+	if (s->state == SYNC_TRY) {
+		s->good += s->found.headers;
+		if (s->good >= BELIEVED)
+			s->state = SYNC_ON;
+	}
+	if (s->state == SYNC_TRY) {
+		s->records += s->found.app_records;
+		s->bytes += s->found.app_bytes;
+		return 0;
+	}
+	if (s->state == SYNC_ON && ws->state != SOCK_TLS && !wire_begin(skb)) {
+		ws->state = SOCK_PLAIN;
+		return 0;
+	}
+	wire_add(skb, len - known, dir);
+	if (had && (s->found.types & ~(1 << (TYPE_APP - TYPE_CHANGE))))
+		wire_copy_header(skb, header, had, next, dir);
+	copy_found(skb, &g, &s->found, dir);
+	return s->found.types;
+}
+
+#endif

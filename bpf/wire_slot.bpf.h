@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is known of a socket, and how it gets a slot once TLS was found on it. */
+#ifndef CLEARTAP_WIRE_SLOT_BPF_H
+#define CLEARTAP_WIRE_SLOT_BPF_H
+
+#include "wire.bpf.h"
+
+#define RECORD_HEADER 5
+#define RECORD_MAX    (16384 + 2048) /* RFC 5246, 6.2.3 */
+#define TYPE_CHANGE   20
+#define TYPE_ALERT    21
+#define TYPE_HELLO    22
+#define TYPE_APP      23
+#define TYPE_MAX      24 /* heartbeat */
+#define BELIEVED      3	 /* headers in sequence that fit, of a stream whose begin was not seen */
+#define PIECES	      4
+#define PIECE_MAX     16384
+
+enum { SOCK_NEW, SOCK_TLS, SOCK_PLAIN };
+enum { SYNC_OFF, SYNC_TRY, SYNC_ON };
+
+/* What is in the records of one packet. */
+struct found {
+	__u32 app_bytes, app_records, handshakes, alerts, changes, headers;
+	__u32 from[2], to[2]; /* of the payload, what is not application data: at its begin, and
+				 the last */
+	__u16 first[EV_WIRE_FIRST];
+	__u16 firsts, latest;
+	__u8 types;
+};
+
+/* A record of which the payload has the places `at` to `end`, maybe beyond its own end. */
+/* Where records begin in one direction. */
+struct sync {
+	__u32 next; /* sequence number of the next record's header */
+	__u8 state;
+	__u8 type; /* of the record before it */
+	__u8 have; /* bytes of that header that came already */
+	__u8 good; /* SYNC_TRY: headers that fitted */
+	__u8 header[8];
+	__u32 records, bytes; /* SYNC_TRY: of application data, not counted yet */
+	/* The packet that is walked through: in memory, as the verifier would follow each value. */
+	__s32 pos; /* of the next header in its payload; below 0: part of it came before */
+	struct found found;
+};
+
+struct wire_sock {
+	__u64 gen; /* of the slot */
+	__u32 slot;
+	__u8 state;
+	__u8 looked; /* packets, SOCK_NEW */
+	__u8 opened; /* enum ev_opened */
+	__u8 flags;  /* enum ev_wire_flags, for the slot */
+	__u8 seen[2];
+	__u8 pad[6];
+	struct sync sync[2]; /* by enum ev_dir */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct wire_sock);
+} wire_socks SEC(".maps");
+
+/* A segment: where its payload is in the packet, and in the stream. */
+struct wire_segment {
+	__u32 at, len, seq;
+};
+
+static __always_inline struct wire_sock *sock_state(struct __sk_buff *skb, __u64 flags)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	return sk ? bpf_sk_storage_get(&wire_socks, sk, NULL, flags) : NULL;
+}
+
+static __always_inline struct ev_wire *slot_of(const struct wire_sock *ws)
+{
+	__u32 n = ws->slot;
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+
+	return w && w->gen == ws->gen ? w : NULL;
+}
+
+/* How long ago an owner's slot was used, or 0: it may not be taken from him for this one. */
+static __always_inline __u64 slot_idle(const struct ev_wire *w, __u32 owner, __u64 now)
+{
+	struct ev_owner *o = owner_get(w->owner);
+	__u64 last = w->way[0].last > w->way[1].last ? w->way[0].last : w->way[1].last;
+
+	if (w->owner != owner && o && share_left(o, EV_OWN_WIRE, LIMIT_WIRE_FLOWS))
+		return 0;
+	return last < now ? now - last : 0;
+}
+
+/* A slot near a place that nobody can foresee: a free one, or the longest idle; LOT_NONE. */
+APART __u32 wire_slot_find(__u32 owner, __u64 now)
+{
+	__u32 at = bpf_get_prandom_u32(), oldest = LOT_NONE;
+	__u64 longest = 0;
+
+	for (int i = 0; i < LOT_TRIES; i++) {
+		__u32 n = (at + i) % LIMIT_WIRE_FLOWS;
+		struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+		if (!w)
+			continue;
+		if (!w->gen)
+			return n;
+		__u64 idle = slot_idle(w, owner, now);
+		if (idle <= longest)
+			continue;
+		longest = idle;
+		oldest = n;
+	}
+	return oldest;
+}
+
+APART int wire_make_room(__u32 n)
+{
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+
+	if (!w || !w->gen)
+		return 0;
+	struct ev_owner *o = owner_get(w->owner);
+	if (o)
+		__sync_fetch_and_add(&o->idle, 1);
+	count(EV_C_WIRE_IDLE, 1);
+	wire_free_slot(w);
+	return 1;
+}
+
+static __always_inline void fill_slot(struct ev_wire *w, struct bpf_sock *sk, __u64 cookie)
+{
+	__builtin_memset(w->way, 0, sizeof(w->way));
+	__builtin_memset(w->local_ip, 0, sizeof(w->local_ip));
+	__builtin_memset(w->remote_ip, 0, sizeof(w->remote_ip));
+	w->cookie = cookie;
+	w->copied = w->packets = 0;
+	w->local_port = sk->src_port;
+	w->remote_port = bpf_ntohs(sk->dst_port);
+	if (sk->family == 2) {
+		w->family = 4;
+		*(__u32 *)w->local_ip = sk->src_ip4;
+		*(__u32 *)w->remote_ip = sk->dst_ip4;
+		return;
+	}
+	w->family = 6;
+	__u32 *local = (__u32 *)w->local_ip, *remote = (__u32 *)w->remote_ip;
+	local[0] = sk->src_ip6[0];
+	local[1] = sk->src_ip6[1];
+	local[2] = sk->src_ip6[2];
+	local[3] = sk->src_ip6[3];
+	remote[0] = sk->dst_ip6[0];
+	remote[1] = sk->dst_ip6[1];
+	remote[2] = sk->dst_ip6[2];
+	remote[3] = sk->dst_ip6[3];
+}
+
+static __always_inline void send_wire_open(struct ev_wire *w, __u32 n)
+{
+	struct about about = wire_about(w, 0);
+	struct ev_wire_open *e = may_send(w->owner) ? reserve(struct ev_wire_open, w->owner) : NULL;
+
+	if (!e)
+		return;
+	fill_hdr(&e->hdr, EV_WIRE_OPEN, sizeof(*e), &about, bpf_ktime_get_ns());
+	e->cgroup = w->cgroup;
+	e->slot = n;
+	__builtin_memcpy(e->local_ip, w->local_ip, 16);
+	__builtin_memcpy(e->remote_ip, w->remote_ip, 16);
+	e->local_port = w->local_port;
+	e->remote_port = w->remote_port;
+	e->family = w->family;
+	e->opened = w->opened;
+	e->flags = w->flags;
+	e->pad = 0;
+	w->flags |= EV_WIRE_TOLD;
+	submit(e, sizeof(*e));
+}
+
+/* TLS was found: a slot for it. */
+APART int wire_begin(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct wire_sock *ws = sock_state(skb, 0);
+	__u64 now = bpf_ktime_get_ns(), cookie = bpf_get_socket_cookie(skb);
+
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	if (!ws || !sk || sk->state == BPF_TCP_CLOSE) /* nothing would end it */
+		return 0;
+	__u64 cgroup = bpf_sk_cgroup_id(sk);
+	__u32 owner = owner_find(EV_OWNER_CGROUP | cgroup);
+	struct ev_owner *o = owner_get(owner);
+	__u32 n = wire_slot_find(owner, now);
+	if (n == LOT_NONE || !o) {
+		if (o)
+			share_refuse(o, EV_OWN_WIRE, EV_C_WIRE_SHARE);
+		return 0;
+	}
+	wire_make_room(n);
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+	if (!w)
+		return 0;
+	fill_slot(w, sk, cookie);
+	w->cgroup = cgroup;
+	w->owner = owner;
+	w->opened = ws->opened;
+	w->flags = ws->flags;
+	w->way[0].last = w->way[1].last = now;
+	w->gen = ws->gen = now;
+	ws->slot = n;
+	ws->state = SOCK_TLS;
+	ws->flags |= EV_WIRE_MIDWAY; /* for a slot after this one */
+	bpf_map_update_elem(&wire_cookies, &cookie, &n, BPF_ANY);
+	share_take(o, EV_OWN_WIRE);
+	wire_seek(w, 1);
+	send_wire_open(w, n);
+	return 1;
+}
+
+#endif
