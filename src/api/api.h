@@ -19,6 +19,7 @@ struct entry;
 struct proto_set;
 struct server_stats;
 struct store;
+struct wire;
 
 struct api_options {
 	const char *listen;	 /* ADDR:PORT, [ADDR]:PORT; "" or NULL no TCP listener */
@@ -35,6 +36,7 @@ struct api_options {
 /* What the rest of the server tells; each is called from API threads and must be safe there. */
 struct api_source {
 	void *ctx;
+	struct wire *wire; /* the TLS connections of the wire; NULL: it is not watched */
 	/* *ret is all 0 before. */
 	void (*stats)(void *ctx, struct server_stats *ret);
 	/* Call fn for each file that was looked at, as registry_each() does. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * /api/coverage: of each program, how many TLS connections recent entries came over, and which
- * programs have a TLS library that is not read. Connections that nothing was read of are not
- * counted yet: that takes the wire.
+ * programs have a TLS library that is not read; and the ledger of the wire (src/wire/ledger.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -17,11 +16,16 @@
 #include "base/json_write.h"
 #include "context/registry.h"
 #include "entry.h"
+#include "wire/wire.h"
 
 #define NOTE                                                                                       \
-	"Counts the TLS connections that recent entries were read from. Connections that were "    \
-	"not "                                                                                     \
-	"read at all are not counted: this cleartap does not watch the wire."
+	"Workloads count the TLS connections that recent entries were read from. The ledger "      \
+	"counts "                                                                                  \
+	"all that went over the wire since the start."
+#define NOTE_NO_WIRE                                                                               \
+	"Workloads count the TLS connections that recent entries were read from. Connections "     \
+	"that "                                                                                    \
+	"were not read at all are not counted: this cleartap does not watch the wire."
 
 struct workload {
 	size_t process, container; /* offsets of texts */
@@ -172,7 +176,8 @@ static void put_workload(struct jw *j, const struct coverage *c, const struct wo
 	jw_end_object(j);
 }
 
-static int put_coverage(struct buf *out, const struct coverage *c, const struct window *w)
+static int put_coverage(struct buf *out, const struct coverage *c, const struct window *w,
+			struct wire *wire)
 {
 	struct jw j = jw_begin(out);
 
@@ -181,7 +186,9 @@ static int put_coverage(struct buf *out, const struct coverage *c, const struct 
 	for (size_t i = 0; i < c->index.count; i++)
 		put_workload(&j, c, (const struct workload *)c->list.data + i);
 	jw_end_array(&j);
-	jw_string(&j, "note", NOTE);
+	jw_string(&j, "note", wire ? NOTE : NOTE_NO_WIRE);
+	if (wire)
+		wire_put_coverage(wire, &j);
 	window_put(w, &j);
 	jw_end_object(&j);
 	return jw_done(&j);
@@ -197,7 +204,7 @@ void coverage_get(struct request *r)
 	if (!e && window_scan(r, NULL, &w)) {
 		/* Programs with a TLS library are listed before they have said anything. */
 		e = source->targets(source->ctx, add_file, &c);
-		reply_json(r, e ? e : put_coverage(&r->answer.body, &c, &w));
+		reply_json(r, e ? e : put_coverage(&r->answer.body, &c, &w, source->wire));
 	} else if (e) {
 		problem_errno(r, e);
 	}

@@ -11,6 +11,7 @@ void bodies_response(struct request *r);
 void capture_post(struct request *r);
 void connections_get(struct request *r);
 void connections_list(struct request *r);
+void connections_packets(struct request *r);
 void coverage_get(struct request *r);
 void entries_get(struct request *r);
 void entries_list(struct request *r);

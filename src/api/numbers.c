@@ -18,6 +18,7 @@ static const struct figure {
 	size_t offset;		    /* in struct numbers */
 	const char *metric, *cause; /* in /metrics, NULL: not there; its label, NULL none */
 	const char *type, *help;
+	const char *label; /* the name of the label, NULL: cause */
 } table[] = {
 #define AT(kind, member)      kind, offsetof(struct numbers, member)
 #define COUNTER(name, help)   name, NULL, "counter", help
@@ -29,6 +30,9 @@ static const struct figure {
 	CAUSE("bodies_not_kept_total", by, "Bodies of which length and digest alone are kept.")
 #define UNPAIRED(by)                                                                               \
 	CAUSE("unpaired_total", by, "Exchanges told by one end though both are here, by cause.")
+#define TLS_BYTES(by)                                                                              \
+	"tls_bytes", by, "gauge", "Application data of TLS connections, by what became of it.",    \
+		"read"
 	{ NULL, "version", AT(TEXT_POINTER, version) },
 	{ NULL, "state", AT(STATE, server.paused), GAUGE("paused", "1 while capture is paused.") },
 	{ NULL, "ready", AT(FLAG, server.ready) },
@@ -119,6 +123,23 @@ static const struct figure {
 	{ "sessions", "cut_short", AT(U64, server.sessions.cut_short),
 	  CAUSE("memory_short_total", "exchanges", "") },
 	{ "sessions", "no_memory", AT(U64, server.sessions.no_memory), DROP("no_memory") },
+
+	{ "wire", "open", AT(U64, server.wire.open),
+	  GAUGE("wire_connections", "TLS connections on the wire, read or not.") },
+	{ "wire", "seen", AT(U64, server.wire.seen),
+	  COUNTER("wire_connections_total", "TLS connections seen on the wire.") },
+	{ "wire", "read", AT(U64, server.wire.read),
+	  COUNTER("wire_connections_read_total", "Of these, those that were read in clear.") },
+	{ "wire", "gave_way", AT(U64, server.wire.gave_way), DROP("wire_full") },
+	{ "wire", "misfits", AT(U64, server.wire.misfits),
+	  COUNTER("wire_misfits_total",
+		  "Directions of which more plaintext was read than the wire had.") },
+	{ "wire", "handshake_bytes", AT(U64, server.wire.handshake_bytes) },
+	{ "wire", "refused_bytes", AT(U64, server.wire.refused), DROP("wire_unknown") },
+
+#define REASON(id, name, ...)                                                                      \
+	{ "tls_bytes", name, AT(U64, server.wire.tls_bytes[REASON_##id]), TLS_BYTES(name) },
+#include "wire/reason.def"
 
 	{ "both_ends", "paired", AT(U64, server.sessions.paired),
 	  COUNTER("paired_total", "Exchanges read at both ends and told as one entry.") },
@@ -278,7 +299,10 @@ static void put_family(struct writer *p, const struct numbers *n, const struct f
 {
 	prometheus_family(p, first->metric, first->type, first->help);
 	for (const struct figure *row = first; row < table + COUNT; row++) {
-		const char *const label[] = { row->cause ? "cause" : NULL, row->cause, NULL };
+		const char *const label[] = { !row->cause  ? NULL
+					      : row->label ? row->label
+							   : "cause",
+					      row->cause, NULL };
 		if (is_of(row, first->metric))
 			prometheus_value(p, row->metric, label, value_of(n, row));
 	}

@@ -18,6 +18,7 @@ const struct route api_routes[] = {
 	{ "/api/kfl/fields", GET, 0, kfl_fields, " " },
 	{ "/api/connections", GET, ROUTE_SLOW, connections_list, " q limit " },
 	{ "/api/connections/{id}", GET, ROUTE_SLOW, connections_get, " " },
+	{ "/api/connections/{id}/packets", GET, 0, connections_packets, " " },
 	{ "/api/histogram", GET, ROUTE_SLOW, histogram_get, " q from to buckets " },
 	{ "/api/map", GET, ROUTE_SLOW, map_get, " q " },
 	{ "/api/coverage", GET, ROUTE_SLOW, coverage_get, " " },

@@ -13,6 +13,7 @@
 #include "session/session.h"
 #include "source/owner_use.h"
 #include "source/ring.h"
+#include "wire/wire.h"
 
 struct server_stats {
 	bool ready, paused; /* the first probes are in; capture is paused */
@@ -25,6 +26,7 @@ struct server_stats {
 	struct redact_stats redaction;
 	uint64_t targets_attached, targets_failed;
 	struct session_stats sessions;
+	struct wire_stats wire;
 	struct owner_use owner[LIMIT_OWNERS_TOLD]; /* who was refused something, most first */
 	size_t owners;
 	struct left_out left_out[REGISTRY_CAUSES]; /* what the tracer did not look at */

@@ -198,6 +198,8 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	pthread_mutex_lock(&s->lock);
 	ret->sessions = s->stats;
 	pthread_mutex_unlock(&s->lock);
+	if (s->wire)
+		wire_stats(s->wire, &ret->wire);
 }
 
 static uint64_t hits(void *ctx, uint32_t target)
@@ -348,7 +350,18 @@ static int open_redaction(struct server *s, char *error, size_t size)
 
 static const char *container_of(void *ctx, uint32_t tgid)
 {
-	return sessions_container(((struct server *)ctx)->sessions, tgid);
+	const struct server *s = ctx;
+
+	return s->sessions ? sessions_container(s->sessions, tgid) : NULL;
+}
+
+static enum reason why_not_read(void *ctx, uint32_t tgid)
+{
+	const struct registry_sight s = registry_sight(((struct server *)ctx)->registry, tgid);
+
+	if (s.attached)
+		return REASON_UNKNOWN;
+	return s.stripped ? REASON_NO_SYMBOLS : REASON_UNSUPPORTED;
 }
 
 static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
@@ -358,6 +371,7 @@ static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
 					      .filtered = o->pids || o->exes || o->containers,
 					      .split_ends = o->split_ends,
 					      .container = container_of,
+					      .why = why_not_read,
 					      .ctx = s };
 
 	return wire_new(sink, &options);
@@ -438,6 +452,7 @@ static int start_api(struct server *s, char *error, size_t size)
 {
 	const struct api_source source = {
 		.ctx = s,
+		.wire = s->wire,
 		.stats = take_stats,
 		.targets = each_target,
 		.set_paused = set_paused,
@@ -495,8 +510,8 @@ static int serve(struct server *s, char *error, size_t size)
 	int end = capture(s);
 	sessions_free(s->sessions); /* emits what is unfinished */
 	s->sessions = NULL;
-	wire_free(s->wire);
-	s->wire = NULL;
+	if (s->wire)
+		wire_end_all(s->wire);
 	atomic_store(&s->stopping, true);
 	queue_close(s->queue);
 	pthread_join(store, NULL);

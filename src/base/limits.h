@@ -15,6 +15,7 @@
 #define LIMIT_WIRE_FLOWS     100000 /* TLS connections of the wire at once */
 #define LIMIT_WIRE_HANDSHAKE (64 << 10) /* bytes of handshakes of one, that are copied */
 #define LIMIT_WIRE_LINGER_MS 1000 /* after its end, what a session says of one is waited for */
+#define LIMIT_WIRE_PROGRAMS   512	  /* programs that the ledger tells apart */
 #define LIMIT_WIRE_LOOKED    32	  /* packets of a connection in which TLS is looked for */
 #define LIMIT_WIRE_RECORDS   512  /* records of one packet that are followed */
 #define LIMIT_WIRE_PROCESS_NS                                                                      \

@@ -140,6 +140,24 @@ size_t registry_count(struct registry *r, uint32_t state)
 	return n;
 }
 
+struct registry_sight registry_sight(struct registry *r, uint32_t tgid)
+{
+	struct registry_sight ret = { 0 };
+
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < r->processes; i++) {
+		const struct tracer_message *t =
+			r->process[i].tgid == tgid ? r->target[r->process[i].target] : NULL;
+		if (!t)
+			continue;
+		ret.attached |= t->state == TARGET_ATTACHED;
+		ret.left_out |= t->state != TARGET_ATTACHED;
+		ret.stripped |= t->state == TARGET_SKIPPED && strstr(t->reason, "symbol");
+	}
+	pthread_mutex_unlock(&r->lock);
+	return ret;
+}
+
 size_t registry_left_out(struct registry *r, struct left_out ret[REGISTRY_CAUSES])
 {
 	size_t n = 0;

@@ -30,6 +30,13 @@ bool registry_paused(struct registry *r);
 /* Targets in that state (enum target_state). */
 size_t registry_count(struct registry *r, uint32_t state);
 
+/* What is known of the TLS libraries that a process uses. */
+struct registry_sight {
+	bool attached, left_out;
+	bool stripped; /* left out, as its functions were not found */
+};
+struct registry_sight registry_sight(struct registry *r, uint32_t tgid);
+
 /* Causes that there were so far; returns how many. */
 size_t registry_left_out(struct registry *r, struct left_out ret[REGISTRY_CAUSES]);
 

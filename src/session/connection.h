@@ -57,13 +57,13 @@ struct session {
 	uint64_t id, gen;
 	uint64_t cookie; /* of its socket, where that is known; 0 */
 	struct sight sight;
-	uint64_t missing[2][2]; /* bytes, by enum dir and enum gap_why */
-	uint64_t told_wire;	/* bytes of both directions, as told last */
-	struct pair *pair;	/* with the other end of its socket, NULL: not known */
+	struct pair *pair; /* with the other end of its socket, NULL: not known */
 	uint64_t goroutine;
 	int64_t last_us;
 	const char *library, *how; /* constants */
 	uint32_t number, netns;
+	uint32_t missing[2][2];	    /* bytes up to 4 GiB, by enum dir and enum gap_why */
+	uint32_t told_wire;	    /* bytes of both directions, as told last to the wire */
 	uint32_t weight;	    /* of it and of what is held, as last counted (memory.c) */
 	uint16_t owner;		    /* whose share that is of: which of sessions.sharers */
 	uint8_t lock, bind, opener; /* enum lock, bind_state, flow_opener */

@@ -83,7 +83,8 @@ static void skip_to(struct session *s, enum dir dir, uint64_t offset, enum gap_w
 
 	if (!len)
 		return;
-	s->missing[dir][why] += len;
+	uint32_t *missing = &s->missing[dir][why];
+	*missing = len < UINT32_MAX - *missing ? *missing + (uint32_t)len : UINT32_MAX;
 	*(why == GAP_LOST ? &s->all->stats.lost_bytes : &s->all->stats.truncated_bytes) += len;
 	sight_miss(&s->sight, dir, s->sight.expected[dir], offset);
 	dissect_gap(s->dissection, dir, len, why, now);

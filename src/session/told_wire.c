@@ -11,7 +11,7 @@
 
 void told_wire(struct session *s)
 {
-	uint64_t sum = s->sight.expected[0] + s->sight.expected[1];
+	uint32_t sum = (uint32_t)(s->sight.expected[0] + s->sight.expected[1]);
 	const struct session_name n = session_name(s);
 	char name[64];
 

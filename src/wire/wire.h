@@ -45,6 +45,8 @@ struct wire_options {
 	bool split_ends; /* an entry for each end of a connection of this machine */
 	/* The container of a process, NULL: none known. The text is borrowed for the call. */
 	const char *(*container)(void *ctx, uint32_t tgid);
+	/* Why a process is not read, as far as its libraries tell; NULL: nobody knows. */
+	enum reason (*why)(void *ctx, uint32_t tgid);
 	void *ctx;
 };
 
@@ -101,16 +103,19 @@ struct wire_process {
 /* One packet, for GET /api/connections/ID/packets. */
 struct wire_packet {
 	int64_t time_us;
-	uint32_t size; /* of its payload */
-	uint8_t dir;   /* enum dir */
-	uint8_t types; /* bit n: it has, or goes on with, a record of type 20 + n */
+	uint32_t size;	  /* of its payload */
+	bool from_client; /* wire_packets() tells: the side that opened the connection sent it */
+	uint8_t dir;	  /* enum dir */
+	uint8_t types;	  /* bit n: it has, or goes on with, a record of type 20 + n */
 };
 #define WIRE_PACKETS 16
 
 /* Connections, past which the one that was told of longest ago gives way: LIMIT_WIRE_FLOWS. NULL
  * when out of memory. The sink's `live` must be set. */
 struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *options);
-/* Ends all, telling them. Takes NULL. */
+/* All end: they are told for the last time. */
+void wire_end_all(struct wire *w);
+/* Takes NULL; tells nothing. */
 void wire_free(struct wire *w);
 
 /* A key that is known already is told again: only what was unknown is taken. */
@@ -154,6 +159,7 @@ const struct tls_info *wire_tls(struct wire *w, uint64_t cookie);
 /* For the API, from any thread. */
 struct wire_stats {
 	uint64_t open, seen, read;	   /* connections */
+	uint64_t misfits;		   /* directions of which more was read than there was */
 	uint64_t gave_way;		   /* for want of room */
 	uint64_t handshake_bytes, refused; /* taken, and past a bound */
 	uint64_t tls_bytes[REASON_COUNT];  /* application data, both ways, by reason; REASON_READ */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/share.h"
 #include "dissect/live.h"
+#include "wire/ledger.h"
 #include "wire/wire.h"
 
 #define WIRE_NAME 64
@@ -24,7 +25,7 @@ struct wire_address {
 struct wire_side {
 	bool present; /* and it may be shown */
 	uint32_t tgid, netns;
-	char comm[WIRE_COMM_LEN + 1];
+	char comm[WIRE_COMM_LEN + 1], container[72];
 	bool read;
 	char name[WIRE_NAME]; /* of the session; "" unknown */
 	const char *library;
@@ -66,6 +67,7 @@ struct wire {
 	size_t size, count;
 	TAILQ_HEAD(wire_list, wire_conn) open, ended;
 	struct wire_stats stats;
+	struct programs *programs; /* of connections that were forgotten */
 	int64_t now_us;
 };
 
@@ -85,6 +87,8 @@ void wire_ledger_keep(struct wire *w, const struct wire_conn *c);
 
 /* A version of its entry; NULL when out of memory. */
 struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c);
+/* What is known of its container by now. */
+void wire_note_container(const struct wire *w, struct wire_conn *c);
 /* Tell of it when it is due. */
 void wire_tell(struct wire *w, struct wire_conn *c);
 /* Tell of it for the last time. */

@@ -16,18 +16,22 @@ static void fill_address(struct entry *e, struct endpoint *p, const struct wire_
 	p->port = a->port;
 }
 
-static void fill_side(const struct wire *w, struct entry *e, struct endpoint *p,
-		      const struct wire_side *s)
+void wire_note_container(const struct wire *w, struct wire_conn *c)
 {
-	const char *container = s->tgid && w->options.container
-					? w->options.container(w->options.ctx, s->tgid)
+	const char *container = c->mine.tgid && w->options.container
+					? w->options.container(w->options.ctx, c->mine.tgid)
 					: NULL;
 
+	if (container)
+		strncpy(c->mine.container, container, sizeof(c->mine.container) - 1);
+}
+
+static void fill_side(struct entry *e, struct endpoint *p, const struct wire_side *s)
+{
 	p->process = entry_text(e, s->comm, strlen(s->comm));
+	p->container = entry_text(e, s->container, strlen(s->container));
 	p->pid = (int32_t)s->tgid;
 	p->netns = s->netns;
-	if (container)
-		p->container = entry_text(e, container, strlen(container));
 }
 
 static int64_t packets_of(const struct wire_conn *c)
@@ -68,8 +72,8 @@ struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
 	e->connection = entry_text(e, name, strlen(name));
 	fill_address(e, client ? &e->src : &e->dst, &c->local);
 	fill_address(e, client ? &e->dst : &e->src, &c->remote);
-	fill_side(w, e, client ? &e->src : &e->dst, &c->mine);
-	fill_side(w, e, client ? &e->dst : &e->src, &c->theirs);
+	fill_side(e, client ? &e->src : &e->dst, &c->mine);
+	fill_side(e, client ? &e->dst : &e->src, &c->theirs);
 	fill_sums(e, c, client);
 	if (!read)
 		e->reason = reasons[wire_reason(w, c)].sentence;
@@ -104,6 +108,7 @@ void wire_tell(struct wire *w, struct wire_conn *c)
 	if (c->absorbed || !wire_visible(w, c) ||
 	    !live_due(&c->live, &w->sink, c->first_us, w->now_us))
 		return;
+	wire_note_container(w, c);
 	c->absorbed = is_other_end(w, c);
 	struct entry *e = c->absorbed ? NULL : wire_entry_new(w, c);
 	if (e)
@@ -112,6 +117,7 @@ void wire_tell(struct wire *w, struct wire_conn *c)
 
 void wire_tell_end(struct wire *w, struct wire_conn *c)
 {
+	wire_note_container(w, c);
 	bool told = wire_visible(w, c) && !is_other_end(w, c);
 	struct entry *e = told ? wire_entry_new(w, c) : NULL;
 

@@ -58,8 +58,9 @@ struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *
 	w->size = TABLE_SIZE;
 	w->by_key = calloc(w->size, sizeof(struct wire_conn *));
 	w->by_ends = calloc(w->size, sizeof(struct wire_conn *));
+	w->programs = calloc(1, sizeof(*w->programs));
 	w->node = strdup(options->node);
-	if (w->by_key && w->by_ends && w->node)
+	if (w->by_key && w->by_ends && w->programs && w->node)
 		return w;
 	wire_free(w);
 	return NULL;
@@ -113,20 +114,32 @@ static void finish(struct wire *w, struct wire_conn *c)
 	forget(w, c);
 }
 
+void wire_end_all(struct wire *w)
+{
+	struct wire_conn *c;
+
+	pthread_mutex_lock(&w->lock);
+	while ((c = TAILQ_FIRST(&w->ended)))
+		finish(w, c);
+	while ((c = TAILQ_FIRST(&w->open)))
+		finish(w, c);
+	w->stats.open = 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
 void wire_free(struct wire *w)
 {
 	struct wire_conn *c;
 
 	if (!w)
 		return;
-	while ((c = TAILQ_FIRST(&w->ended)))
-		finish(w, c);
-	while ((c = TAILQ_FIRST(&w->open))) {
-		c->why = WIRE_FILE_END;
-		finish(w, c);
+	while ((c = TAILQ_FIRST(&w->ended)) || (c = TAILQ_FIRST(&w->open))) {
+		TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
+		free(c);
 	}
 	free(w->by_key);
 	free(w->by_ends);
+	free(w->programs);
 	free(w->node);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
@@ -386,6 +399,8 @@ int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[
 				continue;
 			n = (int)c->packet_count;
 			memcpy(ret, c->packets, c->packet_count * sizeof(*ret));
+			for (int i = 0; i < n; i++)
+				ret[i].from_client = (ret[i].dir == DIR_WRITE) == wire_is_client(c);
 			break;
 		}
 	pthread_mutex_unlock(&w->lock);
@@ -396,5 +411,6 @@ void wire_stats(struct wire *w, struct wire_stats *ret)
 {
 	pthread_mutex_lock(&w->lock);
 	*ret = w->stats;
+	ledger_stats(w, ret);
 	pthread_mutex_unlock(&w->lock);
 }

@@ -24,6 +24,9 @@ struct wire {
 	uint16_t owner; /* whose program it is, 0 unknown */
 };
 
+/* src/wire/ has functions of the same names, which are not these. */
+#define wire_open record_wire_open
+#define wire_read record_wire_read
 void wire_open(struct wire *w, const char *comm, uint8_t library, uint32_t netns);
 /* The same of a connection that was in use before. */
 void wire_join(struct wire *w, const char *comm, uint8_t library, uint32_t netns);
