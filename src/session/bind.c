@@ -40,7 +40,7 @@ static void take_socket(struct session *s, const struct flow_socket *b, const st
 	s->bind = b->strong ? BIND_STRONG : BIND_WEAK;
 	s->how = b->how;
 	s->cookie = b->cookie;
-	s->told_wire = UINT32_MAX;
+	s->untold = true;
 	s->opener = b->opener;
 	peer_table_replace(&s->all->peers, s->peer, pair_unlink);
 }

@@ -62,8 +62,6 @@ struct session {
 	int64_t last_us;
 	const char *library, *how; /* constants */
 	uint32_t number, netns;
-	uint32_t missing[2][2];	    /* bytes up to 4 GiB, by enum dir and enum gap_why */
-	uint32_t told_wire;	    /* bytes of both directions, as told last to the wire */
 	uint32_t weight;	    /* of it and of what is held, as last counted (memory.c) */
 	uint16_t owner;		    /* whose share that is of: which of sessions.sharers */
 	uint8_t lock, bind, opener; /* enum lock, bind_state, flow_opener */
@@ -73,6 +71,7 @@ struct session {
 	bool cutting : 1;     /* what goes on is told as far as it has come */
 	bool opened_seen : 1; /* its flow_open() came */
 	bool midway : 1;      /* which said that it had been in use before */
+	bool untold : 1;      /* more was read than the wire was told */
 	bool started[2];      /* directions with a record */
 	char comm[FLOW_COMM_LEN + 1];
 };

@@ -7,6 +7,7 @@
 #include "session/complete.h"
 #include "session/memory.h"
 #include "session/table.h"
+#include "session/told_wire.h"
 
 /* No connection carries so much: larger offsets are nonsense. */
 #define OFFSET_MAX (1ULL << 60)
@@ -83,8 +84,7 @@ static void skip_to(struct session *s, enum dir dir, uint64_t offset, enum gap_w
 
 	if (!len)
 		return;
-	uint32_t *missing = &s->missing[dir][why];
-	*missing = len < UINT32_MAX - *missing ? *missing + (uint32_t)len : UINT32_MAX;
+	told_wire_missing(s, dir, len, why);
 	*(why == GAP_LOST ? &s->all->stats.lost_bytes : &s->all->stats.truncated_bytes) += len;
 	sight_miss(&s->sight, dir, s->sight.expected[dir], offset);
 	dissect_gap(s->dissection, dir, len, why, now);
@@ -148,6 +148,7 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 	feed(s, d, now_us);
 	s->sight.expected[dir] += d->len;
 	skip_to(s, dir, d->offset + d->span, d->why, now_us);
+	s->untold = true;
 	session_mark_alive(s);
 	memory_weigh(s);
 	memory_keep_bound(all);

@@ -11,19 +11,22 @@
 
 void told_wire(struct session *s)
 {
-	uint32_t sum = (uint32_t)(s->sight.expected[0] + s->sight.expected[1]);
 	const struct session_name n = session_name(s);
 	char name[64];
 
-	if (!s->all->wire || !s->cookie || !s->peer || sum == s->told_wire)
+	if (!s->untold || !s->all->wire || !s->cookie || !s->peer)
 		return;
-	s->told_wire = sum;
+	s->untold = false;
 	snprintf(name, sizeof(name), "%" PRIu32 "-%" PRIx64 "-%" PRIu32, n.tgid, n.id, n.number);
-	struct wire_read read = { .connection = name, .library = s->library, .midway = s->midway };
-	for (int dir = 0; dir < 2; dir++) {
-		read.plain[dir] = s->sight.expected[dir];
-		read.lost[dir] = s->missing[dir][GAP_LOST];
-		read.missing[dir] = read.lost[dir] + s->missing[dir][GAP_TRUNCATED];
-	}
+	const struct wire_read read = { .connection = name,
+					.library = s->library,
+					.plain = { s->sight.expected[0], s->sight.expected[1] },
+					.midway = s->midway };
 	wire_read(s->all->wire, s->cookie, s->all->now_us, &read);
+}
+
+void told_wire_missing(struct session *s, enum dir dir, uint64_t len, enum gap_why why)
+{
+	if (s->all->wire && s->cookie)
+		wire_missing(s->all->wire, s->cookie, dir, len, why);
 }

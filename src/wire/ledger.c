@@ -133,10 +133,10 @@ static void add_way(const struct wire *w, const struct wire_conn *c, int dir,
 		ret[why] += plain;
 		return;
 	}
-	uint64_t lost = c->lost[dir], missing = c->missing[dir];
-	ret[REASON_READ] += less(c->plain[dir], missing);
+	uint64_t lost = c->missing[dir][GAP_LOST], cut = c->missing[dir][GAP_TRUNCATED];
+	ret[REASON_READ] += less(c->plain[dir], lost + cut);
 	ret[REASON_LOST] += lost;
-	ret[REASON_BUDGET] += less(missing, lost);
+	ret[REASON_BUDGET] += cut;
 	if (plain > c->plain[dir])
 		ret[why_rest(w, c)] += plain - c->plain[dir];
 }

@@ -147,12 +147,11 @@ struct wire_read {
 	const char *connection; /* as entries of the session have it */
 	const char *library;	/* a constant */
 	uint64_t plain[2];	/* bytes that calls moved, copied or not */
-	uint64_t missing[2];	/* of these, not copied, */
-	uint64_t lost[2]; /* and of these for want of room in the ring; the rest by budget or pause
-			   */
-	bool midway;	  /* what was moved before was not seen */
+	* / bool midway;	/* what was moved before was not seen */
 };
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r);
+/* Of these, bytes that were not copied. */
+void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum gap_why why);
 /* What the handshake told, NULL: nothing known yet. Valid until the next call that tells. */
 const struct tls_info *wire_tls(struct wire *w, uint64_t cookie);
 

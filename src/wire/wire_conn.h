@@ -48,7 +48,8 @@ struct wire_conn {
 	int64_t first_us, last_us, ended_us;
 	struct wire_counts counts;
 	/* What the session said. */
-	uint64_t plain[2], missing[2], lost[2];
+	uint64_t plain[2];
+	uint64_t missing[2][2]; /* by enum dir and enum gap_why */
 	bool read_midway;
 	struct live live;
 	struct wire_packet packets[WIRE_PACKETS]; /* oldest first */

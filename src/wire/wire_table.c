@@ -325,12 +325,19 @@ void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wir
 		snprintf(c->mine.name, sizeof(c->mine.name), "%s", r->connection);
 		c->mine.library = r->library;
 		memcpy(c->plain, r->plain, sizeof(c->plain));
-		memcpy(c->missing, r->missing, sizeof(c->missing));
-		memcpy(c->lost, r->lost, sizeof(c->lost));
 		c->read_midway = r->midway;
 		c->live.changed = true;
 	}
 	w->now_us = now_us;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum gap_why why)
+{
+	pthread_mutex_lock(&w->lock);
+	struct wire_conn *c = find_socket(w, cookie);
+	if (c)
+		c->missing[dir][why] += len;
 	pthread_mutex_unlock(&w->lock);
 }
 
