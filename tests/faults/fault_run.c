@@ -5,10 +5,10 @@
  * a line of callers (fault.h); the first call that comes from there fails. TAP on standard output.
  * A script that is quick is tried at all calls in any case.
  *
- *     fault_run FOLDER SAMPLE SEED [SCRIPT KIND once|on SITE]
+ *     fault_run FOLDER SAMPLE SEED [SCRIPT [KIND once|on SITE]]
  *
- * SAMPLE 0: all places; -1: all calls. With a site only that one; FAULT_TRACE=1 shows the place of
- * the call.
+ * SAMPLE 0: all places; -1: all calls. With a script or a site only that one; FAULT_TRACE=1 shows
+ * the place of the call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -265,7 +265,9 @@ int main(int argc, char **argv)
 		return try_one(argv + 4, argv[1]);
 	srandom((unsigned)atol(argv[3]));
 	for (size_t i = 0; scripts[i].name; i++)
-		try_script(&scripts[i], argv[1], strtol(argv[2], NULL, 10), &number, &failures);
+		if (argc < 5 || !strcmp(argv[4], scripts[i].name))
+			try_script(&scripts[i], argv[1], strtol(argv[2], NULL, 10), &number,
+				   &failures);
 	printf("1..%d\n", number);
 	return failures > 0;
 }
