@@ -14,6 +14,7 @@ bpf:trace
 kfl:
 body:
 redact:. body
+tls:.
 dissect:. redact body
 session:. dissect
 store:. kfl body
