@@ -198,6 +198,7 @@ struct ev_wire_way {
 	__u64 early_bytes;  /* of them, what came before the first of the other direction */
 	__u64 not_followed; /* payload bytes while the record boundary was not known */
 	__u64 last;	    /* ns */
+	__u64 app_at;	    /* ns, of the first of app_records */
 	__u32 early_records;
 	__u32 handshakes, alerts, changes; /* records of these types */
 	__u16 first[EV_WIRE_FIRST]; /* lengths of the first of app_records that were not early */
@@ -316,12 +317,12 @@ _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
 _Static_assert(sizeof(struct ev_owner) == 128, "ev_owner");
 _Static_assert(sizeof(struct ev_lot) == 16, "ev_lot");
-_Static_assert(sizeof(struct ev_wire_way) == 88, "ev_wire_way");
-_Static_assert(sizeof(struct ev_wire) == 384, "ev_wire");
+_Static_assert(sizeof(struct ev_wire_way) == 96, "ev_wire_way");
+_Static_assert(sizeof(struct ev_wire) == 400, "ev_wire");
 _Static_assert(sizeof(struct ev_wire_open) == 96, "ev_wire_open");
 _Static_assert(sizeof(struct ev_wire_bytes) == 56, "ev_wire_bytes");
 _Static_assert(sizeof(struct ev_wire_process) == 72, "ev_wire_process");
-_Static_assert(sizeof(struct ev_wire_end) == 424, "ev_wire_end");
+_Static_assert(sizeof(struct ev_wire_end) == 440, "ev_wire_end");
 _Static_assert(sizeof(struct conn_key) == 16, "conn_key");
 _Static_assert(sizeof(struct go_target) == 72, "go_target");
 _Static_assert(sizeof(struct exe_key) == 16, "exe_key");

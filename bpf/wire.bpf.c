@@ -73,6 +73,8 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 			ws->flags |= EV_WIRE_MIDWAY;
 	}
 	int is = hello(h, n);
+	if (is == 2 && h[5] == 1 && ws->opened == EV_OPENED_UNKNOWN)
+		ws->opened = dir == EV_WRITE ? EV_OPENED_LOCAL : EV_OPENED_REMOTE;
 	if (is == 2 || (is && start)) {
 		if (ws->state == SOCK_NEW) {
 			ws->flags &= ~EV_WIRE_MIDWAY;

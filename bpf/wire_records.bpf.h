@@ -124,6 +124,8 @@ static __always_inline void find_record(struct found *f, __u32 type, __u32 at, _
 
 static __always_inline void add_app(struct ev_wire_way *y, const struct found *f, bool early)
 {
+	if (!y->app_records && f->app_records)
+		y->app_at = bpf_ktime_get_ns();
 	y->app_records += f->app_records;
 	y->app_bytes += f->app_bytes;
 	if (early) {

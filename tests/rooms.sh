@@ -14,9 +14,10 @@ bpf:trace
 kfl:
 body:
 redact:. body
+tls:.
 dissect:. redact body
-wire:. dissect
-session:. dissect wire
+wire:. dissect tls
+session:. dissect tls wire
 store:. kfl body
 trace:. bpf
 source:. bpf session trace wire

@@ -5,19 +5,21 @@
 #define CLEARTAP_LIMITS_H
 
 /* kernel side */
-#define LIMIT_CONNS	     131072 /* connections known to the kernel at once, a power of two */
-#define LIMIT_THREADS	     32768  /* threads that made a TLS call, a power of two */
-#define LIMIT_PROCS	     65536  /* processes with connections */
-#define LIMIT_ALLOWED	     65536  /* processes that a filter lets through */
-#define LIMIT_SHARE	     4	    /* of what all share one owner has one part in so many */
-#define LIMIT_OWNERS_TOLD    16	    /* who lost something, in GET /api/stats */
-#define LIMIT_CALL_DEPTH     4	    /* TLS calls inside TLS calls of one thread */
-#define LIMIT_WIRE_FLOWS     100000 /* TLS connections of the wire at once */
-#define LIMIT_WIRE_HANDSHAKE (64 << 10) /* bytes of handshakes of one, that are copied */
-#define LIMIT_WIRE_LINGER_MS 1000 /* after its end, what a session says of one is waited for */
-#define LIMIT_WIRE_PROGRAMS   512	  /* programs that the ledger tells apart */
-#define LIMIT_WIRE_LOOKED    32	  /* packets of a connection in which TLS is looked for */
-#define LIMIT_WIRE_RECORDS   512  /* records of one packet that are followed */
+#define LIMIT_CONNS		131072 /* connections known to the kernel at once, a power of two */
+#define LIMIT_THREADS		32768  /* threads that made a TLS call, a power of two */
+#define LIMIT_PROCS		65536  /* processes with connections */
+#define LIMIT_ALLOWED		65536  /* processes that a filter lets through */
+#define LIMIT_SHARE		4      /* of what all share one owner has one part in so many */
+#define LIMIT_OWNERS_TOLD	16     /* who lost something, in GET /api/stats */
+#define LIMIT_CALL_DEPTH	4      /* TLS calls inside TLS calls of one thread */
+#define LIMIT_WIRE_FLOWS	100000 /* TLS connections of the wire at once */
+#define LIMIT_WIRE_HANDSHAKE	(64 << 10) /* bytes of handshakes of one, that are copied */
+#define LIMIT_WIRE_LINGER_MS	1000  /* after its end, what a session says of one is waited for */
+#define LIMIT_WIRE_HANDSHAKE_MS 10000 /* until one that is not over is told as it is */
+#define LIMIT_WIRE_TLS_MEMORY	(64 << 20) /* of what handshakes told, of all */
+#define LIMIT_WIRE_PROGRAMS	512	   /* programs that the ledger tells apart */
+#define LIMIT_WIRE_LOOKED	32	   /* packets of a connection in which TLS is looked for */
+#define LIMIT_WIRE_RECORDS	512	   /* records of one packet that are followed */
 #define LIMIT_WIRE_PROCESS_NS                                                                      \
 	2000000000ULL /* until a process that a filter does not name is left out */
 
@@ -83,6 +85,19 @@
 #define LIMIT_H2_GOAWAYS   16	      /* that each look at all streams: more change nothing */
 #define LIMIT_H2_TICK_MS   50	      /* between two looks at what is to be told */
 
+/* TLS handshakes, of one connection */
+#define LIMIT_TLS_MESSAGE                                                                          \
+	(72 << 10) /* of one message that is read: a ClientHello may be 64 KiB                     \
+		    */
+#define LIMIT_TLS_HANDSHAKE   (1 << 20)	 /* of all messages in clear: more is no handshake */
+#define LIMIT_TLS_LIST	      256	 /* values of one list that are kept */
+#define LIMIT_TLS_CERTIFICATE (16 << 10) /* of one that is read */
+#define LIMIT_TLS_NAMES	      32	 /* names of one list: ALPN, of a certificate */
+#define LIMIT_TLS_NAME	      256	 /* bytes of one */
+#define LIMIT_QUIC_CRYPTO     (16 << 10) /* of QUIC's CRYPTO stream, each way */
+#define LIMIT_QUIC_PACKETS    64	 /* Initial packets that are tried, each way */
+#define LIMIT_TLS_EXPIRING    30	 /* days that a certificate is valid: soon expiring */
+
 /* exchanges that are told while they go on */
 #define LIMIT_LIVE_MS		   500	      /* one that ends sooner is told once, at its end */
 #define LIMIT_LIVE_INTERVAL_MS	   1000	      /* between two versions of one, at least */
@@ -135,16 +150,17 @@
 #define LIMIT_LIVE_EXCHANGES 65536 /* that go on and whose rows are written again; oldest goes */
 
 /* queries */
-#define LIMIT_QUERY_BYTES     8192	/* a KFL query */
-#define LIMIT_QUERY_DEPTH     64	/* nesting */
-#define LIMIT_QUERY_LIST      1000	/* elements of a list or arguments */
-#define LIMIT_QUERY_MS	      1000	/* one page of one query, then a partial answer */
-#define LIMIT_REGEX_STEPS     100000	/* backtracking steps for one entry */
-#define LIMIT_REGEX_MS	      500	/* processor time for one entry, whatever the steps */
-#define LIMIT_FILTER_BODY     (4 << 20) /* of a decoded body, what a filter looks at */
-#define LIMIT_JSON_TREE_DEPTH 2000 /* of what is changed before it is shown, as jansson writes it  \
-				    */
-#define LIMIT_JSON_DEPTH      100  /* nesting of JSON that a filter looks into */
+#define LIMIT_QUERY_BYTES 8192	    /* a KFL query */
+#define LIMIT_QUERY_DEPTH 64	    /* nesting */
+#define LIMIT_QUERY_LIST  1000	    /* elements of a list or arguments */
+#define LIMIT_QUERY_MS	  1000	    /* one page of one query, then a partial answer */
+#define LIMIT_REGEX_STEPS 100000    /* backtracking steps for one entry */
+#define LIMIT_REGEX_MS	  500	    /* processor time for one entry, whatever the steps */
+#define LIMIT_FILTER_BODY (4 << 20) /* of a decoded body, what a filter looks at */
+#define LIMIT_JSON_TREE_DEPTH                                                                      \
+	2000			  /* of what is changed before it is shown, as jansson writes it   \
+				   */
+#define LIMIT_JSON_DEPTH      100 /* nesting of JSON that a filter looks into */
 #define LIMIT_JSON_BYTES      (32 << 20) /* that one path into JSON may pass in one entry */
 #define LIMIT_MASK_BODY	      (1 << 20)	 /* of JSON that redact() hides a part of */
 #define LIMIT_MASK_VALUES     1000000	 /* that it passes; beyond, the whole is hidden */

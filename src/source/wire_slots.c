@@ -60,7 +60,8 @@ static struct wire_way make_way(const struct wire_slots *s, const struct ev_wire
 				.changes = y->changes,
 				.firsts = y->firsts < WIRE_FIRST ? y->firsts : WIRE_FIRST,
 				.latest = y->latest,
-				.last_us = time_of(s, y->last) };
+				.last_us = time_of(s, y->last),
+				.app_us = time_of(s, y->app_at) };
 
 	_Static_assert(WIRE_FIRST == EV_WIRE_FIRST, "first");
 	memcpy(way.first, y->first, sizeof(way.first));

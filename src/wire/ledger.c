@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "base/json_write.h"
+#include "tls/overhead.h"
 #include "wire/wire_conn.h"
 
 #define SEAL_13	     17 /* the tag, and the type of what is inside */
@@ -46,7 +47,7 @@ static bool is_tls13(const struct wire_conn *c)
 {
 	const struct wire_way *client = &c->counts.way[wire_is_client(c) ? DIR_WRITE : DIR_READ];
 
-	return client->handshakes <= 1;
+	return c->sealing.version ? c->sealing.version >= 0x0304 : client->handshakes <= 1;
 }
 
 static uint64_t less(uint64_t a, uint64_t b)
@@ -94,9 +95,14 @@ static uint64_t plain13(const struct wire_way *y, bool server, uint64_t read)
 	return less(all, first_plain(y, guess_handshakes(y, server)) + alert);
 }
 
-/* Up to TLS 1.2: nonce and tag of AES-GCM, or the tag of ChaCha20-Poly1305. */
-static uint64_t plain12(const struct wire_way *y, uint64_t read)
+/* Up to TLS 1.2. Of a suite that is not known: AES-GCM, or ChaCha20-Poly1305 where that fits. */
+static uint64_t plain12(const struct wire_conn *c, const struct wire_way *y, uint64_t read)
 {
+	uint64_t least, most;
+
+	if (c->sealing.version &&
+	    tls_plain_bounds(&c->sealing, y->app_records, y->app_bytes, &least, &most))
+		return read >= least && read <= most ? read : most;
 	uint64_t gcm = less(y->app_bytes, 24 * y->app_records);
 	uint64_t chacha = less(y->app_bytes, 16 * y->app_records);
 
@@ -107,7 +113,8 @@ uint64_t ledger_plain(const struct wire_conn *c, int dir)
 {
 	const struct wire_way *y = &c->counts.way[dir];
 	uint64_t read = c->plain[dir];
-	uint64_t plain = is_tls13(c) ? plain13(y, is_server_way(c, dir), read) : plain12(y, read);
+	uint64_t plain =
+		is_tls13(c) ? plain13(y, is_server_way(c, dir), read) : plain12(c, y, read);
 
 	/* What was not followed may be what was read. */
 	if (read > plain && read <= plain + y->not_followed)

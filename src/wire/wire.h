@@ -78,6 +78,7 @@ struct wire_way {
 	uint16_t firsts;
 	uint16_t latest; /* length of the last one */
 	int64_t last_us; /* 0: none */
+	int64_t app_us;	 /* the first of app_records; 0: none */
 };
 
 struct wire_counts {
@@ -147,7 +148,7 @@ struct wire_read {
 	const char *connection; /* as entries of the session have it */
 	const char *library;	/* a constant */
 	uint64_t plain[2];	/* bytes that calls moved, copied or not */
-	* / bool midway;	/* what was moved before was not seen */
+	bool midway;		/* what was moved before was not seen */
 };
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r);
 /* Of these, bytes that were not copied. */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/share.h"
 #include "dissect/live.h"
+#include "tls/tls_info.h"
 #include "wire/ledger.h"
 #include "wire/wire.h"
 
@@ -51,6 +52,11 @@ struct wire_conn {
 	uint64_t plain[2];
 	uint64_t missing[2][2]; /* by enum dir and enum gap_why */
 	bool read_midway;
+	struct tls_handshake *tls; /* NULL: nothing seen, or let go */
+	uint32_t expected[2];	   /* sequence number after the handshake bytes, by enum dir */
+	bool begun[2], tlsx_told;
+	struct tls_sealing sealing; /* version 0: not known */
+	char sni[64];
 	struct live live;
 	struct wire_packet packets[WIRE_PACKETS]; /* oldest first */
 	unsigned packet_count;
@@ -70,8 +76,10 @@ struct wire {
 	struct wire_stats stats;
 	struct programs *programs; /* of connections that were forgotten */
 	int64_t now_us;
+	size_t tls_memory; /* of all handshakes */
 };
 
+struct wire_conn *wire_find(const struct wire *w, const struct wire_key *key);
 /* The name that entries have of it. */
 const char *wire_name(const struct wire_conn *c, char room[static WIRE_NAME]);
 /* Is it the end whose side opened the connection? */
@@ -88,6 +96,14 @@ void wire_ledger_keep(struct wire *w, const struct wire_conn *c);
 
 /* A version of its entry; NULL when out of memory. */
 struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c);
+/* Its handshake: what the application data tells of it, and its entry, when it is over. */
+void wire_handshake_counts(struct wire_conn *c);
+void wire_handshake_tell(struct wire *w, struct wire_conn *c);
+void wire_handshake_free(struct wire_conn *c);
+/* What all entries of a connection have. */
+void wire_entry_fill(const struct wire *w, struct entry *e, const struct wire_conn *c);
+/* Another end tells of it, which was told what is known here. */
+bool wire_told_by_other(const struct wire *w, struct wire_conn *c);
 /* What is known of its container by now. */
 void wire_note_container(const struct wire *w, struct wire_conn *c);
 /* Tell of it when it is due. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "entry.h"
+#include "tls/handshake.h"
+#include "tls/tls_entry.h"
 #include "wire/wire_conn.h"
 
 static void fill_address(struct entry *e, struct endpoint *p, const struct wire_address *a)
@@ -52,18 +54,12 @@ static void fill_sums(struct entry *e, const struct wire_conn *c, bool client)
 	e->packets = packets_of(c);
 }
 
-struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
+void wire_entry_fill(const struct wire *w, struct entry *e, const struct wire_conn *c)
 {
-	bool client = wire_is_client(c), read = c->mine.read || c->theirs.read;
-	struct entry *e = entry_new();
+	bool client = wire_is_client(c);
 	char room[WIRE_NAME];
 
-	if (!e)
-		return NULL;
-	e->protocol = "tcp";
 	e->tls = true;
-	e->lock = read ? LOCK_OPEN : LOCK_CLOSED;
-	e->complete = true;
 	e->library = c->mine.read ? c->mine.library : c->theirs.library;
 	e->role = c->opener == WIRE_OPENER_UNKNOWN ? "unknown" : client ? "client" : "server";
 	e->ends = c->theirs.present ? "both" : client ? "client" : "server";
@@ -74,12 +70,28 @@ struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
 	fill_address(e, client ? &e->dst : &e->src, &c->remote);
 	fill_side(e, client ? &e->src : &e->dst, &c->mine);
 	fill_side(e, client ? &e->dst : &e->src, &c->theirs);
-	fill_sums(e, c, client);
+	e->dst.name = entry_text(e, c->sni, strlen(c->sni));
+}
+
+struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
+{
+	bool read = c->mine.read || c->theirs.read;
+	struct entry *e = entry_new();
+
+	if (!e)
+		return NULL;
+	wire_entry_fill(w, e, c);
+	if (c->tls)
+		tls_entry_learn(e, tls_handshake_info(c->tls));
+	e->protocol = "tcp";
+	e->lock = read ? LOCK_OPEN : LOCK_CLOSED;
+	e->complete = true;
+	fill_sums(e, c, wire_is_client(c));
 	if (!read)
 		e->reason = reasons[wire_reason(w, c)].sentence;
-	e->summary = entry_printf(e, "%s: %" PRId64 " bytes sent, %" PRId64 " bytes answered",
-				  read ? "read in clear" : "encrypted", e->request_size,
-				  e->response_size);
+	e->summary = entry_printf(e, "%s%s%s: %" PRId64 " bytes sent, %" PRId64 " bytes answered",
+				  c->sni, *c->sni ? ", " : "", read ? "read in clear" : "encrypted",
+				  e->request_size, e->response_size);
 	return e;
 }
 
@@ -87,30 +99,34 @@ struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
  * Both ends of a connection of this machine are one entry, the client's, which learns here what is
  * known of the other. True: it is the other.
  */
-static bool is_other_end(const struct wire *w, struct wire_conn *c)
+bool wire_told_by_other(const struct wire *w, struct wire_conn *c)
 {
 	struct wire_conn *other = c->absorbed ? NULL : wire_other_end(w, c);
+	bool client = wire_is_client(c);
 
 	if (!other)
 		return c->absorbed;
 	c->theirs = other->mine;
-	c->theirs.present = true;
-	if (w->options.split_ends || wire_is_client(c) || c->live.number)
-		return false;
 	other->theirs = c->mine;
-	other->theirs.present = true;
+	c->theirs.present = other->theirs.present = true;
+	if (w->options.split_ends)
+		return false;
+	if (client)
+		other->absorbed |= !other->live.number;
+	else
+		c->absorbed |= !c->live.number;
 	other->live.changed = true;
-	return true;
+	return c->absorbed;
 }
 
 void wire_tell(struct wire *w, struct wire_conn *c)
 {
+	wire_handshake_tell(w, c);
 	if (c->absorbed || !wire_visible(w, c) ||
 	    !live_due(&c->live, &w->sink, c->first_us, w->now_us))
 		return;
 	wire_note_container(w, c);
-	c->absorbed = is_other_end(w, c);
-	struct entry *e = c->absorbed ? NULL : wire_entry_new(w, c);
+	struct entry *e = wire_told_by_other(w, c) ? NULL : wire_entry_new(w, c);
 	if (e)
 		live_tell(&c->live, &w->sink, e, w->now_us);
 }
@@ -118,7 +134,8 @@ void wire_tell(struct wire *w, struct wire_conn *c)
 void wire_tell_end(struct wire *w, struct wire_conn *c)
 {
 	wire_note_container(w, c);
-	bool told = wire_visible(w, c) && !is_other_end(w, c);
+	wire_handshake_tell(w, c);
+	bool told = wire_visible(w, c) && !wire_told_by_other(w, c);
 	struct entry *e = told ? wire_entry_new(w, c) : NULL;
 
 	live_end(&c->live, &w->sink, e);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "tls/handshake.h"
 #include "wire/wire_conn.h"
 
 #define TABLE_SIZE 65536 /* a power of two */
@@ -66,7 +67,7 @@ struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *
 	return NULL;
 }
 
-static struct wire_conn *find(const struct wire *w, const struct wire_key *key)
+struct wire_conn *wire_find(const struct wire *w, const struct wire_key *key)
 {
 	struct wire_conn *c = w->by_key[key_place(w, key->id)];
 
@@ -104,6 +105,7 @@ static void forget(struct wire *w, struct wire_conn *c)
 	unlink_conn(w, c);
 	TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
 	wire_ledger_keep(w, c);
+	wire_handshake_free(c);
 	w->count--;
 	free(c);
 }
@@ -135,6 +137,7 @@ void wire_free(struct wire *w)
 		return;
 	while ((c = TAILQ_FIRST(&w->ended)) || (c = TAILQ_FIRST(&w->open))) {
 		TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
+		wire_handshake_free(c);
 		free(c);
 	}
 	free(w->by_key);
@@ -216,7 +219,7 @@ void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
 {
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
-	struct wire_conn *c = find(w, key), *older = find_socket(w, key->id);
+	struct wire_conn *c = wire_find(w, key), *older = find_socket(w, key->id);
 	if (!c && older)
 		end_conn(w, older, now_us, WIRE_GAVE_WAY);
 	if (!c)
@@ -226,31 +229,17 @@ void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
 	pthread_mutex_unlock(&w->lock);
 }
 
-void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum dir dir,
-		uint32_t seq, const uint8_t *bytes, size_t len)
-{
-	(void)seq;
-	(void)bytes;
-	(void)dir;
-	pthread_mutex_lock(&w->lock);
-	w->now_us = now_us;
-	if (find(w, key))
-		w->stats.handshake_bytes += len;
-	else
-		w->stats.refused += len;
-	pthread_mutex_unlock(&w->lock);
-}
-
 void wire_counts(struct wire *w, const struct wire_key *key, int64_t now_us,
 		 const struct wire_counts *counts)
 {
 	pthread_mutex_lock(&w->lock);
-	struct wire_conn *c = find(w, key);
+	struct wire_conn *c = wire_find(w, key);
 	if (c) {
 		c->counts = *counts;
 		for (int i = 0; i < 2; i++)
 			if (counts->way[i].last_us > c->last_us)
 				c->last_us = counts->way[i].last_us;
+		wire_handshake_counts(c);
 		c->live.changed = true;
 	}
 	w->now_us = now_us;
@@ -261,7 +250,7 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 		  const struct wire_process *p)
 {
 	pthread_mutex_lock(&w->lock);
-	struct wire_conn *c = find(w, key);
+	struct wire_conn *c = wire_find(w, key);
 	if (c && !c->known) {
 		c->known = true;
 		c->filtered = p->filtered_out;
@@ -280,7 +269,7 @@ void wire_last_packets(struct wire *w, const struct wire_key *key, const struct 
 		       unsigned count)
 {
 	pthread_mutex_lock(&w->lock);
-	struct wire_conn *c = find(w, key);
+	struct wire_conn *c = wire_find(w, key);
 	if (c) {
 		c->packet_count = count < WIRE_PACKETS ? count : WIRE_PACKETS;
 		memcpy(c->packets, list, c->packet_count * sizeof(*list));
@@ -291,7 +280,7 @@ void wire_last_packets(struct wire *w, const struct wire_key *key, const struct 
 void wire_end(struct wire *w, const struct wire_key *key, int64_t now_us, enum wire_end_why why)
 {
 	pthread_mutex_lock(&w->lock);
-	struct wire_conn *c = find(w, key);
+	struct wire_conn *c = wire_find(w, key);
 	if (c)
 		end_conn(w, c, now_us, why);
 	w->now_us = now_us;
@@ -343,9 +332,9 @@ void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, e
 
 const struct tls_info *wire_tls(struct wire *w, uint64_t cookie)
 {
-	(void)w;
-	(void)cookie;
-	return NULL;
+	const struct wire_conn *c = find_socket(w, cookie);
+
+	return c && c->tls && tls_handshake_seen(c->tls) ? tls_handshake_info(c->tls) : NULL;
 }
 
 const char *wire_name(const struct wire_conn *c, char room[static WIRE_NAME])

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The handshake of a wire connection: from bytes to what its entries learn, and its own entry. */
+#include <string.h>
+
+#include "entry.h"
+#include "tls/handshake.h"
+#include "tls/tls_entry.h"
+#include "wire/wire_conn.h"
+
+/* By convention of tls/handshake.h, 0 is from the side that opened the connection. */
+static int side_of(const struct wire_conn *c, enum dir dir)
+{
+	return wire_is_client(c) ? dir != DIR_WRITE : dir != DIR_READ;
+}
+
+static void learn(struct wire_conn *c)
+{
+	const struct tls_info *i = tls_handshake_info(c->tls);
+	size_t n = i->hello.sni.data ? i->hello.sni.len : 0;
+
+	if (i->server.time_us)
+		c->sealing = tls_info_sealing(i);
+	if (!n)
+		return;
+	if (n >= sizeof(c->sni))
+		n = sizeof(c->sni) - 1;
+	memcpy(c->sni, i->hello.sni.data, n);
+	c->sni[n] = '\0';
+}
+
+/*
+ * Between the bytes that come here lies application data alone, in whole records; what is before
+ * those that were expected came before.
+ */
+static void feed(struct wire *w, struct wire_conn *c, int64_t now_us, enum dir dir, uint32_t seq,
+		 const uint8_t *bytes, size_t len)
+{
+	int32_t again = c->begun[dir] ? (int32_t)(c->expected[dir] - seq) : 0;
+
+	if (again >= (int32_t)len)
+		return;
+	if (again < 0)
+		again = 0;
+	c->begun[dir] = true;
+	c->expected[dir] = seq + (uint32_t)len;
+	w->stats.handshake_bytes += len - (size_t)again;
+	tls_handshake_feed(c->tls, side_of(c, dir), now_us, bytes + again, len - (size_t)again);
+	learn(c);
+	c->live.changed = true;
+}
+
+void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum dir dir,
+		uint32_t seq, const uint8_t *bytes, size_t len)
+{
+	pthread_mutex_lock(&w->lock);
+	w->now_us = now_us;
+	struct wire_conn *c = wire_find(w, key);
+	if (c && !c->tls && !c->tlsx_told && w->tls_memory < LIMIT_WIRE_TLS_MEMORY) {
+		c->tls = tls_handshake_new(&w->tls_memory);
+		if (c->tls && c->midway)
+			tls_handshake_joined(c->tls);
+	}
+	if (c && c->tls)
+		feed(w, c, now_us, dir, seq, bytes, len);
+	else if (!c || !c->tlsx_told)
+		w->stats.refused += len;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_handshake_counts(struct wire_conn *c)
+{
+	for (int dir = 0; c->tls && dir < 2; dir++)
+		if (c->counts.way[dir].app_us)
+			tls_handshake_application(c->tls, side_of(c, (enum dir)dir),
+						  c->counts.way[dir].app_us);
+}
+
+/* What is known of it will not change any more, or not soon. */
+static bool is_over(const struct wire *w, const struct wire_conn *c)
+{
+	return c->ended || tls_handshake_complete(c->tls) ||
+	       w->now_us - c->first_us > LIMIT_WIRE_HANDSHAKE_MS * 1000;
+}
+
+void wire_handshake_tell(struct wire *w, struct wire_conn *c)
+{
+	if (c->tlsx_told || !c->tls || !wire_visible(w, c) || !is_over(w, c) ||
+	    (!c->known && !c->ended))
+		return;
+	c->tlsx_told = true;
+	tls_handshake_settle(c->tls);
+	wire_note_container(w, c);
+	bool told = !wire_told_by_other(w, c) && tls_handshake_seen(c->tls);
+	struct entry *e = told ? tls_entry_new(tls_handshake_info(c->tls)) : NULL;
+	if (e) {
+		wire_entry_fill(w, e, c);
+		w->sink.emit(w->sink.ctx, e);
+	}
+	if (w->tls_memory > LIMIT_WIRE_TLS_MEMORY / 2)
+		wire_handshake_free(c);
+}
+
+void wire_handshake_free(struct wire_conn *c)
+{
+	tls_handshake_free(c->tls);
+	c->tls = NULL;
+}
