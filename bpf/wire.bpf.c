@@ -38,9 +38,29 @@ static __always_inline __u64 stream_offset(struct bpf_sock *sk, __u32 dir, __u32
 	return dir == EV_READ ? received + (__s32)(seq - expected) : acked + (__s32)(seq - first);
 }
 
+#define SCAN_CHUNK  64
+#define SCAN_CHUNKS 32
+
+/* Where in the payload a record of application data seems to begin, plus one; 0: nowhere. */
+APART __u32 wire_scan(struct __sk_buff *skb, __u32 at, __u32 len)
+{
+	__u8 h[SCAN_CHUNK + 4];
+
+	for (__u32 i = 0; i < SCAN_CHUNKS; i++) {
+		if ((i + 1) * SCAN_CHUNK + 4 > len ||
+		    bpf_skb_load_bytes(skb, at + i * SCAN_CHUNK, h, sizeof(h)))
+			return 0;
+		for (__u32 j = 0; j < SCAN_CHUNK; j++)
+			if (h[j] == TYPE_APP && h[j + 1] == 3 && h[j + 2] == 3 && h[j + 3] <= 0x41)
+				return i * SCAN_CHUNK + j + 1;
+	}
+	return 0;
+}
+
 static __always_inline void begin_sync(struct sync *s, __u32 seq, __u8 good)
 {
 	s->next = seq;
+	s->type = TYPE_APP; /* of what is before it nothing is known */
 	s->state = SYNC_TRY;
 	s->have = 0;
 	s->good = good;
@@ -82,9 +102,19 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 				ws->flags |= EV_WIRE_UPGRADED;
 		}
 		begin_sync(s, seq, BELIEVED - 1);
+	} else if (s->lost && (__s32)(seq - s->next) < 0) {
+		return 0; /* sent again */
 	} else if (n >= RECORD_HEADER && header_fits(h) &&
 		   (ws->state == SOCK_TLS || (ws->flags & EV_WIRE_MIDWAY))) {
 		begin_sync(s, seq, ws->state == SOCK_TLS && start ? BELIEVED - 1 : 0);
+	}
+	bool seek = ws->state == SOCK_TLS ? !start && s->tried < LIMIT_WIRE_LOOKED
+					  : ws->flags & EV_WIRE_MIDWAY;
+	if (s->state == SYNC_OFF && seek) {
+		__u32 found = wire_scan(skb, at, len);
+		s->tried++;
+		if (found)
+			begin_sync(s, seq + found - 1, 0);
 	}
 	if (ws->state == SOCK_NEW && ++ws->looked >= LIMIT_WIRE_LOOKED && s->state == SYNC_OFF)
 		ws->state = SOCK_PLAIN;
@@ -146,6 +176,8 @@ APART int wire_packet(struct __sk_buff *skb, __u32 dir)
 
 	if (!ws || !find_segment(skb, &g) || (!g.len && ws->state != SOCK_TLS))
 		return 0;
+	if (g.len && sync_gap(&ws->sync[dir & 1], g.seq))
+		lose(&ws->sync[dir & 1]);
 	if (g.len && ws->sync[dir & 1].state == SYNC_OFF)
 		wire_look(skb, g.at, g.len, g.seq, dir);
 	if (g.len && (ws->state == SOCK_TLS || ws->sync[dir & 1].state != SYNC_OFF))

@@ -208,11 +208,20 @@ APART int wire_keep_header(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir
 
 static __always_inline void lose(struct sync *s)
 {
-	if (s->state == SYNC_ON)
+	if (s->state == SYNC_ON) {
 		count(EV_C_WIRE_LOST, 1);
+		s->lost = 1;
+		s->tried = 0;
+	}
 	s->state = SYNC_OFF;
 	s->have = s->good = 0;
 	s->records = s->bytes = 0;
+}
+
+/* What lies before this payload did not come, or comes late: nobody knows where records begin. */
+static __always_inline bool sync_gap(const struct sync *s, __u32 seq)
+{
+	return s->state != SYNC_OFF && (__s32)(s->next + s->have - seq) < 0;
 }
 
 /*
@@ -229,10 +238,6 @@ APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, 
 	struct sync *s = &ws->sync[dir & 1];
 	__builtin_memset(&s->found, 0, sizeof(s->found));
 	s->pos = s->next - seq;
-	if (s->pos < 0 && (__s32)(s->next + s->have - seq) < 0) {
-		lose(s); /* what lies between did not come, or comes late */
-		return 0;
-	}
 	if (s->pos > 0) {
 		s->found.types = 1 << ((s->type - TYPE_CHANGE) & 7);
 		if (s->type != TYPE_APP)
@@ -297,7 +302,7 @@ APART int wire_follow(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u
 	__u32 known = 0, next = s->next;
 	__u32 had = (__s32)(next - seq) < 0 ? s->have : 0;
 	__u64 header;
-	__builtin_memcpy(&header, s->header, 8);
+	__builtin_memcpy(&header, s->header, 8); /* the last three are not of it */
 	s->found.types = 0;
 	if (s->state != SYNC_OFF)
 		known = wire_records(skb, at, len, seq, dir);

@@ -37,7 +37,10 @@ struct sync {
 	__u8 type; /* of the record before it */
 	__u8 have; /* bytes of that header that came already */
 	__u8 good; /* SYNC_TRY: headers that fitted */
-	__u8 header[8];
+	__u8 header[5];
+	__u8 lost;  /* it was followed before: `next` is where */
+	__u8 tried; /* packets looked through since then */
+	__u8 pad;
 	__u32 records, bytes; /* SYNC_TRY: of application data, not counted yet */
 	/* The packet that is walked through: in memory, as the verifier would follow each value. */
 	__s32 pos; /* of the next header in its payload; below 0: part of it came before */

@@ -36,13 +36,13 @@ struct api_options {
 /* What the rest of the server tells; each is called from API threads and must be safe there. */
 struct api_source {
 	void *ctx;
-	struct wire *wire; /* the TLS connections of the wire; NULL: it is not watched */
 	/* *ret is all 0 before. */
 	void (*stats)(void *ctx, struct server_stats *ret);
 	/* Call fn for each file that was looked at, as registry_each() does. */
 	int (*targets)(void *ctx, probed_file_fn *fn, void *fn_ctx);
 	/* Ask the tracer; 0 or -errno. */
 	int (*set_paused)(void *ctx, bool paused);
+	struct wire *wire; /* the TLS connections of the wire; NULL: it is not watched */
 };
 
 /*
