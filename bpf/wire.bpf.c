@@ -71,7 +71,7 @@ static __always_inline void begin_sync(struct sync *s, __u32 seq, __u8 good)
 APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	__u8 h[16] = { 0 };
 	__u64 n = len < 11 ? len : 11;
 
@@ -117,7 +117,7 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 			begin_sync(s, seq + found - 1, 0);
 	}
 	if (ws->state == SOCK_NEW && ++ws->looked >= LIMIT_WIRE_LOOKED && s->state == SYNC_OFF)
-		ws->state = SOCK_PLAIN;
+		set_plain(ws, bpf_get_socket_cookie(skb));
 	return 0;
 }
 
@@ -170,7 +170,7 @@ static __always_inline bool find_segment(struct __sk_buff *skb, struct wire_segm
 /* A packet of a connection that is TLS or may become it. */
 APART int wire_packet(struct __sk_buff *skb, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	struct wire_segment g;
 	int types = 0;
 
@@ -195,16 +195,31 @@ APART int wire_packet(struct __sk_buff *skb, __u32 dir)
 	return 0;
 }
 
-static __always_inline int wire(struct __sk_buff *skb, __u32 dir)
+static const struct wire_sock new_sock;
+
+/* A socket that is seen for the first time. */
+APART int wire_new_sock(struct __sk_buff *skb, __u64 cookie)
 {
 	struct bpf_sock *sk = skb->sk;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	if (!sk || sk->protocol != IPPROTO_TCP || sk->state == BPF_TCP_LISTEN)
+	if (!sk || sk->state == BPF_TCP_LISTEN)
+		return 0;
+	if (sk->protocol != IPPROTO_TCP) {
+		wire_plain[cookie & (WIRE_PLAIN - 1)] = cookie;
+		return 0;
+	}
+	return sk->state != BPF_TCP_CLOSE &&
+	       !bpf_map_update_elem(&wire_socks, &cookie, &new_sock, BPF_NOEXIST);
+}
+
+static __always_inline int wire(struct __sk_buff *skb, __u32 dir)
+{
+	__u64 cookie = bpf_get_socket_cookie(skb);
+
+	if (wire_plain[cookie & (WIRE_PLAIN - 1)] == cookie)
 		return 1;
-	struct wire_sock *ws =
-		bpf_sk_storage_get(&wire_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (ws && ws->state != SOCK_PLAIN)
+	if (bpf_map_lookup_elem(&wire_socks, &cookie) || wire_new_sock(skb, cookie))
 		wire_packet(skb, dir);
 	return 1;
 }
@@ -230,5 +245,7 @@ SEC("raw_tp/inet_sock_set_state") int wire_state(struct bpf_raw_tracepoint_args 
 	struct ev_wire *w = cookie ? wire_of(cookie) : NULL;
 	if (w)
 		wire_free_slot(w);
+	if (cookie)
+		bpf_map_delete_elem(&wire_socks, &cookie);
 	return 0;
 }

@@ -13,12 +13,65 @@ struct {
 	__type(value, struct ev_wire);
 } wire_slots __weak SEC(".maps");
 
+enum { SOCK_NEW, SOCK_TLS, SOCK_PLAIN };
+enum { SYNC_OFF, SYNC_TRY, SYNC_ON };
+
+/* What is in the records of one packet. */
+struct found {
+	__u32 app_bytes, app_records, handshakes, alerts, changes, headers;
+	__u32 from[2], to[2]; /* of the payload, what is not application data: at its begin, and
+				 the last */
+	__u16 first[EV_WIRE_FIRST];
+	__u16 firsts, latest;
+	__u8 types;
+};
+
+/* Where records begin in one direction. */
+struct sync {
+	__u32 next; /* sequence number of the next record's header */
+	__u8 state;
+	__u8 type; /* of the record before it */
+	__u8 have; /* bytes of that header that came already */
+	__u8 good; /* SYNC_TRY: headers that fitted */
+	__u8 header[5];
+	__u8 lost;  /* it was followed before: `next` is where */
+	__u8 tried; /* packets looked through since then */
+	__u8 pad;
+	__u32 records, bytes; /* SYNC_TRY: of application data, not counted yet */
+	/* The packet that is walked through: in memory, as the verifier would follow each value. */
+	__s32 pos; /* of the next header in its payload; below 0: part of it came before */
+	struct found found;
+};
+
+struct wire_sock {
+	__u64 gen; /* of the slot */
+	__u32 slot;
+	__u8 state;
+	__u8 looked; /* packets, SOCK_NEW */
+	__u8 opened; /* enum ev_opened */
+	__u8 flags;  /* enum ev_wire_flags, for the slot */
+	__u8 seen[2];
+	__u8 pad[6];
+	struct sync sync[2]; /* by enum ev_dir */
+};
+
+/*
+ * By cookie: of sockets that may become TLS, or are. Those that ended are taken out, those that are
+ * not TLS as well.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, LIMIT_WIRE_FLOWS);
-	__type(key, __u64);   /* cookie */
-	__type(value, __u32); /* slot */
-} wire_cookies __weak SEC(".maps");
+	__type(key, __u64);
+	__type(value, struct wire_sock);
+} wire_socks __weak SEC(".maps");
+
+/*
+ * Cookies of sockets that are not TLS, by their low bits: what most packets find and end with. One
+ * that was pushed out by another is looked at again.
+ */
+#define WIRE_PLAIN 65536
+__u64 wire_plain[WIRE_PLAIN] __weak;
 
 /*
  * How many sockets have no known process, in all and by cookie modulo WIRE_SEEKING: all sends and
@@ -38,12 +91,19 @@ static __always_inline void wire_seek(struct ev_wire *w, __s32 n)
 	__sync_fetch_and_add(&wire_sought, n);
 }
 
+static __always_inline struct ev_wire *slot_of(const struct wire_sock *ws)
+{
+	__u32 n = ws->slot;
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+
+	return w && w->gen == ws->gen ? w : NULL;
+}
+
 static __always_inline struct ev_wire *wire_of(__u64 cookie)
 {
-	__u32 *n = bpf_map_lookup_elem(&wire_cookies, &cookie);
-	struct ev_wire *w = n ? bpf_map_lookup_elem(&wire_slots, n) : NULL;
+	struct wire_sock *ws = bpf_map_lookup_elem(&wire_socks, &cookie);
 
-	return w && w->cookie == cookie && w->gen ? w : NULL;
+	return ws && ws->state == SOCK_TLS ? slot_of(ws) : NULL;
 }
 
 static __always_inline struct about wire_about(const struct ev_wire *w, __u64 id)
@@ -67,7 +127,6 @@ static __always_inline void wire_free_slot(struct ev_wire *w)
 	if (w->flags & EV_WIRE_SOUGHT)
 		wire_seek(w, -1);
 	w->gen = 0;
-	bpf_map_delete_elem(&wire_cookies, &about.conn);
 	share_give(about.owner, EV_OWN_WIRE);
 }
 

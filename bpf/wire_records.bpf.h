@@ -41,7 +41,7 @@ static __always_inline bool send_bytes(struct __sk_buff *skb, const struct ev_wi
 /* `len` bytes of payload at `seq`, which are at `at` in the packet. */
 APART int wire_copy(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	struct ev_wire *w = ws ? slot_of(ws) : NULL;
 
 	if (!w)
@@ -69,7 +69,7 @@ APART int wire_copy(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 /* What came of a header before the rest of it: `have` bytes of it, the first one lowest. */
 APART int wire_copy_header(struct __sk_buff *skb, __u64 header, __u32 have, __u32 seq, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	struct ev_wire *w = ws ? slot_of(ws) : NULL;
 
 	if (!w || !may_send(w->owner))
@@ -98,6 +98,7 @@ static __always_inline bool header_fits(const __u8 *h)
 	       len <= RECORD_MAX && (h[0] == TYPE_APP || len);
 }
 
+/* A record of which the payload has the places `at` to `end`, maybe beyond its own end. */
 static __always_inline void find_record(struct found *f, __u32 type, __u32 at, __u32 end, __u32 len)
 {
 	f->headers++;
@@ -167,7 +168,7 @@ enum { RECORD_IS, RECORD_NONE, RECORD_END }; /* one more, no record, the payload
 /* The next record of a payload. */
 APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	__u8 h[8] = { 0 };
 
 	if (!ws)
@@ -188,7 +189,7 @@ APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
 /* Remember what there is of a header at s->pos, whose rest has not come. */
 APART int wire_keep_header(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 
 	if (!ws)
 		return 0;
@@ -230,7 +231,7 @@ static __always_inline bool sync_gap(const struct sync *s, __u32 seq)
  */
 APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	int r = RECORD_NONE;
 
 	if (!ws)
@@ -262,7 +263,7 @@ APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, 
 /* What the records of a packet had, into the sums of its connection. */
 APART int wire_add(struct __sk_buff *skb, __u32 not_followed, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	struct ev_wire *w = ws ? slot_of(ws) : NULL;
 
 	if (!w)
@@ -293,7 +294,7 @@ static __always_inline void copy_found(struct __sk_buff *skb, const struct wire_
 /* Payload of a connection that is, or may be, TLS: what of it is in records. Their types. */
 APART int wire_follow(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	const struct wire_segment g = { at, len, seq };
 
 	if (!ws)
@@ -317,7 +318,7 @@ APART int wire_follow(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u
 		return 0;
 	}
 	if (s->state == SYNC_ON && ws->state != SOCK_TLS && !wire_begin(skb)) {
-		ws->state = SOCK_PLAIN;
+		set_plain(ws, bpf_get_socket_cookie(skb));
 		return 0;
 	}
 	wire_add(skb, len - known, dir);

@@ -16,75 +16,23 @@
 #define PIECES	      4
 #define PIECE_MAX     16384
 
-enum { SOCK_NEW, SOCK_TLS, SOCK_PLAIN };
-enum { SYNC_OFF, SYNC_TRY, SYNC_ON };
-
-/* What is in the records of one packet. */
-struct found {
-	__u32 app_bytes, app_records, handshakes, alerts, changes, headers;
-	__u32 from[2], to[2]; /* of the payload, what is not application data: at its begin, and
-				 the last */
-	__u16 first[EV_WIRE_FIRST];
-	__u16 firsts, latest;
-	__u8 types;
-};
-
-/* A record of which the payload has the places `at` to `end`, maybe beyond its own end. */
-/* Where records begin in one direction. */
-struct sync {
-	__u32 next; /* sequence number of the next record's header */
-	__u8 state;
-	__u8 type; /* of the record before it */
-	__u8 have; /* bytes of that header that came already */
-	__u8 good; /* SYNC_TRY: headers that fitted */
-	__u8 header[5];
-	__u8 lost;  /* it was followed before: `next` is where */
-	__u8 tried; /* packets looked through since then */
-	__u8 pad;
-	__u32 records, bytes; /* SYNC_TRY: of application data, not counted yet */
-	/* The packet that is walked through: in memory, as the verifier would follow each value. */
-	__s32 pos; /* of the next header in its payload; below 0: part of it came before */
-	struct found found;
-};
-
-struct wire_sock {
-	__u64 gen; /* of the slot */
-	__u32 slot;
-	__u8 state;
-	__u8 looked; /* packets, SOCK_NEW */
-	__u8 opened; /* enum ev_opened */
-	__u8 flags;  /* enum ev_wire_flags, for the slot */
-	__u8 seen[2];
-	__u8 pad[6];
-	struct sync sync[2]; /* by enum ev_dir */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct wire_sock);
-} wire_socks SEC(".maps");
-
 /* A segment: where its payload is in the packet, and in the stream. */
 struct wire_segment {
 	__u32 at, len, seq;
 };
 
-static __always_inline struct wire_sock *sock_state(struct __sk_buff *skb, __u64 flags)
+static __always_inline struct wire_sock *sock_state(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
+	__u64 cookie = bpf_get_socket_cookie(skb);
 
-	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	return sk ? bpf_sk_storage_get(&wire_socks, sk, NULL, flags) : NULL;
+	return bpf_map_lookup_elem(&wire_socks, &cookie);
 }
 
-static __always_inline struct ev_wire *slot_of(const struct wire_sock *ws)
+static __always_inline void set_plain(struct wire_sock *ws, __u64 cookie)
 {
-	__u32 n = ws->slot;
-	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
-
-	return w && w->gen == ws->gen ? w : NULL;
+	ws->state = SOCK_PLAIN; /* until nobody has it at hand any more */
+	wire_plain[cookie & (WIRE_PLAIN - 1)] = cookie;
+	bpf_map_delete_elem(&wire_socks, &cookie);
 }
 
 /* How long ago an owner's slot was used, or 0: it may not be taken from him for this one. */
@@ -187,7 +135,7 @@ static __always_inline void send_wire_open(struct ev_wire *w, __u32 n)
 APART int wire_begin(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct wire_sock *ws = sock_state(skb, 0);
+	struct wire_sock *ws = sock_state(skb);
 	__u64 now = bpf_ktime_get_ns(), cookie = bpf_get_socket_cookie(skb);
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
@@ -216,7 +164,6 @@ APART int wire_begin(struct __sk_buff *skb)
 	ws->slot = n;
 	ws->state = SOCK_TLS;
 	ws->flags |= EV_WIRE_MIDWAY; /* for a slot after this one */
-	bpf_map_update_elem(&wire_cookies, &cookie, &n, BPF_ANY);
 	share_take(o, EV_OWN_WIRE);
 	wire_seek(w, 1);
 	send_wire_open(w, n);

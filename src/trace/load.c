@@ -93,7 +93,7 @@ static int choose_wire(struct cleartap_bpf *skel, bool wire)
 	bpf_program__set_autoload(skel->progs.wire_state, wire);
 	if (wire)
 		return 0;
-	int err = bpf_map__set_max_entries(skel->maps.wire_cookies, 1);
+	int err = bpf_map__set_max_entries(skel->maps.wire_socks, 1);
 	return err ? err : bpf_map__set_max_entries(skel->maps.wire_slots, 1);
 }
 
