@@ -273,7 +273,7 @@ APART int wire_add(struct __sk_buff *skb, __u32 not_followed, __u32 dir)
 	s->found.app_records += s->records;
 	s->found.app_bytes += s->bytes;
 	s->records = s->bytes = 0;
-	add_app(y, &s->found, !w->way[!(dir & 1)].app_records);
+	add_app(y, &s->found, !(w->flags & EV_WIRE_MIDWAY) && !w->way[!(dir & 1)].app_records);
 	y->handshakes += s->found.handshakes;
 	y->alerts += s->found.alerts;
 	y->changes += s->found.changes;

@@ -357,9 +357,10 @@ static const char *container_of(void *ctx, uint32_t tgid)
 
 static enum reason why_not_read(void *ctx, uint32_t tgid)
 {
-	const struct registry_sight s = registry_sight(((struct server *)ctx)->registry, tgid);
+	struct registry *r = ((struct server *)ctx)->registry;
+	const struct registry_sight s = registry_sight(r, tgid);
 
-	if (s.attached)
+	if (s.attached || (!s.left_out && !registry_ready(r)))
 		return REASON_UNKNOWN;
 	return s.stripped ? REASON_NO_SYMBOLS : REASON_UNSUPPORTED;
 }

@@ -119,7 +119,7 @@ uint64_t ledger_plain(const struct wire_conn *c, int dir)
 	/* What was not followed may be what was read. */
 	if (read > plain && read <= plain + y->not_followed)
 		return read;
-	return plain + (c->mine.read ? 0 : y->not_followed);
+	return plain + (c->mine.read || !y->app_records ? 0 : y->not_followed);
 }
 
 /* Why the rest of a connection that is read was not. */

@@ -4,7 +4,7 @@
     check_ledger.py SOCKET PROGRAM SAID [REASON=BYTES...]
 
 SAID is what wire_talk.py printed. Bytes of each reason, sent and received, must be equal to what is
-named; `read` and `relayed` stand for those of SAID. Without any REASON there is no row.
+named; `read` and `relayed` stand for those of SAID. Without any REASON there are none.
 Asks again until it is so, for ten seconds.
 """
 
@@ -35,7 +35,7 @@ for part in sys.argv[4:]:
 for _ in range(50):
     found = [r for r in rows() if r["process"] == program]
     got = {b["reason"]: (b["sent"], b["received"]) for r in found for b in r["bytes"]}
-    if got == {k: (v, v) for k, v in want.items()} and bool(found) == bool(want):
+    if got == {k: (v, v) for k, v in want.items()} and (found or not want):
         if not any(r["misfits"] for r in found):
             sys.exit(0)
     time.sleep(0.2)
