@@ -44,7 +44,7 @@ APART int wire_copy(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 	struct wire_sock *ws = sock_state(skb);
 	struct ev_wire *w = ws ? slot_of(ws) : NULL;
 
-	if (!w)
+	if (!w || w->flags & EV_WIRE_FILTERED)
 		return 0;
 	struct bytes b = { at, len, seq, dir };
 	for (int i = 0; i < PIECES && len; i++) {

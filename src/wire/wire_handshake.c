@@ -55,14 +55,14 @@ void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
 	struct wire_conn *c = wire_find(w, key);
-	if (c && !c->tls && !c->tlsx_told && w->tls_memory < LIMIT_WIRE_TLS_MEMORY) {
+	if (c && !c->tls && !c->tlsx_told && !c->filtered && w->tls_memory < LIMIT_WIRE_TLS_MEMORY) {
 		c->tls = tls_handshake_new(&w->tls_memory);
 		if (c->tls && c->midway)
 			tls_handshake_joined(c->tls);
 	}
 	if (c && c->tls)
 		feed(w, c, now_us, dir, seq, bytes, len);
-	else if (!c || !c->tlsx_told)
+	else if (!c || !(c->tlsx_told || c->filtered))
 		w->stats.refused += len;
 	pthread_mutex_unlock(&w->lock);
 }
@@ -104,4 +104,6 @@ void wire_handshake_free(struct wire_conn *c)
 {
 	tls_handshake_free(c->tls);
 	c->tls = NULL;
+	if (c->filtered)
+		memset(c->sni, 0, sizeof(c->sni));
 }

@@ -254,6 +254,8 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 	if (c && !c->known) {
 		c->known = true;
 		c->filtered = p->filtered_out;
+		if (c->filtered)
+			wire_handshake_free(c);
 		c->mine.tgid = p->tgid;
 		if (p->netns)
 			c->mine.netns = p->netns;
