@@ -390,33 +390,47 @@ static void take_piece(struct tls_handshake *h, int dir, int64_t now, const stru
 	}
 }
 
-/* Do the first bytes begin a TLS connection? */
-static void look(struct tls_handshake *h, struct tls_side *s, const uint8_t *bytes, size_t len)
+static void walk(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes, size_t len)
 {
-	while (len && s->first_have < sizeof(s->first)) {
-		s->first[s->first_have++] = *bytes++;
-		len--;
+	struct tls_side *s = &h->side[dir];
+	struct tls_piece piece;
+	int r = 0;
+
+	while (!is_over(h, s) && (r = tls_walk_next(&s->walk, &bytes, &len, &piece)) > 0)
+		take_piece(h, dir, now, &piece);
+	if (r < 0)
+		end(h, s, TLS_LOST);
+}
+
+/* Take what it needs to be clear that they begin a TLS connection; nothing is told before. */
+static size_t look(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes, size_t len)
+{
+	struct tls_side *s = &h->side[dir];
+	enum tls_is is = TLS_IS_UNCLEAR;
+	size_t n = 0;
+
+	while (n < len && is == TLS_IS_UNCLEAR) {
+		s->first[s->first_have++] = bytes[n++];
+		is = tls_record_begins(s->first, s->first_have);
 	}
-	enum tls_is is = tls_record_begins(s->first, s->first_have);
 	s->begun = is == TLS_IS;
-	if (is == TLS_IS_NOT)
+	if (is == TLS_IS)
+		walk(h, dir, now, s->first, s->first_have);
+	else if (is == TLS_IS_NOT)
 		end(h, s, TLS_NOT_TLS);
+	return n;
 }
 
 enum tls_state tls_handshake_feed(struct tls_handshake *h, int dir, int64_t now_us,
 				  const void *bytes, size_t len)
 {
 	struct tls_side *s = &h->side[dir];
-	const uint8_t *at = bytes;
-	struct tls_piece piece;
-	int r = 0;
+	size_t n = 0;
 
 	if (!s->begun && !h->joined && !is_over(h, s))
-		look(h, s, at, len);
-	while (!is_over(h, s) && (r = tls_walk_next(&s->walk, &at, &len, &piece)) > 0)
-		take_piece(h, dir, now_us, &piece);
-	if (r < 0)
-		end(h, s, TLS_LOST);
+		n = look(h, dir, now_us, bytes, len);
+	if (!is_over(h, s) && n < len)
+		walk(h, dir, now_us, (const uint8_t *)bytes + n, len - n);
 	return s->state;
 }
 
