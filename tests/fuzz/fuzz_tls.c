@@ -6,7 +6,6 @@
  * one by one, hold no more than its bound and leave nothing. Certificates and packets of QUIC cost
  * more than other bytes, and are few.
  */
-#include <gnutls/crypto.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,9 @@
 #include "base/limits.h"
 #include "entry.h"
 #include "fuzz.h"
+#include "quic_seal.h"
 #include "tls/handshake.h"
 #include "tls/quic_initial.h"
-#include "tls/quic_keys.h"
 #include "tls/tls_entry.h"
 #include "tls/tls_info.h"
 
@@ -34,8 +33,6 @@ struct play {
 	uint32_t packets[2];
 };
 
-static const uint8_t cid[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
-
 static void feed(struct play *p, int dir, const uint8_t *data, size_t len)
 {
 	size_t step = p->one_by_one ? 1 : len;
@@ -49,41 +46,9 @@ static void feed(struct play *p, int dir, const uint8_t *data, size_t len)
 	}
 }
 
-/* Frames in an Initial packet as its sender would make it. */
-static size_t seal(struct play *p, int dir, const uint8_t *frames, size_t len, uint8_t out[2048])
-{
-	static const uint8_t head[] = { 0xc3, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0 };
-	struct quic_keys k[2];
-	uint8_t clear[1200] = { 0 }, mask[5], nonce[12];
-	gnutls_aead_cipher_hd_t aead;
-	size_t at = sizeof(head), size = sizeof(clear) + QUIC_TAG;
-	uint32_t number = p->packets[dir]++;
-
-	memcpy(clear, frames, len < sizeof(clear) ? len : sizeof(clear));
-	memcpy(out, head, at);
-	out[at++] = (uint8_t)(0x40 | (size + 4) >> 8);
-	out[at++] = (uint8_t)(size + 4);
-	for (int i = 3; i >= 0; i--)
-		out[at++] = (uint8_t)(number >> 8 * i);
-	require(!quic_keys_derive(QUIC_V1, cid, sizeof(cid), k));
-	memcpy(nonce, k[dir].iv, sizeof(nonce));
-	for (int i = 0; i < 4; i++)
-		nonce[11 - i] ^= (uint8_t)(number >> 8 * i);
-	const gnutls_datum_t key = { k[dir].key, sizeof(k[dir].key) };
-	require(!gnutls_aead_cipher_init(&aead, GNUTLS_CIPHER_AES_128_GCM, &key));
-	require(!gnutls_aead_cipher_encrypt(aead, nonce, sizeof(nonce), out, at, QUIC_TAG, clear,
-					    sizeof(clear), out + at, &size));
-	gnutls_aead_cipher_deinit(aead);
-	require(!quic_keys_mask(&k[dir], out + at, mask));
-	out[0] ^= mask[0] & 0x0f;
-	for (int i = 0; i < 4; i++)
-		out[at - 4 + (size_t)i] ^= mask[1 + i];
-	return at + size;
-}
-
 static void record(struct play *p, uint8_t what, const uint8_t *data, size_t len)
 {
-	uint8_t packet[2048];
+	uint8_t packet[QUIC_SEALED];
 	int dir = what & 1;
 
 	p->now += 1000;
@@ -95,7 +60,8 @@ static void record(struct play *p, uint8_t what, const uint8_t *data, size_t len
 		quic_initial_feed(p->q, dir, p->now, data, len);
 		break;
 	case FRAMES:
-		len = seal(p, dir, data, len, packet);
+		len = quic_seal(dir, p->packets[dir]++, data, len, packet);
+		require(len != 0);
 		quic_initial_feed(p->q, dir, p->now, packet, len);
 		break;
 	case JOINED:

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "unit.h"
+
 #include "tls_bytes.h"
 
 #include <gnutls/gnutls.h>
@@ -8,6 +10,9 @@
 
 #include "base/buf.h"
 #include "base/hex.h"
+#include "entry.h"
+#include "tls/handshake.h"
+#include "tls/tls_entry.h"
 
 void bytes_hex(struct buf *b, const char *hex)
 {
@@ -148,4 +153,28 @@ void bytes_records(struct buf *b, uint8_t type, const char *bytes, size_t len, s
 		put(b, 2, n);
 		buf_put(b, bytes + at, n);
 	}
+}
+
+char *told(struct tls_handshake *h)
+{
+	struct buf out = { 0 };
+
+	if (tls_handshake_seen(h)) {
+		struct entry *e = tls_entry_new(tls_handshake_info(h));
+		assert_non_null(e);
+		entry_put_json(e, &out);
+		buf_put(&out, e->detail.data, e->detail.len);
+		entry_free(e);
+	}
+	char *text = strdup(buf_cstr(&out));
+	assert_non_null(text);
+	buf_free(&out);
+	return text;
+}
+
+bool says(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		print_message("%s\nhas no %s\n", text, part);
+	return strstr(text, part) != NULL;
 }

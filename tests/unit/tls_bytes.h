@@ -3,10 +3,14 @@
 #ifndef TESTS_TLS_BYTES_H
 #define TESTS_TLS_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct buf;
+struct tls_handshake;
+
+#define CHECK_TIME 1795816800000000 /* 2026-11-27 */
 
 /* SNI a.example, versions with GREASE, groups, key shares (X25519MLKEM768), ALPN, ECH. */
 #define CLIENT_EXTENSIONS                                                                          \
@@ -38,5 +42,10 @@ void bytes_retry(struct buf *b);
 void bytes_certificate(struct buf *b);
 /* The bytes in records of at most `most`. */
 void bytes_records(struct buf *b, uint8_t type, const char *bytes, size_t len, size_t most);
+
+/* Its entry and detail as text, "" where there was no handshake. The caller frees it. */
+char *told(struct tls_handshake *h);
+/* Whether the text has the part; shows the text if not. */
+bool says(const char *text, const char *part);
 
 #endif
