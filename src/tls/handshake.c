@@ -26,7 +26,7 @@ enum {
 };
 
 /* One direction. */
-struct side {
+struct tls_side {
 	struct tls_walk walk;
 	enum tls_state state;
 	uint8_t first[TLS_BEGIN_BYTES]; /* of its bytes, until it is clear what they are */
@@ -44,7 +44,7 @@ struct side {
 struct tls_handshake {
 	size_t *account;
 	struct tls_info info;
-	struct side side[2];
+	struct tls_side side[2];
 	bool known; /* which direction is the client's */
 	bool joined, settled;
 	bool whole; /* ServerHelloDone was seen: no session is resumed */
@@ -62,7 +62,7 @@ struct tls_handshake *tls_handshake_new(size_t *account)
 	return h;
 }
 
-static void forget(struct tls_handshake *h, struct side *s)
+static void forget(struct tls_handshake *h, struct tls_side *s)
 {
 	account_change(h->account, s->message.cap, 0);
 	buf_free(&s->message);
@@ -79,12 +79,12 @@ void tls_handshake_free(struct tls_handshake *h)
 	free(h);
 }
 
-static bool is_over(const struct tls_handshake *h, const struct side *s)
+static bool is_over(const struct tls_handshake *h, const struct tls_side *s)
 {
 	return h->settled || s->state != TLS_MORE;
 }
 
-static void end(struct tls_handshake *h, struct side *s, enum tls_state state)
+static void end(struct tls_handshake *h, struct tls_side *s, enum tls_state state)
 {
 	s->state = state;
 	forget(h, s);
@@ -210,12 +210,16 @@ static size_t message_size(const struct buf *m)
  * After a ChangeCipherSpec all is encrypted; but in TLS 1.3 it means nothing, and what answers a
  * HelloRetryRequest comes in clear behind it (RFC 8446 appendix D.4).
  */
-static bool may_be_clear(const struct tls_handshake *h, int dir, uint8_t type)
+static bool may_be_clear(const struct tls_handshake *h, int dir)
 {
 	const struct tls_info *i = &h->info;
+	const struct tls_side *s = &h->side[dir];
+	uint8_t type = (uint8_t)s->message.data[0];
 
-	if (!h->side[dir].changed)
+	if (!s->changed)
 		return true;
+	if (message_size(&s->message) > LIMIT_TLS_MESSAGE)
+		return false;
 	if (dir == i->client)
 		return type == CLIENT_HELLO && tls_info_offered(i) == TLS_1_3 &&
 		       !i->retry.second_hello_us && (i->retry.time_us || !i->server.time_us);
@@ -238,7 +242,7 @@ static void check_complete(struct tls_handshake *h)
 /* A record that is encrypted was seen: nothing in clear follows. */
 static void seal(struct tls_handshake *h, int dir, int64_t now)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	if (!s->sealed_us)
 		s->sealed_us = now;
@@ -247,7 +251,7 @@ static void seal(struct tls_handshake *h, int dir, int64_t now)
 }
 
 /* Take bytes of a message up to `want` in all. False when out of memory. */
-static bool keep(struct tls_handshake *h, struct side *s, const uint8_t **bytes, size_t *len,
+static bool keep(struct tls_handshake *h, struct tls_side *s, const uint8_t **bytes, size_t *len,
 		 size_t want)
 {
 	size_t n = want - s->message.len - s->passed, was = s->message.cap;
@@ -268,7 +272,7 @@ static bool keep(struct tls_handshake *h, struct side *s, const uint8_t **bytes,
 static void take_messages(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes,
 			  size_t len)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	s->total += len;
 	while (len && !is_over(h, s)) {
@@ -280,7 +284,7 @@ static void take_messages(struct tls_handshake *h, int dir, int64_t now, const u
 		}
 		if (s->message.len < MESSAGE_HEAD)
 			return;
-		if (head && !may_be_clear(h, dir, (uint8_t)s->message.data[0])) {
+		if (head && !may_be_clear(h, dir)) {
 			seal(h, dir, now);
 			return;
 		}
@@ -295,7 +299,7 @@ static void take_messages(struct tls_handshake *h, int dir, int64_t now, const u
 
 static void take_ssl2(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 	const uint8_t *bytes = p->bytes;
 	size_t len = p->len;
 
@@ -323,7 +327,7 @@ void tls_handshake_alert(struct tls_handshake *h, int dir, int64_t now_us, uint8
 
 static void take_alert(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	/* An encrypted one is longer. */
 	if (p->record.length != 2 || s->changed)
@@ -338,7 +342,7 @@ static void take_alert(struct tls_handshake *h, int dir, int64_t now, const stru
 
 static void take_change(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 	bool client = dir == h->info.client;
 
 	if (!p->begins || s->changed)
@@ -386,39 +390,53 @@ static void take_piece(struct tls_handshake *h, int dir, int64_t now, const stru
 	}
 }
 
-/* Do the first bytes begin a TLS connection? */
-static void look(struct tls_handshake *h, struct side *s, const uint8_t *bytes, size_t len)
+static void walk(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes, size_t len)
 {
-	while (len && s->first_have < sizeof(s->first)) {
-		s->first[s->first_have++] = *bytes++;
-		len--;
+	struct tls_side *s = &h->side[dir];
+	struct tls_piece piece;
+	int r = 0;
+
+	while (!is_over(h, s) && (r = tls_walk_next(&s->walk, &bytes, &len, &piece)) > 0)
+		take_piece(h, dir, now, &piece);
+	if (r < 0)
+		end(h, s, TLS_LOST);
+}
+
+/* Take what it needs to be clear that they begin a TLS connection; nothing is told before. */
+static size_t look(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes, size_t len)
+{
+	struct tls_side *s = &h->side[dir];
+	enum tls_is is = TLS_IS_UNCLEAR;
+	size_t n = 0;
+
+	while (n < len && is == TLS_IS_UNCLEAR) {
+		s->first[s->first_have++] = bytes[n++];
+		is = tls_record_begins(s->first, s->first_have);
 	}
-	enum tls_is is = tls_record_begins(s->first, s->first_have);
 	s->begun = is == TLS_IS;
-	if (is == TLS_IS_NOT)
+	if (is == TLS_IS)
+		walk(h, dir, now, s->first, s->first_have);
+	else if (is == TLS_IS_NOT)
 		end(h, s, TLS_NOT_TLS);
+	return n;
 }
 
 enum tls_state tls_handshake_feed(struct tls_handshake *h, int dir, int64_t now_us,
 				  const void *bytes, size_t len)
 {
-	struct side *s = &h->side[dir];
-	const uint8_t *at = bytes;
-	struct tls_piece piece;
-	int r = 0;
+	struct tls_side *s = &h->side[dir];
+	size_t n = 0;
 
 	if (!s->begun && !h->joined && !is_over(h, s))
-		look(h, s, at, len);
-	while (!is_over(h, s) && (r = tls_walk_next(&s->walk, &at, &len, &piece)) > 0)
-		take_piece(h, dir, now_us, &piece);
-	if (r < 0)
-		end(h, s, TLS_LOST);
+		n = look(h, dir, now_us, bytes, len);
+	if (!is_over(h, s) && n < len)
+		walk(h, dir, now_us, (const uint8_t *)bytes + n, len - n);
 	return s->state;
 }
 
 enum tls_state tls_handshake_skip(struct tls_handshake *h, int dir, uint64_t len)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	/* Of a message, or of what tells whether it is TLS, nothing may be missing. */
 	bool content =
@@ -450,7 +468,7 @@ void tls_handshake_joined(struct tls_handshake *h)
 enum tls_state tls_handshake_crypto(struct tls_handshake *h, int dir, int64_t now_us,
 				    const void *bytes, size_t len)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	if (!is_over(h, s))
 		take_messages(h, dir, now_us, bytes, len);
