@@ -55,7 +55,8 @@ void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
 	struct wire_conn *c = wire_find(w, key);
-	if (c && !c->tls && !c->tlsx_told && !c->filtered && w->tls_memory < LIMIT_WIRE_TLS_MEMORY) {
+	if (c && !c->tls && !c->tlsx_told && !c->filtered &&
+	    w->tls_memory < LIMIT_WIRE_TLS_MEMORY) {
 		c->tls = tls_handshake_new(&w->tls_memory);
 		if (c->tls && c->midway)
 			tls_handshake_joined(c->tls);
