@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tls/handshake.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +31,6 @@ struct tls_side {
 	uint8_t first[TLS_BEGIN_BYTES]; /* of its bytes, until it is clear what they are */
 	uint8_t first_have;
 	bool begun;
-	bool crypto;  /* messages without records */
 	bool changed; /* a ChangeCipherSpec was seen */
 	uint8_t alert[2], alert_have;
 	uint64_t total; /* bytes of handshake messages */
@@ -88,6 +86,12 @@ static void end(struct tls_handshake *h, struct tls_side *s, enum tls_state stat
 {
 	s->state = state;
 	forget(h, s);
+}
+
+/* Of times 0 means that nothing was seen, which a file may have as well. */
+static int64_t seen_at(int64_t now_us)
+{
+	return now_us ? now_us : 1;
 }
 
 /* Whoever sends a ClientHello is the client, whichever end opened the TCP connection. */
@@ -181,6 +185,9 @@ static void take_other(struct tls_handshake *h, int dir, uint8_t type, const uin
 		h->whole = true;
 	else if (!clear)
 		h->info.ignored++;
+	/* Some servers send the session's id back and then do all of the handshake. */
+	if (h->whole)
+		h->info.resumed = false;
 }
 
 /* `bytes` is a message with its head, of which the first `len` bytes are there. */
@@ -322,7 +329,7 @@ void tls_handshake_alert(struct tls_handshake *h, int dir, int64_t now_us, uint8
 	struct tls_alert *a = &h->info.alert[dir != h->info.client];
 
 	if (!a->time_us || (a->level != FATAL && level == FATAL))
-		*a = (struct tls_alert){ now_us, level, description };
+		*a = (struct tls_alert){ seen_at(now_us), level, description };
 }
 
 static void take_alert(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
@@ -427,6 +434,7 @@ enum tls_state tls_handshake_feed(struct tls_handshake *h, int dir, int64_t now_
 	struct tls_side *s = &h->side[dir];
 	size_t n = 0;
 
+	now_us = seen_at(now_us);
 	if (!s->begun && !h->joined && !is_over(h, s))
 		n = look(h, dir, now_us, bytes, len);
 	if (!is_over(h, s) && n < len)
@@ -451,7 +459,7 @@ enum tls_state tls_handshake_skip(struct tls_handshake *h, int dir, uint64_t len
 void tls_handshake_application(struct tls_handshake *h, int dir, int64_t now_us)
 {
 	if (!is_over(h, &h->side[dir]))
-		take_application(h, dir, now_us);
+		take_application(h, dir, seen_at(now_us));
 }
 
 void tls_handshake_quic(struct tls_handshake *h, uint32_t version)
@@ -463,6 +471,8 @@ void tls_handshake_quic(struct tls_handshake *h, uint32_t version)
 void tls_handshake_joined(struct tls_handshake *h)
 {
 	h->joined = h->info.joined = true;
+	/* Nor is what looks like SSL 2's hello one. */
+	h->side[0].walk.begun = h->side[1].walk.begun = true;
 }
 
 enum tls_state tls_handshake_crypto(struct tls_handshake *h, int dir, int64_t now_us,
@@ -471,7 +481,7 @@ enum tls_state tls_handshake_crypto(struct tls_handshake *h, int dir, int64_t no
 	struct tls_side *s = &h->side[dir];
 
 	if (!is_over(h, s))
-		take_messages(h, dir, now_us, bytes, len);
+		take_messages(h, dir, seen_at(now_us), bytes, len);
 	return s->state;
 }
 
