@@ -14,11 +14,13 @@ bpf:trace
 kfl:
 body:
 redact:. body
+tls:.
+wire:. tls dissect
 dissect:. redact body
-session:. dissect
+session:. dissect wire tls
 store:. kfl body
 trace:. bpf
-source:. bpf session trace
+source:. bpf tls wire session dissect trace
 context:. bpf trace
 api:. bpf kfl body redact store session source context
 app:. bpf kfl body redact dissect session store source context trace api'

@@ -25,7 +25,7 @@ enum decrypt_result {
 	DECRYPT_FAILED, /* no key opens it */
 };
 
-/* What was in a record; `bytes` are valid until the next call. */
+/* What was in a record; `bytes` are valid until the next call for any. */
 struct decrypted {
 	enum decrypt_result result;
 	uint8_t type; /* ContentType; of TLS 1.3 the inner one where it is open */
@@ -34,8 +34,13 @@ struct decrypted {
 	bool resumed; /* DECRYPT_OPEN, but records before it were lost */
 };
 
-/* NULL when out of memory. The key log is borrowed. */
-struct decrypt *decrypt_new(const struct key_log *keys);
+/* What all connections of one thread share. NULL when out of memory; the key log is borrowed. */
+struct decrypt_tools;
+struct decrypt_tools *decrypt_tools_new(const struct key_log *keys);
+void decrypt_tools_free(struct decrypt_tools *t);
+
+/* NULL when out of memory. */
+struct decrypt *decrypt_new(struct decrypt_tools *t);
 void decrypt_free(struct decrypt *d);
 /* The last ClientHello and ServerHello, as they come; a HelloRetryRequest is none. */
 void decrypt_client_hello(struct decrypt *d, const uint8_t random[32]);
@@ -48,7 +53,7 @@ struct decrypted decrypt_record(struct decrypt *d, enum decrypt_side from, const
 				size_t len);
 /* At least `bytes` of records are missing before the next one; so their number is not known. */
 void decrypt_lost(struct decrypt *d, enum decrypt_side from, uint64_t bytes);
-/* One record is missing whose place is known: its number is used up. */
+/* One record is missing, whose place is known. */
 void decrypt_skip(struct decrypt *d, enum decrypt_side from);
 
 #endif

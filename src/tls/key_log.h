@@ -33,7 +33,7 @@ struct key_log *key_log_new(void);
 void key_log_free(struct key_log *k);
 /*
  * Whole lines. Comments, labels that nothing is read with, and lines that are none are passed over
- * (the latter counted), as is what is past LIMIT_KEYLOG_SECRETS. A secret that is there already
+ * (the latter counted), as is what is past LIMIT_KEYLOG_CONNS. A secret that is there already
  * stays. 0 or -ENOMEM.
  */
 int key_log_add(struct key_log *k, const char *text, size_t len);
