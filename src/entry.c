@@ -226,16 +226,19 @@ void entry_put_end(struct jw *j, const char *name, const struct endpoint *p)
 	jw_end_object(j);
 }
 
-#define PLACE_TOP(put, name, value) put(j, name, value);
-#define PLACE_SET(put, name, value)							\
-	if (value)									\
-		put(j, name, value);
-#define PLACE_NONE(put, name, value)
+#define SET_TEXT(value) (*(value))
+#define SET_I64(value)	(value)
+#define SET_BOOL(value) (value)
+#define PLACE_TOP(kind, name, value) PUT_##kind(j, name, value);
+#define PLACE_SET(kind, name, value)							\
+	if (SET_##kind(value))								\
+		PUT_##kind(j, name, value);
+#define PLACE_NONE(kind, name, value)
 
 void entry_put_members(struct jw *j, const struct entry *e)
 {
 #define FIELD(kind, place, member, column, ...)						\
-	PLACE_##place(PUT_##kind, column, e->member)
+	PLACE_##place(kind, column, e->member)
 #include "entry.def"
 	entry_put_end(j, "src", &e->src);
 	entry_put_end(j, "dst", &e->dst);

@@ -101,15 +101,17 @@
 #define LIMIT_H2_TICK_MS   50	      /* between two looks at what is to be told */
 
 /* TLS handshakes, of one connection */
-#define LIMIT_TLS_MESSAGE (72 << 10)   /* of one message that is read: a ClientHello may be 64 KiB \
-					*/
-#define LIMIT_TLS_HANDSHAKE (1 << 20)  /* of all messages in clear: more is no handshake */
-#define LIMIT_TLS_LIST	    256	       /* values of one list that are kept */
-#define LIMIT_TLS_NAMES	    32	       /* names of one list: ALPN, of a certificate */
-#define LIMIT_TLS_NAME	    256	       /* bytes of one */
-#define LIMIT_QUIC_CRYPTO   (16 << 10) /* of QUIC's CRYPTO stream, each way */
-#define LIMIT_QUIC_PACKETS  64	       /* Initial packets that are tried, each way */
-#define LIMIT_TLS_EXPIRING  30	       /* days that a certificate is valid: soon expiring */
+#define LIMIT_TLS_MESSAGE                                                                          \
+	(72 << 10) /* of one message that is read: a ClientHello may be 64 KiB                     \
+		    */
+#define LIMIT_TLS_HANDSHAKE   (1 << 20)	 /* of all messages in clear: more is no handshake */
+#define LIMIT_TLS_LIST	      256	 /* values of one list that are kept */
+#define LIMIT_TLS_CERTIFICATE (16 << 10) /* of one that is read */
+#define LIMIT_TLS_NAMES	      32	 /* names of one list: ALPN, of a certificate */
+#define LIMIT_TLS_NAME	      256	 /* bytes of one */
+#define LIMIT_QUIC_CRYPTO     (16 << 10) /* of QUIC's CRYPTO stream, each way */
+#define LIMIT_QUIC_PACKETS    64	 /* Initial packets that are tried, each way */
+#define LIMIT_TLS_EXPIRING    30	 /* days that a certificate is valid: soon expiring */
 
 /* exchanges that are told while they go on */
 #define LIMIT_LIVE_MS		   500	      /* one that ends sooner is told once, at its end */

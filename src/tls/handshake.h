@@ -39,9 +39,15 @@ enum tls_state tls_handshake_skip(struct tls_handshake *h, int dir, uint64_t len
 void tls_handshake_application(struct tls_handshake *h, int dir, int64_t now_us);
 /* The stream of a direction did not begin with what is fed: hellos may be missing. */
 void tls_handshake_joined(struct tls_handshake *h);
-/* Bytes of QUIC's CRYPTO stream: messages without records (quic_initial.h calls it). */
+/*
+ * Of QUIC (quic_initial.h calls them): its version, bytes of the CRYPTO stream, which are messages
+ * without records, and an alert, which has no record either.
+ */
+void tls_handshake_quic(struct tls_handshake *h, uint32_t version);
 enum tls_state tls_handshake_crypto(struct tls_handshake *h, int dir, int64_t now_us,
 				    const void *bytes, size_t len);
+void tls_handshake_alert(struct tls_handshake *h, int dir, int64_t now_us, uint8_t level,
+			 uint8_t description);
 
 enum tls_state tls_handshake_state(const struct tls_handshake *h, int dir);
 /* All that the wire will tell of it was told: both directions are done, or an alert ended it. */

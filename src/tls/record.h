@@ -46,14 +46,14 @@ enum tls_is tls_record_head(const uint8_t *bytes, size_t len, struct tls_record 
 enum tls_is tls_record_begins(const uint8_t *bytes, size_t len);
 
 /*
- * Walks. Zero-initialise it for bytes that begin with a record (`hello`: which may be SSL 2's).
+ * Walks. Zero-initialise it for bytes that begin with a record, or with SSL 2's hello.
  *
  *	while ((n = tls_walk_next(&w, &bytes, &len, &part)) > 0) ...
  */
 struct tls_walk {
 	uint8_t head[TLS_RECORD_HEAD];
 	uint8_t have;  /* bytes of the head */
-	bool first;    /* a record was walked: no SSL 2 hello follows */
+	bool begun;    /* a record was walked: no SSL 2 hello follows */
 	bool lost;     /* what came was no record */
 	uint32_t left; /* of the record's content */
 	struct tls_record record;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the handshake of one connection tells. Numbers are IANA's (names.h has their names); GREASE
- * (RFC 8701) is left out of all lists and counted. Nothing of it is secret: of session ids,
+ * What the handshake of one connection tells. Numbers are IANA's (tls_names.h has their names);
+ * GREASE (RFC 8701) is left out of all lists and counted. Nothing of it is secret: of session ids,
  * tickets, PSK identities and cookies only that they were there, and their length.
  */
 #ifndef CLEARTAP_TLS_INFO_H
@@ -35,6 +35,7 @@ struct tls_client_hello {
 	bool ssl2;	 /* in the form of SSL 2 */
 	bool cut;	 /* past LIMIT_TLS_MESSAGE, or broken: what is here came before */
 	uint16_t record_version, legacy_version;
+	uint8_t random[32];	   /* SSL 2's challenge in its last bytes */
 	struct tls_codes versions; /* of supported_versions; without one it is empty */
 	struct tls_codes suites, extensions, groups, key_shares, signatures, cert_signatures;
 	struct tls_codes point_formats, psk_modes, cert_compressions;
@@ -60,6 +61,7 @@ struct tls_server_hello {
 	uint32_t size;
 	bool cut;
 	uint16_t legacy_version;
+	uint8_t random[32];
 	uint16_t version; /* the one that was chosen: of supported_versions, else legacy_version */
 	uint16_t suite;
 	uint16_t group; /* of key_share; of ServerKeyExchange up to TLS 1.2; 0: none or not seen */
@@ -94,7 +96,8 @@ struct tls_certificate {
 	uint32_t chain; /* certificates of the message */
 	uint32_t size;	/* bytes of the first */
 	bool self_signed, authority;
-	bool rsa, weak_hash; /* signed with MD5 or SHA-1, and not by itself */
+	bool rsa;	/* its key */
+	bool md5, sha1; /* what it is signed with */
 	char sha256[65];
 };
 

@@ -150,6 +150,15 @@ static void set_all(struct entry *e)
 	e->src.netns = 4026531840;
 	e->dst.netns = 4026532001;
 	e->goroutine = 1717;
+	e->tls_version = "TLSv1.3";
+	e->tls_sni = "sni.example";
+	e->tls_cipher = "TLS_CIPHER";
+	e->tls_alpn = "alpn";
+	e->ja3 = "ja3ja3";
+	e->ja4 = "ja4ja4";
+	e->tls_subject = "CN=sub.ject";
+	e->tls_not_after = "2031-01-02T03:04:05Z";
+	e->tls_weak = "RC9";
 	e->failed = true;
 	e->lost_bytes = 41;
 	e->truncated_bytes = 43;
@@ -184,6 +193,11 @@ static void set_all(struct entry *e)
 	buf_printf(&e->detail,
 		   ",\"tls_info\":{\"version\":\"TLSv1.3\",\"sni\":\"sni.example\",\"cipher\":"
 		   "\"TLS_CIPHER\",\"alpn\":\"alpn\",\"ja3\":\"ja3ja3\",\"ja4\":\"ja4ja4\","
+		   "\"ja3s\":\"ja3sja3s\",\"subject\":\"CN=sub.ject\",\"not_after\":"
+		   "\"2031-01-02T03:04:05Z\",\"certificate\":{\"subject\":\"CN=sub.ject\"},"
+		   "\"weak\":[\"RC9\"],\"group\":\"grou.p\",\"groups\":[\"group.s\"],"
+		   "\"signatures\":[\"signature.s\"],\"extensions\":[\"extension.s\"],"
+		   "\"alpn_offered\":[\"alpn.offered\"],"
 		   "\"cipher_suites\":[\"RC4\"]},\"events\":[{\"name\":\"request_start\","
 		   "\"time_us\":%" PRId64
 		   "}],\"messages\":[{\"from\":\"server\",\"time_us\":%" PRId64

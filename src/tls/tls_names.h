@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of what TLS numbers, as IANA has them (names.def), and what a cipher suite's name says. */
+/* Names of what TLS numbers, as IANA has them (tls_names.def). */
 #ifndef CLEARTAP_TLS_NAMES_H
 #define CLEARTAP_TLS_NAMES_H
 
