@@ -71,6 +71,8 @@ static void complete(struct session *s, struct entry *e)
 	bool local_is_src = strcmp(e->role, "server") != 0;
 	fill_local(e, local_is_src ? &e->src : &e->dst, s);
 	fill_remote(e, local_is_src ? &e->dst : &e->src, s);
+	if (!s->process->tgid) /* it was seen from outside */
+		e->role = "unknown";
 	if (*e->host)
 		e->dst.name = host_name(e);
 	pair_take(s, e);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct ring;
+struct pcap_stats;
 struct ring_maps;
 struct sessions;
 
@@ -18,6 +19,8 @@ struct source_options {
 	struct sessions *sessions;    /* who is told */
 	int64_t clock_offset_us;      /* makes µs since 1970 of CLOCK_MONOTONIC */
 	const struct ring_maps *maps; /* of the kernel side; NULL: no uprobes */
+	const char *file;	      /* of packets, by its path; NULL: none */
+	const char *key_log;	      /* with secrets for it; NULL: none */
 };
 
 struct source {
@@ -39,7 +42,7 @@ struct source {
 	void (*close)(void *state);
 };
 
-extern const struct source source_uprobe;
+extern const struct source source_uprobe, source_pcap;
 
 /* Every source of the table that the options ask for. */
 struct sources;
@@ -49,5 +52,7 @@ int sources_poll(struct sources *s, int timeout_ms, int64_t *ret_now_us);
 void sources_close(struct sources *s);
 /* The ring of the uprobes, for its numbers; NULL without one. */
 const struct ring *sources_ring(const struct sources *s);
+/* What the file has told; its name is NULL without one. */
+void sources_file(const struct sources *s, struct pcap_stats *ret);
 
 #endif

@@ -24,7 +24,7 @@ enum content { CHANGE_CIPHER_SPEC = 20, ALERT, HANDSHAKE, APPLICATION_DATA };
  */
 enum stage { STAGE_NONE, STAGE_EARLY, STAGE_HANDSHAKE, STAGE_TRAFFIC };
 
-struct side {
+struct sender {
 	struct record_key key; /* that opened the last record; kind NONE: none yet */
 	enum stage stage;
 	uint64_t number;     /* of the next record */
@@ -42,7 +42,7 @@ struct decrypt_tools {
 
 struct decrypt {
 	struct decrypt_tools *tools;
-	struct side sides[2];
+	struct sender senders[2];
 	uint8_t client_random[32], server_random[32];
 	bool client_known, server_known, tls13, has_keys;
 	bool encrypt_then_mac;
@@ -80,7 +80,7 @@ struct decrypt *decrypt_new(struct decrypt_tools *t)
 		return NULL;
 	d->tools = t;
 	for (int i = 0; i < 2; i++)
-		d->sides[i].failed = LIMIT_DECRYPT_FAILED;
+		d->senders[i].failed = LIMIT_DECRYPT_FAILED;
 	return d;
 }
 
@@ -124,7 +124,7 @@ bool decrypt_has_keys(const struct decrypt *d)
 }
 
 /* The key opens it as this number: the state moves on behind it. */
-static bool try_key(struct decrypt *d, struct side *s, const struct record_key *key,
+static bool try_key(struct decrypt *d, struct sender *s, const struct record_key *key,
 		    uint64_t number, const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	size_t plain;
@@ -148,7 +148,7 @@ static bool try_key(struct decrypt *d, struct side *s, const struct record_key *
 }
 
 /* The key that is in use, for the next record and, where some are lost, for those after it. */
-static bool try_numbers(struct decrypt *d, struct side *s, const struct record_key *key,
+static bool try_numbers(struct decrypt *d, struct sender *s, const struct record_key *key,
 			uint64_t from, const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	uint64_t most = s->maybe_lost < LIMIT_DECRYPT_AHEAD ? s->maybe_lost : LIMIT_DECRYPT_AHEAD;
@@ -172,7 +172,7 @@ static enum secret_kind kind_of(enum decrypt_side from, enum stage stage)
  * A key from a secret, of each cipher that the suite may be: it is known from the ServerHello on,
  * which early data comes before. The hash is told by the length of the secret.
  */
-static bool try_secret(struct decrypt *d, struct side *s, const struct secret *secret,
+static bool try_secret(struct decrypt *d, struct sender *s, const struct secret *secret,
 		       enum stage stage, const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	static const uint16_t suites[] = { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305 };
@@ -196,7 +196,7 @@ static bool try_secret(struct decrypt *d, struct side *s, const struct secret *s
 	return false;
 }
 
-static bool try_next_stages(struct decrypt *d, enum decrypt_side from, struct side *s,
+static bool try_next_stages(struct decrypt *d, enum decrypt_side from, struct sender *s,
 			    const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	enum stage stage = s->stage + 1;
@@ -212,7 +212,7 @@ static bool try_next_stages(struct decrypt *d, enum decrypt_side from, struct si
 }
 
 /* After a KeyUpdate. */
-static bool try_update(struct decrypt *d, struct side *s, const uint8_t *record, size_t len,
+static bool try_update(struct decrypt *d, struct sender *s, const uint8_t *record, size_t len,
 		       struct decrypted *ret)
 {
 	struct record_key key;
@@ -237,7 +237,7 @@ static void strip_padding(struct decrypted *r)
 static bool open_tls13(struct decrypt *d, enum decrypt_side from, const uint8_t *record, size_t len,
 		       struct decrypted *ret)
 {
-	struct side *s = &d->sides[from];
+	struct sender *s = &d->senders[from];
 	bool opened = s->stage && try_numbers(d, s, &s->key, s->number, record, len, ret);
 
 	opened = opened || try_update(d, s, record, len, ret) ||
@@ -250,7 +250,7 @@ static bool open_tls13(struct decrypt *d, enum decrypt_side from, const uint8_t 
 static bool open_tls12(struct decrypt *d, enum decrypt_side from, const uint8_t *record, size_t len,
 		       struct decrypted *ret)
 {
-	struct side *s = &d->sides[from];
+	struct sender *s = &d->senders[from];
 
 	if (s->key.kind == RECORD_KEY_NONE) {
 		const struct secret *master = secret_of(d, SECRET_MASTER);
@@ -264,14 +264,14 @@ static bool open_tls12(struct decrypt *d, enum decrypt_side from, const uint8_t 
 }
 
 /* TLS 1.2: a new handshake on the same connection, too, ends with one. */
-static void change_cipher(struct side *s)
+static void change_cipher(struct sender *s)
 {
 	s->encrypted = true;
 	s->key = (struct record_key){ 0 };
 	s->number = 0;
 }
 
-static bool is_encrypted(const struct decrypt *d, const struct side *s, uint8_t type)
+static bool is_encrypted(const struct decrypt *d, const struct sender *s, uint8_t type)
 {
 	if (d->tls13 || (d->server_known && d->version >= TLS_1_3))
 		return type == APPLICATION_DATA;
@@ -279,7 +279,7 @@ static bool is_encrypted(const struct decrypt *d, const struct side *s, uint8_t 
 }
 
 /* The most that it can hold, by what each record has beside its content. */
-static size_t most_plain(const struct decrypt *d, const struct side *s, size_t len)
+static size_t most_plain(const struct decrypt *d, const struct sender *s, size_t len)
 {
 	size_t beside = s->key.kind ? s->key.overhead : d->version >= TLS_1_3 ? 17 : 24;
 
@@ -289,13 +289,13 @@ static size_t most_plain(const struct decrypt *d, const struct side *s, size_t l
 struct decrypted decrypt_record(struct decrypt *d, enum decrypt_side from, const uint8_t *record,
 				size_t len)
 {
-	struct side *s = &d->sides[from];
+	struct sender *s = &d->senders[from];
 	struct decrypted ret = { .result = DECRYPT_CLEAR, .type = record[0] };
 
 	if (!is_encrypted(d, s, record[0])) {
 		ret.bytes = record + HEAD;
 		ret.len = len - HEAD;
-		if (record[0] == CHANGE_CIPHER_SPEC)
+		if (record[0] == CHANGE_CIPHER_SPEC && !d->tls13)
 			change_cipher(s);
 		return ret;
 	}
@@ -309,23 +309,23 @@ struct decrypted decrypt_record(struct decrypt *d, enum decrypt_side from, const
 		return ret;
 	}
 	ret.result = d->has_keys && (d->tls13 || s->key.kind) ? DECRYPT_FAILED : DECRYPT_NO_KEY;
-	ret.len = most_plain(d, s, len);
-	decrypt_skip(d, from);
+	ret.len = decrypt_skip(d, from, len);
 	return ret;
 }
 
 void decrypt_lost(struct decrypt *d, enum decrypt_side from, uint64_t bytes)
 {
-	struct side *s = &d->sides[from];
+	struct sender *s = &d->senders[from];
 
 	s->lost = true;
 	s->maybe_lost += bytes / SMALLEST + 1;
 }
 
-void decrypt_skip(struct decrypt *d, enum decrypt_side from)
+size_t decrypt_skip(struct decrypt *d, enum decrypt_side from, size_t len)
 {
-	struct side *s = &d->sides[from];
+	struct sender *s = &d->senders[from];
 
 	s->lost = true;
 	s->maybe_lost++;
+	return most_plain(d, s, len);
 }

@@ -53,7 +53,7 @@ struct decrypted decrypt_record(struct decrypt *d, enum decrypt_side from, const
 				size_t len);
 /* At least `bytes` of records are missing before the next one; so their number is not known. */
 void decrypt_lost(struct decrypt *d, enum decrypt_side from, uint64_t bytes);
-/* One record is missing, whose place is known. */
-void decrypt_skip(struct decrypt *d, enum decrypt_side from);
+/* One record, of `len` bytes with its head, is missing: the most that it can have held. */
+size_t decrypt_skip(struct decrypt *d, enum decrypt_side from, size_t len);
 
 #endif

@@ -17,8 +17,8 @@ struct reassemble_piece {
 	uint32_t len;
 };
 
-/* A part of a segment, which has not been told. */
-struct part {
+/* What of a segment has not been told. */
+struct fresh {
 	uint64_t at, end;
 	const uint8_t *bytes;
 };
@@ -113,7 +113,7 @@ static bool is_past(const struct reassemble *r, uint64_t at, const uint8_t *byte
 }
 
 /* What has been told before: does it say the same? The part is shortened to what has not. */
-static void skip_told(struct reassemble *r, const struct reassemble_to *to, struct part *p)
+static void skip_told(struct reassemble *r, const struct reassemble_to *to, struct fresh *p)
 {
 	if (p->at >= r->next)
 		return;
@@ -210,7 +210,7 @@ static bool room_for_piece(struct reassemble *r)
 
 /* p->at..end as the i-th piece. */
 static bool insert(struct reassemble *r, const struct reassemble_to *to, size_t i,
-		   const struct part *p, uint64_t end)
+		   const struct fresh *p, uint64_t end)
 {
 	size_t len = (size_t)(end - p->at);
 	uint8_t *bytes = room_for_piece(r) ? malloc(len) : NULL;
@@ -229,7 +229,7 @@ static bool insert(struct reassemble *r, const struct reassemble_to *to, size_t 
 }
 
 /* Keeps what no piece has, and compares the rest. */
-static void keep(struct reassemble *r, const struct reassemble_to *to, struct part p)
+static void keep(struct reassemble *r, const struct reassemble_to *to, struct fresh p)
 {
 	bool differs = false;
 
@@ -276,7 +276,7 @@ static void tell_late(struct reassemble *r, const struct reassemble_to *to)
  * In order, which nearly all are: told from where they are. What overlaps pieces that wait is told
  * up to these, which came first.
  */
-static void take_next(struct reassemble *r, const struct reassemble_to *to, struct part p)
+static void take_next(struct reassemble *r, const struct reassemble_to *to, struct fresh p)
 {
 	while (p.at < p.end) {
 		uint64_t end = r->count && r->pieces[0].at < p.end ? r->pieces[0].at : p.end;
@@ -292,7 +292,7 @@ static void take_next(struct reassemble *r, const struct reassemble_to *to, stru
 void reassemble_segment(struct reassemble *r, const struct reassemble_to *to, uint32_t seq,
 			const uint8_t *bytes, size_t len)
 {
-	struct part p = { .bytes = bytes };
+	struct fresh p = { .bytes = bytes };
 
 	if (!len)
 		return;
@@ -331,7 +331,7 @@ void reassemble_end(struct reassemble *r, const struct reassemble_to *to)
 {
 	while (r->count)
 		give_up_hole(r, to);
-	if (r->acked > r->next)
+	if (r->acked > r->next + 1) /* a FIN that was not seen counts as one */
 		tell_gap(r, to, r->acked);
 }
 
