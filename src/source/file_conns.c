@@ -11,6 +11,7 @@
 #include "base/share.h"
 #include "base/siphash.h"
 #include "session/flow.h"
+#include "source/early.h"
 #include "source/layers.h"
 #include "tls/record.h"
 
@@ -37,11 +38,13 @@ struct file_conn {
 	struct flow flow;
 	struct tls_stream *tls;
 	struct share *share;
+	struct early early;
 	int64_t now_us;
 	uint8_t family, mode;
 	int8_t opener;	     /* a side; CLIENT_NO: not known */
 	bool opened, closed; /* the flow: was told; its lock is closed */
-	bool joined, done;   /* its first packet was not seen; it ended, only its packets come */
+	bool reset;
+	bool joined, done; /* its first packet was not seen; it ended, only its packets come */
 };
 
 struct file_conns {
@@ -295,6 +298,8 @@ static struct reassemble_to way_to(struct file_way *w)
 				       .counts = &w->all->counts.tcp };
 }
 
+static void take_early(struct file_conns *t, struct file_conn *c, bool lose);
+
 /* Tells what still waits, and its end; its packets that still come are nobody's. */
 static void end_conn(struct file_conns *t, struct file_conn *c)
 {
@@ -302,10 +307,14 @@ static void end_conn(struct file_conns *t, struct file_conn *c)
 
 	if (c->done)
 		return;
+	while (c->early.count)
+		take_early(t, c, true);
 	for (int i = 0; i < 2; i++) {
 		struct file_way w = { t, c, first ^ i };
 		const struct reassemble_to to = way_to(&w);
 		reassemble_end(&c->sides[w.side].in, &to);
+		if (c->tls)
+			tls_stream_end(c->tls, &w, w.side);
 	}
 	if (c->mode == MODE_UNDECIDED && (c->sides[0].have || c->sides[1].have)) {
 		c->mode = MODE_PLAIN;
@@ -333,6 +342,8 @@ static void forget(struct file_conns *t, struct file_conn *c)
 	*at = c->next;
 	TAILQ_REMOVE(&t->ages, c, of_age);
 	t->count--;
+	while (c->early.count)
+		early_drop_first(&c->early, c->share);
 	tls_stream_free(c->tls);
 	for (int i = 0; i < 2; i++)
 		reassemble_free(&c->sides[i].in, c->share);
@@ -401,6 +412,7 @@ static struct file_conn *make(struct file_conns *t, int64_t now_us,
 	if (!c)
 		return NULL;
 	uint64_t client = hash_bytes(g->ends.ip[0], 16), id = hash_bytes(ends, sizeof(*ends));
+	STAILQ_INIT(&c->early.packets);
 	c->ends = *ends;
 	c->family = g->family;
 	c->opener = CLIENT_NO;
@@ -450,7 +462,6 @@ static struct file_conn *conn_of(struct file_conns *t, int64_t now_us, const str
 		return NULL;
 	TAILQ_REMOVE(&t->ages, c, of_age);
 	TAILQ_INSERT_TAIL(&t->ages, c, of_age);
-	c->now_us = now_us > c->now_us ? now_us : c->now_us;
 	return c->done ? NULL : c;
 }
 
@@ -484,6 +495,80 @@ static bool is_finished(const struct file_conn *c)
 	return true;
 }
 
+/* What a packet says, now that all that it follows was told. */
+static void take_packet(struct file_conns *t, struct file_conn *c, int side, int64_t now_us,
+			const struct datagram *g)
+{
+	struct file_way way = { t, c, side };
+	const struct reassemble_to to = way_to(&way);
+	uint32_t seq = g->seq + (g->flags & TCP_SYN ? 1 : 0);
+
+	c->now_us = now_us > c->now_us ? now_us : c->now_us;
+	if (!(g->flags & TCP_RST))
+		reassemble_segment(&c->sides[side].in, &to, seq, g->bytes, g->len);
+	if (g->flags & TCP_FIN) {
+		c->sides[side].fin = true;
+		c->sides[side].fin_seq = seq + (uint32_t)g->wire_len;
+	}
+	c->reset |= (g->flags & TCP_RST) != 0;
+}
+
+/* Does it say that the other side has bytes of which some are missing here? */
+static bool is_early(const struct file_conn *c, int side, const struct datagram *g)
+{
+	const struct file_side *s = &c->sides[!side];
+	uint32_t ack = acked(s, g->ack);
+
+	if (!(g->flags & TCP_ACK) || reassemble_has(&s->in, ack))
+		return false;
+	/* a FIN that was not seen counts as one */
+	return s->in.count || !reassemble_has(&s->in, ack - 1);
+}
+
+/* Those that waited, up to one that does still; `lose`: what the first waits for is given up. */
+static void take_early(struct file_conns *t, struct file_conn *c, bool lose)
+{
+	for (struct early_packet *e; (e = STAILQ_FIRST(&c->early.packets));) {
+		if (is_early(c, e->side, &e->g)) {
+			struct file_way back = { t, c, !e->side };
+			const struct reassemble_to to = way_to(&back);
+			if (!lose)
+				break;
+			reassemble_lose(&c->sides[!e->side].in, &to,
+					acked(&c->sides[!e->side], e->g.ack));
+			lose = false;
+		}
+		take_packet(t, c, e->side, e->now_us, &e->g);
+		early_drop_first(&c->early, c->share);
+	}
+}
+
+/* Are its bytes among those that the first one waits for? */
+static bool is_awaited(const struct file_conn *c, int side, const struct datagram *g)
+{
+	const struct early_packet *first = STAILQ_FIRST(&c->early.packets);
+
+	return first && first->side != side && g->len &&
+	       !reassemble_has(&c->sides[side].in, g->seq + (uint32_t)g->len) &&
+	       (int32_t)(g->seq + (uint32_t)g->len - first->g.ack) <= 0;
+}
+
+/* Until what it follows has come; where there is no room to wait, what is missing is given up. */
+static void take_later(struct file_conns *t, struct file_conn *c, int side, int64_t now_us,
+		       const struct datagram *g)
+{
+	struct file_way back = { t, c, !side };
+	const struct reassemble_to to = way_to(&back);
+
+	if (early_keep(&c->early, c->share, side, now_us, g))
+		return;
+	while (c->early.count)
+		take_early(t, c, true);
+	if (is_early(c, side, g))
+		reassemble_lose(&c->sides[!side].in, &to, acked(&c->sides[!side], g->ack));
+	take_packet(t, c, side, now_us, g);
+}
+
 void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram *g)
 {
 	int side;
@@ -491,18 +576,12 @@ void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram
 
 	if (!c)
 		return;
-	struct file_way way = { t, c, side }, back = { t, c, !side };
-	const struct reassemble_to to = way_to(&way), other = way_to(&back);
-	uint32_t seq = g->seq + (g->flags & TCP_SYN ? 1 : 0);
 	take_syn(c, side, g);
-	if (g->flags & TCP_ACK)
-		reassemble_acked(&c->sides[!side].in, &other, acked(&c->sides[!side], g->ack));
-	if (!(g->flags & TCP_RST))
-		reassemble_segment(&c->sides[side].in, &to, seq, g->bytes, g->len);
-	if (g->flags & TCP_FIN) {
-		c->sides[side].fin = true;
-		c->sides[side].fin_seq = seq + (uint32_t)g->wire_len;
-	}
-	if (g->flags & TCP_RST || is_finished(c))
+	if (c->early.count ? is_awaited(c, side, g) : !is_early(c, side, g))
+		take_packet(t, c, side, now_us, g);
+	else
+		take_later(t, c, side, now_us, g);
+	take_early(t, c, c->early.count >= LIMIT_PCAP_LATE);
+	if (c->reset || is_finished(c))
 		end_conn(t, c);
 }

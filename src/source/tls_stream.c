@@ -12,9 +12,11 @@
 #include "tls/tls_info.h"
 
 struct stream_side {
-	struct buf part; /* of a record, from its head on */
-	uint32_t skip;	 /* bytes that are left of a record of which some are missing */
-	bool seeking;	 /* where the next record begins is not known */
+	struct buf part;  /* of a record, from its head on */
+	uint64_t missing; /* at most so many bytes of what was said, to be told */
+	uint32_t skip;	  /* bytes that are left of a record of which some are missing */
+	bool spoke;	  /* a record that may have held application data was opened */
+	bool seeking;	  /* where the next record begins is not known */
 };
 
 struct tls_stream {
@@ -106,12 +108,35 @@ static void count(struct tls_stream *s)
 	s->counted_readable |= tls_stream_readable(s);
 }
 
-static void lose(struct tls_stream *s, int side, uint64_t len)
+/* What is missing is told before what follows it. */
+static void tell_missing(struct tls_stream *s, int side)
 {
+	uint64_t len = s->sides[side].missing;
+
+	s->sides[side].missing = 0;
 	if (!len)
 		return;
 	count(s);
 	s->to.missing(s->ctx, side, len);
+}
+
+/* Now the next record was opened, whose number may prove that nothing was said before it. */
+static void judge_missing(struct tls_stream *s, int side, enum decrypt_before before)
+{
+	if (before == DECRYPT_SOME)
+		tell_missing(s, side);
+	else if (before == DECRYPT_NOTHING)
+		s->sides[side].missing = 0;
+	s->sides[side].spoke |= before != DECRYPT_UNCLEAR;
+}
+
+/* What the other side said before this, and is missing, may be what this answers. */
+static void tell_plain(struct tls_stream *s, int side, const struct decrypted *d)
+{
+	if (s->sides[!side].spoke)
+		tell_missing(s, !side);
+	count(s);
+	s->to.plain(s->ctx, side, d->bytes, d->len);
 }
 
 /* Where the record was only sought, it must prove itself: false when it does not. */
@@ -132,16 +157,17 @@ static bool take_record(struct tls_stream *s, int side, int64_t now_us, const ui
 		break;
 	case DECRYPT_OPEN:
 		c->opened++;
-		if (d.type == TLS_APPLICATION_DATA && d.len) {
-			count(s);
-			s->to.plain(s->ctx, side, d.bytes, d.len);
-		}
+		judge_missing(s, side, d.before);
+		if (d.type == TLS_APPLICATION_DATA && d.len)
+			tell_plain(s, side, &d);
 		break;
 	case DECRYPT_NO_KEY:
 	case DECRYPT_FAILED:
 		*(d.result == DECRYPT_FAILED ? &c->failed : &c->no_key) += 1;
 		if (record[0] == TLS_APPLICATION_DATA)
-			lose(s, side, d.len);
+			s->sides[side].missing += d.len;
+		if (d.result == DECRYPT_NO_KEY)
+			tell_missing(s, side);
 		break;
 	}
 	return true;
@@ -222,7 +248,7 @@ static void miss(struct tls_stream *s, int side, uint64_t len)
 	    tls_record_head((const uint8_t *)t->part.data, t->part.len, &r) == TLS_IS) {
 		left = TLS_RECORD_HEAD + r.length - t->part.len;
 		uint64_t held = decrypt_skip(s->decrypt, from(s, side), TLS_RECORD_HEAD + r.length);
-		lose(s, side, r.type == TLS_APPLICATION_DATA ? held : 0);
+		t->missing += r.type == TLS_APPLICATION_DATA ? held : 0;
 	}
 	drop(s, t);
 	if (len < left || (left && len == left)) {
@@ -232,7 +258,7 @@ static void miss(struct tls_stream *s, int side, uint64_t len)
 	t->skip = 0;
 	t->seeking = true;
 	decrypt_lost(s->decrypt, from(s, side), len - left);
-	lose(s, side, len - left);
+	t->missing += len - left;
 }
 
 /* Keeps the beginning of a record until the rest is there. */
@@ -274,4 +300,10 @@ void tls_stream_gap(struct tls_stream *s, void *ctx, int side, uint64_t len)
 {
 	s->ctx = ctx;
 	miss(s, side, len);
+}
+
+void tls_stream_end(struct tls_stream *s, void *ctx, int side)
+{
+	s->ctx = ctx;
+	tell_missing(s, side);
 }

@@ -38,6 +38,8 @@ void tls_stream_free(struct tls_stream *s);
 void tls_stream_bytes(struct tls_stream *s, void *ctx, int side, int64_t now_us,
 		      const uint8_t *bytes, size_t len);
 void tls_stream_gap(struct tls_stream *s, void *ctx, int side, uint64_t len);
+/* No more comes from this side. */
+void tls_stream_end(struct tls_stream *s, void *ctx, int side);
 /* The side that is the client, by its ClientHello; -1: not seen. */
 int tls_stream_client(const struct tls_stream *s);
 /* Are there secrets of it? Until then, what was said is only missing. */

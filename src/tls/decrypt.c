@@ -46,6 +46,7 @@ struct decrypt {
 	uint8_t client_random[32], server_random[32];
 	bool client_known, server_known, tls13, has_keys;
 	bool encrypt_then_mac;
+	bool far; /* numbers are tried as if records were lost before them */
 	uint16_t version, suite;
 };
 
@@ -137,25 +138,25 @@ static bool try_key(struct decrypt *d, struct sender *s, const struct record_key
 	uint32_t more = s->failed + LIMIT_DECRYPT_AHEAD;
 	s->failed = more < LIMIT_DECRYPT_AT_ONCE ? more : LIMIT_DECRYPT_AT_ONCE;
 	s->number = number + 1;
-	*ret = (struct decrypted){ .result = DECRYPT_OPEN,
-				   .type = record[0],
-				   .bytes = d->tools->plain,
-				   .len = plain,
-				   .resumed = s->lost };
+	*ret = (struct decrypted){
+		.result = DECRYPT_OPEN, .type = record[0], .bytes = d->tools->plain, .len = plain
+	};
 	s->lost = false;
 	s->maybe_lost = 0;
 	return true;
 }
 
-/* The key that is in use, for the next record and, where some are lost, for those after it. */
+/* A key for its record `from`, or, where records before it are lost, for those after that one. */
 static bool try_numbers(struct decrypt *d, struct sender *s, const struct record_key *key,
 			uint64_t from, const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	uint64_t most = s->maybe_lost < LIMIT_DECRYPT_AHEAD ? s->maybe_lost : LIMIT_DECRYPT_AHEAD;
 
-	for (uint64_t i = 0; i <= most && s->failed; i++)
-		if (try_key(d, s, key, from + i, record, len, ret))
+	for (uint64_t i = d->far; i <= (d->far ? most : 0) && s->failed; i++)
+		if (try_key(d, s, key, from + i, record, len, ret)) {
+			ret->before = i ? DECRYPT_SOME : DECRYPT_NOTHING;
 			return true;
+		}
 	return false;
 }
 
@@ -180,7 +181,7 @@ static bool try_secret(struct decrypt *d, struct sender *s, const struct secret 
 
 	for (size_t i = 0; i < sizeof(suites) / sizeof(*suites); i++) {
 		struct record_key key;
-		if (known && suites[i] != d->suite)
+		if (!s->failed || (known && suites[i] != d->suite))
 			continue;
 		if (!record_key_tls13(&key, suites[i], secret->bytes, secret->len))
 			continue;
@@ -217,7 +218,7 @@ static bool try_update(struct decrypt *d, struct sender *s, const uint8_t *recor
 {
 	struct record_key key;
 
-	if (s->stage != STAGE_TRAFFIC || !record_key_update(&s->key, &key))
+	if (s->stage != STAGE_TRAFFIC || !s->failed || !record_key_update(&s->key, &key))
 		return false;
 	bool opened = try_numbers(d, s, &key, 0, record, len, ret);
 	if (opened)
@@ -238,13 +239,25 @@ static bool open_tls13(struct decrypt *d, enum decrypt_side from, const uint8_t 
 		       struct decrypted *ret)
 {
 	struct sender *s = &d->senders[from];
-	bool opened = s->stage && try_numbers(d, s, &s->key, s->number, record, len, ret);
+	/* of data that may have ended before this key: nobody knows how many records there were */
+	bool unknown = s->lost && (s->stage == STAGE_TRAFFIC || secret_of(d, SECRET_CLIENT_EARLY));
+	bool same = false, opened = false;
 
-	opened = opened || try_update(d, s, record, len, ret) ||
-		 try_next_stages(d, from, s, record, len, ret);
-	if (opened)
-		strip_padding(ret);
-	return opened;
+	/* the first record of each key before later ones of any */
+	for (int far = 0; far <= s->lost && !opened; far++) {
+		d->far = far;
+		same = s->stage && try_numbers(d, s, &s->key, s->number, record, len, ret);
+		opened = same || try_update(d, s, record, len, ret) ||
+			 try_next_stages(d, from, s, record, len, ret);
+	}
+	if (!opened)
+		return false;
+	if (s->stage == STAGE_HANDSHAKE)
+		ret->before = DECRYPT_UNCLEAR;
+	else if (!same && unknown)
+		ret->before = DECRYPT_SOME;
+	strip_padding(ret);
+	return true;
 }
 
 static bool open_tls12(struct decrypt *d, enum decrypt_side from, const uint8_t *record, size_t len,
@@ -260,7 +273,17 @@ static bool open_tls12(struct decrypt *d, enum decrypt_side from, const uint8_t 
 				      d->server_random))
 			return false;
 	}
-	return try_numbers(d, s, &s->key, s->number, record, len, ret);
+	uint64_t number = s->number;
+	bool opened = false;
+	for (int far = 0; far <= s->lost && !opened; far++) {
+		d->far = far;
+		opened = try_numbers(d, s, &s->key, number, record, len, ret);
+	}
+	if (!opened)
+		return false;
+	if (!number && s->number <= 2) /* the first of a key is the handshake's Finished */
+		ret->before = DECRYPT_NOTHING;
+	return true;
 }
 
 /* TLS 1.2: a new handshake on the same connection, too, ends with one. */

@@ -25,13 +25,19 @@ enum decrypt_result {
 	DECRYPT_FAILED, /* no key opens it */
 };
 
+/*
+ * What its number proves of records that were lost before it, since the last that was opened: were
+ * there any that may have held application data?
+ */
+enum decrypt_before { DECRYPT_NOTHING, DECRYPT_SOME, DECRYPT_UNCLEAR };
+
 /* What was in a record; `bytes` are valid until the next call for any. */
 struct decrypted {
 	enum decrypt_result result;
 	uint8_t type; /* ContentType; of TLS 1.3 the inner one where it is open */
 	const uint8_t *bytes;
-	size_t len;   /* where it is not open, the most that it can hold */
-	bool resumed; /* DECRYPT_OPEN, but records before it were lost */
+	size_t len;		    /* where it is not open, the most that it can hold */
+	enum decrypt_before before; /* DECRYPT_OPEN */
 };
 
 /* What all connections of one thread share. NULL when out of memory; the key log is borrowed. */

@@ -258,20 +258,6 @@ static bool waits_too_much(const struct reassemble *r, const struct reassemble_t
 	       (to->share && !share_allows(to->share, LIMIT_REASSEMBLE_ALL));
 }
 
-/* Does the other side have what is missing here? A while after it said so, it will not come. */
-static void tell_late(struct reassemble *r, const struct reassemble_to *to)
-{
-	if (r->acked <= r->next) {
-		r->late = 0;
-		return;
-	}
-	if (++r->late < LIMIT_REASSEMBLE_LATE)
-		return;
-	r->late = 0;
-	tell_gap(r, to, r->count && r->pieces[0].at < r->acked ? r->pieces[0].at : r->acked);
-	tell_ready(r, to);
-}
-
 /*
  * In order, which nearly all are: told from where they are. What overlaps pieces that wait is told
  * up to these, which came first.
@@ -313,26 +299,32 @@ void reassemble_segment(struct reassemble *r, const struct reassemble_to *to, ui
 		to->counts->gave_up++;
 		give_up_hole(r, to);
 	}
-	tell_late(r, to);
 }
 
-void reassemble_acked(struct reassemble *r, const struct reassemble_to *to, uint32_t seq)
+bool reassemble_has(const struct reassemble *r, uint32_t seq)
 {
 	uint64_t at;
 
-	if (!r->begun || !place(r, seq, &at) || at <= r->next)
+	return !r->begun || !place(r, seq, &at) || at <= r->next;
+}
+
+void reassemble_lose(struct reassemble *r, const struct reassemble_to *to, uint32_t seq)
+{
+	uint64_t end;
+
+	if (!r->begun || !place(r, seq, &end))
 		return;
-	if (at > r->acked)
-		r->acked = at;
-	tell_late(r, to);
+	while (r->count && r->pieces[0].at < end)
+		give_up_hole(r, to);
+	if (end > r->next)
+		tell_gap(r, to, end);
+	tell_ready(r, to);
 }
 
 void reassemble_end(struct reassemble *r, const struct reassemble_to *to)
 {
 	while (r->count)
 		give_up_hole(r, to);
-	if (r->acked > r->next + 1) /* a FIN that was not seen counts as one */
-		tell_gap(r, to, r->acked);
 }
 
 void reassemble_free(struct reassemble *r, struct share *share)

@@ -6,8 +6,8 @@
  * The first copy of a byte wins. A later copy is compared with it, as long as it still waits or is
  * among the last LIMIT_REASSEMBLE_PAST bytes that were told; one that differs is counted. What is
  * ahead of a hole waits, within LIMIT_REASSEMBLE_HELD and LIMIT_REASSEMBLE_PIECES and the share of
- * whose connection it is; past them, or when the other side has said that it has the bytes
- * (reassemble_acked) and they do not come, the hole is told as a gap. The same bytes come out
+ * whose connection it is; past them, or when the caller knows that they will not come
+ * (reassemble_lose), the hole is told as a gap. The same bytes come out
  * however they were cut into segments, sent again and reordered within these bounds.
  */
 #ifndef CLEARTAP_REASSEMBLE_H
@@ -41,12 +41,10 @@ struct reassemble_to {
 /* One direction. Zero-initialise it; reassemble_free() leaves it ready for use again. */
 struct reassemble {
 	bool begun;
-	uint8_t late;	/* segments since the other side had what is missing here */
-	uint16_t count; /* of pieces */
-	uint16_t room;	/* for pieces */
-	uint32_t first; /* sequence number of offset 0 */
-	uint64_t next;	/* offset of the next byte to be told */
-	uint64_t acked; /* offset up to which the other side has it all; 0 unknown */
+	uint16_t count;			 /* of pieces */
+	uint16_t room;			 /* for pieces */
+	uint32_t first;			 /* sequence number of offset 0 */
+	uint64_t next;			 /* offset of the next byte to be told */
 	struct reassemble_piece *pieces; /* that wait, by offset, none empty, none overlapping */
 	size_t held;			 /* bytes of them */
 	uint8_t *past; /* the last bytes that were told: that of offset n at n % past_room */
@@ -62,8 +60,10 @@ void reassemble_begin(struct reassemble *r, uint32_t seq);
 /* A segment; may tell bytes and gaps. Pointers are not kept. */
 void reassemble_segment(struct reassemble *r, const struct reassemble_to *to, uint32_t seq,
 			const uint8_t *bytes, size_t len);
-/* The other side has all before `seq`: what is missing of it will hardly come any more. */
-void reassemble_acked(struct reassemble *r, const struct reassemble_to *to, uint32_t seq);
+/* Are all bytes before `seq` told, or none known of the direction at all? */
+bool reassemble_has(const struct reassemble *r, uint32_t seq);
+/* The other side has all before `seq`, and what is missing of it will not come any more. */
+void reassemble_lose(struct reassemble *r, const struct reassemble_to *to, uint32_t seq);
 /* Nothing more comes: tell all that waits, and the holes between. */
 void reassemble_end(struct reassemble *r, const struct reassemble_to *to);
 /* Forgets all, telling nothing. */

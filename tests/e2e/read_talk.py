@@ -280,7 +280,7 @@ def go(said, program):
 def talk(folder, program):
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     said = Said(folder)
-    dump = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-B", "65536", "-s", "0", "-w",
+    dump = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "--immediate-mode", "-B", "65536", "-s", "0", "-w",
                              folder + "/all.pcap", "tcp"],
                             stderr=subprocess.PIPE)
     dump.stderr.readline()  # it listens

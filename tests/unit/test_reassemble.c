@@ -207,31 +207,35 @@ static void test_lies(void **state)
 	}
 }
 
-/* What the receiver had and nobody captured is told after a while; what was late still counts. */
-static void test_acked(void **state)
+/* What will not come any more is told as missing, up to where that is known. */
+static void test_lost(void **state)
 {
 	struct got *g = begin();
 
 	(void)state;
+	assert_true(reassemble_has(&g->r, 77)); /* nothing is known of it */
 	reassemble_begin(&g->r, 0);
 	give(g, 0, "ab", 2);
 	give(g, 5, "fg", 2);
-	reassemble_acked(&g->r, &g->to, 7);
-	assert_int_equal(g->len, 2);
+	assert_true(reassemble_has(&g->r, 2));
+	assert_false(reassemble_has(&g->r, 3));
 	give(g, 2, "cde", 3); /* it was only late */
 	assert_int_equal(g->len, 7);
 	give(g, 10, "kl", 2);
-	for (int i = 0; i < LIMIT_REASSEMBLE_LATE; i++)
-		reassemble_acked(&g->r, &g->to, 12);
+	give(g, 15, "pq", 2);
+	reassemble_lose(&g->r, &g->to, 12);
 	assert_int_equal(g->len, 12);
 	assert_int_equal(g->missing, 3);
-	/* nothing waits, and yet it is known that there was more */
-	for (int i = 0; i < LIMIT_REASSEMBLE_LATE; i++)
-		reassemble_acked(&g->r, &g->to, 20);
+	reassemble_lose(&g->r, &g->to, 14); /* not all of the hole */
+	assert_int_equal(g->len, 14);
+	give(g, 14, "o", 1);
+	assert_int_equal(g->len, 17);
+	reassemble_lose(&g->r, &g->to, 20); /* nothing waits, and yet there was more */
+	reassemble_lose(&g->r, &g->to, 18); /* an older word */
 	assert_int_equal(g->len, 20);
-	assert_int_equal(g->missing, 11);
-	assert_int_equal(g->counts.gaps, 2);
-	assert_int_equal(g->counts.lost, 11);
+	assert_int_equal(g->missing, 3 + 2 + 3);
+	assert_int_equal(g->counts.gaps, 3);
+	assert_int_equal(g->counts.lost, 8);
 	end(g);
 }
 
@@ -307,7 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_other_content),
-		cmocka_unit_test(test_lies),	   cmocka_unit_test(test_acked),
+		cmocka_unit_test(test_lies),	   cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_bounds),	   cmocka_unit_test(test_share),
 		cmocka_unit_test(test_window),
 	};

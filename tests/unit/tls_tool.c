@@ -3,7 +3,8 @@
  * usage: tls_tool [CUT [SECONDS]] <TRANSCRIPT
  * Reads a connection, "c HEX" or "s HEX" a line (what client and server sent, in order; "C" and "S"
  * for datagrams of QUIC), in pieces of CUT bytes (0: a line at once), and writes its tlsx entry and
- * detail as one JSON object. Line n is n milliseconds after SECONDS since 1970. Exit status 1: there was no handshake.
+ * detail as one JSON object. Line n is n milliseconds after SECONDS since 1970. Exit status 1:
+ * there was no handshake.
  */
 #include <stdio.h>
 #include <stdlib.h>
