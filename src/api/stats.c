@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/answer.h"
+#include "api/file_json.h"
 #include "api/handlers.h"
 #include "api/numbers.h"
 #include "api/problem.h"
@@ -92,6 +93,7 @@ void stats_get(struct request *r)
 	numbers_put_json(&n, &j);
 	owners_put_json(&j, n.server.owner, n.server.owners);
 	left_out_put_json(&j, n.server.left_out, n.server.causes);
+	file_put_json(&j, &n.server.file);
 	jw_end_object(&j);
 	reply_json(r, jw_done(&j));
 }

@@ -74,6 +74,31 @@
 #define LIMIT_SQL_ROWS		   100	/* rows of a result that are shown */
 #define LIMIT_SQL_SHOWN		   (48 << 10) /* bytes of them */
 
+/* the wire: TCP in order (wire/reassemble.h) */
+#define LIMIT_REASSEMBLE_HELD	(2 << 20) /* bytes of a direction that wait for what is missing */
+#define LIMIT_REASSEMBLE_PIECES 1024	  /* in so many pieces */
+#define LIMIT_REASSEMBLE_PAST                                                                      \
+	(16 << 10) /* told bytes, with which what is sent again is compared                        \
+		    */
+#define LIMIT_REASSEMBLE_ALL	 (64 << 20) /* all of these; an owner has a share */
+#define LIMIT_REASSEMBLE_WINDOW	 (1 << 30)  /* a segment further away belongs to something else */
+#define LIMIT_REASSEMBLE_SEGMENT (1 << 20)  /* bytes of one, super-packets included */
+
+/* a file of packets (--read) */
+#define LIMIT_PCAP_PACKET     (1 << 20) /* bytes of a packet, super-packets included */
+#define LIMIT_PCAP_BLOCK      (4 << 20) /* of a block of pcapng, secrets included */
+#define LIMIT_PCAP_INTERFACES 1024	/* of one section */
+#define LIMIT_PCAP_CONNS      65536 /* connections followed at once; the longest idle one goes */
+#define LIMIT_PCAP_LATE	      16    /* packets that wait for what they say has come before them */
+#define LIMIT_PCAP_FRAGMENTED 64    /* datagrams of which fragments wait, at 64 KiB */
+#define LIMIT_PCAP_TURN	      (256 << 10) /* bytes of the file that are read in one turn */
+#define LIMIT_KEYLOG_BYTES    (256 << 20) /* of --keylog */
+#define LIMIT_KEYLOG_CONNS    (1 << 18)	  /* connections with secrets, at some 400 bytes */
+#define LIMIT_KEYLOG_LINE     1024	  /* bytes of a line of a key log */
+#define LIMIT_DECRYPT_FAILED  32  /* tries that opened nothing, of one side of a connection, */
+#define LIMIT_DECRYPT_AT_ONCE 256 /* up to */
+#define LIMIT_DECRYPT_AHEAD   64  /* and so many more with each record that was opened */
+
 /* HTTP/2, of one connection */
 #define LIMIT_H2_STREAMS   2048	      /* streams that are open at once; the oldest gives way */
 #define LIMIT_H2_HELD	   (64 << 20) /* bytes kept of their messages */
