@@ -53,6 +53,12 @@
 #define LIMIT_MAIL_HEAD		   (32 << 10)  /* of these, looked through for its subject */
 #define LIMIT_MAIL_JUDGED	   512	       /* a line that is a command after lost bytes */
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_AMQP_FRAME	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_AMQP_CHANNELS	   2048	       /* of a connection that are followed at once */
+#define LIMIT_AMQP_CONSUMERS	   256	       /* of a connection, as exchanges that go on */
+#define LIMIT_AMQP_DEPTH	   8	       /* tables in tables that are shown */
+#define LIMIT_AMQP_FIELDS	   256	       /* of a table, those in it too, */
+#define LIMIT_AMQP_TABLE	   (16 << 10)  /* and bytes of it as text */
 #define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */
 #define LIMIT_KAFKA_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
