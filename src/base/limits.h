@@ -120,6 +120,11 @@
 #define LIMIT_PROTO_BYTES    (16 << 20)	 /* a file of --proto-set */
 #define LIMIT_PROTO_ROWS     (1 << 18)	 /* messages, fields and values of all of them */
 #define LIMIT_PROTO_NAME     512	 /* a full name */
+#define LIMIT_SCHEMA_SERVERS 32		 /* whose own schemas are known at once */
+#define LIMIT_SCHEMA_FILES   64		 /* of one, */
+#define LIMIT_SCHEMA_BYTES   (128 << 10) /* bytes of them, */
+#define LIMIT_SCHEMA_SET     (512 << 10) /* of the names in them, and of what these name, */
+#define LIMIT_SCHEMA_CHANGES 64		 /* and how often it may say something else */
 #define LIMIT_GRAPHQL	     (256 << 10) /* of a request, where its operation is looked for */
 #define LIMIT_GRAPHQL_NAME   128	 /* type and name of an operation */
 #define LIMIT_BODY_INLINE    (64 << 10)	 /* text body inside the JSON of an entry */
