@@ -36,15 +36,15 @@ const struct amqp_method *amqp_method(unsigned class_id, unsigned id)
 }
 
 /* A field table being written as JSON. */
-struct table {
+struct amqp_table {
 	struct buf *out;
 	unsigned fields;
 	bool cut;
 };
 
-static void put_values(struct table *t, struct unpack *c, bool named, unsigned depth);
+static void put_values(struct amqp_table *t, struct unpack *c, bool named, unsigned depth);
 
-static void put_number(struct table *t, struct unpack *c, unsigned size, bool is_signed)
+static void put_number(struct amqp_table *t, struct unpack *c, unsigned size, bool is_signed)
 {
 	uint64_t v = unpack_be(c, size);
 	unsigned unused = 64 - 8 * size;
@@ -55,7 +55,7 @@ static void put_number(struct table *t, struct unpack *c, unsigned size, bool is
 		buf_printf(t->out, "%" PRIu64, v);
 }
 
-static void put_real(struct table *t, double v)
+static void put_real(struct amqp_table *t, double v)
 {
 	if (v >= -DBL_MAX && v <= DBL_MAX)
 		buf_printf(t->out, "%.*g", DBL_DIG, v);
@@ -63,7 +63,7 @@ static void put_real(struct table *t, double v)
 		buf_puts(t->out, "null");
 }
 
-static void put_float(struct table *t, struct unpack *c)
+static void put_float(struct amqp_table *t, struct unpack *c)
 {
 	uint32_t bits = (uint32_t)unpack_be(c, 4);
 	float v;
@@ -72,7 +72,7 @@ static void put_float(struct table *t, struct unpack *c)
 	put_real(t, (double)v);
 }
 
-static void put_double(struct table *t, struct unpack *c)
+static void put_double(struct amqp_table *t, struct unpack *c)
 {
 	uint64_t bits = unpack_be(c, 8);
 	double v;
@@ -82,14 +82,14 @@ static void put_double(struct table *t, struct unpack *c)
 }
 
 /* Digits behind the point, then the digits as a number. */
-static void put_decimal(struct table *t, struct unpack *c)
+static void put_decimal(struct amqp_table *t, struct unpack *c)
 {
 	unsigned scale = (unsigned)unpack_be(c, 1);
 
 	buf_printf(t->out, "%" PRId32 "e-%u", (int32_t)unpack_be(c, 4), scale);
 }
 
-static void put_bytes(struct table *t, struct unpack *c)
+static void put_bytes(struct amqp_table *t, struct unpack *c)
 {
 	struct text v = unpack_text(c, unpack_be(c, 4));
 	struct jw j = jw_begin(t->out);
@@ -97,7 +97,7 @@ static void put_bytes(struct table *t, struct unpack *c)
 	jw_hex(&j, NULL, v.data, v.len);
 }
 
-static void put_string(struct table *t, struct unpack *c)
+static void put_string(struct amqp_table *t, struct unpack *c)
 {
 	struct text v = unpack_text(c, unpack_be(c, 4));
 	size_t shown = v.len < LIMIT_AMQP_TABLE ? v.len : LIMIT_AMQP_TABLE;
@@ -106,7 +106,7 @@ static void put_string(struct table *t, struct unpack *c)
 	buf_put_json(t->out, v.data ? v.data : "", shown);
 }
 
-static void put_nested(struct table *t, struct unpack *c, bool named, unsigned depth)
+static void put_nested(struct amqp_table *t, struct unpack *c, bool named, unsigned depth)
 {
 	struct unpack part = unpack_part(c, unpack_be(c, 4));
 
@@ -120,7 +120,7 @@ static void put_nested(struct table *t, struct unpack *c, bool named, unsigned d
 }
 
 /* The types as RabbitMQ has them, where it and the specification differ. */
-static void put_value(struct table *t, struct unpack *c, unsigned depth)
+static void put_value(struct amqp_table *t, struct unpack *c, unsigned depth)
 {
 	static const struct {
 		char type;
@@ -155,14 +155,14 @@ static void put_value(struct table *t, struct unpack *c, unsigned depth)
 	c->failed |= type != 'V' && !strchr("bBsuIilLTtfdDSxFA", type ? type : '?');
 }
 
-static bool table_has_room(struct table *t)
+static bool table_has_room(struct amqp_table *t)
 {
 	t->cut |= t->fields >= LIMIT_AMQP_FIELDS || t->out->len >= LIMIT_AMQP_TABLE;
 	t->fields++;
 	return !t->cut;
 }
 
-static void put_values(struct table *t, struct unpack *c, bool named, unsigned depth)
+static void put_values(struct amqp_table *t, struct unpack *c, bool named, unsigned depth)
 {
 	const char *comma = "";
 
@@ -178,7 +178,7 @@ static void put_values(struct table *t, struct unpack *c, bool named, unsigned d
 	}
 }
 
-static void note_cut(const struct table *t, struct message *msg)
+static void note_cut(const struct amqp_table *t, struct message *msg)
 {
 	static const char what[] = "what is past the bounds of a table";
 
@@ -189,7 +189,7 @@ static void note_cut(const struct table *t, struct message *msg)
 static void add_table(struct message *msg, const char *name, struct unpack c)
 {
 	struct buf out = { 0 };
-	struct table t = { .out = &out };
+	struct amqp_table t = { .out = &out };
 	size_t len = c.left;
 
 	buf_putc(&out, '{');
@@ -205,7 +205,7 @@ static void add_table(struct message *msg, const char *name, struct unpack c)
 static void add_headers(struct message *msg, struct unpack c)
 {
 	struct buf out = { 0 };
-	struct table t = { .out = &out };
+	struct amqp_table t = { .out = &out };
 
 	while (c.left && !c.failed) {
 		struct text name = unpack_text(&c, unpack_be(&c, 1)), value;

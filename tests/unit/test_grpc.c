@@ -27,7 +27,6 @@ struct call {
 	int64_t now;
 	struct live_use use;
 	size_t held, step;
-	uint16_t port;	       /* of its server; 0: not known */
 	struct buf told, last; /* last: the body of the answer */
 	size_t count, open;
 };
@@ -36,8 +35,6 @@ static void note(void *ctx, struct entry *e)
 {
 	struct call *c = ctx;
 
-	e->dst.ip = c->port ? "192.0.2.7" : "";
-	e->dst.port = c->port;
 	assert_int_equal(redact_entry(redact, e), 0);
 	if (e->open)
 		c->open++;
@@ -364,124 +361,6 @@ static void test_names(void **state)
 	proto_set_free(set);
 }
 
-static void put_length(struct buf *b, unsigned tag, size_t len)
-{
-	buf_putc(b, (char)tag);
-	for (; len > 0x7f; len >>= 7)
-		buf_putc(b, (char)(0x80 | (len & 0x7f)));
-	buf_putc(b, (char)len);
-}
-
-/* The FileDescriptorProto of shop.set as the answer of a reflection, `copies` of it. */
-static void reflect(struct call *c, const char *path, const char *replace, int copies)
-{
-	struct buf set = { 0 }, list = { 0 }, message = { 0 }, frame = { 0 };
-	char name[512];
-
-	snprintf(name, sizeof(name), "%s/tests/data/proto/shop.set", getenv("srcdir") ?: ".");
-	FILE *f = fopen(name, "rb");
-	assert_non_null(f);
-	assert_int_equal(buf_reserve(&set, 1 << 14), 0);
-	set.len = fread(set.data, 1, 1 << 14, f);
-	fclose(f);
-	/* Another name of the same length. */
-	char *at = memmem(set.data, set.len, "password", 8);
-	assert_non_null(at);
-	memcpy(at, replace, 8);
-	/* A set of one file is the field 1 already. */
-	for (int i = 0; i < copies; i++) {
-		buf_put(&list, set.data, set.len);
-		char *file = memmem(list.data + i * set.len, set.len, "shop.proto", 10);
-		assert_non_null(file);
-		for (int digit = 0, n = i; digit < 4; digit++, n /= 10)
-			file[digit] = (char)(n ? '0' + n % 10 : file[digit]);
-	}
-	put_length(&message, 4 << 3 | 2, list.len);
-	buf_put(&message, list.data, list.len);
-	put_message(&frame, 0, message.data, message.len);
-	ask(c, 1, path);
-	say_one(c, 0, 1, END_STREAM, "\x22\x09shop.Shop");
-	answer(c, 1);
-	say(c, 1, 1, 0, &frame);
-	HEAD(c, 1, 1, END_STREAM, "grpc-status: 0");
-	buf_free(&set);
-	buf_free(&list);
-	buf_free(&message);
-}
-
-static void put_order(uint16_t port, const char *const *words)
-{
-	struct call c;
-
-	begin(&c, 0);
-	c.port = port;
-	ask(&c, 1, ":path: /shop.Shop/Put");
-	say_one(&c, 0, 1, END_STREAM, "\x08\x07\x32\x07hunter2");
-	answer(&c, 1);
-	HEAD(&c, 1, 1, END_STREAM, "grpc-status: 0");
-	end(&c);
-	expect(&c, words);
-}
-
-#define PUT_ORDER(port, ...) put_order(port, (const char *const[]){ __VA_ARGS__, NULL })
-#define REFLECTION(version)                                                                        \
-	":path: /grpc.reflection." version ".ServerReflection/ServerReflectionInfo"
-
-static void learn(uint16_t port, const char *path, const char *replace, int copies)
-{
-	struct call c;
-
-	begin(&c, 0);
-	c.port = port;
-	reflect(&c, path, replace, copies);
-	end(&c);
-	buf_free(&c.told);
-	buf_free(&c.last);
-}
-
-/* What a server tells of itself names what goes to that server, and nothing else. */
-static void test_reflection(void **state)
-{
-	(void)state;
-	PUT_ORDER(501, "\\\"1\\\":7", "!\\\"id\\\"");
-	learn(501, REFLECTION("v1"), "password", 1);
-	PUT_ORDER(501, "{\\\"id\\\":7,\\\"password\\\":\\\"\u2022", "!hunter2");
-	PUT_ORDER(502, "\\\"1\\\":7", "!\\\"id\\\"");
-	PUT_ORDER(0, "\\\"1\\\":7", "!\\\"id\\\"");
-	/* Another server calls it otherwise. */
-	learn(502, REFLECTION("v1alpha"), "nickname", 1);
-	PUT_ORDER(502, "\\\"nickname\\\":\\\"hunter2\\\"");
-	PUT_ORDER(501, "\\\"password\\\":\\\"\u2022", "!hunter2");
-	/* It has a new version. */
-	learn(501, REFLECTION("v1"), "pet_name", 1);
-	PUT_ORDER(501, "\\\"pet_name\\\":\\\"hunter2\\\"");
-	/* Nobody learns from what only looks like a reflection. */
-	learn(503, ":path: /shop.Shop/Reflect", "password", 1);
-	PUT_ORDER(503, "\\\"1\\\":7", "!\\\"id\\\"");
-}
-
-/* Files without end, servers without end: what is known stays within bounds, and that is counted.
- */
-static void test_reflection_bounds(void **state)
-{
-	uint64_t refused = redact_stats(redact).schemas;
-
-	(void)state;
-	learn(600, REFLECTION("v1"), "password", LIMIT_SCHEMA_FILES);
-	assert_int_equal(redact_stats(redact).schemas, refused);
-	learn(601, REFLECTION("v1"), "password", LIMIT_SCHEMA_FILES + 3);
-	assert_int_equal(redact_stats(redact).schemas, refused + 3);
-	/* The last that was taken is told again twice, which changes nothing. */
-	for (int i = 0; i < LIMIT_SCHEMA_CHANGES + 5; i++)
-		learn(602, REFLECTION("v1"), i % 2 ? "password" : "nickname", 1);
-	assert_int_equal(redact_stats(redact).schemas, refused + 3 + 2);
-	/* One host has its share of the places: the oldest of its servers is forgotten. */
-	for (uint16_t port = 700; port < 700 + LIMIT_SCHEMA_SERVERS / LIMIT_SHARE; port++)
-		learn(port, REFLECTION("v1"), "nickname", 1);
-	PUT_ORDER(700, "\\\"nickname\\\":\\\"hunter2\\\"");
-	PUT_ORDER(602, "\\\"1\\\":7", "!\\\"id\\\"");
-}
-
 /* What is lost inside of a message is of that message alone; a lost head ends the list. */
 static void test_gaps(void **state)
 {
@@ -680,22 +559,13 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unary),
-		cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_live),
-		cmocka_unit_test(test_coded),
-		cmocka_unit_test(test_bombs),
-		cmocka_unit_test(test_secrets),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_reflection),
-		cmocka_unit_test(test_reflection_bounds),
-		cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_web),
-		cmocka_unit_test(test_web_http1),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_websocket),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_unary),	  cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_live),	  cmocka_unit_test(test_coded),
+		cmocka_unit_test(test_bombs),	  cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_names),	  cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_broken),	  cmocka_unit_test(test_web),
+		cmocka_unit_test(test_web_http1), cmocka_unit_test(test_events),
+		cmocka_unit_test(test_websocket), cmocka_unit_test(test_bounds),
 	};
 	char error[200];
 
