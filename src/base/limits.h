@@ -63,6 +63,12 @@
 #define LIMIT_MAIL_HEAD		   (32 << 10)  /* of these, looked through for its subject */
 #define LIMIT_MAIL_JUDGED	   512	       /* a line that is a command after lost bytes */
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_AMQP_FRAME	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_AMQP_CHANNELS	   2048	       /* of a connection that are followed at once */
+#define LIMIT_AMQP_CONSUMERS	   256	       /* of a connection, as exchanges that go on */
+#define LIMIT_AMQP_DEPTH	   8	       /* tables in tables that are shown */
+#define LIMIT_AMQP_FIELDS	   256	       /* of a table, those in it too, */
+#define LIMIT_AMQP_TABLE	   (16 << 10)  /* and bytes of it as text */
 #define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */
 #define LIMIT_KAFKA_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
@@ -162,6 +168,11 @@
 #define LIMIT_PROTO_BYTES    (16 << 20)	 /* a file of --proto-set */
 #define LIMIT_PROTO_ROWS     (1 << 18)	 /* messages, fields and values of all of them */
 #define LIMIT_PROTO_NAME     512	 /* a full name */
+#define LIMIT_SCHEMA_SERVERS 32		 /* whose own schemas are known at once */
+#define LIMIT_SCHEMA_FILES   64		 /* of one, */
+#define LIMIT_SCHEMA_BYTES   (128 << 10) /* bytes of them, */
+#define LIMIT_SCHEMA_SET     (512 << 10) /* of the names in them, and of what these name, */
+#define LIMIT_SCHEMA_CHANGES 64		 /* and how often it may say something else */
 #define LIMIT_GRAPHQL	     (256 << 10) /* of a request, where its operation is looked for */
 #define LIMIT_GRAPHQL_NAME   128	 /* type and name of an operation */
 #define LIMIT_BODY_INLINE    (64 << 10)	 /* text body inside the JSON of an entry */

@@ -18,6 +18,7 @@
 static const struct dissector *const dissectors[] = {
 	&dissect_http1,
 	&dissect_http2,
+	&dissect_amqp,
 	&dissect_dns,
 	&dissect_imap,
 	&dissect_kafka,

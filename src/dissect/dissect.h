@@ -169,6 +169,7 @@ struct dissector {
 	void (*refill)(struct entry *e);
 };
 
+extern const struct dissector dissect_amqp;
 extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
 extern const struct dissector dissect_http2;

@@ -303,8 +303,7 @@ static void take_masks(struct masking *d, struct message_masks *masks)
 	s->masks = *masks;
 }
 
-/* What codes the messages of a body of gRPC. */
-static struct text message_coding(const struct message *m)
+struct text redact_coding(const struct message *m)
 {
 	for (size_t i = 0; i < m->headers.count; i++)
 		if (text_is(m->headers.list[i].name, "grpc-encoding"))
@@ -320,7 +319,7 @@ static void mask_body(struct masking *d, struct buf *body, const char *frames, c
 				  .bytes = body,
 				  .payload = &d->m->body,
 				  .frames = frames,
-				  .coding = text_cstr(message_coding(d->m), &coding_text) };
+				  .coding = text_cstr(redact_coding(d->m), &coding_text) };
 	struct body_result result = { 0 };
 
 	d->error = !text.type || !text.encoding || !text.coding ? -ENOMEM

@@ -13,9 +13,8 @@
 #include "base/buf.h"
 #include "dissect/dissect.h"
 #include "entry.h"
+#include "fuzz.h"
 #include "message.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
 	struct buf dump; /* all that is told */
@@ -32,9 +31,6 @@ struct stream {
 	int64_t total, lost, truncated;
 	bool one_by_one, ticks;
 };
-
-/* A macro, so that the trace of an abort() says which one it was. */
-#define require(truth) ((truth) ? (void)0 : abort())
 
 static void look_at(void *ctx, struct entry *e)
 {
@@ -113,19 +109,33 @@ static void record(struct stream *s, uint8_t op, const uint8_t *data, size_t len
 		s->d->tick(s->state, s->now);
 }
 
+static void pass_over(void *ctx, struct entry *e)
+{
+	(void)ctx;
+	entry_free(e);
+}
+
+static const struct dissector *which(uint8_t first)
+{
+	static const struct dissector *const all[] = {
+		&dissect_mqtt,	&dissect_mongo,	   &dissect_kafka, &dissect_dns,  &dissect_ldap,
+		&dissect_redis, &dissect_postgres, &dissect_smtp,  &dissect_imap, &dissect_amqp
+	};
+
+	return all[first % (sizeof(all) / sizeof(*all))];
+}
+
+/* Without `o` nobody looks at what is told. */
 static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, struct outcome *o)
 {
 	uint64_t live = 0;
 	struct live_use use = { 0 };
-	const struct entry_sink sink = { look_at, o, &live, &use };
+	const struct entry_sink sink = { o ? look_at : pass_over, o, &live, &use };
 	const struct conn_hint hint = { .opener_known = size & 1, .opener = DIR_WRITE };
-	struct stream s = { .now = 1000, .one_by_one = one_by_one, .ticks = ticks };
-
-	static const struct dissector *const all[] = {
-		&dissect_mqtt,	&dissect_mongo,	   &dissect_kafka, &dissect_dns, &dissect_ldap,
-		&dissect_redis, &dissect_postgres, &dissect_smtp,  &dissect_imap
+	struct stream s = {
+		.d = which(data[0]), .now = 1000, .one_by_one = one_by_one, .ticks = ticks
 	};
-	s.d = all[data[0] % (sizeof(all) / sizeof(*all))];
+
 	s.state = s.d->open(&sink, &hint);
 	require(s.state);
 	for (size_t i = 1; i + 2 <= size;) {
@@ -137,10 +147,18 @@ static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, s
 	}
 	s.d->close(s.state, s.now);
 	require(use.open == 0);
+	if (!o)
+		return;
 	require(o->sizes <= s.total);
 	require(o->lost <= s.lost);
 	require(o->truncated <= s.truncated);
 	o->missed = s.lost || s.truncated;
+}
+
+static void pass(void *ctx, const uint8_t *data, size_t size)
+{
+	(void)ctx;
+	run(data, size, false, false, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -160,5 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_free(&whole.dump);
 	buf_free(&bytes.dump);
 	buf_free(&told.dump);
+	/* Entries of two bytes each, as of MQTT, are dear under sanitizers. */
+	if (which(data[0]) == &dissect_amqp)
+		fuzz_weigh(pass, NULL, data, size);
 	return 0;
 }

@@ -335,12 +335,16 @@ static uint64_t digest_of(const struct test_case *c, enum dir dir, uint64_t offs
 	return digest;
 }
 
-/* A part that is whole has the digest of its bytes, wherever they were cut. */
+/*
+ * A part that is whole has the digest of its bytes, wherever they were cut. Where those of others
+ * stand between them its length counts these, too, and there is nothing to compare with.
+ */
 static void check_parts(const struct test_case *c, const struct entry *e)
 {
 	for (int i = 0; i < 2; i++) {
 		const struct entry_part *p = &e->part[i];
-		if (p->whole && p->digest != digest_of(c, DIR_READ, p->offset, p->length) &&
+		if (p->whole && (int64_t)p->length == (i ? e->response_size : e->request_size) &&
+		    p->digest != digest_of(c, DIR_READ, p->offset, p->length) &&
 		    p->digest != digest_of(c, DIR_WRITE, p->offset, p->length))
 			cases_report("%s: %s: digest of %" PRIu64 " bytes at %" PRIu64 " is wrong",
 				     c->name, i ? "response" : "request", p->length, p->offset);

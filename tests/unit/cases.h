@@ -34,7 +34,7 @@ struct expect {
 };
 
 #define CASE_STEPS   64
-#define CASE_ENTRIES 32
+#define CASE_ENTRIES 128
 
 struct test_case {
 	char *name;
