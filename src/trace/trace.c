@@ -168,10 +168,11 @@ static bool child_of_wanted(const struct filter *f, uint32_t tgid)
 static bool look_at_process(struct trace *t, uint32_t tgid, const char *path)
 {
 	const struct filter *f = &t->options->filter;
-	char exe[4096], container[72];
+	char exe[4096], container[72] = "";
 
 	procfs_exe(tgid, exe, sizeof(exe));
-	procfs_container(tgid, container, sizeof(container));
+	if (f->containers && *f->containers)
+		procfs_container(tgid, container, sizeof(container));
 	if (!*exe)
 		return filter_passes(f, tgid, path, container);
 	if (!filter_passes(f, tgid, exe, container) && !child_of_wanted(f, tgid))
