@@ -72,9 +72,10 @@ struct conn {
 	__u64 gen;
 	__u64 proc;
 	__u64 offset[2];
-	__u64 spent; /* of the message budget */
-	__u64 sk;    /* the socket of the last EV_BIND */
-	__u8 dir;    /* of the last call */
+	__u64 told[2]; /* the same of calls whose records are in the ring, or found no room */
+	__u64 spent;   /* of the message budget */
+	__u64 sk;      /* the socket of the last EV_BIND */
+	__u8 dir;      /* of the last call */
 	__u8 bound;
 	__u8 announced; /* EV_OPEN has been sent */
 	__u8 library;
