@@ -139,6 +139,17 @@ struct {
 	__type(value, __u64);
 } hits __weak SEC(".maps");
 
+/*
+ * Which of these files have all their probes. Before that no connection of theirs is followed: where
+ * writes are seen and reads are not yet, an answer would be taken for that to an earlier request.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EV_TARGETS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} ready __weak SEC(".maps");
+
 /* No LRU: what it would throw out may be inside a call. owner.bpf.h bounds it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -257,6 +268,13 @@ static __always_inline void count(enum ev_counter c, __u64 n)
 static __always_inline __u64 probe_cookie(void *ctx)
 {
 	return have_cookies ? bpf_get_attach_cookie(ctx) : 0;
+}
+
+static __always_inline bool target_ready(__u32 target)
+{
+	__u32 *yes = bpf_map_lookup_elem(&ready, &target);
+
+	return !target || (yes && *yes);
 }
 
 static __always_inline void count_hit(__u32 target)
