@@ -495,6 +495,7 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now)
 	s->interim = false;
 	for (int why = 0; why < 2; why++) {
 		m->msg->body.missing[why] += s->early[why];
+		m->part.whole &= request || !s->early[why];
 		s->early[why] = 0;
 	}
 	if (request && is_over(h, !dir))

@@ -96,6 +96,8 @@ static int start_found(struct h1 *h, enum dir dir)
 	s->x->live.told[!m->request] = SIZE_MAX;
 	m->start_us = s->start_us;
 	digest_part_begin(&s->digest, h1_part_of(h, dir), s->start_us);
+	/* An interim answer before it may be among what is missing. */
+	h1_part_of(h, dir)->whole = m->request || !m->body.missing[GAP_LOST];
 	s->state = H1_HEAD;
 	return 0;
 }
