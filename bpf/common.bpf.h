@@ -140,8 +140,9 @@ struct {
 } hits __weak SEC(".maps");
 
 /*
- * Which of these files have all their probes. Before that no connection of theirs is followed: where
- * writes are seen and reads are not yet, an answer would be taken for that to an earlier request.
+ * Which of these files have all their probes. Before that no connection of theirs is followed:
+ * where writes are seen and reads are not yet, an answer would be taken for that to an earlier
+ * request.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
