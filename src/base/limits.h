@@ -56,7 +56,7 @@
 #define LIMIT_INTERIM		   16	       /* 1xx answers to one request that are shown */
 #define LIMIT_SUMMARY		   1024	       /* bytes of a target in the summary of an entry */
 #define LIMIT_PROBE_BYTES	   (16 << 10)  /* first bytes looked at to tell the protocol */
-#define LIMIT_ONE_BY_ONE	   8 /* exchanges, one by one from the start, by which a client waits */
+#define LIMIT_ONE_BY_ONE	   4 /* exchanges, one by one from the start, by which a client waits */
 #define LIMIT_BECOME		   4	       /* switches to another protocol on one connection */
 #define LIMIT_MAIL_LINE		   (16 << 10)  /* a command or a reply line of SMTP */
 #define LIMIT_MAIL_BYTES	   (1 << 20)   /* kept of a mail */

@@ -116,6 +116,7 @@ static void replace(struct dissection *d, enum dir dir, const uint8_t *data, siz
 	d->d->close(d->state, now);
 	d->d = next.next;
 	d->state = next.upgraded ? next.next->go_on(&d->sink, next.upgraded) : NULL;
+	next.hint.in_order = d->hint.in_order;
 	d->hint = next.hint;
 	d->spoke = d->settled = false;
 	if (++d->changes > LIMIT_BECOME && !d->d)

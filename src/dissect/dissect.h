@@ -76,8 +76,9 @@ struct first_bytes {
 struct conn_hint {
 	bool mid_stream; /* joined after its start: the first bytes may be the middle of a message
 			  */
-	bool lossy; /* bytes were lost before its first byte: messages may have begun that nobody
-		       saw */
+	bool lossy;    /* bytes were lost before its first byte: messages may have begun that nobody
+			  saw */
+	bool in_order; /* gaps come before what was seen after them in the other direction */
 	bool opener_known;
 	bool upgraded; /* it spoke another protocol before, and agreed to speak this one */
 	/* The direction that the side which opened the connection speaks in. */

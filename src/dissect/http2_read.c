@@ -301,7 +301,8 @@ static void feed_data(struct h2 *h, enum dir dir, const uint8_t *data, size_t le
 	size_t room = h->held < LIMIT_H2_HELD ? LIMIT_H2_HELD - h->held : 0;
 
 	if (s && s->tunnel && f->guessed) {
-		dissect_gap(s->tunnel, dir, len, GAP_LOST, now);
+		/* They are here, but may be another's: nothing of them is kept. */
+		dissect_gap(s->tunnel, dir, len, GAP_TRUNCATED, now);
 	} else if (s && s->tunnel) {
 		dissect_feed(s->tunnel, dir, data, len, f->at, now);
 	} else if (s) {

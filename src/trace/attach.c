@@ -128,6 +128,7 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 	int err = plan->family == INSPECT_GO ? load_set_go(l, fd, plan, target) : 0;
 
 	snprintf(j.path, sizeof(j.path), "/proc/self/fd/%d", fd);
+	load_set_ready(l, target, false);
 	for (uint32_t kind = 0; !err && kind < PROBE_KIND_COUNT; kind++) {
 		struct kind k = kind_programs(l->skel, kind);
 		uint64_t offsets[LIMIT_PROBE_POINTS];
@@ -143,6 +144,7 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 		attach_close(&a);
 		return err;
 	}
+	load_set_ready(l, target, true);
 	*ret = a;
 	return 0;
 }

@@ -157,6 +157,8 @@ void cases_run(const char *path, void (*fn)(const struct test_case *c))
 		if (!strncmp(line, "case ", 5)) {
 			run_one(&c, fn);
 			c.name = strdup(line + 5);
+		} else if (!strcmp(line, "in order")) {
+			c.in_order = true;
 		} else if (*line == '<' || *line == '>' || !strcmp(line, "idle") ||
 			   !strncmp(line, "tick ", 5)) {
 			add_step(&c, line);
@@ -208,7 +210,7 @@ static void feed_data(struct dissection *d, const struct step *s, struct cut cut
 void case_feed(const struct test_case *c, struct cut cut, struct outcome *ret)
 {
 	const struct entry_sink sink = { collect, ret, &ret->live, &ret->live_use, &ret->memory };
-	const struct conn_hint hint = { 0 };
+	const struct conn_hint hint = { .in_order = c->in_order };
 	uint64_t offset[2] = { 0 };
 	int64_t now = TIME_0;
 

@@ -38,6 +38,7 @@ struct expect {
 
 struct test_case {
 	char *name;
+	bool in_order; /* gaps are told where they belong */
 	struct step steps[CASE_STEPS];
 	size_t step_count;
 	struct expect expects[CASE_ENTRIES];
