@@ -188,7 +188,7 @@ static void set_sql(struct pg_exchange *x, struct text sql)
 
 static void take_query(struct postgres *p, struct pg_exchange *x, struct pg_reader *r)
 {
-	sql_put_masked(&p->scratch, pg_string(r), &x->secret);
+	sql_put_masked(&p->scratch, pg_string(r), SQL_POSTGRES, &x->secret, NULL);
 	set_sql(x, text_of(&p->scratch));
 	buf_reset(&p->scratch);
 	expect(x, 'Q');
@@ -211,13 +211,13 @@ static void take_parse(struct postgres *p, struct pg_exchange *x, struct pg_read
 	else
 		s = sql_statement_new(&p->statements, name);
 
-	sql_put_masked(&p->scratch, sql, &x->secret);
+	sql_put_masked(&p->scratch, sql, SQL_POSTGRES, &x->secret, NULL);
 	set_sql(x, text_of(&p->scratch));
 	buf_reset(&x->statement);
 	buf_put(&x->statement, name.data, name.len < LIMIT_SUMMARY ? name.len : LIMIT_SUMMARY);
 	if (s) {
 		sql_statement_set(&p->statements, s, text_of(&p->scratch), x->secret);
-		for (uint32_t i = pg_be(r, 2); i && s->type_count < 16; i--)
+		for (uint32_t i = pg_be(r, 2); i && s->type_count < SQL_TYPES; i--)
 			s->types[s->type_count++] = pg_be(r, 4);
 	}
 	buf_reset(&p->scratch);
