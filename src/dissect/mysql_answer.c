@@ -261,7 +261,7 @@ static int take_first(struct mysql *m, struct my_exchange *x, const struct pdu *
 		buf_puts(&m->scratch, "asks for the file ");
 		buf_put(&m->scratch, u.at, u.left < LIMIT_SUMMARY ? u.left : LIMIT_SUMMARY);
 		my_say_answer(m, x);
-		m->sending = x;
+		m->sending = x->x.message[PART_REQUEST] ? x : NULL;
 		return 0;
 	case MY_END:
 		if (p->size < MY_HEAD + 9)

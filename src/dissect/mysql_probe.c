@@ -7,7 +7,8 @@
 #include "base/utf8.h"
 #include "dissect/mysql_internal.h"
 
-#define LOGIN_HEAD 36 /* bytes of a login that are alike, with the packet's head */
+#define OK_MOST	   1024 /* bytes of an OK by which the protocol is known */
+#define LOGIN_HEAD 36	/* bytes of a login that are alike, with the packet's head */
 
 static uint32_t le24(const uint8_t *p)
 {
@@ -96,12 +97,33 @@ static int score_command(const uint8_t *data, size_t len, uint32_t size)
 	return 0;
 }
 
+/* OK, with text behind it that has its length before it, or none; or what was prepared. */
+static bool is_ok(const uint8_t *data, uint32_t size)
+{
+	struct unpack u = unpack_at(data + 1, size - 1);
+
+	if (size == 12 && !data[9])
+		return true;
+	my_number(&u);
+	my_number(&u);
+	unsigned state = (unsigned)unpack_le(&u, 2);
+	unpack_le(&u, 2);
+	if (utf8_is_text(u.at, u.left))
+		return !u.failed && state < 0x8000;
+	my_string(&u);
+	if (u.left && state & 0x4000)
+		my_string(&u);
+	return !u.failed && !u.left && state < 0x8000;
+}
+
 /* What an answer begins with. */
 static int score_answer(const uint8_t *data, size_t len, uint32_t size)
 {
 	switch (data[0]) {
 	case 0x00:
-		return size >= 7 && (size == 7 || size == 12 || len > 4) ? 40 : PROBE_NO;
+		if (size < 7 || size > OK_MOST)
+			return PROBE_NO;
+		return len < size ? PROBE_MAYBE : is_ok(data, size) ? 40 : PROBE_NO;
 	case 0xff:
 		return size > 9 && len > 3 && data[3] == '#' ? PROBE_YES : PROBE_NO;
 	case 0xfe:
@@ -173,10 +195,12 @@ int my_resumes(bool request, const uint8_t *data, size_t len)
 	/* What more bytes follow must not change the answer, so the first ones alone count. */
 	uint32_t size = le24(data);
 	size_t need = MY_HEAD + (size < 64 ? size : 64) + (request || size > 2 ? 0 : 8);
+	if (!request && !data[MY_HEAD] && size <= OK_MOST)
+		need = MY_HEAD + size;
 	if (len < need)
 		return 0;
 	int score = my_probe(DIR_READ, data, need);
-	return score > PROBE_NO || score == PROBE_MAYBE ? 1 : -EPROTO;
+	return score > PROBE_NO || (score == PROBE_MAYBE && data[MY_HEAD]) ? 1 : -EPROTO;
 }
 
 enum dir my_client_of(const struct first_bytes *first)

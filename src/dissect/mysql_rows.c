@@ -79,8 +79,10 @@ void my_take_row(struct mysql *m, struct my_exchange *x, struct unpack *u)
 {
 	my_begin_list(x);
 	x->rows++;
-	if (x->shown == LIMIT_SQL_ROWS || !x->columns.len ||
-	    x->x.message[PART_RESPONSE]->body.bytes.len > LIMIT_SQL_SHOWN)
+	/* Of columns that are not told again, and values that are none, much is little to send. */
+	size_t said = x->x.message[PART_RESPONSE]->body.bytes.len;
+	if (x->shown == LIMIT_SQL_ROWS || !x->columns.len || said > LIMIT_SQL_SHOWN ||
+	    said > LIMIT_SUMMARY + 16 * x->x.size[PART_RESPONSE])
 		return;
 	put_row(m, x, u);
 	if (m->scratch.len > LIMIT_SQL_SHOWN / 4) {
