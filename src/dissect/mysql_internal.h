@@ -180,6 +180,15 @@ struct sql_statement *my_statement(const struct mysql *m, uint32_t id);
 struct sql_statement *my_statement_new(struct mysql *m, uint32_t id, const struct my_exchange *x,
 				       uint32_t parameters);
 
+/* A line of the request's text, which `scratch` holds; as much of a text as is shown. */
+void my_say_line(struct mysql *m, struct my_exchange *x);
+void my_put_shown(struct buf *out, struct text t);
+
+/* mysql_login.c */
+void my_take_login(struct mysql *m, struct my_exchange *x, struct unpack *u);
+/* Somebody else goes on with the connection. */
+void my_take_user(struct mysql *m, struct my_exchange *x, struct unpack *u);
+
 /* mysql_rows.c */
 void my_say_answer(struct mysql *m, struct my_exchange *x); /* what `scratch` holds */
 void my_begin_line(struct my_exchange *x);

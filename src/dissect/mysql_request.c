@@ -53,14 +53,14 @@ static void say(struct my_exchange *x, const char *text, size_t len)
 	exchange_text(&x->x, PART_REQUEST, text, len);
 }
 
-static void say_line(struct mysql *m, struct my_exchange *x)
+void my_say_line(struct mysql *m, struct my_exchange *x)
 {
 	buf_putc(&m->scratch, '\n');
 	say(x, m->scratch.data, m->scratch.len);
 	buf_reset(&m->scratch);
 }
 
-static void put_shown(struct buf *out, struct text t)
+void my_put_shown(struct buf *out, struct text t)
 {
 	buf_put(out, t.data, t.len < LIMIT_SUMMARY ? t.len : LIMIT_SUMMARY);
 }
@@ -110,85 +110,6 @@ int my_request_begin(struct mysql *m, const struct pdu *p)
 	if (m->asking)
 		m->asking->answers = (uint8_t)(number + 1);
 	return r;
-}
-
-static void set_user(struct my_exchange *x, struct text user, struct text database)
-{
-	struct message *q = x->x.message[PART_REQUEST];
-
-	put_shown(&x->line, user);
-	if (database.len) {
-		buf_putc(&x->line, '@');
-		put_shown(&x->line, database);
-		message_add_text(q, "database", message_text(q, database.data, database.len));
-	}
-	message_add_text(q, "user", message_text(q, user.data, user.len));
-}
-
-static void say_named(struct mysql *m, struct my_exchange *x, const char *name, struct text t)
-{
-	if (!t.len)
-		return;
-	buf_puts(&m->scratch, name);
-	put_shown(&m->scratch, t);
-	say_line(m, x);
-}
-
-/* Who and for what; of how it proves it only the name. */
-static void take_identity(struct mysql *m, struct my_exchange *x, struct unpack *u, bool changes)
-{
-	struct text user = my_zero_string(u);
-	uint32_t can = m->can;
-	uint64_t n = 0;
-
-	if (changes)
-		n = unpack_le(u, 1);
-	else if (can & MY_CAN_LENENC)
-		n = my_number(u);
-	else if (can & MY_CAN_SECURE)
-		n = unpack_le(u, 1);
-	else
-		my_zero_string(u);
-	my_bytes(u, n == UINT64_MAX ? 0 : n);
-	struct text database = { "", 0 };
-	if (changes || can & MY_CAN_DATABASE)
-		database = my_zero_string(u);
-	if (changes)
-		unpack_le(u, 2);
-	set_user(x, user, database);
-	say_named(m, x, "user: ", user);
-	say_named(m, x, "database: ", database);
-	say(x, "password: " SQL_MASK "\n", sizeof("password: " SQL_MASK));
-	if (can & MY_CAN_PLUGIN || (changes && u->left))
-		say_named(m, x, "authentication: ", my_zero_string(u));
-}
-
-/* What a client tells of itself: "_os: Linux". */
-static void take_attributes(struct mysql *m, struct my_exchange *x, struct unpack *u)
-{
-	struct unpack a = { .failed = true };
-
-	if (m->can & MY_CAN_ATTRIBUTES && u->left && !u->failed)
-		a = unpack_part(u, my_number(u));
-	while (a.left && !a.failed) {
-		struct text name = my_string(&a), value = my_string(&a);
-		if (a.failed)
-			return;
-		put_shown(&m->scratch, name);
-		buf_puts(&m->scratch, ": ");
-		put_shown(&m->scratch, value);
-		say_line(m, x);
-	}
-}
-
-static void take_login(struct mysql *m, struct my_exchange *x, struct unpack *u)
-{
-	m->can = (uint32_t)unpack_le(u, 4);
-	m->can_known = !u->failed;
-	m->eof = m->can & MY_CAN_NO_EOF ? MY_NO_EOF : MY_EOF;
-	unpack_take(u, 4 + 1 + 23);
-	take_identity(m, x, u, false);
-	take_attributes(m, x, u);
 }
 
 /* The number, as a name. */
@@ -460,7 +381,7 @@ static void take_long_data(struct mysql *m, struct my_exchange *x, struct unpack
 		buf_puts(&m->scratch, "\"" SQL_MASK "\"");
 	else
 		my_put_text(&m->scratch, &c, my_bytes(u, u->left));
-	say_line(m, x);
+	my_say_line(m, x);
 }
 
 static void take_close(struct mysql *m, struct my_exchange *x, struct unpack *u, bool close)
@@ -483,12 +404,12 @@ static void take_fetch(struct mysql *m, struct my_exchange *x, struct unpack *u)
 	if (s)
 		buf_put(&x->columns, s->columns.data, s->columns.len);
 	buf_printf(&m->scratch, "%" PRIu64 " rows", unpack_le(u, 4));
-	say_line(m, x);
+	my_say_line(m, x);
 }
 
 static void take_name(struct my_exchange *x, struct text name)
 {
-	put_shown(&x->line, name);
+	my_put_shown(&x->line, name);
 	say(x, x->line.data, x->line.len);
 }
 
@@ -502,7 +423,7 @@ static void take_binlog(struct my_exchange *x, struct unpack *u, bool gtid)
 	struct text name = gtid ? my_bytes(u, unpack_le(u, 4)) : my_bytes(u, u->left);
 	if (gtid)
 		at = unpack_le(u, 8);
-	put_shown(&x->line, name);
+	my_put_shown(&x->line, name);
 	buf_printf(&x->line, " from %" PRIu64, at);
 	say(x, x->line.data, x->line.len);
 }
@@ -525,8 +446,7 @@ static void take_command(struct mysql *m, struct my_exchange *x, uint8_t code, s
 		buf_printf(&x->line, "%" PRIu64, unpack_le(u, 4));
 		break;
 	case 0x11:
-		take_identity(m, x, u, true);
-		take_attributes(m, x, u);
+		my_take_user(m, x, u);
 		break;
 	case 0x12:
 	case 0x1e:
@@ -590,7 +510,7 @@ int my_request_whole(struct mysql *m, const struct pdu *p)
 	if (x->asked)
 		take_more(x, &u);
 	else if (!x->read && x->command == &login)
-		take_login(m, x, &u);
+		my_take_login(m, x, &u);
 	else if (!x->read)
 		take_command(m, x, (uint8_t)unpack_le(&u, 1), &u);
 	x->read = true;
