@@ -25,6 +25,7 @@ static const struct dissector *const dissectors[] = {
 	&dissect_ldap,
 	&dissect_mongo,
 	&dissect_mqtt,
+	&dissect_mysql,
 	&dissect_postgres,
 	&dissect_redis,
 	&dissect_smtp,

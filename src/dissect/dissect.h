@@ -179,6 +179,7 @@ extern const struct dissector dissect_kafka;
 extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mongo;
 extern const struct dissector dissect_mqtt;
+extern const struct dissector dissect_mysql;
 extern const struct dissector dissect_opaque;
 extern const struct dissector dissect_websocket;
 extern const struct dissector dissect_postgres;
