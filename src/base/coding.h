@@ -24,8 +24,8 @@ bool coding_is_encoded(const char *content_encoding);
 
 /*
  * The same for a stream whose parts are wanted as they come. What it hands on of some bytes does
- * not depend on how these were cut (but for the last bytes before where br is broken). It may grow
- * to LIMIT_INFLATE_EXPANSION times its size, and LIMIT_INFLATE_FREE more.
+ * not depend on how these were cut (but for the last bytes before where br or zstd is broken). It
+ * may grow to LIMIT_INFLATE_EXPANSION times its size, and LIMIT_INFLATE_FREE more.
  */
 struct coding_stream;
 struct coding_sink {
