@@ -29,6 +29,10 @@ struct http_stream {
 	enum item_from from;
 	struct item *item; /* that has begun */
 	uint64_t size;	   /* bytes of it so far, also before it has begun */
+	uint64_t pos;	   /* in the body, as content */
+	uint64_t begun_at; /* there; after what is missing, if nothing was known before */
+	uint64_t before;   /* of `size`, what lies before */
+	bool unplaced;	   /* nobody knows where any more */
 	int64_t begun_us;
 	bool lost; /* before it */
 	/* lines and events */
@@ -74,6 +78,8 @@ static void end_item(struct http_stream *s, const char *note)
 {
 	if (s->item) {
 		s->item->size = s->size;
+		s->item->at = s->begun_at;
+		s->item->end = s->unplaced ? 0 : s->begun_at + s->size - s->before;
 		s->item->note = s->item->note ? s->item->note : note;
 	}
 	items_end(s->items, s->item);
@@ -430,6 +436,15 @@ void http_stream_free(struct http_stream *s)
 	free(s);
 }
 
+static void note_begin(struct http_stream *s)
+{
+	if (s->size)
+		return;
+	s->begun_us = s->now_us;
+	s->begun_at = s->pos;
+	s->before = 0;
+}
+
 static void feed_plain(void *ctx, const uint8_t *data, size_t len)
 {
 	struct http_stream *s = ctx;
@@ -439,9 +454,9 @@ static void feed_plain(void *ctx, const uint8_t *data, size_t len)
 		return;
 	}
 	while (len) {
-		if (!s->size)
-			s->begun_us = s->now_us;
+		note_begin(s);
 		size_t n = s->kind->feed(s, data, len);
+		s->pos += n;
 		data += n;
 		len -= n;
 	}
@@ -469,8 +484,11 @@ static void hide(struct http_stream *s, const char *why)
 	s->coding = NULL;
 	s->hidden = true;
 	s->item = items_begin(s->items, s->from, s->kind->name, s->now_us);
-	if (s->item)
-		s->item->note = why;
+	if (!s->item)
+		return;
+	s->item->note = why;
+	s->item->at = s->pos;
+	s->item->end = UINT64_MAX;
 }
 
 static void feed_coded(struct http_stream *s, const uint8_t *data, size_t len)
@@ -495,13 +513,20 @@ void http_stream_feed(struct http_stream *s, const uint8_t *data, size_t len, in
 
 static void gap_in_lines(struct http_stream *s, uint64_t len, enum gap_why why)
 {
+	note_begin(s);
+	s->unplaced |= !len;
+	s->pos += len;
 	s->size += len;
 	put_back(s);
 	if (s->held)
 		put(s, NULL, 0);
 	items_skip(s->item, len, why);
-	if (s->item)
+	if (s->item) {
 		s->item->size = s->size;
+	} else {
+		s->begun_at = s->pos;
+		s->before = s->size;
+	}
 	s->lost = !s->item;
 	if (s->part != PART_BODY)
 		s->part = PART_SEEK;
