@@ -21,7 +21,9 @@ bool grpc_is(const struct message *m)
 {
 	size_t n = strlen(GRPC_TYPE);
 
-	return m && m->content_type.len >= n && !strncasecmp(m->content_type.data, GRPC_TYPE, n) &&
+	/* Most types of other things differ in their thirteenth byte. */
+	return m && m->content_type.len >= n && (m->content_type.data[12] | 0x20) == 'g' &&
+	       !strncasecmp(m->content_type.data, GRPC_TYPE, n) &&
 	       (m->content_type.len == n || strchr("+-; ", m->content_type.data[n]));
 }
 

@@ -63,7 +63,8 @@ static void put_faults(struct buf *out, const char *who, const struct message *m
 {
 	uint64_t stray = m->body.present;
 
-	for (int i = HTTP_NOTE_FIRST_FAULT; i < HTTP_NOTE_COUNT; i++) {
+	for (int i = HTTP_NOTE_FIRST_FAULT;
+	     m->notes >> HTTP_NOTE_FIRST_FAULT && i < HTTP_NOTE_COUNT; i++) {
 		if (!http_has_note(m, i) || (i == HTTP_NOTE_STRAY && !stray))
 			continue;
 		put_reason(out, who,

@@ -333,17 +333,24 @@ static const struct stream_kind parts = { "part", feed_part, .hold = '\r', .clos
 
 static const struct stream_kind messages = { "message" };
 
+/* Most messages are none: what that costs is compared with the whole of them. */
 static const struct stream_kind *kind_of(const struct message *m)
 {
+#define TYPE(name, kind)                                                                           \
+	{                                                                                          \
+		name, sizeof(name) - 1, kind                                                       \
+	}
 	static const struct {
 		const char *type;
+		size_t len;
 		const struct stream_kind *kind;
 	} kinds[] = {
-		{ "text/event-stream", &events },	 { "application/x-ndjson", &lines },
-		{ "application/ndjson", &lines },	 { "application/jsonl", &lines },
-		{ "application/x-jsonlines", &lines },	 { "application/json-seq", &records },
-		{ "multipart/x-mixed-replace", &parts },
+		TYPE("text/event-stream", &events),	   TYPE("application/x-ndjson", &lines),
+		TYPE("application/ndjson", &lines),	   TYPE("application/jsonl", &lines),
+		TYPE("application/x-jsonlines", &lines),   TYPE("application/json-seq", &records),
+		TYPE("multipart/x-mixed-replace", &parts),
 	};
+#undef TYPE
 	struct text rest = m->content_type;
 
 	if (grpc_is(m))
@@ -352,8 +359,7 @@ static const struct stream_kind *kind_of(const struct message *m)
 		return NULL;
 	struct text type = http_trim(http_take_until(&rest, ';'));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (type.len == strlen(kinds[i].type) &&
-		    !strncasecmp(type.data, kinds[i].type, type.len))
+		if (type.len == kinds[i].len && !strncasecmp(type.data, kinds[i].type, type.len))
 			return kinds[i].kind;
 	return NULL;
 }
