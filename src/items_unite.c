@@ -32,13 +32,13 @@ static bool is_better(const struct item *i, const struct item *than)
 }
 
 /* What is present of a payload from an offset on, or is missing there. */
-struct reading {
+struct filling {
 	const struct payload *p;
 	unsigned gap;
 	size_t byte;
 };
 
-static uint64_t piece(struct reading *r, uint64_t at, bool *ret_missing)
+static uint64_t piece(struct filling *r, uint64_t at, bool *ret_missing)
 {
 	const struct payload *p = r->p;
 
@@ -62,7 +62,7 @@ static bool is_plain(const struct payload *p)
 /* What is missing in one is taken from the other: their contents begin at the same byte. */
 static struct payload fill(const struct payload *a, const struct payload *b)
 {
-	struct reading r[2] = { { .p = a }, { .p = b } };
+	struct filling r[2] = { { .p = a }, { .p = b } };
 	uint64_t size = a->size > b->size ? a->size : b->size;
 	struct payload all = { 0 };
 
@@ -71,7 +71,7 @@ static struct payload fill(const struct payload *a, const struct payload *b)
 		uint64_t len[2] = { piece(&r[0], at, &missing[0]), piece(&r[1], at, &missing[1]) };
 		n = len[0] < len[1] ? len[0] : len[1];
 		n = n < size - at ? n : size - at;
-		struct reading *from = !missing[0] ? &r[0] : &r[1];
+		struct filling *from = !missing[0] ? &r[0] : &r[1];
 		if (missing[0] && missing[1])
 			payload_skip(&all, n, GAP_LOST);
 		else
