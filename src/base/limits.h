@@ -152,7 +152,7 @@
 /* WebSocket */
 #define LIMIT_WS_FRAME		(16 << 20) /* length that is believed where a frame is looked for */
 #define LIMIT_INFLATERS		2048	   /* sides that inflate, of all connections */
-#define LIMIT_INFLATE_FREE	(256 << 10) /* what the messages of a side may grow to */
+#define LIMIT_INFLATE_FREE	(256 << 10) /* what the messages of a side or body may grow to */
 #define LIMIT_INFLATE_EXPANSION 64	    /* and for each byte of them beyond */
 
 /* reading bodies */

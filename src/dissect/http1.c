@@ -322,7 +322,7 @@ static bool http1_alive(const void *state)
 
 static void give_way(struct h1_message *m, size_t *account)
 {
-	items_give_way(http_stream_items(m->items));
+	http_stream_give_way(m->items);
 	h1_message_account(m, account);
 	if (m->msg)
 		payload_give_way(&m->msg->body);

@@ -311,7 +311,7 @@ static void feed_data(struct h2 *h, enum dir dir, const uint8_t *data, size_t le
 			room = LIMIT_BODY_BYTES - body->bytes.len;
 		payload_put(body, data, len, body->bytes.len + room);
 		if (!room)
-			items_give_way(http_stream_items(s->side[dir].items));
+			http_stream_give_way(s->side[dir].items);
 		http_stream_feed(s->side[dir].items, data, len, now);
 		h2_account(h, s);
 	}

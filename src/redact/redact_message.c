@@ -363,7 +363,13 @@ int redact_message(const struct redact *r, struct message *m, struct buf *body, 
 	struct masking d = { .r = r, .m = m };
 
 	mask_head(&d);
-	if (!d.error && body->len && !kept && (m->has_head || m->rendered))
+	if (d.error || !(m->has_head || m->rendered))
+		return d.error;
+	if (kept && m->stored) {
+		m->body_not_kept = m->stored->not_kept;
+		*ret_why = m->stored->why;
+	} else if (!kept && body->len) {
 		mask_body(&d, body, frames, ret_why);
+	}
 	return d.error;
 }
