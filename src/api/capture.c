@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* POST /api/capture: pause and resume. */
-#include <jansson.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <string.h>
@@ -10,17 +9,19 @@
 #include "api/request.h"
 #include "api/handlers.h"
 #include "api/state.h"
+#include "base/json_read.h"
+#include "base/json_tree.h"
 #include "base/json_write.h"
 
 /* 1 paused, 0 running, -1 neither. */
 static int wanted_state(const struct request *r)
 {
-	json_t *o = json_loadb(r->body.len ? r->body.data : "", r->body.len, JSON_REJECT_DUPLICATES,
-			       NULL);
+	struct text body = { r->body.data, r->body.len };
+	json_t *o = json_tree(body);
 	const char *state = json_string_value(json_object_get(o, "state"));
 	int wanted = -1;
 
-	if (state && json_object_size(o) == 1)
+	if (state && json_count(body) == 1)
 		wanted = !strcmp(state, "paused") ? 1 : !strcmp(state, "running") ? 0 : -1;
 	json_decref(o);
 	return wanted;

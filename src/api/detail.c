@@ -8,6 +8,7 @@
 #include "api/jansson_write.h"
 #include "base/buf.h"
 #include "base/coding.h"
+#include "base/json_tree.h"
 #include "base/json_write.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -18,9 +19,10 @@ json_t *detail_load(const struct entry *e)
 {
 	json_t *o = NULL;
 
+	errno = 0;
 	if (e->detail.len)
-		o = json_loadb(e->detail.data, e->detail.len, JSON_ALLOW_NUL, NULL);
-	if (json_is_object(o))
+		o = json_tree((struct text){ e->detail.data, e->detail.len });
+	if (json_is_object(o) || (!o && errno == ENOMEM))
 		return o;
 	json_decref(o);
 	return json_object();

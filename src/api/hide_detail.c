@@ -8,6 +8,7 @@
 
 #include "api/detail.h"
 #include "base/coding.h"
+#include "base/json_tree.h"
 #include "fields.h"
 #include "kfl/json_path.h"
 #include "kfl/tree.h"
@@ -202,7 +203,7 @@ static char *mask_json(struct hidden *m, size_t side, struct text steps)
 
 	if (!coding_decode(detail_encoding(m->detail, sides[side]), body->data, body->len,
 			   LIMIT_MASK_BODY, &text)) {
-		json_t *v = json_loadb(text.data, text.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+		json_t *v = json_tree((struct text){ text.data, text.len });
 		mask_steps(v, steps, &left);
 		out = v && left ? json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 		json_decref(v);

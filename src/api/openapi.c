@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* /api/openapi.json: openapi.json, with what an entry is from the rows of entry.def. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "api/handlers.h"
 #include "base/buf.h"
 #include "base/embed.h"
+#include "base/json_tree.h"
 #include "fields.h"
 #include "kfl/vocabulary.h"
 
@@ -105,7 +105,7 @@ static int describe(json_t *doc)
 static int put_document(struct buf *out)
 {
 	const struct embedded_file *f = embed_find(api_files, "src/api/openapi.json");
-	json_t *doc = f ? json_loadb(f->data, f->size, 0, NULL) : NULL;
+	json_t *doc = f ? json_tree((struct text){ (const char *)f->data, f->size }) : NULL;
 	int r = doc ? describe(doc) : -ENOMEM;
 	char *text = r ? NULL : json_dumps(doc, JSON_INDENT(1));
 

@@ -114,30 +114,64 @@ static const char *skip_to_value(const char *p, const char *end, bool object, bo
 	return p;
 }
 
-static const char *skip_value(const char *p, const char *end, unsigned depth)
+/* Who is told what is passed; NULL: nobody. */
+struct visit {
+	json_visit_fn *fn;
+	void *ctx;
+};
+
+static bool tell(const struct visit *v, enum json_event event, const char *from, const char *to)
+{
+	return !v || !v->fn(v->ctx, event, (struct text){ from, (size_t)(to - from) });
+}
+
+/* The key at p, and its colon. */
+static const char *skip_key(const char *p, const char *end, const struct visit *v)
+{
+	const char *after = skip_string(p, end);
+
+	if (!after || !tell(v, JSON_KEY, p, after))
+		return NULL;
+	p = skip_blanks(after, end);
+	return p < end && *p == ':' ? p + 1 : NULL;
+}
+
+static const char *skip_value(const char *p, const char *end, unsigned levels,
+			      const struct visit *v)
 {
 	bool done, object;
 
 	p = skip_blanks(p, end);
-	if (p >= end || depth > LIMIT_JSON_DEPTH)
+	if (p >= end || !levels)
 		return NULL;
-	if (*p != '{' && *p != '[')
-		return skip_scalar(p, end);
+	if (*p != '{' && *p != '[') {
+		const char *after = skip_scalar(p, end);
+		return after && tell(v, JSON_SCALAR, p, after) ? after : NULL;
+	}
+	if (!tell(v, JSON_BEGIN, p, p + 1))
+		return NULL;
 	object = *p++ == '{';
 	for (bool first = true;; first = false) {
 		p = skip_to_value(p, end, object, first, &done);
-		if (!p || done)
-			return p;
-		if (object) {
-			p = skip_string(p, end);
-			p = p ? skip_blanks(p, end) : NULL;
-			if (!p || p >= end || *p++ != ':')
-				return NULL;
-		}
-		p = skip_value(p, end, depth + 1);
+		if (!p)
+			return NULL;
+		if (done)
+			return tell(v, JSON_END, p - 1, p) ? p : NULL;
+		if (object)
+			p = skip_key(p, end, v);
+		p = p ? skip_value(p, end, levels - 1, v) : NULL;
 		if (!p)
 			return NULL;
 	}
+}
+
+int json_visit(struct text in, unsigned levels, json_visit_fn *fn, void *ctx)
+{
+	struct visit v = { fn, ctx };
+	const char *end = in.data ? in.data + in.len : NULL;
+	const char *after = in.data ? skip_value(in.data, end, levels, &v) : NULL;
+
+	return after && skip_blanks(after, end) == end ? 0 : -EINVAL;
 }
 
 struct text json_value(struct text in)
@@ -146,7 +180,7 @@ struct text json_value(struct text in)
 		return in;
 	const char *end = in.data + in.len;
 	const char *p = skip_blanks(in.data, end);
-	const char *after = skip_value(p, end, 0);
+	const char *after = skip_value(p, end, LIMIT_JSON_DEPTH + 1, NULL);
 	return after ? (struct text){ p, (size_t)(after - p) } : (struct text){ NULL, 0 };
 }
 

@@ -27,6 +27,15 @@ enum json_kind {
 struct text json_value(struct text in);
 enum json_kind json_kind(struct text value);
 
+/*
+ * One walk through a whole text: each key (before its value), scalar, and begin and end of an
+ * object or array. The walk ends when fn does not return 0. 0, or -EINVAL: it ended early, or the
+ * text is not one JSON value, which is known only then.
+ */
+enum json_event { JSON_KEY, JSON_SCALAR, JSON_BEGIN, JSON_END };
+typedef int json_visit_fn(void *ctx, enum json_event event, struct text at);
+int json_visit(struct text in, unsigned levels, json_visit_fn *fn, void *ctx);
+
 /* Members of an object or elements of an array; keys are strings with their quotes. */
 struct json_iterator {
 	const char *p, *end;

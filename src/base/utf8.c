@@ -27,7 +27,7 @@ size_t utf8_length(const unsigned char *p, size_t n)
 
 bool utf8_is_text(const void *data, size_t len)
 {
-	const unsigned char *p = data, *end = p + len;
+	const unsigned char *p = data, *end = len ? p + len : p;
 
 	while (p < end) {
 		size_t n = utf8_length(p, (size_t)(end - p));

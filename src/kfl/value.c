@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <jansson.h>
 
+#include "base/json_tree.h"
 #include "base/limits.h"
 
 #define INCOMPARABLE 2
@@ -123,8 +123,7 @@ static bool holds(int order, enum value_op op)
 
 static int equal_wholes(struct text a, struct text b)
 {
-	json_t *x = json_loadb(a.data, a.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	json_t *y = json_loadb(b.data, b.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	json_t *x = json_tree(a), *y = json_tree(b);
 	int r = x && y && json_equal(x, y);
 
 	json_decref(x);

@@ -2,6 +2,7 @@
 #include "fault.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <sanitizer/common_interface_defs.h>
@@ -50,6 +51,28 @@ bool fault_happened(void)
 	return fault.happened;
 }
 
+static struct fault_calls *seen;
+
+void fault_note_calls(struct fault_calls *calls)
+{
+	void *frame[1];
+
+	backtrace(frame, 1); /* it allocates when it is first called */
+	seen = calls;
+}
+
+/* FNV-1a over the addresses of the callers. */
+static void note_call(enum fault_kind kind, long n)
+{
+	void *frames[FAULT_FRAMES + 3];
+	uint64_t hash = 0xcbf29ce484222325;
+
+	int count = backtrace(frames, FAULT_FRAMES + 3);
+	for (int i = 3; i < count; i++)
+		hash = (hash ^ (uintptr_t)frames[i]) * 0x100000001b3;
+	seen->from[kind][n - 1] = hash;
+}
+
 /* FAULT_TRACE in the environment shows where it was. */
 static bool fails(enum fault_kind kind)
 {
@@ -58,6 +81,8 @@ static bool fails(enum fault_kind kind)
 	if (!fault.on)
 		return false;
 	long n = ++fault.count[kind];
+	if (seen && n <= FAULT_CALLS_MAX)
+		note_call(kind, n);
 	if (kind != fault.kind || !fault.nth || (fault.lasting ? n < fault.nth : n != fault.nth))
 		return false;
 	if (!fault.happened && getenv("FAULT_TRACE"))

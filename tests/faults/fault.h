@@ -7,6 +7,7 @@
 #define CLEARTAP_FAULT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum fault_kind {
 	FAULT_MEMORY,
@@ -27,6 +28,16 @@ void fault_install(void);
 void fault_begin(enum fault_kind kind, long nth, bool lasting);
 /* Nothing fails any more. How many calls of each kind there were since fault_begin(). */
 void fault_end(long count[static FAULT_KINDS]);
+/*
+ * From now on, note in `seen` where each call comes from: the first FAULT_CALLS_MAX of each kind,
+ * by a hash of its callers, up to FAULT_FRAMES of them. NULL: no more.
+ */
+#define FAULT_CALLS_MAX 32768
+#define FAULT_FRAMES	10
+struct fault_calls {
+	uint64_t from[FAULT_KINDS][FAULT_CALLS_MAX];
+};
+void fault_note_calls(struct fault_calls *seen);
 /* Has one failed since fault_begin()? */
 bool fault_happened(void);
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tries each script of fault_session.c with each kind of call failing, at each of its calls, or at
- * SAMPLE of them chosen by SEED, in children: that one alone, and all from there on. TAP on
- * standard output. A script that is quick is tried at all calls in any case.
+ * Tries each script of fault_session.c with each kind of call failing, at each place that calls, or
+ * at SAMPLE of them chosen by SEED, in children: that one alone, and all from there on. A place is
+ * a line of callers (fault.h); the first call that comes from there fails. TAP on standard output.
+ * A script that is quick is tried at all calls in any case.
  *
- *     fault_run FOLDER SAMPLE SEED [SCRIPT KIND once|on SITE]
+ *     fault_run FOLDER SAMPLE SEED [SCRIPT [KIND once|on SITE]]
  *
- * SAMPLE 0: all. With a site only that one; FAULT_TRACE=1 shows the place of the call.
+ * SAMPLE 0: all places; -1: all calls. With a script or a site only that one; FAULT_TRACE=1 shows
+ * the place of the call.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,24 +132,50 @@ static size_t try_sites(struct part p, const char *folder)
 	return failed;
 }
 
-/* Of 1..total, all or `sample`; the caller frees. */
-static long *choose(long total, size_t sample, size_t *ret_count)
+/* The first calls of each place among `total`, in order; how many. */
+static size_t find_places(const uint64_t *from, long total, long *ret_sites)
+{
+	size_t n = 0;
+
+	for (long i = 0; i < total && i < FAULT_CALLS_MAX; i++) {
+		size_t k = 0;
+		while (k < n && from[ret_sites[k] - 1] != from[i])
+			k++;
+		if (k == n)
+			ret_sites[n++] = i + 1;
+	}
+	return n;
+}
+
+/* Keeps `sample` of sites[], in order. */
+static size_t choose(long *sites, size_t count, size_t sample)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if ((size_t)random() % (count - i) < sample - n)
+			sites[n++] = sites[i];
+	return n;
+}
+
+/* Which calls of 1..total to try; the caller frees. */
+static long *choose_sites(const uint64_t *from, long total, long sample, size_t *ret_count)
 {
 	long *sites = malloc(sizeof(*sites) * (size_t)(total + 1));
 	size_t n = 0;
 
-	for (long i = 1; sites && i <= total; i++) {
-		size_t left = (size_t)(total - i + 1), want = sample - (n < sample ? n : sample);
-		if (!sample || (size_t)random() % left < want)
-			sites[n++] = i;
-	}
-	*ret_count = n;
+	if (sites && sample < 0)
+		while ((long)n < total)
+			sites[n] = (long)n + 1, n++;
+	else if (sites)
+		n = find_places(from, total, sites);
+	*ret_count = sample > 0 && (size_t)sample < n ? choose(sites, n, (size_t)sample) : n;
 	return sites;
 }
 
-/* How many calls of each kind a run makes in which none fails. */
+/* A run in which nothing fails: how many calls of each kind, and where from. */
 static int count_calls(const struct script *script, const char *folder,
-		       long count[static FAULT_KINDS])
+		       long count[static FAULT_KINDS], struct fault_calls *calls)
 {
 	long *shared = mmap(NULL, sizeof(long) * FAULT_KINDS, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -155,6 +184,7 @@ static int count_calls(const struct script *script, const char *folder,
 	progress->why[0] = '\0';
 	pid_t pid = fork();
 	if (!pid) {
+		fault_note_calls(calls);
 		try_site(script, folder, FAULT_MEMORY, 0, false, shared);
 		_exit(0);
 	}
@@ -167,11 +197,16 @@ static int count_calls(const struct script *script, const char *folder,
 	return status;
 }
 
-static void try_script(const struct script *script, const char *folder, size_t sample, int *number,
+static void try_script(const struct script *script, const char *folder, long sample, int *number,
 		       size_t *failures)
 {
+	static struct fault_calls *calls;
 	long total[FAULT_KINDS] = { 0 };
-	int status = count_calls(script, folder, total);
+
+	if (!calls)
+		calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = count_calls(script, folder, total, calls);
 
 	*failures += status != 0;
 	printf("%sok %d - %s: nothing fails\n", status ? "not " : "", ++*number, script->name);
@@ -180,7 +215,8 @@ static void try_script(const struct script *script, const char *folder, size_t s
 			struct part p = { .script = script,
 					  .kind = (enum fault_kind)kind,
 					  .lasting = lasting };
-			long *sites = choose(total[kind], script->quick ? 0 : sample, &p.count);
+			long *sites = choose_sites(calls->from[kind], total[kind],
+						   script->quick ? -1 : sample, &p.count);
 			p.sites = sites;
 			size_t failed = try_sites(p, folder);
 			printf("%sok %d - %s: %s fails%s, at %zu of %ld calls\n",
@@ -229,7 +265,9 @@ int main(int argc, char **argv)
 		return try_one(argv + 4, argv[1]);
 	srandom((unsigned)atol(argv[3]));
 	for (size_t i = 0; scripts[i].name; i++)
-		try_script(&scripts[i], argv[1], strtoul(argv[2], NULL, 10), &number, &failures);
+		if (argc < 5 || !strcmp(argv[4], scripts[i].name))
+			try_script(&scripts[i], argv[1], strtol(argv[2], NULL, 10), &number,
+				   &failures);
 	printf("1..%d\n", number);
 	return failures > 0;
 }

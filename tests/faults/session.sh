@@ -1,7 +1,7 @@
 #!/bin/sh
 # Whole sessions in one process in which a call fails: of memory, write, fsync, ftruncate, open, mmap, read,
-# one and from there on. Of the calls of a kind FAULT_SAMPLE (2) are tried, chosen by FAULT_SEED;
-# 0, as in `make check-faults`: all. The library is the one of the fuzz targets, with sanitizers.
+# one and from there on. Of the places that call, FAULT_SAMPLE (2) of a kind are tried, chosen by FAULT_SEED;
+# 0, as in `make check-faults`: all; -1: all calls. The library is the one of the fuzz targets, with sanitizers.
 : "${srcdir:=.}" "${builddir:=.}" "${CLANG:=clang}" "${FAULT_SAMPLE:=2}"
 seed=${FAULT_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
 
