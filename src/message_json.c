@@ -187,6 +187,29 @@ static void put_events(struct jw *j, const struct message *const m[2])
 	jw_end_array(j);
 }
 
+static void put_word(struct jw *j, const char *name, const char *text)
+{
+	if (*text)
+		jw_string(j, name, text);
+}
+
+/* What it learned of its connection; an entry of a handshake (tls/tls_entry.h) has it all. */
+static void put_tls(struct jw *j, const struct entry *e)
+{
+	if (!*e->tls_version && !*e->tls_sni)
+		return;
+	jw_object(j, "tls_info");
+	put_word(j, "version", e->tls_version);
+	put_word(j, "cipher", e->tls_cipher);
+	put_word(j, "sni", e->tls_sni);
+	put_word(j, "alpn", e->tls_alpn);
+	put_word(j, "ja3", e->ja3);
+	put_word(j, "ja4", e->ja4);
+	put_word(j, "subject", e->tls_subject);
+	put_word(j, "not_after", e->tls_not_after);
+	jw_end_object(j);
+}
+
 /* About what the detail takes: names, cookies and query come twice. */
 static size_t room_for(const struct message *const m[2])
 {
@@ -226,6 +249,7 @@ int entry_write_detail(struct entry *e)
 	for (int i = 0; i < 2; i++)
 		if (m[i])
 			put_message(&j, m[i], body[i], e->body_kept[i]);
+	put_tls(&j, e);
 	put_events(&j, m);
 	items_put_json(&j, e->items);
 	if (e->remark) {

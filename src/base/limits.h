@@ -165,16 +165,17 @@
 #define LIMIT_LIVE_EXCHANGES 65536 /* that go on and whose rows are written again; oldest goes */
 
 /* queries */
-#define LIMIT_QUERY_BYTES     8192	/* a KFL query */
-#define LIMIT_QUERY_DEPTH     64	/* nesting */
-#define LIMIT_QUERY_LIST      1000	/* elements of a list or arguments */
-#define LIMIT_QUERY_MS	      1000	/* one page of one query, then a partial answer */
-#define LIMIT_REGEX_STEPS     100000	/* backtracking steps for one entry */
-#define LIMIT_REGEX_MS	      500	/* processor time for one entry, whatever the steps */
-#define LIMIT_FILTER_BODY     (4 << 20) /* of a decoded body, what a filter looks at */
-#define LIMIT_JSON_TREE_DEPTH 2000 /* of what is changed before it is shown, as jansson writes it  \
-				    */
-#define LIMIT_JSON_DEPTH      100  /* nesting of JSON that a filter looks into */
+#define LIMIT_QUERY_BYTES 8192	    /* a KFL query */
+#define LIMIT_QUERY_DEPTH 64	    /* nesting */
+#define LIMIT_QUERY_LIST  1000	    /* elements of a list or arguments */
+#define LIMIT_QUERY_MS	  1000	    /* one page of one query, then a partial answer */
+#define LIMIT_REGEX_STEPS 100000    /* backtracking steps for one entry */
+#define LIMIT_REGEX_MS	  500	    /* processor time for one entry, whatever the steps */
+#define LIMIT_FILTER_BODY (4 << 20) /* of a decoded body, what a filter looks at */
+#define LIMIT_JSON_TREE_DEPTH                                                                      \
+	2000			  /* of what is changed before it is shown, as jansson writes it   \
+				   */
+#define LIMIT_JSON_DEPTH      100 /* nesting of JSON that a filter looks into */
 #define LIMIT_JSON_BYTES      (32 << 20) /* that one path into JSON may pass in one entry */
 #define LIMIT_MASK_BODY	      (1 << 20)	 /* of JSON that redact() hides a part of */
 #define LIMIT_MASK_VALUES     1000000	 /* that it passes; beyond, the whole is hidden */

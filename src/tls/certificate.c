@@ -125,6 +125,19 @@ static void read_signature(struct arena *a, gnutls_x509_crt_t c, struct tls_cert
 	ret->sha1 = hash == GNUTLS_DIG_SHA1;
 }
 
+/* Signed by the one whose name it has, so by itself, or by another of the same name. */
+static bool names_itself(gnutls_x509_crt_t c)
+{
+	gnutls_datum_t subject = { 0 }, issuer = { 0 };
+	bool same = !gnutls_x509_crt_get_raw_dn(c, &subject) &&
+		    !gnutls_x509_crt_get_raw_issuer_dn(c, &issuer) && subject.size == issuer.size &&
+		    !memcmp(subject.data, issuer.data, subject.size);
+
+	gnutls_free(subject.data);
+	gnutls_free(issuer.data);
+	return same;
+}
+
 static void read_certificate(struct arena *a, gnutls_x509_crt_t c, struct tls_certificate *ret)
 {
 	ret->subject = read_name(a, c, gnutls_x509_crt_get_dn3);
@@ -132,7 +145,7 @@ static void read_certificate(struct arena *a, gnutls_x509_crt_t c, struct tls_ce
 	ret->serial = read_serial(a, c);
 	ret->not_before_us = time_us(gnutls_x509_crt_get_activation_time(c));
 	ret->not_after_us = time_us(gnutls_x509_crt_get_expiration_time(c));
-	ret->self_signed = gnutls_x509_crt_check_issuer(c, c) != 0;
+	ret->self_signed = names_itself(c);
 	ret->authority = gnutls_x509_crt_get_ca_status(c, NULL) > 0;
 	read_key(a, c, ret);
 	read_signature(a, c, ret);

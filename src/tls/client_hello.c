@@ -10,13 +10,13 @@
 #define SCSV_FALLBACK	   0x5600
 
 /* A ClientHello while its extensions are read. */
-struct reading {
+struct hello_reading {
 	struct tls_client_hello *h;
 	struct tls_print *print;
 	struct arena *arena;
 };
 
-static void read_sni(struct reading *r, struct unpack *u)
+static void read_sni(struct hello_reading *r, struct unpack *u)
 {
 	struct unpack list = tls_list(u, 2);
 	uint64_t type = unpack_be(&list, 1);
@@ -27,67 +27,68 @@ static void read_sni(struct reading *r, struct unpack *u)
 	u->failed |= list.failed;
 }
 
-static void read_max_fragment(struct reading *r, struct unpack *u)
+static void read_max_fragment(struct hello_reading *r, struct unpack *u)
 {
 	uint64_t code = unpack_be(u, 1);
 
 	r->h->max_fragment = code >= 1 && code <= 4 ? (uint16_t)(256 << code) : 0;
 }
 
-static void read_groups(struct reading *r, struct unpack *u)
+static void read_groups(struct hello_reading *r, struct unpack *u)
 {
 	r->print->groups = tls_list(u, 2);
 	r->h->groups = tls_codes_read(r->arena, r->print->groups, 2);
 }
 
-static void read_point_formats(struct reading *r, struct unpack *u)
+static void read_point_formats(struct hello_reading *r, struct unpack *u)
 {
 	r->print->point_formats = tls_list(u, 1);
 	r->h->point_formats = tls_codes_read(r->arena, r->print->point_formats, 1);
 }
 
-static void read_signatures(struct reading *r, struct unpack *u)
+static void read_signatures(struct hello_reading *r, struct unpack *u)
 {
 	r->print->signatures = tls_list(u, 2);
 	r->h->signatures = tls_codes_read(r->arena, r->print->signatures, 2);
 }
 
-static void read_cert_signatures(struct reading *r, struct unpack *u)
+static void read_cert_signatures(struct hello_reading *r, struct unpack *u)
 {
 	r->h->cert_signatures = tls_codes_read(r->arena, tls_list(u, 2), 2);
 }
 
-static void read_alpn(struct reading *r, struct unpack *u)
+static void read_alpn(struct hello_reading *r, struct unpack *u)
 {
 	struct unpack list = tls_list(u, 2), first = list;
 
-	r->h->alpn = tls_texts_read(r->arena, list);
+	r->h->alpn = tls_texts_read(r->arena, &list);
 	r->print->alpn = unpack_text(&first, unpack_be(&first, 1));
+	u->failed |= list.failed;
 }
 
-static void read_padding(struct reading *r, struct unpack *u)
+static void read_padding(struct hello_reading *r, struct unpack *u)
 {
 	r->h->padding = (uint16_t)u->left;
 }
 
-static void read_cert_compressions(struct reading *r, struct unpack *u)
+static void read_cert_compressions(struct hello_reading *r, struct unpack *u)
 {
 	r->h->cert_compressions = tls_codes_read(r->arena, tls_list(u, 1), 2);
 }
 
-static void read_record_size(struct reading *r, struct unpack *u)
+static void read_record_size(struct hello_reading *r, struct unpack *u)
 {
 	r->h->record_size_limit = (uint16_t)unpack_be(u, 2);
 }
 
-static void read_ticket(struct reading *r, struct unpack *u)
+static void read_ticket(struct hello_reading *r, struct unpack *u)
 {
 	r->h->ticket_supported = true;
 	r->h->ticket_length = (uint16_t)u->left;
 }
 
 /* Identities are not kept, nor are the binders looked at. */
-static void read_psk(struct reading *r, struct unpack *u)
+static void read_psk(struct hello_reading *r, struct unpack *u)
 {
 	struct unpack list = unpack_part(u, unpack_be(u, 2));
 
@@ -100,7 +101,7 @@ static void read_psk(struct reading *r, struct unpack *u)
 	u->failed |= list.failed;
 }
 
-static void read_versions(struct reading *r, struct unpack *u)
+static void read_versions(struct hello_reading *r, struct unpack *u)
 {
 	r->h->versions = tls_codes_read(r->arena, tls_list(u, 1), 2);
 	for (unsigned i = 0; i < r->h->versions.count; i++)
@@ -108,12 +109,12 @@ static void read_versions(struct reading *r, struct unpack *u)
 			r->print->version = r->h->versions.list[i];
 }
 
-static void read_psk_modes(struct reading *r, struct unpack *u)
+static void read_psk_modes(struct hello_reading *r, struct unpack *u)
 {
 	r->h->psk_modes = tls_codes_read(r->arena, tls_list(u, 1), 1);
 }
 
-static void read_key_shares(struct reading *r, struct unpack *u)
+static void read_key_shares(struct hello_reading *r, struct unpack *u)
 {
 	struct unpack list = tls_list(u, 2), walk = list;
 	uint8_t groups[2 * LIMIT_TLS_LIST];
@@ -131,7 +132,7 @@ static void read_key_shares(struct reading *r, struct unpack *u)
 	u->failed |= walk.failed;
 }
 
-static void read_ech(struct reading *r, struct unpack *u)
+static void read_ech(struct hello_reading *r, struct unpack *u)
 {
 	uint64_t type = unpack_be(u, 1);
 
@@ -141,7 +142,7 @@ static void read_ech(struct reading *r, struct unpack *u)
 				: TLS_ECH_BROKEN;
 }
 
-static void read_esni(struct reading *r, struct unpack *u)
+static void read_esni(struct hello_reading *r, struct unpack *u)
 {
 	(void)u;
 	r->h->ech = TLS_ESNI;
@@ -179,7 +180,7 @@ static bool read_flag(struct tls_client_hello *h, uint16_t type)
 
 static const struct {
 	uint16_t type;
-	void (*read)(struct reading *r, struct unpack *u);
+	void (*read)(struct hello_reading *r, struct unpack *u);
 } readers[] = {
 	{ 0, read_sni },	  { 1, read_max_fragment },
 	{ 10, read_groups },	  { 11, read_point_formats },
@@ -192,7 +193,7 @@ static const struct {
 	{ 65486, read_esni },
 };
 
-static void read_extension(struct reading *r, uint16_t type, struct unpack *u)
+static void read_extension(struct hello_reading *r, uint16_t type, struct unpack *u)
 {
 	if (read_flag(r->h, type))
 		return;
@@ -205,7 +206,7 @@ static void read_extension(struct reading *r, uint16_t type, struct unpack *u)
 }
 
 /* Of one that is there twice, which none may be, the first counts. */
-static void read_extensions(struct reading *r, struct unpack u)
+static void read_extensions(struct hello_reading *r, struct unpack u)
 {
 	uint8_t seen[65536 / 8] = { 0 };
 	uint8_t types[2 * LIMIT_TLS_LIST];
@@ -255,7 +256,7 @@ void tls_client_hello_read(struct tls_info *i, const uint8_t *body, size_t len, 
 	struct tls_client_hello *h = &i->hello;
 	struct unpack u = unpack_at(body, len);
 	struct tls_print print = { .quic = i->quic };
-	struct reading r = { h, &print, &i->arena };
+	struct hello_reading r = { h, &print, &i->arena };
 
 	h->size = (uint32_t)size;
 	print.legacy_version = print.version = h->legacy_version = (uint16_t)unpack_be(&u, 2);
@@ -282,8 +283,7 @@ void tls_client_hello_read(struct tls_info *i, const uint8_t *body, size_t len, 
 	tls_ja4(&print, h->ja4);
 }
 
-/* Suites of SSL 2 itself, which are not of two bytes, are left out; their names say SSL 2 anyway.
- */
+/* Suites of SSL 2 itself, which have three bytes, are left out. */
 void tls_ssl2_hello_read(struct tls_info *i, const uint8_t *body, size_t len)
 {
 	struct tls_client_hello *h = &i->hello;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tls/handshake.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,13 +25,12 @@ enum {
 };
 
 /* One direction. */
-struct side {
+struct tls_side {
 	struct tls_walk walk;
 	enum tls_state state;
 	uint8_t first[TLS_BEGIN_BYTES]; /* of its bytes, until it is clear what they are */
 	uint8_t first_have;
 	bool begun;
-	bool crypto;  /* messages without records */
 	bool changed; /* a ChangeCipherSpec was seen */
 	uint8_t alert[2], alert_have;
 	uint64_t total; /* bytes of handshake messages */
@@ -44,7 +42,7 @@ struct side {
 struct tls_handshake {
 	size_t *account;
 	struct tls_info info;
-	struct side side[2];
+	struct tls_side side[2];
 	bool known; /* which direction is the client's */
 	bool joined, settled;
 	bool whole; /* ServerHelloDone was seen: no session is resumed */
@@ -62,7 +60,7 @@ struct tls_handshake *tls_handshake_new(size_t *account)
 	return h;
 }
 
-static void forget(struct tls_handshake *h, struct side *s)
+static void forget(struct tls_handshake *h, struct tls_side *s)
 {
 	account_change(h->account, s->message.cap, 0);
 	buf_free(&s->message);
@@ -79,15 +77,21 @@ void tls_handshake_free(struct tls_handshake *h)
 	free(h);
 }
 
-static bool is_over(const struct tls_handshake *h, const struct side *s)
+static bool is_over(const struct tls_handshake *h, const struct tls_side *s)
 {
 	return h->settled || s->state != TLS_MORE;
 }
 
-static void end(struct tls_handshake *h, struct side *s, enum tls_state state)
+static void end(struct tls_handshake *h, struct tls_side *s, enum tls_state state)
 {
 	s->state = state;
 	forget(h, s);
+}
+
+/* Of times 0 means that nothing was seen, which a file may have as well. */
+static int64_t seen_at(int64_t now_us)
+{
+	return now_us ? now_us : 1;
 }
 
 /* Whoever sends a ClientHello is the client, whichever end opened the TCP connection. */
@@ -124,8 +128,7 @@ static void take_client_hello(struct tls_handshake *h, int64_t now, const uint8_
 	keep_session_id(h, body, len);
 }
 
-/* Up to TLS 1.2 the session's id comes back where it is resumed (RFC 5246 7.4.1.3, RFC 5077 3.4).
- */
+/* Up to TLS 1.2 a session's id comes back where it is resumed (RFC 5246 section 7.4.1.3). */
 static bool came_back(const struct tls_handshake *h, const uint8_t *body, size_t len)
 {
 	uint8_t n = h->info.hello.session_id_length;
@@ -181,6 +184,9 @@ static void take_other(struct tls_handshake *h, int dir, uint8_t type, const uin
 		h->whole = true;
 	else if (!clear)
 		h->info.ignored++;
+	/* Some servers send the session's id back and then do all of the handshake. */
+	if (h->whole)
+		h->info.resumed = false;
 }
 
 /* `bytes` is a message with its head, of which the first `len` bytes are there. */
@@ -210,12 +216,16 @@ static size_t message_size(const struct buf *m)
  * After a ChangeCipherSpec all is encrypted; but in TLS 1.3 it means nothing, and what answers a
  * HelloRetryRequest comes in clear behind it (RFC 8446 appendix D.4).
  */
-static bool may_be_clear(const struct tls_handshake *h, int dir, uint8_t type)
+static bool may_be_clear(const struct tls_handshake *h, int dir)
 {
 	const struct tls_info *i = &h->info;
+	const struct tls_side *s = &h->side[dir];
+	uint8_t type = (uint8_t)s->message.data[0];
 
-	if (!h->side[dir].changed)
+	if (!s->changed)
 		return true;
+	if (message_size(&s->message) > LIMIT_TLS_MESSAGE)
+		return false;
 	if (dir == i->client)
 		return type == CLIENT_HELLO && tls_info_offered(i) == TLS_1_3 &&
 		       !i->retry.second_hello_us && (i->retry.time_us || !i->server.time_us);
@@ -238,7 +248,7 @@ static void check_complete(struct tls_handshake *h)
 /* A record that is encrypted was seen: nothing in clear follows. */
 static void seal(struct tls_handshake *h, int dir, int64_t now)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	if (!s->sealed_us)
 		s->sealed_us = now;
@@ -247,7 +257,7 @@ static void seal(struct tls_handshake *h, int dir, int64_t now)
 }
 
 /* Take bytes of a message up to `want` in all. False when out of memory. */
-static bool keep(struct tls_handshake *h, struct side *s, const uint8_t **bytes, size_t *len,
+static bool keep(struct tls_handshake *h, struct tls_side *s, const uint8_t **bytes, size_t *len,
 		 size_t want)
 {
 	size_t n = want - s->message.len - s->passed, was = s->message.cap;
@@ -268,7 +278,7 @@ static bool keep(struct tls_handshake *h, struct side *s, const uint8_t **bytes,
 static void take_messages(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes,
 			  size_t len)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	s->total += len;
 	while (len && !is_over(h, s)) {
@@ -280,7 +290,7 @@ static void take_messages(struct tls_handshake *h, int dir, int64_t now, const u
 		}
 		if (s->message.len < MESSAGE_HEAD)
 			return;
-		if (head && !may_be_clear(h, dir, (uint8_t)s->message.data[0])) {
+		if (head && !may_be_clear(h, dir)) {
 			seal(h, dir, now);
 			return;
 		}
@@ -295,7 +305,7 @@ static void take_messages(struct tls_handshake *h, int dir, int64_t now, const u
 
 static void take_ssl2(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 	const uint8_t *bytes = p->bytes;
 	size_t len = p->len;
 
@@ -318,12 +328,12 @@ void tls_handshake_alert(struct tls_handshake *h, int dir, int64_t now_us, uint8
 	struct tls_alert *a = &h->info.alert[dir != h->info.client];
 
 	if (!a->time_us || (a->level != FATAL && level == FATAL))
-		*a = (struct tls_alert){ now_us, level, description };
+		*a = (struct tls_alert){ seen_at(now_us), level, description };
 }
 
 static void take_alert(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	/* An encrypted one is longer. */
 	if (p->record.length != 2 || s->changed)
@@ -338,7 +348,7 @@ static void take_alert(struct tls_handshake *h, int dir, int64_t now, const stru
 
 static void take_change(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 	bool client = dir == h->info.client;
 
 	if (!p->begins || s->changed)
@@ -356,8 +366,6 @@ static void take_application(struct tls_handshake *h, int dir, int64_t now)
 	struct tls_info *i = &h->info;
 	bool client = dir == i->client;
 
-	if (!i->application_us[!client])
-		i->application_us[!client] = now;
 	if (!client || !i->hello.early_data || i->server.time_us)
 		seal(h, dir, now);
 }
@@ -386,39 +394,54 @@ static void take_piece(struct tls_handshake *h, int dir, int64_t now, const stru
 	}
 }
 
-/* Do the first bytes begin a TLS connection? */
-static void look(struct tls_handshake *h, struct side *s, const uint8_t *bytes, size_t len)
+static void walk(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes, size_t len)
 {
-	while (len && s->first_have < sizeof(s->first)) {
-		s->first[s->first_have++] = *bytes++;
-		len--;
+	struct tls_side *s = &h->side[dir];
+	struct tls_piece piece;
+	int r = 0;
+
+	while (!is_over(h, s) && (r = tls_walk_next(&s->walk, &bytes, &len, &piece)) > 0)
+		take_piece(h, dir, now, &piece);
+	if (r < 0)
+		end(h, s, TLS_LOST);
+}
+
+/* Take what it needs to be clear that they begin a TLS connection; nothing is told before. */
+static size_t look(struct tls_handshake *h, int dir, int64_t now, const uint8_t *bytes, size_t len)
+{
+	struct tls_side *s = &h->side[dir];
+	enum tls_is is = TLS_IS_UNCLEAR;
+	size_t n = 0;
+
+	while (n < len && is == TLS_IS_UNCLEAR) {
+		s->first[s->first_have++] = bytes[n++];
+		is = tls_record_begins(s->first, s->first_have);
 	}
-	enum tls_is is = tls_record_begins(s->first, s->first_have);
 	s->begun = is == TLS_IS;
-	if (is == TLS_IS_NOT)
+	if (is == TLS_IS)
+		walk(h, dir, now, s->first, s->first_have);
+	else if (is == TLS_IS_NOT)
 		end(h, s, TLS_NOT_TLS);
+	return n;
 }
 
 enum tls_state tls_handshake_feed(struct tls_handshake *h, int dir, int64_t now_us,
 				  const void *bytes, size_t len)
 {
-	struct side *s = &h->side[dir];
-	const uint8_t *at = bytes;
-	struct tls_piece piece;
-	int r = 0;
+	struct tls_side *s = &h->side[dir];
+	size_t n = 0;
 
+	now_us = seen_at(now_us);
 	if (!s->begun && !h->joined && !is_over(h, s))
-		look(h, s, at, len);
-	while (!is_over(h, s) && (r = tls_walk_next(&s->walk, &at, &len, &piece)) > 0)
-		take_piece(h, dir, now_us, &piece);
-	if (r < 0)
-		end(h, s, TLS_LOST);
+		n = look(h, dir, now_us, bytes, len);
+	if (!is_over(h, s) && n < len)
+		walk(h, dir, now_us, (const uint8_t *)bytes + n, len - n);
 	return s->state;
 }
 
 enum tls_state tls_handshake_skip(struct tls_handshake *h, int dir, uint64_t len)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	/* Of a message, or of what tells whether it is TLS, nothing may be missing. */
 	bool content =
@@ -433,7 +456,7 @@ enum tls_state tls_handshake_skip(struct tls_handshake *h, int dir, uint64_t len
 void tls_handshake_application(struct tls_handshake *h, int dir, int64_t now_us)
 {
 	if (!is_over(h, &h->side[dir]))
-		take_application(h, dir, now_us);
+		take_application(h, dir, seen_at(now_us));
 }
 
 void tls_handshake_quic(struct tls_handshake *h, uint32_t version)
@@ -445,15 +468,17 @@ void tls_handshake_quic(struct tls_handshake *h, uint32_t version)
 void tls_handshake_joined(struct tls_handshake *h)
 {
 	h->joined = h->info.joined = true;
+	/* Nor is what looks like SSL 2's hello one. */
+	h->side[0].walk.begun = h->side[1].walk.begun = true;
 }
 
 enum tls_state tls_handshake_crypto(struct tls_handshake *h, int dir, int64_t now_us,
 				    const void *bytes, size_t len)
 {
-	struct side *s = &h->side[dir];
+	struct tls_side *s = &h->side[dir];
 
 	if (!is_over(h, s))
-		take_messages(h, dir, now_us, bytes, len);
+		take_messages(h, dir, seen_at(now_us), bytes, len);
 	return s->state;
 }
 

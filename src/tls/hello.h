@@ -26,8 +26,8 @@ void tls_ticket_read(struct tls_info *i, const uint8_t *body, size_t len);
 
 /* Numbers of `width` bytes, those that are not GREASE; the first LIMIT_TLS_LIST. */
 struct tls_codes tls_codes_read(struct arena *a, struct unpack list, unsigned width);
-/* Texts with a length of one byte in front of each. */
-struct tls_texts tls_texts_read(struct arena *a, struct unpack list);
+/* Texts with a length of one byte in front of each, to the end of the list, or until it fails. */
+struct tls_texts tls_texts_read(struct arena *a, struct unpack *list);
 /* A copy of up to LIMIT_TLS_NAME bytes; data NULL when out of memory. */
 struct text tls_text_copy(struct arena *a, const void *data, size_t len);
 /* A list behind its length of `width` bytes; it must be all that is left of `u`, or u fails. */

@@ -45,14 +45,14 @@ struct text tls_text_copy(struct arena *a, const void *data, size_t len)
 	return (struct text){ copy, len };
 }
 
-struct tls_texts tls_texts_read(struct arena *a, struct unpack list)
+struct tls_texts tls_texts_read(struct arena *a, struct unpack *list)
 {
 	struct tls_texts texts = { 0 };
 	struct text *kept = NULL;
 
-	while (list.left && !list.failed) {
-		struct text t = unpack_text(&list, unpack_be(&list, 1));
-		if (list.failed)
+	while (list->left && !list->failed) {
+		struct text t = unpack_text(list, unpack_be(list, 1));
+		if (list->failed)
 			break;
 		if (!kept)
 			kept = arena_alloc(a, LIMIT_TLS_NAMES * sizeof(*kept));

@@ -11,7 +11,7 @@
 #define SSL_3	0x0300
 
 /* Bytes of each record that are not plaintext: these, and padding of 1 to `padding`. */
-struct cost {
+struct seal_cost {
 	unsigned fixed, padding;
 };
 
@@ -47,7 +47,7 @@ static unsigned tag_size(const char *name)
 }
 
 /* RFC 8446 5.2: a byte of type; RFC 9150: suites that only protect integrity. */
-static bool cost_1_3(const char *name, struct cost *ret)
+static bool cost_1_3(const char *name, struct seal_cost *ret)
 {
 	unsigned tag = tag_size(name);
 
@@ -58,7 +58,7 @@ static bool cost_1_3(const char *name, struct cost *ret)
 }
 
 /* RFC 5246 6.2.3, 5288, 6655, 7366, 7905: `name` is all that tells. */
-static bool cost_1_2(const char *name, uint16_t version, struct cost *ret)
+static bool cost_1_2(const char *name, uint16_t version, struct seal_cost *ret)
 {
 	unsigned block = has(name, "DES") || has(name, "IDEA") || has(name, "RC2") ? 8 : 16;
 	unsigned tag = tag_size(name);
@@ -89,7 +89,7 @@ bool tls_plain_bounds(const struct tls_sealing *s, uint64_t records, uint64_t by
 		      uint64_t *ret_min, uint64_t *ret_max)
 {
 	const char *name = tls_name(TLS_SUITES, s->suite);
-	struct cost cost = { 0 };
+	struct seal_cost cost = { 0 };
 	bool new = s->version >= TLS_1_3;
 
 	*ret_min = 0;

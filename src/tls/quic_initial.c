@@ -17,7 +17,7 @@
 #define ALERT_FATAL    2
 
 /* The CRYPTO stream of a direction: bytes come in any order, and twice. */
-struct stream {
+struct quic_stream {
 	uint8_t *bytes; /* NULL before the first; of LIMIT_QUIC_CRYPTO */
 	uint8_t *there; /* a bit for each */
 	size_t done;	/* of the messages, handed on */
@@ -31,11 +31,11 @@ struct quic_initial {
 	uint32_t version;
 	uint8_t cid[QUIC_CID_MAX], cid_len; /* by which the keys are */
 	struct quic_keys keys[2];
-	struct stream stream[2];
+	struct quic_stream stream[2];
 };
 
 /* A packet with a long header, an Initial one. */
-struct packet {
+struct quic_packet {
 	uint32_t version;
 	struct text cid;
 	const uint8_t *at; /* its first byte */
@@ -66,14 +66,14 @@ static bool is_initial(uint8_t first, uint32_t version)
  * The next packet of a datagram. 0; -EPROTO: none with a long header; -ENOTSUP: of another version;
  * -EAGAIN: not an Initial one, passed over.
  */
-static int next_packet(struct unpack *u, struct packet *ret)
+static int next_packet(struct unpack *u, struct quic_packet *ret)
 {
 	const uint8_t *at = u->at;
 	uint8_t first = (uint8_t)unpack_be(u, 1);
 
 	if ((first & (LONG_HEADER | FIXED_BIT)) != (LONG_HEADER | FIXED_BIT))
 		return -EPROTO;
-	*ret = (struct packet){ .at = at, .version = (uint32_t)unpack_be(u, 4) };
+	*ret = (struct quic_packet){ .at = at, .version = (uint32_t)unpack_be(u, 4) };
 	if (ret->version != QUIC_V1 && ret->version != QUIC_V2)
 		return u->failed ? -EPROTO : -ENOTSUP;
 	ret->cid = unpack_text(u, unpack_be(u, 1));
@@ -99,7 +99,7 @@ static int next_packet(struct unpack *u, struct packet *ret)
 bool quic_initial_begins(const uint8_t *datagram, size_t len)
 {
 	struct unpack u = unpack_at(datagram, len);
-	struct packet p;
+	struct quic_packet p;
 
 	return len >= DATAGRAM_LEAST && !next_packet(&u, &p) && p.cid.len >= 8;
 }
@@ -118,12 +118,12 @@ struct quic_initial *quic_initial_new(struct tls_handshake *h, size_t *account)
 
 #define STREAM_BYTES (LIMIT_QUIC_CRYPTO + LIMIT_QUIC_CRYPTO / 8)
 
-static void empty(struct quic_initial *q, struct stream *s)
+static void empty(struct quic_initial *q, struct quic_stream *s)
 {
 	if (s->bytes)
 		account_change(q->account, STREAM_BYTES, 0);
 	free(s->bytes);
-	*s = (struct stream){ .packets = s->packets };
+	*s = (struct quic_stream){ .packets = s->packets };
 }
 
 void quic_initial_free(struct quic_initial *q)
@@ -136,13 +136,13 @@ void quic_initial_free(struct quic_initial *q)
 	free(q);
 }
 
-static bool is_there(const struct stream *s, size_t at)
+static bool is_there(const struct quic_stream *s, size_t at)
 {
 	return s->there[at / 8] & 1 << at % 8;
 }
 
 /* Bytes of the CRYPTO stream; the first copy of each counts. What is past the bound is left out. */
-static int take_crypto(struct quic_initial *q, struct stream *s, uint64_t offset,
+static int take_crypto(struct quic_initial *q, struct quic_stream *s, uint64_t offset,
 		       const uint8_t *bytes, size_t len)
 {
 	if (!s->bytes) {
@@ -164,7 +164,7 @@ static int take_crypto(struct quic_initial *q, struct stream *s, uint64_t offset
 
 static void hand_on(struct quic_initial *q, int dir, int64_t now)
 {
-	struct stream *s = &q->stream[dir];
+	struct quic_stream *s = &q->stream[dir];
 	size_t from = s->done;
 
 	while (s->bytes && s->done < LIMIT_QUIC_CRYPTO && is_there(s, s->done))
@@ -222,7 +222,7 @@ static int take_frames(struct quic_initial *q, int dir, int64_t now, struct unpa
 }
 
 /* Undo the protection of the head (RFC 9001 section 5.4), then that of the payload. */
-static int open_packet(struct quic_initial *q, int dir, int64_t now, const struct packet *p)
+static int open_packet(struct quic_initial *q, int dir, int64_t now, const struct quic_packet *p)
 {
 	const struct quic_keys *k = &q->keys[dir];
 	uint8_t mask[5], head[DATAGRAM_LEAST];
@@ -246,8 +246,10 @@ static int open_packet(struct quic_initial *q, int dir, int64_t now, const struc
 	if (!clear)
 		return -ENOMEM;
 	r = quic_keys_open(k, number, head, head_len, p->at + head_len, sealed, clear);
-	if (!r)
+	if (!r) {
+		tls_handshake_quic(q->h, q->version);
 		r = take_frames(q, dir, now, unpack_at(clear, sealed - QUIC_TAG));
+	}
 	free(clear);
 	return r;
 }
@@ -269,7 +271,7 @@ static int rekey(struct quic_initial *q, uint32_t version, struct text cid)
  * Keys are by the connection id that the client chose first. After a Retry packet it takes another
  * (RFC 9000 section 17.2.5); its later packets have one of the server's, and keep the keys.
  */
-static int try_packet(struct quic_initial *q, int dir, int64_t now, const struct packet *p)
+static int try_packet(struct quic_initial *q, int dir, int64_t now, const struct quic_packet *p)
 {
 	struct text cid = { (const char *)q->cid, q->cid_len };
 	int r = 0;
@@ -300,13 +302,13 @@ int quic_initial_feed(struct quic_initial *q, int dir, int64_t now_us, const uin
 		      size_t len)
 {
 	struct unpack u = unpack_at(datagram, len);
-	struct stream *s = &q->stream[dir];
+	struct quic_stream *s = &q->stream[dir];
 	int best = -EPROTO;
 
 	if (tls_handshake_complete(q->h))
 		return 0;
 	while (u.left) {
-		struct packet p;
+		struct quic_packet p;
 		int r = next_packet(&u, &p);
 		if (r == -EAGAIN)
 			continue;
@@ -319,8 +321,6 @@ int quic_initial_feed(struct quic_initial *q, int dir, int64_t now_us, const uin
 			u.left = 0;
 		if (r == -ENOMEM)
 			return r;
-		if (!r)
-			tls_handshake_quic(q->h, p.version);
 		if (!r || best == -EPROTO)
 			best = r;
 	}

@@ -8,7 +8,7 @@
 
 #define HASH GNUTLS_MAC_SHA256
 
-static const struct version {
+static const struct quic_version {
 	uint32_t number;
 	uint8_t salt[20];
 	const char *key, *iv, *header;
@@ -48,7 +48,7 @@ static int expand(const uint8_t secret[32], const char *label, uint8_t *out, siz
 	return gnutls_hkdf_expand(HASH, &key, &d, out, len);
 }
 
-static int derive_side(const struct version *v, const uint8_t initial[32], const char *label,
+static int derive_side(const struct quic_version *v, const uint8_t initial[32], const char *label,
 		       struct quic_keys *ret)
 {
 	uint8_t secret[32];
@@ -63,7 +63,7 @@ static int derive_side(const struct version *v, const uint8_t initial[32], const
 
 int quic_keys_derive(uint32_t version, const uint8_t *cid, size_t len, struct quic_keys ret[2])
 {
-	const struct version *v = NULL;
+	const struct quic_version *v = NULL;
 	uint8_t initial[32];
 
 	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)

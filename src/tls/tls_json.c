@@ -274,16 +274,16 @@ void tls_json_put(struct jw *j, const struct tls_info *i, const struct tls_weak 
 	put_number(j, "messages_ignored", i->ignored);
 }
 
-struct event {
+struct tls_event {
 	const char *name;
 	int64_t time_us;
 };
 
 /* There are few. */
-static void sort(struct event *list, size_t n)
+static void sort(struct tls_event *list, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
-		struct event e = list[i];
+		struct tls_event e = list[i];
 		size_t at = i;
 		for (; at && list[at - 1].time_us > e.time_us; at--)
 			list[at] = list[at - 1];
@@ -293,7 +293,7 @@ static void sort(struct event *list, size_t n)
 
 void tls_json_put_events(struct jw *j, const struct tls_info *i)
 {
-	struct event events[] = {
+	struct tls_event events[] = {
 		{ "client_hello", i->hello.time_us },
 		{ "hello_retry_request", i->retry.time_us },
 		{ "second_client_hello", i->retry.second_hello_us },

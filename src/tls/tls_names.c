@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct row {
+static const struct tls_name_row {
 	uint8_t kind;
 	uint16_t code;
 	const char *name;
@@ -20,7 +20,7 @@ const char *tls_name(enum tls_name_of kind, uint16_t code)
 
 	while (from < to) {
 		size_t i = from + (to - from) / 2;
-		const struct row *r = &rows[i];
+		const struct tls_name_row *r = &rows[i];
 		if (r->kind == kind && r->code == code)
 			return r->name;
 		if (r->kind < kind || (r->kind == kind && r->code < code))

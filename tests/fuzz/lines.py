@@ -8,7 +8,7 @@ import sys
 # What reads hostile binaries; the rest of src/trace finds programs, attaches probes, starts children.
 PARSERS = ("elf dwarf disasm plan place exports openssl gnutls library inspect "
            "gobin gopcln goitab gocopy goplan golang").split()
-GOAL = {"dissect", "session", "source", "trace: parsers"}
+GOAL = {"dissect", "session", "source", "tls", "trace: parsers"}
 
 
 def folder_of(path):

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 thin() { LLVM_PROFILE_FILE=/dev/null "$srcdir/$builddir/tests/fuzz/thin" "$1" "$srcdir/tests/data/gobin/$2" || true; }
 mkdir -p tests/data/gobin
-for name in dwarf session request export database message; do
+for name in dwarf session request export database message tls; do
 	mkdir -p tests/data/$name
 	python3 tests/fuzz/make_$name.py tests/data/$name tests/fuzz/fuzz_$name.dict
 done
