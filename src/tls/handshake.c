@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tls/handshake.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +31,6 @@ struct tls_side {
 	uint8_t first[TLS_BEGIN_BYTES]; /* of its bytes, until it is clear what they are */
 	uint8_t first_have;
 	bool begun;
-	bool crypto;  /* messages without records */
 	bool changed; /* a ChangeCipherSpec was seen */
 	uint8_t alert[2], alert_have;
 	uint64_t total; /* bytes of handshake messages */
@@ -90,6 +88,12 @@ static void end(struct tls_handshake *h, struct tls_side *s, enum tls_state stat
 	forget(h, s);
 }
 
+/* Of times 0 means that nothing was seen, which a file may have as well. */
+static int64_t seen_at(int64_t now_us)
+{
+	return now_us ? now_us : 1;
+}
+
 /* Whoever sends a ClientHello is the client, whichever end opened the TCP connection. */
 static bool is_from(struct tls_handshake *h, int dir, bool client)
 {
@@ -124,8 +128,7 @@ static void take_client_hello(struct tls_handshake *h, int64_t now, const uint8_
 	keep_session_id(h, body, len);
 }
 
-/* Up to TLS 1.2 the session's id comes back where it is resumed (RFC 5246 7.4.1.3, RFC 5077 3.4).
- */
+/* Up to TLS 1.2 a session's id comes back where it is resumed (RFC 5246 section 7.4.1.3). */
 static bool came_back(const struct tls_handshake *h, const uint8_t *body, size_t len)
 {
 	uint8_t n = h->info.hello.session_id_length;
@@ -181,6 +184,9 @@ static void take_other(struct tls_handshake *h, int dir, uint8_t type, const uin
 		h->whole = true;
 	else if (!clear)
 		h->info.ignored++;
+	/* Some servers send the session's id back and then do all of the handshake. */
+	if (h->whole)
+		h->info.resumed = false;
 }
 
 /* `bytes` is a message with its head, of which the first `len` bytes are there. */
@@ -322,7 +328,7 @@ void tls_handshake_alert(struct tls_handshake *h, int dir, int64_t now_us, uint8
 	struct tls_alert *a = &h->info.alert[dir != h->info.client];
 
 	if (!a->time_us || (a->level != FATAL && level == FATAL))
-		*a = (struct tls_alert){ now_us, level, description };
+		*a = (struct tls_alert){ seen_at(now_us), level, description };
 }
 
 static void take_alert(struct tls_handshake *h, int dir, int64_t now, const struct tls_piece *p)
@@ -360,8 +366,6 @@ static void take_application(struct tls_handshake *h, int dir, int64_t now)
 	struct tls_info *i = &h->info;
 	bool client = dir == i->client;
 
-	if (!i->application_us[!client])
-		i->application_us[!client] = now;
 	if (!client || !i->hello.early_data || i->server.time_us)
 		seal(h, dir, now);
 }
@@ -427,6 +431,7 @@ enum tls_state tls_handshake_feed(struct tls_handshake *h, int dir, int64_t now_
 	struct tls_side *s = &h->side[dir];
 	size_t n = 0;
 
+	now_us = seen_at(now_us);
 	if (!s->begun && !h->joined && !is_over(h, s))
 		n = look(h, dir, now_us, bytes, len);
 	if (!is_over(h, s) && n < len)
@@ -451,7 +456,7 @@ enum tls_state tls_handshake_skip(struct tls_handshake *h, int dir, uint64_t len
 void tls_handshake_application(struct tls_handshake *h, int dir, int64_t now_us)
 {
 	if (!is_over(h, &h->side[dir]))
-		take_application(h, dir, now_us);
+		take_application(h, dir, seen_at(now_us));
 }
 
 void tls_handshake_quic(struct tls_handshake *h, uint32_t version)
@@ -463,6 +468,8 @@ void tls_handshake_quic(struct tls_handshake *h, uint32_t version)
 void tls_handshake_joined(struct tls_handshake *h)
 {
 	h->joined = h->info.joined = true;
+	/* Nor is what looks like SSL 2's hello one. */
+	h->side[0].walk.begun = h->side[1].walk.begun = true;
 }
 
 enum tls_state tls_handshake_crypto(struct tls_handshake *h, int dir, int64_t now_us,
@@ -471,7 +478,7 @@ enum tls_state tls_handshake_crypto(struct tls_handshake *h, int dir, int64_t no
 	struct tls_side *s = &h->side[dir];
 
 	if (!is_over(h, s))
-		take_messages(h, dir, now_us, bytes, len);
+		take_messages(h, dir, seen_at(now_us), bytes, len);
 	return s->state;
 }
 

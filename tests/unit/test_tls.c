@@ -499,6 +499,13 @@ static void test_pieces(void **state)
 	free(text);
 	tls_handshake_free(h);
 
+	h = tls_handshake_new(NULL);
+	tls_handshake_joined(h);
+	feed(h, 0, "\x80\x03\x01\x03\x01", 5);
+	assert_int_equal(tls_handshake_state(h, 0), TLS_LOST);
+	assert_false(tls_handshake_seen(h));
+	tls_handshake_free(h);
+
 	/* The middle of a record of application data may miss, not that of a hello. */
 	h = tls_handshake_new(NULL);
 	feed(h, 0, t.bytes[0].data, 20);
