@@ -309,8 +309,11 @@ static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
 			s->state = SYNC_ON;
 	}
 	if (s->state == SYNC_TRY) {
+		struct ev_wire *w = ws->state == SOCK_TLS ? slot_of(ws) : NULL;
 		s->records += s->found.app_records;
 		s->bytes += s->found.app_bytes;
+		if (w)
+			w->way[dir & 1].not_followed += g->len;
 		return 0;
 	}
 	if (s->state == SYNC_ON && ws->state != SOCK_TLS && !wire_begin(skb)) {
