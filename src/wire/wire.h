@@ -165,8 +165,8 @@ struct wire_read {
 	bool midway;		/* what was moved before was not seen */
 };
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r);
-/* Of these, bytes that were not copied. */
-void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum gap_why why);
+/* Of these, bytes that were not copied: REASON_LOST, BUDGET or PAUSED. */
+void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum reason why);
 /* What the handshake told, NULL: nothing known yet. Valid until the next call that tells. */
 const struct tls_info *wire_tls(struct wire *w, uint64_t cookie);
 
