@@ -6,8 +6,7 @@
  * what was there before. From then on the next record's place in the stream is known, so that of a
  * packet only headers are read. What a handshake says is copied, application data is counted.
  *
- * What is known of a socket lies with the socket (a map of socket storage) and ends with it, so
- * that of the many that are not TLS nothing is looked up and nobody needs to clean up.
+ * Of the many that are not TLS an array of cookies tells so, and that is all that they cost.
  */
 #include "wire_records.bpf.h"
 

@@ -312,7 +312,7 @@ static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
 		struct ev_wire *w = ws->state == SOCK_TLS ? slot_of(ws) : NULL;
 		s->records += s->found.app_records;
 		s->bytes += s->found.app_bytes;
-		if (w)
+		if (w && (s->lost || w->flags & EV_WIRE_MIDWAY))
 			w->way[dir & 1].not_followed += g->len;
 		return 0;
 	}

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/json_write.h"
 #include "tls/overhead.h"
 #include "wire/wire_conn.h"

@@ -111,8 +111,10 @@ struct wire_packet {
 };
 #define WIRE_PACKETS 16
 
-/* Connections, past which the one that was told of longest ago gives way: LIMIT_WIRE_FLOWS. NULL
- * when out of memory. The sink's `live` must be set. */
+/*
+ * Holds LIMIT_WIRE_FLOWS connections: one that ended, else the oldest, gives way. The sink's `live`
+ * is not used: numbers are beyond those of the sessions. NULL when out of memory.
+ */
 struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *options);
 /* All end: they are told for the last time. */
 void wire_end_all(struct wire *w);
