@@ -15,12 +15,12 @@ kfl:
 body:
 redact:. body
 tls:.
+wire:. tls dissect
 dissect:. redact body
-wire:. dissect tls
-session:. dissect tls wire
+session:. dissect wire tls
 store:. kfl body
 trace:. bpf
-source:. bpf session trace wire
+source:. bpf tls wire session dissect trace
 context:. bpf trace
 api:. bpf kfl body redact store session source context wire
 app:. bpf kfl body redact dissect session wire store source context trace api'

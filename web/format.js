@@ -3,6 +3,9 @@
 
 const pad = (n, width) => String(n).padStart(width, "0");
 
+// The last part of a path.
+export const fileName = path => path.slice(path.lastIndexOf("/") + 1);
+
 // Microseconds since 1970 of "2026-11-21T19:10:18.123456Z"; a double holds them exactly.
 export function parseTime(text) {
 	const ms = Date.parse(text);

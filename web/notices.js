@@ -74,7 +74,8 @@ export class Notices {
 		if (rows.error) return `error ${rows.error.status}`;
 		if (!rows.ready) return "loading";
 		if (state.q) return `none ${rows.next === null} ${state.q}`;
-		return `first ${this.libraries} ${capture.capture.paused}`;
+		const { paused, file } = capture.capture;
+		return `first ${this.libraries} ${paused} ${file?.name} ${file?.ended}`;
 	}
 
 	emptyState(kind) {
@@ -83,7 +84,8 @@ export class Notices {
 		if (kind === "loading") return states.loading("Reading…");
 		if (kind.startsWith("none"))
 			return states.noResult(state.q, rows.next === null ? null : this.search.node);
-		return kind ? states.firstRun(this.libraries, capture.capture.paused) : null;
+		const { paused, file } = capture.capture;
+		return kind ? states.firstRun(this.libraries, paused, file) : null;
 	}
 
 	drawStrips() {

@@ -26,7 +26,20 @@ function command(text) {
 const to = (page, text) => el("a", { href: link({ page, id: 0 }) }, text);
 
 // `libraries`: how many files are probed; null while not known.
-export function firstRun(libraries, paused) {
+export function firstRun(libraries, paused, file) {
+	if (file)
+		return box(
+			"empty",
+			"Nothing read yet",
+			el(
+				"p",
+				{},
+				file.ended
+					? `${file.name} has been read to its end: no connection in it says anything.`
+					: `${file.name} is being read.`,
+			),
+			el("p", { class: "dim" }, "See ", to("status", "Status"), " for what is in it."),
+		);
 	const watch =
 		libraries === null
 			? "cleartap is starting."

@@ -6,6 +6,7 @@ import { page } from "./page.js";
 
 const TITLES = {
 	capture: "Capture",
+	file: "File",
 	ring: "Ring buffer",
 	sessions: "Sessions",
 	store: "Store",
@@ -128,6 +129,17 @@ function card(key, group) {
 	);
 }
 
+function fileVerdict(f, lost) {
+	const bad = f.damage || lost;
+	return el(
+		"p",
+		{ class: `verdict ${bad ? "bad" : "good"}` },
+		el("b", {}, f.damage ? `${f.name}: ${f.damage}.` : `${f.name} is read${f.ended ? "" : ", not to its end yet"}.`),
+		` ${count(f.packets)} packets, ${count(f.connections)} connections; of ${count(f.tls_connections)} with TLS ${count(f.tls_readable)} have known secrets.`,
+		lost ? ` ${size(lost)} are missing in the file or could not be decrypted; entries that miss bytes say so.` : "",
+	);
+}
+
 // One sentence first: is what is shown all there was?
 function verdict(stats) {
 	const c = stats.capture || {};
@@ -147,6 +159,7 @@ function verdict(stats) {
 			),
 			` ${stats.store.error || ""}`,
 		);
+	if (stats.file) return fileVerdict(stats.file, stats.lost_bytes);
 	if (!records && !lost)
 		return el(
 			"p",

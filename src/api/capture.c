@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* POST /api/capture: pause and resume. */
+#include <errno.h>
 #include <microhttpd.h>
 #include <string.h>
 
@@ -38,6 +39,10 @@ void capture_post(struct request *r)
 		return;
 	}
 	int e = source->set_paused(source->ctx, wanted);
+	if (e == -ENOTSUP) {
+		problem(r, MHD_HTTP_CONFLICT, NULL, "a file is read, nothing is captured");
+		return;
+	}
 	if (e) {
 		problem(r, MHD_HTTP_SERVICE_UNAVAILABLE, NULL, "the tracer cannot be asked: %s",
 			strerror(-e));

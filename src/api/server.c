@@ -149,6 +149,7 @@ static void put_numbers(void *ctx, struct live_numbers *ret)
 	ret->dropped = server_stats_dropped(&s);
 	ret->lost_bytes = s.sessions.lost_bytes;
 	ret->paused = s.paused;
+	ret->file = s.file;
 }
 
 static void expire_clients(void *ctx)

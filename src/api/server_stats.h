@@ -12,6 +12,7 @@
 #include "redact/redact.h"
 #include "session/session.h"
 #include "source/owner_use.h"
+#include "source/pcap.h"
 #include "source/ring.h"
 #include "wire/wire.h"
 
@@ -31,6 +32,7 @@ struct server_stats {
 	size_t owners;
 	struct left_out left_out[REGISTRY_CAUSES]; /* what the tracer did not look at */
 	size_t causes;
+	struct pcap_stats file; /* that is read; its name is NULL without one */
 };
 
 /* Records and calls that did not make it into a session. */

@@ -18,6 +18,7 @@
 #include "source/ring.h"
 #include "base/log.h"
 #include "app/options.h"
+#include "app/own_store.h"
 #include "app/privilege.h"
 #include "app/serve.h"
 #include "app/server_end.h"
@@ -72,34 +73,31 @@ static void keep_only(int *fds, size_t count)
 	close_range(from, ~0U, 0);
 }
 
-/* The server process; never returns. */
-static void serve(const struct options *o, const struct load *l, int socket, uid_t uid, gid_t gid,
-		  const char *token, const char *token_file)
+/* The server process; `maps` are NULL where a file is read. Never returns. */
+static void serve(const struct options *o, const struct ring_maps *maps, int socket, uid_t uid,
+		  gid_t gid, const char *token, const char *token_file)
 {
-	const struct ring_maps maps = {
-		.ring_fd = bpf_map__fd(l->skel->maps.events),
-		.control_fd = bpf_map__fd(l->skel->maps.control),
-		.counters_fd = bpf_map__fd(l->skel->maps.counts),
-		.hits_fd = bpf_map__fd(l->skel->maps.hits),
-		.owners_fd = bpf_map__fd(l->skel->maps.owners),
-		.taken_fd = bpf_map__fd(l->skel->maps.owner_taken),
-		.wire_fd = l->wire ? bpf_map__fd(l->skel->maps.wire_slots) : -1,
-		.size = o->ring_size,
-	};
 	const struct serve_options options = {
 		.options = o,
-		.maps = &maps,
+		.maps = maps,
 		.socket = socket,
 		.uid = uid,
 		.gid = gid,
 		.token = token,
 		.token_file = token_file,
 	};
-	int keep[] = { maps.ring_fd,   maps.control_fd, maps.counters_fd, maps.hits_fd,
-		       maps.owners_fd, maps.taken_fd,	socket,		  maps.wire_fd };
+	int keep[] = { socket,
+		       maps ? maps->ring_fd : -1,
+		       maps ? maps->control_fd : -1,
+		       maps ? maps->counters_fd : -1,
+		       maps ? maps->hits_fd : -1,
+		       maps ? maps->owners_fd : -1,
+		       maps ? maps->taken_fd : -1,
+		       maps ? maps->wire_fd : -1 };
+	size_t kept = sizeof(keep) / sizeof(*keep);
 	sigset_t none;
 
-	keep_only(keep, sizeof(keep) / sizeof(*keep) - (maps.wire_fd < 0));
+	keep_only(keep, !maps ? 1 : kept - (maps->wire_fd < 0));
 	/* ^C and service managers reach both processes: the tracer stops first and then says so. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
@@ -200,7 +198,12 @@ static int trace(const struct options *o, const struct load *l, int socket, pid_
 /* Whom to serve as, and whom to trace: what would leave the user waiting for nothing. */
 static int check_persons(const struct options *o, uid_t *ret_uid, gid_t *ret_gid)
 {
-	int r = privilege_user(o->user, ret_uid, ret_gid);
+	int r = 0;
+
+	*ret_uid = geteuid();
+	*ret_gid = getegid();
+	if (!*ret_uid)
+		r = privilege_user(o->user, ret_uid, ret_gid);
 
 	if (r) {
 		log_error("the server cannot run as user '%s': %s", o->user,
@@ -228,7 +231,9 @@ static int take_token(const struct options *o, char token[static TOKEN_MAX], cha
 		return EXIT_START;
 	}
 	*ret_file = '\0';
-	if (isatty(STDOUT_FILENO) || !strcmp(o->listen, "none"))
+	/* who is not root is alone with what he starts */
+	bool printed = isatty(STDOUT_FILENO) || (geteuid() && !o->token_file);
+	if (printed || !strcmp(o->listen, "none"))
 		return 0;
 	int r = 0;
 	if (o->token_file)
@@ -268,10 +273,20 @@ static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[st
 		return EXIT_START;
 	if (block_signals(&signals, pair))
 		return EXIT_START;
+	const struct ring_maps maps = {
+		.ring_fd = bpf_map__fd(l.skel->maps.events),
+		.control_fd = bpf_map__fd(l.skel->maps.control),
+		.counters_fd = bpf_map__fd(l.skel->maps.counts),
+		.hits_fd = bpf_map__fd(l.skel->maps.hits),
+		.owners_fd = bpf_map__fd(l.skel->maps.owners),
+		.taken_fd = bpf_map__fd(l.skel->maps.owner_taken),
+		.wire_fd = l.wire ? bpf_map__fd(l.skel->maps.wire_slots) : -1,
+		.size = o->ring_size,
+	};
 	pid_t server = fork();
 	if (server == 0) {
 		close(pair[0]);
-		serve(o, &l, pair[1], uid, gid, token, *token_file ? token_file : NULL);
+		serve(o, &maps, pair[1], uid, gid, token, *token_file ? token_file : NULL);
 	}
 	close(pair[1]);
 	explicit_bzero(token, TOKEN_MAX); /* the server's alone */
@@ -280,19 +295,81 @@ static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[st
 	return status;
 }
 
-static int run(const struct options *o)
+static int make_own_store(struct options *o, char own[static OWN_STORE_MAX])
+{
+	int r = own_store_make(o->read, own);
+
+	if (r) {
+		*own = '\0';
+		log_error("make a store beside %s: %s; name one with --store", o->read,
+			  strerror(-r));
+		return r;
+	}
+	free(o->store);
+	o->store = strdup(own);
+	return o->store ? 0 : -ENOMEM;
+}
+
+/* In place of the tracer, where a file is read: until a signal, or the server's end. */
+static int attend(const struct options *o, int socket, pid_t server, int signals)
+{
+	struct pollfd fds[] = { { .fd = socket, .events = POLLIN },
+				{ .fd = signals, .events = POLLIN } };
+	struct tracer_message m = { .type = MSG_READY };
+
+	if (!await_server(socket, signals, server))
+		return wait_server(server, true); /* it said why */
+	const struct stat local = find_socket(o->unix_socket);
+	if (send(socket, &m, sizeof(m), MSG_NOSIGNAL) < 0)
+		log_debug("tell the server that nothing is traced: %s", strerror(errno));
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	m.type = MSG_STOP;
+	bool wanted = !fds[0].revents;
+	if (wanted && send(socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("tell the server to stop: %s", strerror(errno));
+	int status = wait_server(server, wanted);
+	remove_socket(o->unix_socket, &local);
+	return status;
+}
+
+static int run_file(struct options *o, uid_t uid, gid_t gid, char token[static TOKEN_MAX],
+		    const char *token_file)
+{
+	char own[OWN_STORE_MAX] = "";
+	int pair[2], signals, status = EXIT_START;
+
+	if (options_is_default(o, "store") && make_own_store(o, own))
+		return EXIT_START;
+	if (!block_signals(&signals, pair)) {
+		pid_t server = fork();
+		if (server == 0) {
+			close(pair[0]);
+			serve(o, NULL, pair[1], uid, gid, token, *token_file ? token_file : NULL);
+		}
+		close(pair[1]);
+		explicit_bzero(token, TOKEN_MAX); /* the server's alone */
+		status = server < 0 ? EXIT_START : attend(o, pair[0], server, signals);
+	}
+	if (*own)
+		own_store_remove(own);
+	return status;
+}
+
+static int run(struct options *o)
 {
 	char token[TOKEN_MAX], token_file[PATH_MAX];
 	uid_t uid;
 	gid_t gid;
 
-	if (geteuid() != 0) {
+	if (geteuid() != 0 && !o->read) {
 		log_error("reading other programs' TLS needs root; try: sudo cleartap");
 		return EXIT_START;
 	}
 	if (check_persons(o, &uid, &gid) || take_token(o, token, token_file, sizeof(token_file)))
 		return EXIT_START;
-	int status = run_both(o, uid, gid, token, token_file);
+	int status = o->read ? run_file(o, uid, gid, token, token_file)
+			     : run_both(o, uid, gid, token, token_file);
 	if (*token_file && !o->token_file)
 		unlink(token_file);
 	return status;

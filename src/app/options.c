@@ -294,6 +294,10 @@ static int check_values(const struct options *o, char *error, size_t size)
 		wrong = "nothing to serve on: --listen none needs --unix-socket";
 	else if (!o->tls_cert != !o->tls_key)
 		wrong = "--tls-cert and --tls-key go together";
+	else if (o->keylog && !o->read)
+		wrong = "--keylog is for --read";
+	else if (o->read && (o->pids || o->exes || o->containers))
+		wrong = "--read looks at a file: --pid, --exe and --container are for programs";
 	else if (!o->store)
 		wrong = "option store: a path is needed";
 	if (wrong)
@@ -315,6 +319,14 @@ int options_parse(int argc, const char *const *argv, struct options *ret, char *
 	for (int at = 1; !r && at < argc;)
 		r = read_argument(ret, argc, argv, &at, error, size);
 	return r ? r : check_values(ret, error, size);
+}
+
+bool options_is_default(const struct options *o, const char *name)
+{
+	const struct option *opt = find(name, strlen(name));
+	const char *value = *(char *const *)((const char *)o + opt->offset);
+
+	return !strcmp(value ? value : "", opt->value);
 }
 
 void options_free(struct options *o)

@@ -27,6 +27,8 @@ struct options {
  */
 int options_parse(int argc, const char *const *argv, struct options *ret, char *error,
 		  size_t error_size);
+/* Is this option (no FLAG, no LIST) as it is where nobody says anything? */
+bool options_is_default(const struct options *o, const char *name);
 void options_free(struct options *o);
 void options_print_help(FILE *out);
 

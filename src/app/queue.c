@@ -21,7 +21,7 @@ struct queue {
 	struct entry *waiting[WAITING]; /* by entry.live, the version that waits */
 	size_t bytes, max_bytes;
 	uint64_t cut;
-	bool closed;
+	bool closed, patient;
 };
 
 struct queue *queue_new(size_t max_bytes)
@@ -50,6 +50,11 @@ void queue_free(struct queue *q)
 	pthread_cond_destroy(&q->filled);
 	pthread_mutex_destroy(&q->lock);
 	free(q);
+}
+
+void queue_be_patient(struct queue *q)
+{
+	q->patient = true;
 }
 
 static struct entry **waiting(struct queue *q, const struct entry *e)
@@ -89,7 +94,7 @@ void queue_push_take(struct queue *q, struct entry *e)
 {
 	e->next = NULL;
 	pthread_mutex_lock(&q->lock);
-	while (q->bytes > q->max_bytes && !q->closed)
+	while (q->bytes > (q->patient ? q->max_bytes / 2 : q->max_bytes) && !q->closed)
 		pthread_cond_wait(&q->drained, &q->lock);
 	size_t large = e->request_body.len + e->response_body.len + items_bytes(e->items);
 	if (q->bytes > q->max_bytes / 2 && large > LIMIT_QUEUE_BODIES) {

@@ -25,6 +25,8 @@ void queue_push_take(struct queue *q, struct entry *e);
 int queue_pop(struct queue *q, struct entry **ret, size_t max, int timeout_ms);
 /* No more entries will be pushed. */
 void queue_close(struct queue *q);
+/* Rather than take bodies from entries it waits: what they come from can wait as well. */
+void queue_be_patient(struct queue *q);
 size_t queue_bytes(struct queue *q);
 /* Entries that lost their bodies so far. */
 uint64_t queue_cut(struct queue *q);

@@ -23,6 +23,7 @@
 #include "dissect/graphql.h"
 #include "redact/redact.h"
 #include "entry.h"
+#include "source/pcap.h"
 #include "source/ring.h"
 #include "source/source.h"
 #include "base/limits.h"
@@ -46,7 +47,7 @@
 struct server {
 	const struct serve_options *options;
 	struct sources *sources;
-	const struct ring *ring; /* of the sources, for its numbers */
+	const struct ring *ring; /* of the sources, for its numbers; NULL: a file is read */
 	struct sessions *sessions;
 	struct wire *wire;	     /* NULL: it is not watched */
 	struct proto_set *proto_set; /* NULL: none was named */
@@ -63,6 +64,7 @@ struct server {
 	_Atomic int64_t until_ms; /* the end: what is not stored by then is not kept; 0: not yet */
 	pthread_mutex_t lock;	  /* of stats */
 	struct session_stats stats;
+	struct pcap_stats file;
 };
 
 static void on_entry(void *ctx, struct entry *e)
@@ -185,10 +187,12 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ret->paused = registry_paused(s->registry);
 	ret->uptime_s = ((uint64_t)clock_ns(CLOCK_MONOTONIC) - s->started) / 1000000000;
 	ret->resident_bytes = resident_bytes(s->statm);
-	ring_counters(s->ring, ret->kernel);
-	ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
-	ret->taken = ring_taken(s->ring);
-	ret->owners = owners_refused(s->ring, ret->owner, LIMIT_OWNERS_TOLD);
+	if (s->ring) {
+		ring_counters(s->ring, ret->kernel);
+		ring_fill(s->ring, &ret->ring_used, &ret->ring_size);
+		ret->taken = ring_taken(s->ring);
+		ret->owners = owners_refused(s->ring, ret->owner, LIMIT_OWNERS_TOLD);
+	}
 	ret->causes = registry_left_out(s->registry, ret->left_out);
 	ret->queue_bytes = queue_bytes(s->queue);
 	ret->queue_cut = queue_cut(s->queue);
@@ -197,6 +201,7 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ret->targets_failed = registry_count(s->registry, TARGET_FAILED);
 	pthread_mutex_lock(&s->lock);
 	ret->sessions = s->stats;
+	ret->file = s->file;
 	pthread_mutex_unlock(&s->lock);
 	if (s->wire)
 		wire_stats(s->wire, &ret->wire);
@@ -204,7 +209,9 @@ static void take_stats(void *ctx, struct server_stats *ret)
 
 static uint64_t hits(void *ctx, uint32_t target)
 {
-	return ring_hits(((struct server *)ctx)->ring, target);
+	const struct ring *ring = ((struct server *)ctx)->ring;
+
+	return ring ? ring_hits(ring, target) : 0;
 }
 
 static int each_target(void *ctx, probed_file_fn *fn, void *fn_ctx)
@@ -219,6 +226,8 @@ static int set_paused(void *ctx, bool on)
 	struct server *s = ctx;
 	struct tracer_message m = { .type = on ? MSG_PAUSE : MSG_RESUME };
 
+	if (!s->ring)
+		return -ENOTSUP;
 	return send(s->options->socket, &m, sizeof(m), MSG_NOSIGNAL) == sizeof(m) ? 0 : -errno;
 }
 
@@ -311,10 +320,11 @@ static int capture(struct server *s)
 		}
 		pthread_mutex_lock(&s->lock);
 		s->stats = sessions_stats(s->sessions);
+		sources_file(s->sources, &s->file);
 		pthread_mutex_unlock(&s->lock);
 	}
 	begin_end(s);
-	while (!out_of_time(s) && sources_poll(s->sources, 0, &now) > 0)
+	while (s->ring && !out_of_time(s) && sources_poll(s->sources, 0, &now) > 0)
 		;
 	return end < 0 ? SERVE_STOPPED : end;
 }
@@ -386,6 +396,8 @@ static int open_sources(struct server *s, struct session_options *sessions, char
 	struct source_options source = {
 		.clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC),
 		.maps = s->options->maps,
+		.file = s->options->options->read,
+		.key_log = s->options->options->keylog,
 	};
 
 	s->wire = source.wire = sessions->wire = wire ? open_wire(s, &sink) : NULL;
@@ -407,7 +419,7 @@ static int open_all(struct server *s, char *error, size_t size)
 	const struct store_options store = {
 		.uri = o->store,
 		.max_size = o->max_size,
-		.max_age_s = o->max_age,
+		.max_age_s = o->read ? 0 : o->max_age, /* what is old is what was asked for */
 		.readers = STORE_READERS,
 	};
 	struct session_options sessions = { .node = o->node, .split_ends = o->split_ends };
@@ -425,6 +437,8 @@ static int open_all(struct server *s, char *error, size_t size)
 	s->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	s->queue = queue_new(LIMIT_QUEUE_BYTES);
 	s->registry = registry_new();
+	if (s->queue && o->read)
+		queue_be_patient(s->queue);
 	if (s->queue && s->registry)
 		return 0;
 	snprintf(error, size, "out of memory");

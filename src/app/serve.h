@@ -13,7 +13,8 @@ struct ring_maps;
 
 struct serve_options {
 	const struct options *options;
-	const struct ring_maps *maps; /* from the tracer, mapped before privileges go */
+	const struct ring_maps *maps; /* from the tracer, mapped before privileges go; NULL: a file
+				       * is read */
 	int socket;		      /* to the tracer, struct tracer_message */
 	uid_t uid;		      /* whom to become */
 	gid_t gid;

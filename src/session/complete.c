@@ -77,6 +77,8 @@ static void complete(struct session *s, struct entry *e)
 	const struct tls_info *tls = told_wire_cookie(s) ? wire_tls(all->wire, s->cookie) : NULL;
 	if (tls)
 		tls_entry_learn(e, tls);
+	if (!s->process->tgid) /* it was seen from outside */
+		e->role = "unknown";
 	if (*e->host)
 		e->dst.name = host_name(e);
 	pair_take(s, e);

@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "source/pcap.h"
 #include "source/uprobe.h"
 
 /* Several sources are looked at this often: one may be read before its descriptor says so. */
 #define LOOK_MS 5
 
-static const struct source *const table[] = { &source_uprobe };
+static const struct source *const table[] = { &source_uprobe, &source_pcap };
 
 #define TABLE_SIZE  (sizeof(table) / sizeof(*table))
 #define SOURCES_MAX 4
@@ -115,4 +116,12 @@ const struct ring *sources_ring(const struct sources *s)
 		if (s->open[i].source == &source_uprobe)
 			return uprobe_ring(s->open[i].state);
 	return NULL;
+}
+
+void sources_file(const struct sources *s, struct pcap_stats *ret)
+{
+	*ret = (struct pcap_stats){ 0 };
+	for (size_t i = 0; i < s->count; i++)
+		if (s->open[i].source == &source_pcap)
+			pcap_stats_take(s->open[i].state, ret);
 }

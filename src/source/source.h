@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct ring;
+struct pcap_stats;
 struct ring_maps;
 struct sessions;
 struct wire;
@@ -20,6 +21,8 @@ struct source_options {
 	struct wire *wire;	      /* and of the wire; NULL: nobody */
 	int64_t clock_offset_us;      /* makes µs since 1970 of CLOCK_MONOTONIC */
 	const struct ring_maps *maps; /* of the kernel side; NULL: no uprobes */
+	const char *file;	      /* of packets, by its path; NULL: none */
+	const char *key_log;	      /* with secrets for it; NULL: none */
 };
 
 struct source {
@@ -43,7 +46,7 @@ struct source {
 	void (*close)(void *state);
 };
 
-extern const struct source source_uprobe;
+extern const struct source source_uprobe, source_pcap;
 
 /* Every source of the table that the options ask for. */
 struct sources;
@@ -54,5 +57,7 @@ void sources_tick(struct sources *s, int64_t now_us);
 void sources_close(struct sources *s);
 /* The ring of the uprobes, for its numbers; NULL without one. */
 const struct ring *sources_ring(const struct sources *s);
+/* What the file has told; its name is NULL without one. */
+void sources_file(const struct sources *s, struct pcap_stats *ret);
 
 #endif

@@ -12,7 +12,7 @@ KERNELS=${KERNELS:-bullseye:amd64 bookworm:amd64 trixie:amd64 sid:amd64
 GOS='bullseye:1.15 bookworm:1.19 sid:1.27' # ABI0, registers, the newest tables
 ARM64_PACKAGES='libc6-dev libbpf-dev libelf-dev libcapstone-dev libmicrohttpd-dev
 	libjansson-dev libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libpcre2-dev
-	libseccomp-dev libexpat1-dev libxxhash-dev libcap-ng-dev libnghttp2-dev libgnutls28-dev libgcc-s1 openssl curl busybox-static'
+	libseccomp-dev libexpat1-dev libxxhash-dev libcap-ng-dev libnghttp2-dev libgnutls28-dev libssl-dev libgcc-s1 openssl curl busybox-static'
 
 # build_go ARCH FOLDER: FOLDER/goVERSION by each toolchain; one that cannot be had is left out.
 build_go() {

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "api/file_json.h"
 #include "api/hide.h"
 #include "api/live/chunk.h"
 #include "base/json_write.h"
@@ -97,5 +98,6 @@ int stream_event_put_stats(struct buf *out, const struct live_numbers *n)
 	jw_uint(&j, "dropped", n->dropped);
 	jw_uint(&j, "lost_bytes", n->lost_bytes);
 	jw_uint(&j, "readers", n->readers);
+	file_put_place(&j, &n->file);
 	return end_event(&j);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "source/pcap.h"
+
 struct buf;
 struct entry;
 struct kfl;
@@ -18,6 +20,7 @@ struct live_numbers {
 	uint64_t dropped, lost_bytes;
 	unsigned readers;
 	bool paused;
+	struct pcap_stats file;
 };
 
 /* A new entry; the event has its id, behind which a reader that comes back goes on. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The TCP connections of a file of packets: their bytes in order, TLS among them decrypted where
+ * secrets are known, told to sessions as flows of no process. What the side that opened a
+ * connection sends is written, as if it were seen there.
+ */
+#ifndef CLEARTAP_FILE_CONNS_H
+#define CLEARTAP_FILE_CONNS_H
+
+#include <stdint.h>
+
+#include "source/tls_stream.h"
+#include "wire/reassemble.h"
+
+struct datagram;
+struct file_conns;
+struct sessions;
+
+struct file_conns_counts {
+	uint64_t connections, joined; /* seen, and those whose first packet was not */
+	uint64_t gave_way;	      /* the longest idle ones, past LIMIT_PCAP_CONNS */
+	struct reassemble_counts tcp;
+	struct tls_stream_counts tls;
+};
+
+/* NULL when out of memory. Both are borrowed. */
+struct file_conns *file_conns_new(struct sessions *s, struct decrypt_tools *tools);
+/* Forgets them, telling nothing. */
+void file_conns_free(struct file_conns *t);
+/* A packet of TCP. */
+void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram *g);
+/* The file ends, and all connections with it. */
+void file_conns_end(struct file_conns *t);
+struct file_conns_counts file_conns_counts(const struct file_conns *t);
+
+#endif
