@@ -72,9 +72,10 @@ struct conn {
 	__u64 gen;
 	__u64 proc;
 	__u64 offset[2];
-	__u64 spent; /* of the message budget */
-	__u64 sk;    /* the socket of the last EV_BIND */
-	__u8 dir;    /* of the last call */
+	__u64 told[2]; /* the same of calls whose records are in the ring, or found no room */
+	__u64 spent;   /* of the message budget */
+	__u64 sk;      /* the socket of the last EV_BIND */
+	__u8 dir;      /* of the last call */
 	__u8 bound;
 	__u8 announced; /* EV_OPEN has been sent */
 	__u8 library;
@@ -137,6 +138,18 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } hits __weak SEC(".maps");
+
+/*
+ * Which of these files have all their probes. Before that no connection of theirs is followed:
+ * where writes are seen and reads are not yet, an answer would be taken for that to an earlier
+ * request.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EV_TARGETS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} ready __weak SEC(".maps");
 
 /* No LRU: what it would throw out may be inside a call. owner.bpf.h bounds it. */
 struct {
@@ -256,6 +269,13 @@ static __always_inline void count(enum ev_counter c, __u64 n)
 static __always_inline __u64 probe_cookie(void *ctx)
 {
 	return have_cookies ? bpf_get_attach_cookie(ctx) : 0;
+}
+
+static __always_inline bool target_ready(__u32 target)
+{
+	__u32 *yes = bpf_map_lookup_elem(&ready, &target);
+
+	return !target || (yes && *yes);
 }
 
 static __always_inline void count_hit(__u32 target)

@@ -279,6 +279,8 @@ static __always_inline struct conn *conn_get(const struct self *self, struct con
 		return c;
 	__u32 kind = library | conn_stale(self->id, key->conn, self->proc);
 	if (kind & MISSING) {
+		if (!target_ready(target))
+			return NULL;
 		__u32 room = conn_room(self->id);
 		if (!room || !conn_make(self->id, key->conn, self->proc, kind | room, target))
 			return NULL;

@@ -91,11 +91,13 @@ struct ev_open {
  *
  * `offset` counts the bytes of all earlier calls in this direction, whether they were captured or
  * not, so the bytes [offset, offset + len) are here and [offset + len, offset + span) are missing.
+ * `reached` is the offset of the other direction, up to which all that has a record came before
+ * this one: what of it did not come is missing, and was moved before this call was told.
  */
 struct ev_data {
 	struct ev_hdr hdr;
 	__u64 begin; /* ns as in hdr.ktime */
-	__u64 offset;
+	__u64 offset, reached;
 	__u64 goid; /* goroutine, 0 when not Go or unknown */
 	__u32 span; /* bytes of the call that this record accounts for */
 	__u32 len;  /* bytes of payload that follow */
@@ -312,7 +314,7 @@ struct exe_key {
 
 _Static_assert(sizeof(struct ev_hdr) == 40, "ev_hdr");
 _Static_assert(sizeof(struct ev_open) == 88, "ev_open");
-_Static_assert(sizeof(struct ev_data) == 80, "ev_data");
+_Static_assert(sizeof(struct ev_data) == 88, "ev_data");
 _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
 _Static_assert(sizeof(struct ev_owner) == 128, "ev_owner");

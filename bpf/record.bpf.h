@@ -120,7 +120,7 @@ struct piece {
 	struct about about;
 	struct ev_owner *owner;
 	const __u64 *taken;
-	__u64 begin, end, offset, goid, src;
+	__u64 begin, end, offset, reached, goid, src;
 	__u32 span, len;
 	__u8 dir, flags;
 };
@@ -146,6 +146,7 @@ static __always_inline __u64 send_class(const struct piece *p, const __u64 class
 	e->hdr.flags = p->flags;
 	e->begin = p->begin;
 	e->offset = p->offset;
+	e->reached = p->reached;
 	e->goid = p->goid;
 	e->span = p->span;
 	e->dir = p->dir;
@@ -222,8 +223,10 @@ struct call {
 };
 
 /*
- * The bytes of one finished call. The offset moves on by all of them; what the budget leaves out is
- * counted in the span of the last record, what finds no room shows as a jump of the offset.
+ * The bytes of one finished call. What the other direction has reached is read before a place in
+ * the ring is taken, and told to it after that. The offset moves on by all of them; what the budget
+ * leaves out is counted in the span of the last record, what finds no room shows as a jump of the
+ * offset.
  */
 static __always_inline void send_call(__u64 id, struct conn *c, const struct call *call)
 {
@@ -236,6 +239,7 @@ static __always_inline void send_call(__u64 id, struct conn *c, const struct cal
 			   .taken = bpf_map_lookup_elem(&owner_taken, &owner),
 			   .end = bpf_ktime_get_ns(),
 			   .offset = c->offset[dir & 1],
+			   .reached = c->told[!dir],
 			   .goid = call->goid,
 			   .src = call->src,
 			   .dir = dir };
@@ -283,11 +287,11 @@ static __always_inline void send_call(__u64 id, struct conn *c, const struct cal
 	p.len = take;
 	p.span = total;
 	bool room = ring_share_left(p.owner, p.taken);
-	if (sent(&p, room, room ? send_fitting(&p) : 0) || !room)
-		return;
+	bool untold = !sent(&p, room, room ? send_fitting(&p) : 0);
 	p.len = 0; /* try at least to tell that there was something */
-	if (take)
+	if (untold && room && take)
 		ring_take(owner, send_class(&p, 0));
+	c->told[dir & 1] = p.offset + total;
 }
 
 #endif

@@ -73,14 +73,16 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 	struct bpf_sock *sk = skb->sk;
 	struct wire_sock *ws = sock_state(skb);
 	__u8 h[16] = { 0 };
-	__u64 n = len < 11 ? len : 11;
+	__u32 n = len < 11 ? len : 11;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!ws || !sk)
 		return 0;
-	asm volatile("" : "+r"(n));
-	if (!n || n > 11 || bpf_skb_load_bytes(skb, at, h, n))
+	if (len >= 11 && bpf_skb_load_bytes(skb, at, h, 11))
 		return 0;
+	for (__u32 i = 0; i < 10 && len < 11; i++)
+		if (i < len && bpf_skb_load_bytes(skb, at + i, &h[i], 1))
+			return 0;
 	struct sync *s = &ws->sync[dir & 1];
 	bool start = false;
 	if (!ws->seen[dir & 1]) {

@@ -22,15 +22,16 @@ static __always_inline bool send_bytes(struct __sk_buff *skb, const struct ev_wi
 		return false;
 	}
 	ring_take(w->owner, sizeof(*e) + class);
+	/* class is a power of two; 5.10 learns no lower bound from a comparison with 0 */
+	len = ((len - 1) & (class - 1)) + 1;
 	asm volatile("" : "+r"(len));
-	if (len > class)
-		len = class;
 	fill_hdr(&e->hdr, EV_WIRE_BYTES, sizeof(*e) + len, &about, bpf_ktime_get_ns());
 	e->seq = b->seq;
 	e->dir = b->dir;
 	__builtin_memset(e->pad, 0, sizeof(e->pad));
 	e->len = len;
-	if (!len || bpf_skb_load_bytes(skb, b->at, e->payload, len)) {
+	len = ((len - 1) & (class - 1)) + 1;
+	if (bpf_skb_load_bytes(skb, b->at, e->payload, len)) {
 		e->len = 0;
 		e->hdr.size = sizeof(*e);
 	}
@@ -163,27 +164,23 @@ static __always_inline int load_header(struct __sk_buff *skb, __u32 at, const st
 	return 1;
 }
 
-enum { RECORD_IS, RECORD_NONE, RECORD_END }; /* one more, no record, the payload ends */
-
-/* The next record of a payload. */
-APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
+/* The next record of a payload, whose header is in it: false when there is none. */
+APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 dir)
 {
 	struct wire_sock *ws = sock_state(skb);
 	__u8 h[8] = { 0 };
 
 	if (!ws)
-		return RECORD_NONE;
+		return 0;
 	struct sync *s = &ws->sync[dir & 1];
 	__s32 pos = s->pos;
-	if (pos + RECORD_HEADER > (__s32)len)
-		return RECORD_END;
 	if (!load_header(skb, at, s, h) || !header_fits(h))
-		return RECORD_NONE;
+		return 0;
 	__u32 size = h[3] << 8 | h[4];
 	s->type = h[0];
 	s->pos = pos + RECORD_HEADER + size;
 	find_record(&s->found, h[0], pos < 0 ? 0 : pos, s->pos, size);
-	return RECORD_IS;
+	return 1;
 }
 
 /* Remember what there is of a header at s->pos, whose rest has not come. */
@@ -232,7 +229,7 @@ static __always_inline bool sync_gap(const struct sync *s, __u32 seq)
 APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
 {
 	struct wire_sock *ws = sock_state(skb);
-	int r = RECORD_NONE;
+	bool whole = false;
 
 	if (!ws)
 		return 0;
@@ -245,12 +242,12 @@ APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, 
 			s->found.to[0] = s->pos;
 	}
 	for (int i = 0; i < LIMIT_WIRE_RECORDS; i++) {
-		r = wire_record(skb, at, len, dir);
-		if (r != RECORD_IS)
+		whole = s->pos + RECORD_HEADER > (__s32)len;
+		if (whole || !wire_record(skb, at, dir))
 			break;
 	}
 	s->next = seq + s->pos;
-	if (r != RECORD_END) {
+	if (!whole) {
 		lose(s);
 		return s->pos < 0 ? 0 : s->pos;
 	}
@@ -261,13 +258,12 @@ APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, 
 }
 
 /* What the records of a packet had, into the sums of its connection. */
-APART int wire_add(struct __sk_buff *skb, __u32 not_followed, __u32 dir)
+static __always_inline void wire_add(struct wire_sock *ws, __u32 not_followed, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb);
-	struct ev_wire *w = ws ? slot_of(ws) : NULL;
+	struct ev_wire *w = slot_of(ws);
 
 	if (!w)
-		return 0;
+		return;
 	struct sync *s = &ws->sync[dir & 1];
 	struct ev_wire_way *y = &w->way[dir & 1];
 	s->found.app_records += s->records;
@@ -278,7 +274,6 @@ APART int wire_add(struct __sk_buff *skb, __u32 not_followed, __u32 dir)
 	y->alerts += s->found.alerts;
 	y->changes += s->found.changes;
 	y->not_followed += not_followed;
-	return 0;
 }
 
 static __always_inline void copy_found(struct __sk_buff *skb, const struct wire_segment *g,
@@ -321,7 +316,7 @@ APART int wire_follow(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u
 		set_plain(ws, bpf_get_socket_cookie(skb));
 		return 0;
 	}
-	wire_add(skb, len - known, dir);
+	wire_add(ws, len - known, dir);
 	if (had && (s->found.types & ~(1 << (TYPE_APP - TYPE_CHANGE))))
 		wire_copy_header(skb, header, had, next, dir);
 	copy_found(skb, &g, &s->found, dir);

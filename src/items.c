@@ -24,14 +24,20 @@ static void free_item(struct item *i)
 	free(i);
 }
 
-void items_free(struct items *l)
+void items_clear(struct items *l)
 {
-	for (struct item *i = l ? l->first : NULL, *next; i; i = next) {
+	for (struct item *i = l->first, *next; i; i = next) {
 		next = i->next;
 		free_item(i);
 	}
+	free(l->masks.list);
+	*l = (struct items){ .last = &l->first };
+}
+
+void items_free(struct items *l)
+{
 	if (l)
-		free(l->masks.list);
+		items_clear(l);
 	free(l);
 }
 

@@ -25,14 +25,18 @@ struct item {
 	const char *coding; /* content coding of it: a constant; NULL: none */
 	const char *note;   /* what is wrong with it: a constant; NULL: nothing */
 	int64_t time_us;    /* of its first byte */
-	uint64_t size;	    /* bytes on the stream, missing ones too: the dissector's to count */
-	uint64_t length;    /* bytes of the content as it is shown, missing ones and cut ones too */
-	struct buf name;    /* what its protocol calls it */
-	struct buf id;	    /* its number or other mark; as long as a name */
+	/* Where it lies in what its side sent of the exchange: as content where that is coded. At
+	 * `end` 0 nobody knows; UINT64_MAX: all that follows. */
+	uint64_t at, end;
+	bool inside;	 /* it may lie inside of another one, between its parts */
+	uint64_t size;	 /* bytes on the stream, missing ones too: the dissector's to count */
+	uint64_t length; /* bytes of the content as it is shown, missing ones and cut ones too */
+	struct buf name; /* what its protocol calls it */
+	struct buf id;	 /* its number or other mark; as long as a name */
 	struct payload content;
 };
 
-/* Made by items_new() alone. */
+/* Made by items_new(), or `last` is &first. */
 struct items {
 	struct item *first, **last;
 	unsigned count;
@@ -45,6 +49,8 @@ struct items {
 struct items *items_new(void);
 /* Takes NULL, as all that follow do. */
 void items_free(struct items *l);
+/* Empty it. */
+void items_clear(struct items *l);
 /* NULL when out of memory. */
 struct items *items_copy(const struct items *l);
 /* Memory that the list holds, about. */
@@ -68,6 +74,11 @@ void items_name(struct items *l, struct item *i, const void *data, size_t len);
 void items_id(struct items *l, struct item *i, const void *data, size_t len);
 /* Those of both lists by their time, those of `l` first; frees `from`. NULL when both are. */
 struct items *items_merge_take(struct items *l, struct items *from);
+/*
+ * The same messages as both ends of a connection saw them: each once, as the end has it that saw
+ * more of it, in order of time; frees `from`. NULL when both are.
+ */
+struct items *items_unite_take(struct items *l, struct items *from);
 /* No more of it comes. */
 void items_end(struct items *l, struct item *i);
 

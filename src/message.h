@@ -67,6 +67,12 @@ struct message_stored {
 	char operation[LIMIT_GRAPHQL_NAME]; /* of GraphQL, "" without one */
 };
 
+/* What is wrong with, and what is missing of, what a side sent after its message. */
+struct message_after {
+	const char *fault; /* a constant; NULL */
+	uint64_t unplaced, missing[2];
+};
+
 struct message {
 	bool request, has_head;
 	bool rendered; /* the body is text that the dissector wrote, not what was sent */
@@ -85,9 +91,10 @@ struct message {
 	uint64_t expected; /* body bytes that were to come when it ended early */
 	uint32_t notes;	   /* bits, of note_texts */
 	const char *const *note_texts;
-	uint32_t reset;		  /* HTTP/2's error code that ended its stream, plus one; 0: none */
-	const char *fault;	  /* why else it is not complete: a constant; NULL */
-	int64_t start_us, end_us; /* 0: not seen */
+	uint32_t reset;	   /* HTTP/2's error code that ended its stream, plus one; 0: none */
+	const char *fault; /* why else it is not complete: a constant; NULL */
+	struct message_after after; /* of a WebSocket */
+	int64_t start_us, end_us;   /* 0: not seen */
 	/* Its bytes go to the entry as soon as there is one. */
 	struct payload body;
 	/* Set by redaction: the body is not the one that was sent, it is stored decoded. */

@@ -3,8 +3,11 @@
 import { button, el } from "./el.js";
 import { bytes, clock, count, dateTime } from "./format.js";
 import { hexView } from "./hex.js";
+import { jsonTree, parse } from "./jsontree.js";
 
 const SHOWN = 1000; // characters of a text; the rest on demand
+const TREE_ROWS = 20; // of a tree that are open at first: there are many bubbles
+const STRUCTURED = ["message", "delivery"]; // of gRPC, whose protobuf the server tells as JSON; of a queue
 const FRAMES = ["ping", "pong", "close"]; // of the protocol itself
 
 function text(message) {
@@ -22,12 +25,36 @@ function text(message) {
 	return [pre, more];
 }
 
+function parsed(message) {
+	if (!STRUCTURED.includes(message.kind) || message.cut || message.lost || !/^[[{]/.test(message.text))
+		return undefined;
+	try {
+		return parse(message.text);
+	} catch {
+		return undefined;
+	}
+}
+
+// A tree that opens and closes, or its text.
+function tree(message, value) {
+	const view = el("div", { class: "bubble-tree" });
+	const choose = isTree => {
+		view.replaceChildren(...(isTree ? [jsonTree(value, "", "", [], TREE_ROWS)] : text(message)));
+		modes.forEach((mode, i) => mode.setAttribute("aria-pressed", String((i === 0) === isTree)));
+	};
+	const modes = ["Tree", "Text"].map((name, i) => button(name, () => choose(i === 0), { class: "mode" }));
+	choose(true);
+	return [el("div", { class: "modes", role: "group", "aria-label": "Show as" }, modes), view];
+}
+
 function binary(message) {
 	const pairs = message.hex.match(/../g) || [];
 	return [hexView(Uint8Array.from(pairs, pair => parseInt(pair, 16)), message.gaps)];
 }
 
 function content(message) {
+	const value = message.text === undefined ? undefined : parsed(message);
+	if (value !== undefined) return tree(message, value);
 	if (message.text !== undefined) return text(message);
 	return message.hex !== undefined ? binary(message) : [];
 }

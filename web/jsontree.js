@@ -205,11 +205,12 @@ export function parse(text) {
 	);
 }
 
-// field: the body in a filter; decoder: what looks into it there, "" when nothing does
-export function jsonTree(value, field, decoder = "json", keys = []) {
+// field: the body in a filter; decoder: what looks into it there, "" when nothing does; rows: how many are
+// opened by themselves
+export function jsonTree(value, field, decoder = "json", keys = [], rows = OPEN_ROWS) {
 	return el(
 		"div",
 		{ class: "json" },
-		node({ label: null, value }, { field, decoder }, keys, { rows: OPEN_ROWS }),
+		node({ label: null, value }, { field, decoder }, keys, { rows }),
 	);
 }

@@ -94,6 +94,8 @@ static const struct figure {
 	  NOT_KEPT("not_decoded") },
 	{ "redaction", "opaque", AT(U64, server.redaction.opaque), NOT_KEPT("opaque") },
 	{ "redaction", "no_memory", AT(U64, server.redaction.no_memory), NOT_KEPT("no_memory") },
+	{ "redaction", "schemas", AT(U64, server.redaction.schemas),
+	  COUNTER("schemas_refused_total", "Files of schemas that servers told, not taken.") },
 
 	{ "targets", "attached", AT(U64, server.targets_attached),
 	  GAUGE("targets_attached", "Files with probes in place.") },

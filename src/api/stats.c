@@ -66,7 +66,7 @@ static void owners_put_json(struct jw *j, const struct owner_use *owners, size_t
 	jw_end_array(j);
 }
 
-/* What the tracer did not look at, by cause, with the last owner. */
+/* What the tracer did not look at, or too late, by cause, with the last owner. */
 static void left_out_put_json(struct jw *j, const struct left_out *all, size_t count)
 {
 	jw_array(j, "left_out");
@@ -112,6 +112,16 @@ static int put_hits(void *ctx, const struct probed_file *f)
 	return p->error;
 }
 
+static void put_left_out(struct writer *p, const struct server_stats *s)
+{
+	prometheus_family(p, "left_out_total", "counter",
+			  "What was not looked at, or too late, by cause.");
+	for (size_t i = 0; i < s->causes; i++) {
+		const char *const labels[] = { "cause", s->left_out[i].cause, NULL };
+		prometheus_value(p, "left_out_total", labels, s->left_out[i].count);
+	}
+}
+
 static int put_metrics(struct api *a, struct writer *p)
 {
 	const char *version = a->options.version ? a->options.version : "";
@@ -123,6 +133,7 @@ static int put_metrics(struct api *a, struct writer *p)
 	metrics_put(&a->metrics, a->routes, p);
 	numbers_take(a, &n);
 	numbers_put_metrics(&n, p);
+	put_left_out(p, &n.server);
 	prometheus_family(p, "probe_hits_total", "counter", "Calls seen through a probed file.");
 	if (!p->error)
 		p->error = a->source.targets(a->source.ctx, put_hits, p);

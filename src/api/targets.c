@@ -26,6 +26,8 @@ static int put_file(void *ctx, const struct probed_file *f)
 	jw_uint(j, "points", f->points);
 	jw_uint(j, "hits", f->hits);
 	jw_uint(j, "inode", f->inode);
+	jw_uint(j, "missed", f->missed);
+	jw_uint(j, "delay_us", f->delay_us);
 	jw_string(j, "path", f->path);
 	jw_string(j, "library", f->library);
 	jw_string(j, "version", f->version);

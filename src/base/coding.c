@@ -4,6 +4,7 @@
 #include <brotli/decode.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <zlib.h>
@@ -15,6 +16,8 @@
 #define STEP_OUT	(64 << 10)
 #define STEP_IN		(1 << 30) /* what fits zlib's 32-bit counters */
 #define ZSTD_WINDOW_LOG 23	  /* RFC 9659 section 3: 8 MiB */
+#define BLOCK_BYTES	1024	  /* of a stream: what is too much is decided by these */
+#define MEMBER_BYTES	4	  /* that tell whether another member begins */
 
 enum step { STEP_MORE, STEP_END, STEP_BROKEN };
 
@@ -32,6 +35,7 @@ struct stream {
 		BrotliDecoderState *brotli;
 		ZSTD_DStream *zstd;
 	};
+	size_t held; /* memory of brotli's */
 };
 
 struct coding {
@@ -41,6 +45,7 @@ struct coding {
 	/* After an end: does another member begin here? Then it is ready for it. */
 	bool (*again)(struct stream *s, const uint8_t *data, size_t len);
 	void (*close)(struct stream *s);
+	size_t (*bytes)(const struct stream *s);
 };
 
 static int zlib_open(struct stream *s, int window_bits)
@@ -102,11 +107,46 @@ static void zlib_close(struct stream *s)
 	inflateEnd(&s->zlib);
 }
 
+/* Its state and its window (zlib.h). */
+static size_t zlib_bytes(const struct stream *s)
+{
+	(void)s;
+	return (7 << 10) + (1 << MAX_WBITS);
+}
+
+/* Memory with its size in front of it. */
+static void *counted_alloc(void *held, size_t size)
+{
+	max_align_t *p = malloc(sizeof(*p) + size);
+
+	if (!p)
+		return NULL;
+	*(size_t *)p = size;
+	*(size_t *)held += size;
+	return p + 1;
+}
+
+static void counted_free(void *held, void *address)
+{
+	max_align_t *p = address;
+
+	if (!p)
+		return;
+	*(size_t *)held -= *(size_t *)(p - 1);
+	free(p - 1);
+}
+
 static int brotli_open(struct stream *s, const uint8_t *data, size_t len)
 {
 	(void)data, (void)len;
-	s->brotli = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+	s->held = 0;
+	s->brotli = BrotliDecoderCreateInstance(counted_alloc, counted_free, &s->held);
 	return s->brotli ? 0 : -ENOMEM;
+}
+
+static size_t brotli_bytes(const struct stream *s)
+{
+	return s->held;
 }
 
 static enum step brotli_step(struct stream *s, struct span *io)
@@ -162,17 +202,22 @@ static void zstd_close(struct stream *s)
 	ZSTD_freeDStream(s->zstd);
 }
 
+static size_t zstd_bytes(const struct stream *s)
+{
+	return ZSTD_sizeof_DStream(s->zstd);
+}
+
 static const struct coding codings[] = {
-	{ "gzip", gzip_open, zlib_step, gzip_again, zlib_close },
-	{ "x-gzip", gzip_open, zlib_step, gzip_again, zlib_close },
-	{ "deflate", deflate_open, zlib_step, never_again, zlib_close },
-	{ "br", brotli_open, brotli_step, never_again, brotli_close },
-	{ "zstd", zstd_open, zstd_step, zstd_again, zstd_close },
+	{ "gzip", gzip_open, zlib_step, gzip_again, zlib_close, zlib_bytes },
+	{ "x-gzip", gzip_open, zlib_step, gzip_again, zlib_close, zlib_bytes },
+	{ "deflate", deflate_open, zlib_step, never_again, zlib_close, zlib_bytes },
+	{ "br", brotli_open, brotli_step, never_again, brotli_close, brotli_bytes },
+	{ "zstd", zstd_open, zstd_step, zstd_again, zstd_close, zstd_bytes },
 };
 static const struct coding identity = { .name = "identity" };
 /* What many servers send as "deflate": no zlib header. */
-static const struct coding raw_deflate = { "deflate", raw_deflate_open, zlib_step, never_again,
-					   zlib_close };
+static const struct coding raw_deflate = { "deflate",	raw_deflate_open, zlib_step,
+					   never_again, zlib_close,	  zlib_bytes };
 
 /* One step into `out`; at the limit into a byte that only tells whether there would be more. */
 static enum step decode_step(const struct coding *c, struct stream *s, struct span *io,
@@ -302,4 +347,135 @@ int coding_decode(const char *content_encoding, const void *data, size_t len, si
 	}
 	buf_free(&from);
 	return result;
+}
+
+struct coding_stream {
+	const struct coding *coding;
+	struct stream s;
+	bool open, ended; /* a member has */
+	uint8_t member[MEMBER_BYTES], have;
+	uint64_t in, out;
+	int error;
+};
+
+struct coding_stream *coding_stream_new(const char *content_encoding)
+{
+	const struct coding *list[LIMIT_CODINGS];
+	struct coding_stream *d;
+
+	if (parse_codings(content_encoding, list) != 1)
+		return NULL;
+	d = calloc(1, sizeof(*d));
+	if (d)
+		d->coding = list[0];
+	return d;
+}
+
+static void close_stream(struct coding_stream *d)
+{
+	if (d->open)
+		d->coding->close(&d->s);
+	d->open = false;
+}
+
+void coding_stream_free(struct coding_stream *d)
+{
+	if (d)
+		close_stream(d);
+	free(d);
+}
+
+size_t coding_stream_bytes(const struct coding_stream *d)
+{
+	return d ? sizeof(*d) + (d->open ? d->coding->bytes(&d->s) : 0) : 0;
+}
+
+/* zlib's header has 8 in these bits; a raw block that begins so was made by no zlib. */
+static int open_stream(struct coding_stream *d, uint8_t first)
+{
+	if (d->coding->open == deflate_open && (first & 0x0f) != 8)
+		d->coding = &raw_deflate;
+	int r = d->coding->open(&d->s, NULL, 0);
+	d->open = !r;
+	return r;
+}
+
+/* Hand on what may still come of a block that ends at `end`. */
+static int hand_on(struct coding_stream *d, uint64_t end, const uint8_t *data, size_t len,
+		   const struct coding_sink *to)
+{
+	uint64_t room = LIMIT_INFLATE_FREE + LIMIT_INFLATE_EXPANSION * end - d->out;
+	size_t n = len < room ? len : (size_t)room;
+
+	d->out += n;
+	if (n)
+		to->put(to->ctx, data, n);
+	return n < len ? -E2BIG : 0;
+}
+
+/* Bytes of one block and one member; *ret_taken may be fewer where that ended. */
+static int feed_member(struct coding_stream *d, const uint8_t *data, size_t len,
+		       const struct coding_sink *to, size_t *ret_taken)
+{
+	uint64_t end = d->in + BLOCK_BYTES - d->in % BLOCK_BYTES;
+	struct span io = { .in = data, .in_len = len };
+	uint8_t out[8 << 10];
+	int r = 0;
+
+	do {
+		io.out = out;
+		io.out_len = sizeof(out);
+		enum step step = d->coding->step(&d->s, &io);
+		r = hand_on(d, end, out, sizeof(out) - io.out_len, to);
+		d->ended = step == STEP_END;
+		if (!r && step == STEP_BROKEN)
+			r = -EILSEQ;
+	} while (!r && !d->ended && !io.out_len);
+	*ret_taken = len - io.in_len;
+	d->in += *ret_taken;
+	return r;
+}
+
+/* After an end, what may be the head of another member; what is none is ignored. */
+static int feed_head(struct coding_stream *d, const uint8_t *data, const struct coding_sink *to)
+{
+	uint8_t head[MEMBER_BYTES];
+	size_t taken;
+
+	d->member[d->have++] = *data;
+	if (d->have < MEMBER_BYTES)
+		return 0;
+	memcpy(head, d->member, MEMBER_BYTES);
+	d->have = 0;
+	if (!d->coding->again(&d->s, head, MEMBER_BYTES)) {
+		close_stream(d);
+		return 0;
+	}
+	d->ended = false;
+	for (size_t i = 0; i < MEMBER_BYTES; i++) {
+		int r = feed_member(d, head + i, 1, to, &taken);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int coding_stream_feed(struct coding_stream *d, const void *data, size_t len,
+		       const struct coding_sink *to)
+{
+	const uint8_t *p = data;
+
+	if (len && !d->in && !d->open && !d->error)
+		d->error = open_stream(d, *p);
+	while (len && d->open && !d->error) {
+		/* zstd takes a frame that is there as a whole in another way: it never is. */
+		size_t room = d->in ? BLOCK_BYTES - d->in % BLOCK_BYTES : 1, n = 1;
+		d->error = d->ended ? feed_head(d, p, to)
+				    : feed_member(d, p, len < room ? len : room, to, &n);
+		p += n;
+		len -= n;
+	}
+	if (d->error)
+		close_stream(d);
+	return d->error;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 
@@ -20,5 +21,24 @@ int coding_decode(const char *content_encoding, const void *data, size_t len, si
 		  struct buf *out);
 /* Does the value name a coding that changes the bytes? */
 bool coding_is_encoded(const char *content_encoding);
+
+/*
+ * The same for a stream whose parts are wanted as they come. What it hands on of some bytes does
+ * not depend on how these were cut (but for the last bytes before where br or zstd is broken). It
+ * may grow to LIMIT_INFLATE_EXPANSION times its size, and LIMIT_INFLATE_FREE more.
+ */
+struct coding_stream;
+struct coding_sink {
+	void (*put)(void *ctx, const uint8_t *data, size_t len);
+	void *ctx;
+};
+/* NULL for none, for an unknown coding, for several of them, and when out of memory. */
+struct coding_stream *coding_stream_new(const char *content_encoding);
+/* 0, or for all time: -E2BIG: it grows to more; -EILSEQ: broken; -ENOMEM. */
+int coding_stream_feed(struct coding_stream *d, const void *data, size_t len,
+		       const struct coding_sink *to);
+/* Memory that it holds, about. Takes NULL, as coding_stream_free() does. */
+size_t coding_stream_bytes(const struct coding_stream *d);
+void coding_stream_free(struct coding_stream *d);
 
 #endif

@@ -56,15 +56,24 @@
 #define LIMIT_INTERIM		   16	       /* 1xx answers to one request that are shown */
 #define LIMIT_SUMMARY		   1024	       /* bytes of a target in the summary of an entry */
 #define LIMIT_PROBE_BYTES	   (16 << 10)  /* first bytes looked at to tell the protocol */
-#define LIMIT_ONE_BY_ONE	   8 /* exchanges, one by one from the start, by which a client waits */
+#define LIMIT_ONE_BY_ONE	   4 /* exchanges, one by one from the start, by which a client waits */
 #define LIMIT_BECOME		   4	       /* switches to another protocol on one connection */
 #define LIMIT_MAIL_LINE		   (16 << 10)  /* a command or a reply line of SMTP */
 #define LIMIT_MAIL_BYTES	   (1 << 20)   /* kept of a mail */
 #define LIMIT_MAIL_HEAD		   (32 << 10)  /* of these, looked through for its subject */
 #define LIMIT_MAIL_JUDGED	   512	       /* a line that is a command after lost bytes */
 #define LIMIT_MQTT_PACKET	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_AMQP_FRAME	   (160 << 10) /* of one, what is looked at */
+#define LIMIT_AMQP_CHANNELS	   2048	       /* of a connection that are followed at once */
+#define LIMIT_AMQP_CONSUMERS	   256	       /* of a connection, as exchanges that go on */
+#define LIMIT_AMQP_DEPTH	   8	       /* tables in tables that are shown */
+#define LIMIT_AMQP_FIELDS	   256	       /* of a table, those in it too, */
+#define LIMIT_AMQP_TABLE	   (16 << 10)  /* and bytes of it as text */
 #define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */
+#define LIMIT_MYSQL_PACKET	   (1 << 20) /* of a compressed packet, what is looked at, and undone */
+#define LIMIT_MYSQL_ZIP_FREE	   (16 << 10) /* of what is undone, in any case, and then: */
+#define LIMIT_MYSQL_EXPANSION	   32	      /* for each byte on the stream */
 #define LIMIT_KAFKA_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
 #define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */
@@ -143,7 +152,7 @@
 /* WebSocket */
 #define LIMIT_WS_FRAME		(16 << 20) /* length that is believed where a frame is looked for */
 #define LIMIT_INFLATERS		2048	   /* sides that inflate, of all connections */
-#define LIMIT_INFLATE_FREE	(256 << 10) /* what the messages of a side may grow to */
+#define LIMIT_INFLATE_FREE	(256 << 10) /* what the messages of a side or body may grow to */
 #define LIMIT_INFLATE_EXPANSION 64	    /* and for each byte of them beyond */
 
 /* reading bodies */
@@ -162,6 +171,11 @@
 #define LIMIT_PROTO_BYTES    (16 << 20)	 /* a file of --proto-set */
 #define LIMIT_PROTO_ROWS     (1 << 18)	 /* messages, fields and values of all of them */
 #define LIMIT_PROTO_NAME     512	 /* a full name */
+#define LIMIT_SCHEMA_SERVERS 32		 /* whose own schemas are known at once */
+#define LIMIT_SCHEMA_FILES   64		 /* of one, */
+#define LIMIT_SCHEMA_BYTES   (128 << 10) /* bytes of them, */
+#define LIMIT_SCHEMA_SET     (512 << 10) /* of the names in them, and of what these name, */
+#define LIMIT_SCHEMA_CHANGES 64		 /* and how often it may say something else */
 #define LIMIT_GRAPHQL	     (256 << 10) /* of a request, where its operation is looked for */
 #define LIMIT_GRAPHQL_NAME   128	 /* type and name of an operation */
 #define LIMIT_BODY_INLINE    (64 << 10)	 /* text body inside the JSON of an entry */
@@ -283,7 +297,8 @@
 #define LIMIT_SCAN_FILES       256	   /* files that it hands out */
 #define LIMIT_SCAN_PATH	       1024	   /* length of their paths */
 #define LIMIT_CHANGES_BURST    4   /* analyses of one file that changes, then one a second */
-#define LIMIT_PRECEDENCE_MS    100 /* of each second, what goes before all else */
+#define LIMIT_PRECEDENCE_MS    100 /* of each second, what goes before all else, */
+#define LIMIT_WALK_MS	       20  /* and of that for a look at all processes */
 #define LIMIT_TURN_MS	       20  /* one turn of the tracer's loop; longer ones are told */
 #define LIMIT_TURN_PART_MS     5   /* each part of it that has much to do */
 #define LIMIT_OUTBOX_BATCH     256 /* messages to the server in one turn */

@@ -43,6 +43,7 @@ struct proto_set {
 	struct proto_rows messages, fields, values, methods;
 	struct arena arena; /* full names, copies of the files */
 	size_t rows;
+	size_t most_rows, most_names; /* bytes of the arena, of these */
 };
 
 struct set_reader {
@@ -61,6 +62,8 @@ int proto_set_new(struct proto_set **ret)
 	s->fields.size = sizeof(struct proto_field);
 	s->values.size = sizeof(struct proto_value);
 	s->methods.size = sizeof(struct proto_method);
+	s->most_rows = LIMIT_PROTO_ROWS;
+	s->most_names = 4 * (size_t)LIMIT_PROTO_BYTES;
 	*ret = s;
 	return 0;
 }
@@ -77,6 +80,12 @@ void proto_set_free(struct proto_set *s)
 	free(s);
 }
 
+void proto_set_bound(struct proto_set *s, size_t bytes)
+{
+	s->most_names = bytes;
+	s->most_rows = bytes / sizeof(struct proto_method);
+}
+
 static bool fail(struct set_reader *r, int error)
 {
 	r->error = r->error ? r->error : error;
@@ -86,7 +95,7 @@ static bool fail(struct set_reader *r, int error)
 /* A new row, all zero; NULL: r->error says why. */
 static void *add_row(struct set_reader *r, struct proto_rows *t)
 {
-	if (r->error || r->set->rows >= LIMIT_PROTO_ROWS) {
+	if (r->error || r->set->rows >= r->set->most_rows) {
 		fail(r, -E2BIG);
 		return NULL;
 	}
@@ -109,8 +118,7 @@ static struct text full_name(struct set_reader *r, struct text scope, struct tex
 {
 	size_t dot = scope.len > 0;
 
-	if (scope.len + name.len > LIMIT_PROTO_NAME ||
-	    r->set->arena.used > 4 * (size_t)LIMIT_PROTO_BYTES) {
+	if (scope.len + name.len > LIMIT_PROTO_NAME || r->set->arena.used > r->set->most_names) {
 		fail(r, -E2BIG);
 		return name;
 	}

@@ -47,6 +47,8 @@ struct proto_field {
 /* Zero-initialised: an empty set. Texts lie in the data that was read. */
 int proto_set_new(struct proto_set **ret);
 void proto_set_free(struct proto_set *s);
+/* Before anything is added: names, and rows, take at most so many bytes. */
+void proto_set_bound(struct proto_set *s, size_t bytes);
 /*
  * Add the descriptors of a file, before the set is used. 0, -EINVAL: it is no FileDescriptorSet,
  * -E2BIG: past a bound, -ENOMEM; with a sentence in error.

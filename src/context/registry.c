@@ -197,12 +197,15 @@ static struct probed_file file_of(const struct tracer_message *m, uint64_t hits)
 		.attached = attached,
 		.hits = hits,
 		.inode = m->inode,
+		.missed = m->missed,
+		.delay_us = m->delay_us,
 		.path = m->path,
 		.library = m->library,
 		.version = m->version,
 		.plan = m->plan,
 		/* A program may have a library and use another. */
-		.reason = attached && !hits ? "attached, no call seen yet" : m->reason,
+		.reason =
+			attached && !hits && !*m->reason ? "attached, no call seen yet" : m->reason,
 		.state = states[m->state <= TARGET_DETACHED ? m->state : 0],
 	};
 }

@@ -52,6 +52,8 @@ struct probed_file {
 	uint32_t id, points;
 	bool attached;
 	uint64_t hits, inode; /* hits: calls seen through it */
+	uint32_t missed;      /* processes that had ended before its probes were in */
+	uint64_t delay_us;    /* of the probes after its first mapping, 0: it was there already */
 	const char *path, *library, *version, *plan, *reason;
 	const char *state; /* attached, skipped, failed, detached */
 	const struct probed_process *processes;

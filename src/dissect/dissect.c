@@ -18,12 +18,14 @@
 static const struct dissector *const dissectors[] = {
 	&dissect_http1,
 	&dissect_http2,
+	&dissect_amqp,
 	&dissect_dns,
 	&dissect_imap,
 	&dissect_kafka,
 	&dissect_ldap,
 	&dissect_mongo,
 	&dissect_mqtt,
+	&dissect_mysql,
 	&dissect_postgres,
 	&dissect_redis,
 	&dissect_smtp,
@@ -115,6 +117,7 @@ static void replace(struct dissection *d, enum dir dir, const uint8_t *data, siz
 	d->d->close(d->state, now);
 	d->d = next.next;
 	d->state = next.upgraded ? next.next->go_on(&d->sink, next.upgraded) : NULL;
+	next.hint.in_order = d->hint.in_order;
 	d->hint = next.hint;
 	d->spoke = d->settled = false;
 	if (++d->changes > LIMIT_BECOME && !d->d)

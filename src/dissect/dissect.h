@@ -76,8 +76,9 @@ struct first_bytes {
 struct conn_hint {
 	bool mid_stream; /* joined after its start: the first bytes may be the middle of a message
 			  */
-	bool lossy; /* bytes were lost before its first byte: messages may have begun that nobody
-		       saw */
+	bool lossy;    /* bytes were lost before its first byte: messages may have begun that nobody
+			  saw */
+	bool in_order; /* gaps come before what was seen after them in the other direction */
 	bool opener_known;
 	bool upgraded; /* it spoke another protocol before, and agreed to speak this one */
 	/* The direction that the side which opened the connection speaks in. */
@@ -169,6 +170,7 @@ struct dissector {
 	void (*refill)(struct entry *e);
 };
 
+extern const struct dissector dissect_amqp;
 extern const struct dissector dissect_dns;
 extern const struct dissector dissect_http1;
 extern const struct dissector dissect_http2;
@@ -177,6 +179,7 @@ extern const struct dissector dissect_kafka;
 extern const struct dissector dissect_ldap;
 extern const struct dissector dissect_mongo;
 extern const struct dissector dissect_mqtt;
+extern const struct dissector dissect_mysql;
 extern const struct dissector dissect_opaque;
 extern const struct dissector dissect_websocket;
 extern const struct dissector dissect_postgres;

@@ -28,9 +28,12 @@ struct exchange *exchange_new(struct exchanges *l)
 
 	if (!x)
 		return NULL;
-	if (l->count == LIMIT_PIPELINE) {
-		exchange_fault(l->head, "too many others waited for an answer");
-		exchange_tell(l, l->head);
+	struct exchange *first = l->count < LIMIT_PIPELINE ? NULL : l->head;
+	while (first && first->lasting)
+		first = first->next;
+	if (first) {
+		exchange_fault(first, "too many others waited for an answer");
+		exchange_tell(l, first);
 	}
 	x->account = l->sink.account;
 	account_change(x->account, 0, l->ops->size);

@@ -39,6 +39,7 @@ struct exchange {
 	struct live live;
 	uint64_t key; /* see exchange_set_key() */
 	bool has_key;
+	bool lasting; /* does not give way to others; the protocol bounds how many there are */
 	size_t *account;
 	size_t holds; /* of that, what the protocol's struct holds beyond itself */
 };
@@ -72,8 +73,8 @@ void exchanges_begin(struct exchanges *l, const struct entry_sink *sink,
 /* All end, as far as they came; `alone` says why those without an answer have none. */
 void exchanges_end(struct exchanges *l, const char *alone);
 /*
- * A new one, the last; NULL when out of memory. When LIMIT_PIPELINE wait, the first is told as it
- * is.
+ * A new one, the last; NULL when out of memory. When LIMIT_PIPELINE wait, the first that is
+ * not lasting is told as it is.
  */
 struct exchange *exchange_new(struct exchanges *l);
 /* The first whose answer has not ended; NULL when none waits. */

@@ -265,7 +265,8 @@ static void lose_footing(struct framed *f, enum dir dir, uint64_t taken, int64_t
 	f->now[dir] = NULL;
 	f->broken |= !f->doubt[dir];
 	f->doubt[dir] = f->seek[dir] = false;
-	stray_bytes(f, dir, f->end[dir] - from, from, now);
+	if (f->end[dir] > from)
+		stray_bytes(f, dir, f->end[dir] - from, from, now);
 }
 
 /* Bytes or a gap of a direction. Is it another one than that of those before? */

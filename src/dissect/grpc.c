@@ -21,7 +21,9 @@ bool grpc_is(const struct message *m)
 {
 	size_t n = strlen(GRPC_TYPE);
 
-	return m && m->content_type.len >= n && !strncasecmp(m->content_type.data, GRPC_TYPE, n) &&
+	/* Most types of other things differ in their thirteenth byte. */
+	return m && m->content_type.len >= n && (m->content_type.data[12] | 0x20) == 'g' &&
+	       !strncasecmp(m->content_type.data, GRPC_TYPE, n) &&
 	       (m->content_type.len == n || strchr("+-; ", m->content_type.data[n]));
 }
 
@@ -80,13 +82,17 @@ static struct item *begin_item(struct grpc_reader *g, const char *note, int64_t 
 {
 	g->item =
 		items_begin(g->items, g->msg->request ? ITEM_CLIENT : ITEM_SERVER, "message", now);
-	if (g->item)
+	if (g->item) {
 		g->item->note = note;
+		g->item->at = g->begin;
+	}
 	return g->item;
 }
 
 static void end_item(struct grpc_reader *g, const char *note)
 {
+	if (g->item)
+		g->item->end = g->lost ? UINT64_MAX : g->pos;
 	if (g->item && !g->item->note)
 		g->item->note = note;
 	items_end(g->items, g->item);
@@ -97,6 +103,7 @@ static void end_item(struct grpc_reader *g, const char *note)
 static void lose(struct grpc_reader *g, const char *note, int64_t now)
 {
 	end_item(g, after_loss);
+	g->begin = g->pos;
 	begin_item(g, note, now);
 	g->lost = true;
 }
@@ -160,6 +167,7 @@ static size_t feed_content(struct grpc_reader *g, const uint8_t *data, size_t le
 	if (g->item)
 		g->item->size += n;
 	items_put(g->items, g->item, data, n);
+	g->pos += n;
 	g->left -= (uint32_t)n;
 	if (!g->left)
 		end_frame(g);
@@ -173,7 +181,9 @@ static void feed_bytes(struct grpc_reader *g, const uint8_t *data, size_t len, i
 		if (g->have == GRPC_HEAD) {
 			n = feed_content(g, data, len);
 		} else {
+			g->begin = g->have ? g->begin : g->pos;
 			g->head[g->have++] = *data;
+			g->pos++;
 			if (g->have == GRPC_HEAD)
 				begin_frame(g, now);
 		}
@@ -239,6 +249,7 @@ void grpc_gap(struct grpc_reader *g, uint64_t len, enum gap_why why, int64_t now
 		items_skip(g->item, n, why);
 		/* Half a list of trailers may lack what matters. */
 		g->ended |= g->in_trailers;
+		g->pos += n;
 		g->left -= (uint32_t)n;
 		if (!g->left)
 			end_frame(g);

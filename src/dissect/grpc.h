@@ -28,7 +28,8 @@ struct grpc_reader {
 	bool lost;	  /* where the next message begins */
 	bool ended;	  /* the trailers were there */
 	uint8_t have, head[GRPC_HEAD];
-	uint32_t left; /* of the frame, after its head */
+	uint32_t left;	     /* of the frame, after its head */
+	uint64_t pos, begin; /* in what the direction sent; of the frame in it */
 	struct buf trailers;
 	unsigned bits, sextets; /* of base64 */
 };

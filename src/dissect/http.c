@@ -37,13 +37,6 @@ void http_fields_add(struct http_fields *f, struct message *m, struct text name,
 		f->list[f->count++] = (struct message_pair){ name, value };
 }
 
-bool http_is_method(const struct message *request, const char *method)
-{
-	size_t n = strlen(method);
-
-	return request->method.len == n && !memcmp(request->method.data, method, n);
-}
-
 /* Fields that repeat, as one list with ", " between; one that does not is not copied. */
 static int append_list(struct message *m, struct text *list, struct text more)
 {

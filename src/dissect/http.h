@@ -112,7 +112,12 @@ int http_read_interim(struct message *m, uint16_t status, struct text reason,
 		      const struct http_fields *f, int64_t time_us);
 int http_read_trailers(struct message *m, const struct http_fields *f);
 /* "CONNECT", "HEAD": methods are compared with their case. */
-bool http_is_method(const struct message *request, const char *method);
+static inline __attribute__((always_inline)) bool http_is_method(const struct message *request,
+								 const char *method)
+{
+	return request->method.len == strlen(method) &&
+	       !memcmp(request->method.data, method, strlen(method));
+}
 
 /*
  * The entry of an exchange: takes its messages (NULL: not seen) and their bodies. `missing`: why

@@ -32,6 +32,7 @@ static void *http1_open(const struct entry_sink *sink, const struct conn_hint *h
 	if (!h)
 		return NULL;
 	h->lossy = h->uncertain = h->stream[0].hole = h->stream[1].hole = hint->lossy;
+	h->in_order = hint->in_order;
 	h->sink = sink;
 	account_change(sink->account, 0, sizeof(*h));
 	h->tail = &h->head;
@@ -160,6 +161,9 @@ static void note_flip(struct h1 *h, enum dir dir)
 	struct h1_stream *s = &h->stream[dir];
 
 	if (h->spoke && dir != h->last_dir && s->state == H1_SEEK) {
+		/* Nor does it begin with the last bytes of what is none. */
+		if (h->lossy && s->x)
+			h1_close_seek(h, dir);
 		s->candidate = true;
 		s->found = false;
 	}
@@ -256,17 +260,21 @@ static void http1_idle(void *state, int64_t now)
 	struct h1 *h = state;
 
 	(void)now;
-	for (int dir = 0; dir < 2; dir++)
+	for (int dir = 0; dir < 2; dir++) {
+		if (h->lossy)
+			h1_close_seek(h, dir);
 		if (h->stream[dir].x && h->stream[dir].state == H1_SEEK)
 			h1_end_message(h, dir, 0);
+	}
 	h1_be_quiet(h);
 }
 
-static void close_stream(struct h1 *h, enum dir dir)
+static void close_stream(struct h1 *h, enum dir dir, int64_t now)
 {
 	struct h1_stream *s = &h->stream[dir];
 
 	h1_close_seek(h, dir);
+	h1_place_early(h, dir, now);
 	if (!s->x)
 		return;
 	struct message *m = h1_message_of(h, dir);
@@ -314,7 +322,7 @@ static bool http1_alive(const void *state)
 
 static void give_way(struct h1_message *m, size_t *account)
 {
-	items_give_way(http_stream_items(m->items));
+	http_stream_give_way(m->items);
 	h1_message_account(m, account);
 	if (m->msg)
 		payload_give_way(&m->msg->body);
@@ -341,9 +349,8 @@ static void http1_close(void *state, int64_t now)
 {
 	struct h1 *h = state;
 
-	(void)now;
-	close_stream(h, h->request_dir);
-	close_stream(h, !h->request_dir);
+	close_stream(h, h->request_dir, now);
+	close_stream(h, !h->request_dir, now);
 	h1_give_up(h);
 	h1_drop_unanswered(h, NULL, "no answer before the connection ended");
 	buf_free(&h->early);

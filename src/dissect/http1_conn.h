@@ -48,12 +48,16 @@ struct h1 {
 	/* Which answer belongs to which request (http1_pair.c). */
 	bool pipelined;	    /* a request was sent before the end of the answer to another */
 	bool overlap;	    /* so it seems, unless bytes of the answer were lost */
-	bool asked;	    /* a request began after the last bytes of answers */
+	bool asked;	    /* a request began, or may have, after the last bytes of answers */
+	bool missed;	    /* the answer to the last request but one was lost, it seems */
+	bool ahead;	    /* in_order: one that nobody saw may have been sent ahead of others */
+	bool in_order;	    /* gaps come where they belong (struct conn_hint) */
 	bool lossy;	    /* since the start, or since it was quiet */
 	bool uncertain;	    /* what begins belongs to nobody until it is quiet */
 	uint8_t one_by_one; /* exchanges before anything was lost */
 	enum dir request_dir : 8, last_dir : 8;
 	uint32_t requests;		  /* seen */
+	uint32_t least;			  /* bytes of the shortest of them */
 	struct h1_exchange *unproven;	  /* what the client sends next tells whether it is one */
 	struct h1_exchange *head, **tail; /* requests without their whole answer, in order */
 	size_t queued;
@@ -81,6 +85,8 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now);
 void h1_end_message(struct h1 *h, enum dir dir, int64_t now);
 /* Give up on requests that wait, but for `keep`. */
 void h1_drop_unanswered(struct h1 *h, const struct h1_exchange *keep, const char *missing);
+/* So many bytes between messages are missing. */
+void h1_note_hidden(struct h1 *h, enum dir dir, uint64_t len);
 /* From here on messages of this direction may have begun that nobody saw. */
 void h1_note_hole(struct h1 *h, enum dir dir);
 /* The next bytes of this direction are here. */
@@ -112,7 +118,9 @@ void h1_tell_live(struct h1 *h, int64_t now);
 /* http1_seek.c: where does a message begin? Number of bytes taken, or -errno. */
 ssize_t h1_feed_seek(struct h1 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now);
 int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int64_t now);
-/* No more bytes come: those that might have begun a message begin none. */
+/* What is missing between messages is of one after all. 0 or -ENOMEM. */
+int h1_place_early(struct h1 *h, enum dir dir, int64_t now);
+/* Bytes that might have begun a message begin none: no more come, or not of them. */
 void h1_close_seek(struct h1 *h, enum dir dir);
 
 #endif

@@ -94,7 +94,8 @@ static bool is_framing(const char *line, size_t len)
 	static const char *const names[] = { "content-length:", "transfer-encoding:" };
 
 	for (size_t i = 0; i < 2; i++)
-		if (len >= strlen(names[i]) && !strncasecmp(line, names[i], strlen(names[i])))
+		if (len >= strlen(names[i]) && (*line | 0x20) == *names[i] &&
+		    !strncasecmp(line, names[i], strlen(names[i])))
 			return true;
 	return false;
 }

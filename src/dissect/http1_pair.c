@@ -133,6 +133,8 @@ void h1_end_message(struct h1 *h, enum dir dir, int64_t now)
 	if (now)
 		m->msg->end_us = now;
 	end_part(s, m);
+	if (h1_is_request_dir(h, dir) && m->part.whole && (!h->least || m->part.length < h->least))
+		h->least = (uint32_t)(m->part.length < UINT32_MAX ? m->part.length : UINT32_MAX);
 	s->x = NULL;
 	if (s->state != H1_SEEK)
 		h1_stream_reset(s);
@@ -184,7 +186,7 @@ static void stop_pairing(struct h1 *h)
 /* Does the client wait for each answer? */
 static bool waits(const struct h1 *h)
 {
-	return h->one_by_one >= LIMIT_ONE_BY_ONE && !h->pipelined;
+	return h->in_order && h->one_by_one >= LIMIT_ONE_BY_ONE && !h->pipelined;
 }
 
 static struct h1_stream *answers(struct h1 *h)
@@ -306,10 +308,22 @@ void h1_note_hole(struct h1 *h, enum dir dir)
 {
 	h->stream[dir].hole = true;
 	h->lossy = true;
-	if (h1_is_request_dir(h, dir))
+	if (h1_is_request_dir(h, dir)) {
 		h1_give_up(h);
-	else
-		h->overlap = h->asked = false;
+		h->ahead |= h->asked;
+		h->asked |= h->in_order;
+	} else {
+		h->overlap = false;
+		/* Of two holes that are told at once nobody knows which was first. */
+		h->asked &= h->in_order && h->stream[h->request_dir].hole;
+	}
+}
+
+void h1_note_hidden(struct h1 *h, enum dir dir, uint64_t len)
+{
+	h1_note_hole(h, dir);
+	/* Where several requests may be, one may have been sent ahead. */
+	h->ahead |= h1_is_request_dir(h, dir) && len / 2 >= h->least;
 }
 
 void h1_note_bytes(struct h1 *h, enum dir dir)
@@ -326,27 +340,37 @@ void h1_note_bytes(struct h1 *h, enum dir dir)
 void h1_be_quiet(struct h1 *h)
 {
 	h1_give_up(h);
-	if (h->pipelined || next_unanswered(h) || h->stream[0].x || h->stream[1].x)
+	if (h->pipelined || next_unanswered(h) || h->stream[0].x || h->stream[1].x ||
+	    (h->lossy && h->last_dir == h->request_dir))
 		return;
 	h->stream[0].hole = h->stream[1].hole = false;
-	h->uncertain = h->overlap = false;
+	h->uncertain = h->overlap = h->missed = h->ahead = false;
 	if (h->lossy && !waits(h))
 		h->one_by_one = 0;
 	h->lossy = false;
 }
 
 /* A request begins: what does that say of the answers to those before? */
-static void note_request(struct h1 *h)
+static void note_request(struct h1 *h, bool after_hole)
 {
 	struct h1_stream *a = answers(h);
 	bool all_answered = !next_unanswered(h), going = a->x && a->state != H1_SEEK;
+	bool hidden = h->in_order && a->hole;
 
-	if (!all_answered || going || h->asked)
+	if (h->in_order && h->asked && !after_hole)
+		note_pipelined(h);
+	else if (h->asked || going || (!all_answered && !hidden))
 		h->overlap = true;
 	else if (!h->lossy && h->one_by_one < LIMIT_ONE_BY_ONE)
 		h->one_by_one++;
 	h->asked = true;
+	/* What was lost may have been one before the answer, that is still to come. */
+	if (h->lossy && a->x && a->x->request.begun && !a->x->response.msg->status && !waits(h))
+		h->uncertain = true;
 	if (waits(h) && a->hole) {
+		/* Of several in a row nobody knows whether they had all come. */
+		h->uncertain |= h->missed;
+		h->missed = true;
 		h1_drop_unanswered(h, NULL, lost_answer);
 		a->hole = false;
 	} else if (all_answered && !h->uncertain) {
@@ -361,8 +385,8 @@ static struct h1_exchange *begin_request(struct h1 *h)
 	h1_give_up(h);
 	h->stream[h->request_dir].hole = false;
 	if (after_hole)
-		h->uncertain = !waits(h);
-	note_request(h);
+		h->uncertain = !waits(h) || h->ahead || h->asked || (h->uncertain && h->in_order);
+	note_request(h, after_hole);
 	struct h1_exchange *x = h1_exchange_new(h->sink->account);
 	if (!x)
 		return NULL;
@@ -390,15 +414,15 @@ static struct h1_exchange *choose_after_hole(struct h1 *h, struct h1_exchange *f
 
 	for (struct h1_exchange *x = first; x; x = x->next)
 		last = x;
-	if (last->number != h->requests || (first != last && !waits(h))) {
+	if (last->number != h->requests || first != last || h->stream[h->request_dir].hole) {
 		stop_pairing(h);
 		return NULL;
 	}
-	if (first != last)
-		h1_drop_unanswered(h, last, lost_answer);
+	answers(h)->hole = false;
+	if (h->in_order)
+		return last;
 	last->unproven = true;
 	h->unproven = last;
-	answers(h)->hole = false;
 	return last;
 }
 
@@ -411,6 +435,7 @@ static struct h1_exchange *begin_response(struct h1 *h)
 		answers(h)->hole = true;
 	if (x && answers(h)->hole)
 		x = choose_after_hole(h, x);
+	h->missed &= !x;
 	if (x)
 		return x;
 	x = h1_exchange_new(h->sink->account);
@@ -470,6 +495,7 @@ int h1_begin_message(struct h1 *h, enum dir dir, int64_t now)
 	s->interim = false;
 	for (int why = 0; why < 2; why++) {
 		m->msg->body.missing[why] += s->early[why];
+		m->part.whole &= request || !s->early[why];
 		s->early[why] = 0;
 	}
 	if (request && is_over(h, !dir))

@@ -43,6 +43,12 @@ static int stray(struct h1 *h, enum dir dir, const void *data, size_t len, int64
 	}
 	struct message *m = h1_message_of(h, dir);
 	m->end_us = now;
+	if (h->lossy && !h1_is_request_dir(h, dir) && http_has_note(m, HTTP_NOTE_STRAY)) {
+		h1_set_apart(h); /* it may be the end of another */
+		h1_note_hole(h, dir);
+		if (!s->x)
+			return -ENOMEM;
+	}
 	if (http_has_note(m, HTTP_NOTE_STRAY))
 		payload_put(&m->body, data, len, LIMIT_OPAQUE_BYTES);
 	else
@@ -90,6 +96,8 @@ static int start_found(struct h1 *h, enum dir dir)
 	s->x->live.told[!m->request] = SIZE_MAX;
 	m->start_us = s->start_us;
 	digest_part_begin(&s->digest, h1_part_of(h, dir), s->start_us);
+	/* An interim answer before it may be among what is missing. */
+	h1_part_of(h, dir)->whole = m->request || !m->body.missing[GAP_LOST];
 	s->state = H1_HEAD;
 	return 0;
 }
@@ -184,10 +192,14 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 {
 	struct h1_stream *s = &h->stream[dir];
 
-	if (!h->roles_known && !s->lines.size) {
+	/* Whose they are, what comes after them tells, and what is missing of the other direction.
+	 */
+	if ((!h->roles_known && !s->lines.size) || (h->in_order && !s->x && !s->lines.size)) {
 		s->early[why] += len;
-		h1_note_hole(h, dir);
+		h1_note_hidden(h, dir, len);
 		digest_skip(&s->digest, len);
+		s->candidate = true;
+		s->found = false;
 		return 0;
 	}
 	int r = flush_candidate(h, dir);
@@ -207,6 +219,18 @@ int h1_gap_seek(struct h1 *h, enum dir dir, uint64_t len, enum gap_why why, int6
 	h1_stream_reset(s);
 	s->found = false;
 	return 0;
+}
+
+int h1_place_early(struct h1 *h, enum dir dir, int64_t now)
+{
+	struct h1_stream *s = &h->stream[dir];
+
+	if (!h->roles_known || s->x || !(s->early[0] || s->early[1]))
+		return 0;
+	int r = begin_message(h, dir, now);
+	if (!r)
+		http_note(h1_message_of(h, dir), HTTP_NOTE_STRAY);
+	return r;
 }
 
 void h1_close_seek(struct h1 *h, enum dir dir)

@@ -301,7 +301,8 @@ static void feed_data(struct h2 *h, enum dir dir, const uint8_t *data, size_t le
 	size_t room = h->held < LIMIT_H2_HELD ? LIMIT_H2_HELD - h->held : 0;
 
 	if (s && s->tunnel && f->guessed) {
-		dissect_gap(s->tunnel, dir, len, GAP_LOST, now);
+		/* They are here, but may be another's: nothing of them is kept. */
+		dissect_gap(s->tunnel, dir, len, GAP_TRUNCATED, now);
 	} else if (s && s->tunnel) {
 		dissect_feed(s->tunnel, dir, data, len, f->at, now);
 	} else if (s) {
@@ -310,7 +311,7 @@ static void feed_data(struct h2 *h, enum dir dir, const uint8_t *data, size_t le
 			room = LIMIT_BODY_BYTES - body->bytes.len;
 		payload_put(body, data, len, body->bytes.len + room);
 		if (!room)
-			items_give_way(http_stream_items(s->side[dir].items));
+			http_stream_give_way(s->side[dir].items);
 		http_stream_feed(s->side[dir].items, data, len, now);
 		h2_account(h, s);
 	}

@@ -413,7 +413,7 @@ void h2_streams_give_way(struct h2 *h)
 	TAILQ_FOREACH(s, &h->streams, of_conn)
 	{
 		for (int dir = 0; dir < 2; dir++) {
-			items_give_way(http_stream_items(s->side[dir].items));
+			http_stream_give_way(s->side[dir].items);
 			if (s->side[dir].msg)
 				payload_give_way(&s->side[dir].msg->body);
 		}

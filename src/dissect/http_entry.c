@@ -16,7 +16,8 @@ const char *const http_notes[HTTP_NOTE_COUNT] = {
 	[HTTP_NOTE_FOLDED] = "folded header lines",
 	[HTTP_NOTE_FIELD_BAD] = "header lines without a colon",
 	[HTTP_NOTE_PROMISED] = "promised by the server (PUSH_PROMISE)",
-	[HTTP_NOTE_STREAM_CODED] = "a stream with a content coding: its messages are not listed",
+	[HTTP_NOTE_STREAM_CODED] =
+		"a stream with an unknown content coding, or several: its messages are not listed",
 	[HTTP_NOTE_FIELDS_CUT] = "more header fields than are listed",
 	[HTTP_NOTE_HEAD_CUT] = "head longer than what is kept",
 	[HTTP_NOTE_HEAD_GAP] = "bytes missing inside the head",
@@ -62,7 +63,8 @@ static void put_faults(struct buf *out, const char *who, const struct message *m
 {
 	uint64_t stray = m->body.present;
 
-	for (int i = HTTP_NOTE_FIRST_FAULT; i < HTTP_NOTE_COUNT; i++) {
+	for (int i = HTTP_NOTE_FIRST_FAULT;
+	     m->notes >> HTTP_NOTE_FIRST_FAULT && i < HTTP_NOTE_COUNT; i++) {
 		if (!http_has_note(m, i) || (i == HTTP_NOTE_STRAY && !stray))
 			continue;
 		put_reason(out, who,

@@ -1,26 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dissect/http_stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/coding.h"
 #include "dissect/grpc.h"
 #include "dissect/http.h"
 #include "items.h"
 
 #define BOUNDARY_BYTES 200 /* RFC 2046 allows 70 */
 #define FIELD_BYTES    12  /* of the names of an event's lines, what is told apart */
+#define CODING_BYTES   64  /* of the name of a coding */
 
 static const char not_ended[] = "ended before it was whole";
 static const char start_lost[] = "what came before was lost";
+static const char coded_lost[] = "compressed, and bytes were lost: from here on not told apart";
+static const char coded_broken[] = "its compression is broken: from here on not told apart";
+static const char coded_bomb[] = "compressed to so little that it is not told apart from here on";
+static const char coded_memory[] = "compressed, and memory was short: from here on not told apart";
 
 struct stream_kind;
 
 struct http_stream {
 	const struct stream_kind *kind;
 	struct items *items;
+	enum item_from from;
 	struct item *item; /* that has begun */
 	uint64_t size;	   /* bytes of it so far, also before it has begun */
+	uint64_t pos;	   /* in the body, as content */
+	uint64_t begun_at; /* there; after what is missing, if nothing was known before */
+	uint64_t before;   /* of `size`, what lies before */
+	bool unplaced;	   /* nobody knows where any more */
 	int64_t begun_us;
 	bool lost; /* before it */
 	/* lines and events */
@@ -39,6 +51,9 @@ struct http_stream {
 	struct buf line;
 	/* messages of gRPC */
 	struct grpc_reader call;
+	struct coding_stream *coding; /* of the body; NULL: none */
+	bool hidden;	/* the coding cannot be undone any more: s->item is the rest */
+	int64_t now_us; /* of what is decoded */
 };
 
 struct stream_kind {
@@ -52,7 +67,7 @@ static struct item *begin_item(struct http_stream *s)
 {
 	if (s->item)
 		return s->item;
-	s->item = items_begin(s->items, ITEM_SERVER, s->kind->name, s->begun_us);
+	s->item = items_begin(s->items, s->from, s->kind->name, s->begun_us);
 	if (s->item && s->lost)
 		s->item->note = start_lost;
 	s->lost = false;
@@ -63,6 +78,8 @@ static void end_item(struct http_stream *s, const char *note)
 {
 	if (s->item) {
 		s->item->size = s->size;
+		s->item->at = s->begun_at;
+		s->item->end = s->unplaced ? 0 : s->begun_at + s->size - s->before;
 		s->item->note = s->item->note ? s->item->note : note;
 	}
 	items_end(s->items, s->item);
@@ -316,17 +333,24 @@ static const struct stream_kind parts = { "part", feed_part, .hold = '\r', .clos
 
 static const struct stream_kind messages = { "message" };
 
+/* Most messages are none: what that costs is compared with the whole of them. */
 static const struct stream_kind *kind_of(const struct message *m)
 {
+#define TYPE(name, kind)                                                                           \
+	{                                                                                          \
+		name, sizeof(name) - 1, kind                                                       \
+	}
 	static const struct {
 		const char *type;
+		size_t len;
 		const struct stream_kind *kind;
 	} kinds[] = {
-		{ "text/event-stream", &events },	 { "application/x-ndjson", &lines },
-		{ "application/ndjson", &lines },	 { "application/jsonl", &lines },
-		{ "application/x-jsonlines", &lines },	 { "application/json-seq", &records },
-		{ "multipart/x-mixed-replace", &parts },
+		TYPE("text/event-stream", &events),	   TYPE("application/x-ndjson", &lines),
+		TYPE("application/ndjson", &lines),	   TYPE("application/jsonl", &lines),
+		TYPE("application/x-jsonlines", &lines),   TYPE("application/json-seq", &records),
+		TYPE("multipart/x-mixed-replace", &parts),
 	};
+#undef TYPE
 	struct text rest = m->content_type;
 
 	if (grpc_is(m))
@@ -335,8 +359,7 @@ static const struct stream_kind *kind_of(const struct message *m)
 		return NULL;
 	struct text type = http_trim(http_take_until(&rest, ';'));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (type.len == strlen(kinds[i].type) &&
-		    !strncasecmp(type.data, kinds[i].type, type.len))
+		if (type.len == kinds[i].len && !strncasecmp(type.data, kinds[i].type, type.len))
 			return kinds[i].kind;
 	return NULL;
 }
@@ -364,20 +387,36 @@ static bool read_boundary(struct http_stream *s, struct text parameters)
 	return false;
 }
 
+/* NULL, without a note, where there is none. */
+static struct coding_stream *open_coding(struct message *m)
+{
+	char name[CODING_BYTES] = "";
+	struct coding_stream *c = NULL;
+
+	if (m->content_encoding.len < sizeof(name)) {
+		memcpy(name, m->content_encoding.data, m->content_encoding.len);
+		c = coding_is_encoded(name) ? coding_stream_new(name) : NULL;
+	}
+	if (!c && (!*name || coding_is_encoded(name)))
+		http_note(m, HTTP_NOTE_STREAM_CODED);
+	return c;
+}
+
 struct http_stream *http_stream_new(struct message *m)
 {
 	const struct stream_kind *kind = kind_of(m);
+	struct coding_stream *coding = kind && m->content_encoding.len ? open_coding(m) : NULL;
 
-	if (!kind)
+	if (!kind || http_has_note(m, HTTP_NOTE_STREAM_CODED))
 		return NULL;
-	if (m->content_encoding.len) {
-		http_note(m, HTTP_NOTE_STREAM_CODED);
+	struct http_stream *s = calloc(1, sizeof(*s));
+	if (!s) {
+		coding_stream_free(coding);
 		return NULL;
 	}
-	struct http_stream *s = calloc(1, sizeof(*s));
-	if (!s)
-		return NULL;
 	s->kind = kind;
+	s->from = m->request ? ITEM_CLIENT : ITEM_SERVER;
+	s->coding = coding;
 	s->first_line = true;
 	s->matched = 1;
 	s->items = items_new();
@@ -399,41 +438,101 @@ void http_stream_free(struct http_stream *s)
 	buf_free(&s->id);
 	buf_free(&s->line);
 	grpc_free(&s->call);
+	coding_stream_free(s->coding);
 	free(s);
+}
+
+static void note_begin(struct http_stream *s)
+{
+	if (s->size)
+		return;
+	s->begun_us = s->now_us;
+	s->begun_at = s->pos;
+	s->before = 0;
+}
+
+static void feed_plain(void *ctx, const uint8_t *data, size_t len)
+{
+	struct http_stream *s = ctx;
+
+	if (s->kind == &messages) {
+		grpc_feed(&s->call, data, len, s->now_us);
+		return;
+	}
+	while (len) {
+		note_begin(s);
+		size_t n = s->kind->feed(s, data, len);
+		s->pos += n;
+		data += n;
+		len -= n;
+	}
+	if (s->item)
+		s->item->size = s->size;
+}
+
+static void end_plain(struct http_stream *s)
+{
+	if (s->kind == &messages)
+		grpc_end(&s->call);
+	else
+		put_back(s);
+	if (s->item)
+		end_item(s, s->kind->closed && s->part != PART_OVER ? not_ended : NULL);
+}
+
+/* What follows is one message of which nothing is known. */
+static void hide(struct http_stream *s, const char *why)
+{
+	if (s->item && !s->item->note)
+		s->item->note = not_ended;
+	end_plain(s);
+	coding_stream_free(s->coding);
+	s->coding = NULL;
+	s->hidden = true;
+	s->item = items_begin(s->items, s->from, s->kind->name, s->now_us);
+	if (!s->item)
+		return;
+	s->item->note = why;
+	s->item->at = s->pos;
+	s->item->end = UINT64_MAX;
+}
+
+static void feed_coded(struct http_stream *s, const uint8_t *data, size_t len)
+{
+	const struct coding_sink to = { feed_plain, s };
+	int r = coding_stream_feed(s->coding, data, len, &to);
+
+	if (r)
+		hide(s, r == -E2BIG ? coded_bomb : r == -EILSEQ ? coded_broken : coded_memory);
 }
 
 void http_stream_feed(struct http_stream *s, const uint8_t *data, size_t len, int64_t time_us)
 {
-	if (s && s->kind == &messages) {
-		grpc_feed(&s->call, data, len, time_us);
-		return;
-	}
-	while (s && len) {
-		if (!s->size)
-			s->begun_us = time_us;
-		size_t n = s->kind->feed(s, data, len);
-		data += n;
-		len -= n;
-	}
-	if (s && s->item)
-		s->item->size = s->size;
-}
-
-void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why, int64_t time_us)
-{
 	if (!s)
 		return;
-	if (s->kind == &messages) {
-		grpc_gap(&s->call, len, why, time_us);
-		return;
-	}
+	s->now_us = time_us;
+	if (s->coding)
+		feed_coded(s, data, len);
+	else if (!s->hidden)
+		feed_plain(s, data, len);
+}
+
+static void gap_in_lines(struct http_stream *s, uint64_t len, enum gap_why why)
+{
+	note_begin(s);
+	s->unplaced |= !len;
+	s->pos += len;
 	s->size += len;
 	put_back(s);
 	if (s->held)
 		put(s, NULL, 0);
 	items_skip(s->item, len, why);
-	if (s->item)
+	if (s->item) {
 		s->item->size = s->size;
+	} else {
+		s->begun_at = s->pos;
+		s->before = s->size;
+	}
 	s->lost = !s->item;
 	if (s->part != PART_BODY)
 		s->part = PART_SEEK;
@@ -445,20 +544,41 @@ void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why, int6
 	s->after_cr = false;
 }
 
+void http_stream_gap(struct http_stream *s, uint64_t len, enum gap_why why, int64_t time_us)
+{
+	if (!s)
+		return;
+	s->now_us = time_us;
+	if (s->coding)
+		hide(s, coded_lost);
+	if (s->hidden)
+		return;
+	if (s->kind == &messages)
+		grpc_gap(&s->call, len, why, time_us);
+	else
+		gap_in_lines(s, len, why);
+}
+
 void http_stream_end(struct http_stream *s)
 {
-	if (s && s->kind == &messages)
-		grpc_end(&s->call);
+	if (s && s->hidden)
+		items_end(s->items, s->item);
 	else if (s)
-		put_back(s);
-	if (s && s->item)
-		end_item(s, s->kind->closed && s->part != PART_OVER ? not_ended : NULL);
+		end_plain(s);
+}
+
+void http_stream_give_way(struct http_stream *s)
+{
+	if (s && s->coding)
+		hide(s, coded_memory);
+	if (s)
+		items_give_way(s->items);
 }
 
 size_t http_stream_bytes(const struct http_stream *s)
 {
 	return s ? sizeof(*s) + s->name.cap + s->id.cap + s->line.cap + s->call.trailers.cap +
-			       items_bytes(s->items)
+			       items_bytes(s->items) + coding_stream_bytes(s->coding)
 		 : 0;
 }
 

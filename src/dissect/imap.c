@@ -94,13 +94,15 @@ static int64_t imap_length(const struct framed *f, enum dir dir, const uint8_t *
 	return response ? n : -EPROTO;
 }
 
-/* Only the server speaks without a tag. */
-static void note_client(struct imap *s, enum dir dir, const uint8_t *data, size_t len)
+/* Only the server speaks without a tag. Half a line does not tell: "a no" may become a NOOP. */
+static void note_client(struct imap *s, enum dir dir, const uint8_t *data, size_t len, size_t seen)
 {
+	const uint8_t *end = memchr(data + seen, '\n', len - seen);
 	struct text rest;
 
-	if (s->f.client_known || !len)
+	if (s->f.client_known || (len < LINE_PART && !end))
 		return;
+	len = end ? (size_t)(end + 1 - data) : len;
 	bool server = *data == '*' || *data == '+';
 	if (server || imap_status(data, len, &rest) || imap_command(data, len, &rest))
 		framed_know_client(&s->f, server || imap_status(data, len, &rest) ? !dir : dir);
@@ -111,7 +113,7 @@ static int64_t imap_pdu_length(void *ctx, enum dir dir, const uint8_t *data, siz
 {
 	struct imap *s = ctx;
 
-	note_client(s, dir, data, len);
+	note_client(s, dir, data, len, seen);
 	if (s->literal[dir])
 		return s->literal[dir] < INT64_MAX ? (int64_t)s->literal[dir] : -EPROTO;
 	/* All that can be said of the start was said. */

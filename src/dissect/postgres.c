@@ -4,11 +4,6 @@
  * Execute with the Parse, Bind and Describe before it and the Sync behind it, with the SQL that it
  * stands for. What the server says by itself (NOTIFY) is one, too.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/account.h"
 #include "dissect/postgres_internal.h"
 #include "entry.h"
 
@@ -45,93 +40,52 @@ static void free_texts(struct exchange *x)
 	buf_free(&q->statement);
 }
 
-static const struct exchange_ops exchange_ops = {
-	.protocol = "postgres",
-	.size = sizeof(struct pg_exchange),
-	.fill = fill,
-	.free = free_texts,
-};
-
-static enum part part_of(const struct postgres *p, enum dir dir)
-{
-	return dir == p->client ? PART_REQUEST : PART_RESPONSE;
-}
-
 static int64_t length(void *ctx, enum dir dir, const uint8_t *data, size_t len, size_t seen)
 {
 	(void)seen;
-	return pg_length(dir == ((struct postgres *)ctx)->client, data, len);
+	return pg_length(dir == ((struct postgres *)ctx)->o.client, data, len);
 }
 
-static int begin(void *ctx, enum dir dir, const struct pdu *d)
+static int begin(struct in_order *o, enum dir dir, const struct pdu *d)
 {
-	struct postgres *p = ctx;
-	int r = 0;
+	struct postgres *p = (struct postgres *)o;
 
-	if (dir == p->client)
-		pg_request_begin(p, d);
-	else
-		r = pg_answer_begin(p, d);
-	struct exchange *x = p->now[dir];
-	if (x && p->stray[dir])
-		message_add_number(x->message[part_of(p, dir)], "skipped", (int64_t)p->stray[dir]);
-	p->stray[dir] = 0;
-	return r;
+	if (dir != o->client)
+		return pg_answer_begin(p, d);
+	pg_request_begin(p, d);
+	return 0;
 }
 
 static int whole(void *ctx, enum dir dir, const struct pdu *d)
 {
 	struct postgres *p = ctx;
 
-	return dir == p->client ? pg_request_whole(p, d) : pg_answer_whole(p, d);
+	return dir == p->o.client ? pg_request_whole(p, d) : pg_answer_whole(p, d);
 }
 
-static void bytes(void *ctx, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
-		  int64_t now)
+static struct exchange *going_on(struct in_order *o, enum dir dir)
 {
-	struct postgres *p = ctx;
-
-	if (p->now[dir])
-		exchange_bytes(p->now[dir], part_of(p, dir), data, len, offset, now);
-}
-
-static void gap(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
-{
-	struct postgres *p = ctx;
-
-	if (p->now[dir])
-		exchange_gap(p->now[dir], part_of(p, dir), len, why, now);
-}
-
-/* The exchange in which bytes are missing: the one that goes on in that direction. */
-static struct exchange *going_on(const struct postgres *p, enum dir dir)
-{
-	struct exchange *x = p->now[dir];
+	const struct postgres *p = (const struct postgres *)o;
+	struct exchange *x = o->now[dir];
 
 	if (x)
 		return x;
-	if (dir == p->client)
+	if (dir == o->client)
 		return p->unit ? &p->unit->x : NULL;
-	x = p->alone ? &p->alone->x : exchange_waiting(&p->l);
+	x = p->alone ? &p->alone->x : exchange_waiting(&o->l);
 	return x && x->message[PART_RESPONSE] ? x : NULL;
 }
 
-static void lost(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
+static void lost(struct in_order *o, enum dir dir, struct exchange *x, int64_t now)
 {
-	struct postgres *p = ctx;
-	struct exchange *x = going_on(p, dir);
+	struct postgres *p = (struct postgres *)o;
 
-	if (x)
-		exchange_gap(x, part_of(p, dir), len, why, now);
-	p->now[dir] = NULL;
-	if (dir != p->client) {
+	(void)x;
+	if (dir != o->client) {
 		p->copy = p->alone = NULL;
 		p->aborted = false;
-	}
-	p->seek[dir] = true;
-	in_order_lost(&p->order, &p->l, part_of(p, dir));
-	if (dir != p->client)
 		return;
+	}
 	/* What was prepared meanwhile, under names that are known too, nobody knows. */
 	sql_statements_free(&p->statements);
 	sql_statements_free(&p->portals);
@@ -144,44 +98,8 @@ static void lost(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_
 	pg_unit_end(p, now);
 }
 
-/* Looked for where the lost bytes end and at each change of direction, however bytes are cut. */
-static int resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len)
-{
-	struct postgres *p = ctx;
-
-	if (!p->seek[dir])
-		return -EPROTO;
-	int found = pg_resumes(dir == p->client, data, len);
-	p->seek[dir] = !found;
-	return found;
-}
-
-static void stray(void *ctx, enum dir dir, uint64_t len, int64_t now)
-{
-	struct postgres *p = ctx;
-
-	if (p->now[dir])
-		exchange_unread(p->now[dir], part_of(p, dir), len, now);
-	else
-		p->stray[dir] += len;
-}
-
-static const struct pdu_ops pdu_ops = {
-	.keep = PG_KEEP,
-	.length = length,
-	.begin = begin,
-	.bytes = bytes,
-	.gap = gap,
-	.whole = whole,
-	.lost = lost,
-	.resumes = resumes,
-	.stray = stray,
-};
-
 static enum dir client_of(const struct first_bytes *first)
 {
-	if (!first)
-		return DIR_WRITE;
 	for (int dir = 0; dir < 2; dir++)
 		if (first[dir].len &&
 		    (!first[dir].data[0] || pg_resumes(true, first[dir].data, first[dir].len) > 0))
@@ -189,118 +107,52 @@ static enum dir client_of(const struct first_bytes *first)
 	return first[DIR_WRITE].len ? DIR_READ : DIR_WRITE;
 }
 
-static void gone(void *owner, const struct exchange *x)
+static void gone(struct in_order *o, const struct exchange *x)
 {
-	struct postgres *p = owner;
+	struct postgres *p = (struct postgres *)o;
 	struct pg_exchange **const own[] = { &p->unit, &p->alone, &p->copy };
 
-	for (int dir = 0; dir < 2; dir++)
-		if (p->now[dir] == x)
-			p->now[dir] = NULL;
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (*own[i] && &(*own[i])->x == x)
 			*own[i] = NULL;
 }
 
-static void *postgres_open(const struct entry_sink *sink, const struct conn_hint *hint)
+static void end(struct in_order *o, int64_t now)
 {
-	struct postgres *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return NULL;
-	exchanges_begin(&p->l, sink, &exchange_ops);
-	p->l.gone = gone;
-	p->l.owner = p;
-	p->in[0].account = p->in[1].account = sink->account;
-	p->statements.account = p->portals.account = sink->account;
-	account_change(sink->account, 0, sizeof(*p));
-	p->order.doubt = hint->lossy;
-	p->client = hint->opener_known ? hint->opener : client_of(hint->first);
-	p->l.client = p->client == DIR_WRITE;
-	return p;
-}
-
-static int postgres_feed(void *state, enum dir dir, const uint8_t *data, size_t len,
-			 uint64_t offset, int64_t now)
-{
-	struct postgres *p = state;
-
-	p->seek[dir] |= dir != p->last_dir;
-	p->last_dir = dir;
-	p->taken = 0;
-	return pdu_feed(&p->in[dir], &pdu_ops, p, dir, data, len, offset, now, &p->taken)
-		       ? DISSECT_BECOME
-		       : 0;
-}
-
-static int postgres_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, enum gap_why why,
-			int64_t now)
-{
-	struct postgres *p = state;
-
-	return pdu_gap(&p->in[dir], &pdu_ops, p, dir, len, offset, why, now);
-}
-
-static void postgres_become(void *state, struct become *ret)
-{
-	struct postgres *p = state;
-
-	*ret = (struct become){
-		.hint = { .opener_known = true, .opener = p->client, .gave_up = "postgres" }
-	};
-	pdu_become(p->in, p->last_dir, p->taken, ret);
-	p->broken = true;
-}
-
-static void postgres_idle(void *state, int64_t now)
-{
-	struct postgres *p = state;
-
-	in_order_quiet(&p->order);
-	(void)now;
-}
-
-static void postgres_tick(void *state, int64_t now)
-{
-	exchanges_tick(&((struct postgres *)state)->l, now);
-}
-
-static bool postgres_alive(const void *state)
-{
-	return ((const struct postgres *)state)->l.head != NULL;
-}
-
-static void postgres_give_way(void *state)
-{
-	exchanges_give_way(&((struct postgres *)state)->l);
-}
-
-static void postgres_close(void *state, int64_t now)
-{
-	struct postgres *p = state;
+	struct postgres *p = (struct postgres *)o;
 
 	pg_unit_end(p, now);
-	exchanges_end(&p->l, p->broken ? "what followed was not understood"
-				       : "no answer before the connection ended");
 	sql_statements_free(&p->statements);
 	sql_statements_free(&p->portals);
-	pdu_free(&p->in[0]);
-	pdu_free(&p->in[1]);
 	buf_free(&p->scratch);
-	account_change(p->l.sink.account, sizeof(*p), 0);
-	free(p);
+}
+
+static const struct in_order_ops ops = {
+	.name = "postgres",
+	.size = sizeof(struct postgres),
+	.pdu = { IN_ORDER_PDU_OPS, .keep = PG_KEEP, .length = length, .whole = whole },
+	.exchange = { "postgres", sizeof(struct pg_exchange), fill, free_texts },
+	.begin = begin,
+	.resumes = pg_resumes,
+	.client_of = client_of,
+	.going_on = going_on,
+	.lost = lost,
+	.gone = gone,
+	.end = end,
+};
+
+static void *postgres_open(const struct entry_sink *sink, const struct conn_hint *hint)
+{
+	struct postgres *p = in_order_open(sink, hint, &ops);
+
+	if (p)
+		p->statements.account = p->portals.account = sink->account;
+	return p;
 }
 
 const struct dissector dissect_postgres = {
 	.name = "postgres",
 	.probe = pg_probe,
 	.open = postgres_open,
-	.feed = postgres_feed,
-	.gap = postgres_gap,
-	.idle = postgres_idle,
-	.tick = postgres_tick,
-	.alive = postgres_alive,
-	.give_way = postgres_give_way,
-	.become = postgres_become,
-	.close = postgres_close,
+	IN_ORDER_DISSECTOR_OPS,
 };

@@ -22,7 +22,7 @@ static void skip_aborted(struct postgres *p)
 {
 	struct exchange *x;
 
-	while (p->aborted && (x = exchange_waiting(&p->l))) {
+	while (p->aborted && (x = exchange_waiting(&p->o.l))) {
 		struct pg_exchange *q = pg_of(x);
 		bool syncs = q->expected && q->expect[q->expected - 1] == 'S';
 		buf_reset(&q->status);
@@ -34,14 +34,14 @@ static void skip_aborted(struct postgres *p)
 		if (q == p->unit)
 			return;
 		q->answered = q->expected;
-		exchange_leave_alone(&p->l, x, NULL);
+		exchange_leave_alone(&p->o.l, x, NULL);
 	}
 }
 
 /* Notices, parameters and notifications come at any time. */
 static bool is_notice(struct postgres *p, char type)
 {
-	return type == 'A' || ((type == 'N' || type == 'S') && !exchange_waiting(&p->l));
+	return type == 'A' || ((type == 'N' || type == 'S') && !exchange_waiting(&p->o.l));
 }
 
 int pg_answer_begin(struct postgres *p, const struct pdu *d)
@@ -50,22 +50,22 @@ int pg_answer_begin(struct postgres *p, const struct pdu *d)
 	struct exchange *x;
 
 	if (p->alone) {
-		p->now[!p->client] = &p->alone->x;
+		p->o.now[!p->o.client] = &p->alone->x;
 		return 0;
 	}
 	skip_aborted(p);
 	if (is_notice(p, type)) {
-		x = in_order_notice(&p->order, &p->l, d->offset, d->first_us);
+		x = in_order_notice(&p->o, d);
 		if (x)
 			pg_of(x)->method = type == 'A' ? "Notification" : "Notice";
 	} else {
-		x = in_order_answer(&p->order, &p->l, d->offset, d->first_us);
+		x = in_order_answer(&p->o, d);
 		if (x && !x->message[PART_REQUEST]) {
 			pg_of(x)->method = "";
 			p->alone = pg_of(x);
 		}
 	}
-	p->now[!p->client] = x;
+	p->o.now[!p->o.client] = x;
 	return x ? 0 : -ENOMEM;
 }
 
@@ -351,11 +351,11 @@ void pg_end_answer(struct postgres *p, struct pg_exchange *x, int64_t now)
 		message_add_text(m, "error", message_text(m, x->error.data, x->error.len));
 	if (p->copy == x) {
 		p->copy = NULL;
-		exchange_end_part(&p->l, &x->x, PART_REQUEST, now);
+		exchange_end_part(&p->o.l, &x->x, PART_REQUEST, now);
 	}
 	if (p->alone == x)
 		p->alone = NULL;
-	exchange_end_part(&p->l, &x->x, PART_RESPONSE, now);
+	exchange_end_part(&p->o.l, &x->x, PART_RESPONSE, now);
 }
 
 static int take_message(struct postgres *p, struct pg_exchange *x, char type, struct pg_reader *r)
@@ -426,14 +426,14 @@ static int take_message(struct postgres *p, struct pg_exchange *x, char type, st
 
 int pg_answer_whole(struct postgres *p, const struct pdu *d)
 {
-	struct pg_exchange *x = pg_of(p->now[!p->client]);
+	struct pg_exchange *x = pg_of(p->o.now[!p->o.client]);
 	char type = (char)d->data[0];
 	struct pg_reader r = { d->data + 5, d->len - 5, false };
 
 	if (!x)
 		return 0;
 	bool notice = !x->x.message[PART_REQUEST] && p->alone != x;
-	p->now[!p->client] = NULL;
+	p->o.now[!p->o.client] = NULL;
 	buf_reset(&p->scratch);
 	int error = take_message(p, x, type, &r);
 	buf_free(&p->scratch);

@@ -6,7 +6,6 @@
 
 #include "base/limits.h"
 #include "dissect/in_order.h"
-#include "dissect/pdu.h"
 #include "dissect/sql.h"
 
 #define PG_KEEP	   (LIMIT_RENDERED_BYTES + 64)
@@ -38,19 +37,11 @@ struct pg_exchange {
 };
 
 struct postgres {
-	struct exchanges l;
-	struct in_order order;
-	struct pdu_stream in[2];
-	enum dir client, last_dir;
-	size_t taken;
-	bool seek[2]; /* after a loss: messages may begin again here */
-	uint64_t stray[2];
-	struct exchange *now[2];   /* whose message goes on, by enum dir */
+	struct in_order o;
 	struct pg_exchange *unit;  /* whose request goes on */
 	struct pg_exchange *copy;  /* that gets what the client copies */
 	struct pg_exchange *alone; /* an answer without a request that goes on */
 	bool aborted;		   /* after an error nothing is run until a Sync */
-	bool broken;
 	struct sql_statements statements, portals;
 	struct buf scratch;
 };

@@ -72,12 +72,12 @@ void pg_unit_end(struct postgres *p, int64_t now)
 		message_add_text(m, "statement",
 				 message_text(m, x->statement.data, x->statement.len));
 	if (!x->expected)
-		exchange_leave_alone(&p->l, &x->x, NULL);
+		exchange_leave_alone(&p->o.l, &x->x, NULL);
 	else if (x->answered == x->expected)
 		pg_end_answer(p, x, now);
 	/* What is copied is part of it. */
 	if (p->copy != x)
-		exchange_end_part(&p->l, &x->x, PART_REQUEST, now);
+		exchange_end_part(&p->o.l, &x->x, PART_REQUEST, now);
 }
 
 /* Is it part of the request that goes on? */
@@ -101,10 +101,10 @@ static void make_room(struct postgres *p, int64_t now)
 {
 	struct pg_exchange *x = p->copy;
 
-	if (!x || p->l.count < LIMIT_PIPELINE)
+	if (!x || p->o.l.count < LIMIT_PIPELINE)
 		return;
 	p->copy = NULL;
-	exchange_end_part(&p->l, &x->x, PART_REQUEST, now);
+	exchange_end_part(&p->o.l, &x->x, PART_REQUEST, now);
 }
 
 void pg_request_begin(struct postgres *p, const struct pdu *d)
@@ -112,18 +112,18 @@ void pg_request_begin(struct postgres *p, const struct pdu *d)
 	char type = (char)d->data[0];
 
 	if (type && strchr("dcf", type) && p->copy) {
-		p->now[p->client] = &p->copy->x;
+		p->o.now[p->o.client] = &p->copy->x;
 		return;
 	}
 	if (!continues(p, type)) {
 		pg_unit_end(p, d->first_us);
 		make_room(p, d->first_us);
-		struct exchange *x = in_order_request(&p->order, &p->l, d->offset, d->first_us);
+		struct exchange *x = in_order_request(&p->o, d);
 		p->unit = x ? pg_of(x) : NULL;
 		if (x)
 			p->unit->method = method_of(type);
 	}
-	p->now[p->client] = p->unit ? &p->unit->x : NULL;
+	p->o.now[p->o.client] = p->unit ? &p->unit->x : NULL;
 }
 
 static void take_startup(struct postgres *p, struct pg_exchange *x, struct pg_reader *r)
@@ -188,7 +188,7 @@ static void set_sql(struct pg_exchange *x, struct text sql)
 
 static void take_query(struct postgres *p, struct pg_exchange *x, struct pg_reader *r)
 {
-	sql_put_masked(&p->scratch, pg_string(r), &x->secret);
+	sql_put_masked(&p->scratch, pg_string(r), SQL_POSTGRES, &x->secret, NULL);
 	set_sql(x, text_of(&p->scratch));
 	buf_reset(&p->scratch);
 	expect(x, 'Q');
@@ -211,13 +211,13 @@ static void take_parse(struct postgres *p, struct pg_exchange *x, struct pg_read
 	else
 		s = sql_statement_new(&p->statements, name);
 
-	sql_put_masked(&p->scratch, sql, &x->secret);
+	sql_put_masked(&p->scratch, sql, SQL_POSTGRES, &x->secret, NULL);
 	set_sql(x, text_of(&p->scratch));
 	buf_reset(&x->statement);
 	buf_put(&x->statement, name.data, name.len < LIMIT_SUMMARY ? name.len : LIMIT_SUMMARY);
 	if (s) {
 		sql_statement_set(&p->statements, s, text_of(&p->scratch), x->secret);
-		for (uint32_t i = pg_be(r, 2); i && s->type_count < 16; i--)
+		for (uint32_t i = pg_be(r, 2); i && s->type_count < SQL_TYPES; i--)
 			s->types[s->type_count++] = pg_be(r, 4);
 	}
 	buf_reset(&p->scratch);
@@ -354,16 +354,16 @@ static void take_copy(struct postgres *p, struct pg_exchange *x, char type, stru
 		buf_put(&x->error, r->p, r->len < LIMIT_SUMMARY ? r->len : LIMIT_SUMMARY);
 	p->copy = NULL;
 	if (p->unit != x)
-		exchange_end_part(&p->l, &x->x, PART_REQUEST, now);
+		exchange_end_part(&p->o.l, &x->x, PART_REQUEST, now);
 }
 
 int pg_request_whole(struct postgres *p, const struct pdu *d)
 {
 	char type = (char)d->data[0];
-	struct pg_exchange *x = p->now[p->client] ? pg_of(p->now[p->client]) : NULL;
+	struct pg_exchange *x = p->o.now[p->o.client] ? pg_of(p->o.now[p->o.client]) : NULL;
 	struct pg_reader r = { d->data + (type ? 5 : 4), d->len - (type ? 5 : 4), false };
 
-	p->now[p->client] = NULL;
+	p->o.now[p->o.client] = NULL;
 	if (!x)
 		return 0;
 	buf_reset(&p->scratch);

@@ -2,7 +2,6 @@
 /* Values of PostgreSQL as JSON has them; of types in binary the common ones, else in hexadecimal.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -32,14 +31,6 @@ enum {
 
 #define EPOCH_2000 946684800 /* seconds since 1970 */
 
-static bool is_number(const uint8_t *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((data[i] < '0' || data[i] > '9') && !strchr("+-.eE", data[i]))
-			return false;
-	return len && (data[0] == '-' || (data[0] >= '0' && data[0] <= '9')) && len < 32;
-}
-
 static void put_text_value(struct buf *out, uint32_t type, const uint8_t *data, size_t len)
 {
 	bool number = type == PG_INT2 || type == PG_INT4 || type == PG_INT8 || type == PG_OID ||
@@ -47,18 +38,10 @@ static void put_text_value(struct buf *out, uint32_t type, const uint8_t *data, 
 
 	if (type == PG_BOOL && len == 1)
 		buf_puts(out, *data == 't' ? "true" : "false");
-	else if (number && is_number(data, len))
+	else if (number && sql_is_number(data, len))
 		buf_put(out, data, len);
 	else
 		buf_put_json(out, data, len);
-}
-
-static void put_hex(struct buf *out, const uint8_t *data, size_t len)
-{
-	buf_puts(out, "\"\\\\x");
-	for (size_t i = 0; i < len && i < LIMIT_SUMMARY; i++)
-		buf_printf(out, "%02x", data[i]);
-	buf_puts(out, len > LIMIT_SUMMARY ? "...\"" : "\"");
 }
 
 static void put_time(struct buf *out, int64_t us)
@@ -72,14 +55,6 @@ static void put_time(struct buf *out, int64_t us)
 		return;
 	}
 	buf_printf(out, "\"%s.%06d\"", text, (int)((us % 1000000 + 1000000) % 1000000));
-}
-
-static void put_float(struct buf *out, double v)
-{
-	if (isfinite(v))
-		buf_printf(out, "%.15g", v);
-	else
-		buf_puts(out, isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
 }
 
 static uint64_t be64(const uint8_t *data, size_t len)
@@ -120,9 +95,9 @@ static bool put_binary(struct buf *out, uint32_t type, const uint8_t *data, size
 	else if (type == PG_BOOL && len == 1)
 		buf_puts(out, *data ? "true" : "false");
 	else if (type == PG_FLOAT4 && len == 4)
-		put_float(out, f4.f);
+		sql_put_float(out, f4.f);
 	else if (type == PG_FLOAT8 && len == 8)
-		put_float(out, f8.f);
+		sql_put_float(out, f8.f);
 	else if (type == PG_UUID && len == 16)
 		put_uuid(out, data);
 	else if ((type == PG_TIMESTAMP || type == PG_TIMESTAMPTZ) && len == 8)
@@ -141,5 +116,5 @@ void pg_put_value(struct buf *out, uint32_t type, bool binary, const uint8_t *da
 	if (!binary)
 		put_text_value(out, type, data, len);
 	else if (!put_binary(out, type, data, len))
-		put_hex(out, data, len);
+		sql_put_hex(out, "\\\\x", data, len);
 }

@@ -5,10 +5,8 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/account.h"
 #include "dissect/redis_internal.h"
 #include "entry.h"
 
@@ -28,18 +26,6 @@ static void free_texts(struct exchange *x)
 	buf_free(&redis_of(x)->line);
 	buf_free(&redis_of(x)->key);
 	buf_free(&redis_of(x)->status);
-}
-
-static const struct exchange_ops exchange_ops = {
-	.protocol = "redis",
-	.size = sizeof(struct redis_exchange),
-	.fill = fill,
-	.free = free_texts,
-};
-
-static enum part part_of(const struct redis *r, enum dir dir)
-{
-	return dir == r->client ? PART_REQUEST : PART_RESPONSE;
 }
 
 /* The first string of an array comes with the array's length: it tells what the array is. */
@@ -75,18 +61,8 @@ static int64_t length(void *ctx, enum dir dir, const uint8_t *data, size_t len, 
 	struct redis *r = ctx;
 	struct resp *s = &r->resp[dir];
 
-	return dir == r->client ? request_length(s, data, len, seen)
-				: answer_length(data, len, seen, !s->depth);
-}
-
-/* What came before the message and began none. */
-void redis_note_stray(struct redis *r, enum dir dir)
-{
-	struct message *m = r->resp[dir].x->message[part_of(r, dir)];
-
-	if (r->stray[dir])
-		message_add_number(m, "skipped", (int64_t)r->stray[dir]);
-	r->stray[dir] = 0;
+	return dir == r->o.client ? request_length(s, data, len, seen)
+				  : answer_length(data, len, seen, !s->depth);
 }
 
 static bool is_blank(const struct pdu *p)
@@ -99,10 +75,10 @@ static bool is_blank(const struct pdu *p)
 
 static int begin_request(struct redis *r, const struct pdu *p)
 {
-	struct resp *s = &r->resp[r->client];
+	struct exchange **x = &r->o.now[r->o.client];
 	struct resp_head h = { .n = 1 };
 
-	if (s->x)
+	if (*x)
 		return 0;
 	bool array = p->data[0] == '*';
 	if (array && resp_head(p->data, p->len, 0, &h) <= 0)
@@ -110,23 +86,20 @@ static int begin_request(struct redis *r, const struct pdu *p)
 	/* Nothing is asked, and nothing answered. */
 	if (h.n <= 0 || (!array && is_blank(p)))
 		return 0;
-	s->argument = 0;
-	s->x = in_order_request(&r->order, &r->l, p->offset, p->first_us);
-	if (!s->x)
+	r->resp[r->o.client].argument = 0;
+	*x = in_order_request(&r->o, p);
+	if (!*x)
 		return -ENOMEM;
-	redis_of(s->x)->arguments = (uint64_t)h.n;
-	redis_of(s->x)->inlined = !array;
-	redis_note_stray(r, r->client);
+	redis_of(*x)->arguments = (uint64_t)h.n;
+	redis_of(*x)->inlined = !array;
 	return 0;
 }
 
-static int begin(void *ctx, enum dir dir, const struct pdu *p)
+static int begin(struct in_order *o, enum dir dir, const struct pdu *p)
 {
-	struct redis *r = ctx;
+	struct redis *r = (struct redis *)o;
 
-	/* Of what is long the rest is not shown. */
-	r->resp[dir].why = GAP_TRUNCATED;
-	return dir == r->client ? begin_request(r, p) : redis_answer_begin(r, p);
+	return dir == o->client ? begin_request(r, p) : redis_answer_begin(r, p);
 }
 
 /* An inline command: words between blanks, some in quotes. */
@@ -162,33 +135,32 @@ static int note_mode(struct redis *r, struct redis_exchange *x)
 	if (reply && !on)
 		*(toupper(x->line.data[x->line.len - 1]) == 'P' ? &r->skip : &r->silent) = true;
 	if (mute)
-		exchange_leave_alone(&r->l, &x->x, NULL);
+		exchange_leave_alone(&r->o.l, &x->x, NULL);
 	if (strcmp(x->name, "SYNC") != 0 && strcmp(x->name, "PSYNC") != 0)
 		return 0;
-	exchange_leave_alone(&r->l, &x->x, "replication begins, which is not taken apart");
+	exchange_leave_alone(&r->o.l, &x->x, "replication begins, which is not taken apart");
 	return -EPROTO;
 }
 
 static int end_request(struct redis *r, const struct pdu *p)
 {
-	struct resp *s = &r->resp[r->client];
-	struct redis_exchange *x = redis_of(s->x);
+	struct redis_exchange *x = redis_of(r->o.now[r->o.client]);
 	struct message *m = x->x.message[PART_REQUEST];
 
-	s->x = NULL;
+	r->o.now[r->o.client] = NULL;
 	buf_free(&r->scratch);
 	if (x->key.len)
 		message_add_text(m, "key", message_text(m, x->key.data, x->key.len));
 	m->content_type = (struct text){ "text/plain", 10 };
 	int error = note_mode(r, x);
-	exchange_end_part(&r->l, &x->x, PART_REQUEST, p->last_us);
+	exchange_end_part(&r->o.l, &x->x, PART_REQUEST, p->last_us);
 	return error;
 }
 
 static int request_whole(struct redis *r, const struct pdu *p)
 {
-	struct resp *s = &r->resp[r->client];
-	struct redis_exchange *x = redis_of(s->x);
+	struct resp *s = &r->resp[r->o.client];
+	struct redis_exchange *x = redis_of(r->o.now[r->o.client]);
 	struct resp_head h;
 
 	if (!x)
@@ -224,91 +196,28 @@ void redis_end_answer(struct redis *r, struct redis_exchange *x, int64_t now)
 				  : (struct text){ "text/plain", 10 };
 	if (x->notice && x->key.len)
 		message_add_text(m, "channel", message_text(m, x->key.data, x->key.len));
-	exchange_end_part(&r->l, &x->x, PART_RESPONSE, now);
+	exchange_end_part(&r->o.l, &x->x, PART_RESPONSE, now);
 }
 
 static int whole(void *ctx, enum dir dir, const struct pdu *p)
 {
 	struct redis *r = ctx;
 
-	return dir == r->client ? request_whole(r, p) : redis_answer_whole(r, p);
+	return dir == r->o.client ? request_whole(r, p) : redis_answer_whole(r, p);
 }
 
-static void bytes(void *ctx, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
-		  int64_t now)
+static void lost(struct in_order *o, enum dir dir, struct exchange *x, int64_t now)
 {
-	struct redis *r = ctx;
+	struct redis *r = (struct redis *)o;
 
-	if (r->resp[dir].x)
-		exchange_bytes(r->resp[dir].x, part_of(r, dir), data, len, offset, now);
+	r->resp[dir].depth = r->resp[dir].quiet = 0;
+	if (x && dir == o->client)
+		exchange_end_part(&o->l, x, PART_REQUEST, now);
 }
-
-static void gap(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
-{
-	struct redis *r = ctx;
-
-	r->resp[dir].why = why;
-	if (r->resp[dir].x)
-		exchange_gap(r->resp[dir].x, part_of(r, dir), len, why, now);
-}
-
-/* What goes on ends here, as far as it came; what follows is whose nobody knows. */
-static void lost(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
-{
-	struct redis *r = ctx;
-	struct resp *s = &r->resp[dir];
-	struct redis_exchange *x = s->x ? redis_of(s->x) : NULL;
-
-	s->x = NULL;
-	s->depth = s->quiet = 0;
-	if (x)
-		exchange_gap(&x->x, part_of(r, dir), len, why, now);
-	r->seek[dir] = true;
-	in_order_lost(&r->order, &r->l, part_of(r, dir));
-	if (x && dir == r->client)
-		exchange_end_part(&r->l, &x->x, PART_REQUEST, now);
-}
-
-/* Looked for where the lost bytes end and at each change of direction, however bytes are cut. */
-static int resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len)
-{
-	struct redis *r = ctx;
-
-	if (!r->seek[dir])
-		return -EPROTO;
-	int found = redis_resumes(dir == r->client, data, len);
-	r->seek[dir] = !found;
-	return found;
-}
-
-/* Bytes that nobody understands, since what came before them is missing. */
-static void stray(void *ctx, enum dir dir, uint64_t len, int64_t now)
-{
-	struct redis *r = ctx;
-
-	if (r->resp[dir].x)
-		exchange_unread(r->resp[dir].x, part_of(r, dir), len, now);
-	else
-		r->stray[dir] += len;
-}
-
-static const struct pdu_ops pdu_ops = {
-	.keep = REDIS_KEEP,
-	.length = length,
-	.begin = begin,
-	.bytes = bytes,
-	.gap = gap,
-	.whole = whole,
-	.lost = lost,
-	.resumes = resumes,
-	.stray = stray,
-};
 
 /* Commands begin with a word that is one, or are arrays of which it is the first. */
 static enum dir client_of(const struct first_bytes *first)
 {
-	if (!first)
-		return DIR_WRITE;
 	for (int dir = 0; dir < 2; dir++)
 		if (first[dir].len && (isalpha(*first[dir].data) ||
 				       redis_resumes(true, first[dir].data, first[dir].len) > 0))
@@ -316,112 +225,44 @@ static enum dir client_of(const struct first_bytes *first)
 	return first[DIR_READ].len && *first[DIR_READ].data == '*' ? DIR_READ : DIR_WRITE;
 }
 
-static void gone(void *owner, const struct exchange *x)
+static void gone(struct in_order *o, const struct exchange *x)
 {
-	struct redis *r = owner;
+	struct redis *r = (struct redis *)o;
 
-	for (int dir = 0; dir < 2; dir++)
-		if (r->resp[dir].x == x)
-			r->resp[dir].x = NULL;
 	if (r->monitor == x)
 		r->monitor = NULL;
 }
 
-static void *redis_open(const struct entry_sink *sink, const struct conn_hint *hint)
+static void end(struct in_order *o, int64_t now)
 {
-	struct redis *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return NULL;
-	exchanges_begin(&r->l, sink, &exchange_ops);
-	r->l.gone = gone;
-	r->l.owner = r;
-	r->in[0].account = r->in[1].account = sink->account;
-	account_change(sink->account, 0, sizeof(*r));
-	r->order.doubt = hint->lossy;
-	r->client = hint->opener_known ? hint->opener : client_of(hint->first);
-	r->l.client = r->client == DIR_WRITE;
-	return r;
-}
-
-static int redis_feed(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
-		      int64_t now)
-{
-	struct redis *r = state;
-
-	r->seek[dir] |= dir != r->last_dir;
-	r->last_dir = dir;
-	r->taken = 0;
-	return pdu_feed(&r->in[dir], &pdu_ops, r, dir, data, len, offset, now, &r->taken)
-		       ? DISSECT_BECOME
-		       : 0;
-}
-
-static int redis_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, enum gap_why why,
-		     int64_t now)
-{
-	struct redis *r = state;
-
-	return pdu_gap(&r->in[dir], &pdu_ops, r, dir, len, offset, why, now);
-}
-
-static void redis_become(void *state, struct become *ret)
-{
-	struct redis *r = state;
-
-	*ret = (struct become){
-		.hint = { .opener_known = true, .opener = r->client, .gave_up = "redis" }
-	};
-	pdu_become(r->in, r->last_dir, r->taken, ret);
-	r->broken = true;
-}
-
-static void redis_idle(void *state, int64_t now)
-{
-	(void)now;
-	in_order_quiet(&((struct redis *)state)->order);
-}
-
-static void redis_tick(void *state, int64_t now)
-{
-	exchanges_tick(&((struct redis *)state)->l, now);
-}
-
-static bool redis_alive(const void *state)
-{
-	return ((const struct redis *)state)->l.head != NULL;
-}
-
-static void redis_give_way(void *state)
-{
-	exchanges_give_way(&((struct redis *)state)->l);
-}
-
-static void redis_close(void *state, int64_t now)
-{
-	struct redis *r = state;
+	struct redis *r = (struct redis *)o;
 
 	if (r->monitor)
-		exchange_end_part(&r->l, r->monitor, PART_RESPONSE, now);
-	exchanges_end(&r->l, r->broken ? "what followed was not understood"
-				       : "no answer before the connection ended");
-	pdu_free(&r->in[0]);
-	pdu_free(&r->in[1]);
+		exchange_end_part(&o->l, r->monitor, PART_RESPONSE, now);
 	buf_free(&r->scratch);
-	account_change(r->l.sink.account, sizeof(*r), 0);
-	free(r);
+}
+
+static const struct in_order_ops ops = {
+	.name = "redis",
+	.size = sizeof(struct redis),
+	.pdu = { IN_ORDER_PDU_OPS, .keep = REDIS_KEEP, .length = length, .whole = whole },
+	.exchange = { "redis", sizeof(struct redis_exchange), fill, free_texts },
+	.begin = begin,
+	.resumes = redis_resumes,
+	.client_of = client_of,
+	.lost = lost,
+	.gone = gone,
+	.end = end,
+};
+
+static void *redis_open(const struct entry_sink *sink, const struct conn_hint *hint)
+{
+	return in_order_open(sink, hint, &ops);
 }
 
 const struct dissector dissect_redis = {
 	.name = "redis",
 	.probe = redis_probe,
 	.open = redis_open,
-	.feed = redis_feed,
-	.gap = redis_gap,
-	.idle = redis_idle,
-	.tick = redis_tick,
-	.alive = redis_alive,
-	.give_way = redis_give_way,
-	.become = redis_become,
-	.close = redis_close,
+	IN_ORDER_DISSECTOR_OPS,
 };

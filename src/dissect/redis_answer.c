@@ -27,7 +27,13 @@ static int kind_of(const char *word)
 
 static struct resp *side(struct redis *r)
 {
-	return &r->resp[!r->client];
+	return &r->resp[!r->o.client];
+}
+
+/* Whose answer goes on; NULL: between messages. */
+static struct exchange *answer_of(const struct redis *r)
+{
+	return r->o.now[!r->o.client];
 }
 
 /* The first string of an array stands in one PDU with the array's length (redis.c). */
@@ -51,7 +57,7 @@ static void read_word(struct resp *s, const struct pdu *p, const struct resp_hea
 /* Is what begins sent by the server itself? */
 static bool is_notice(struct redis *r, char type)
 {
-	struct exchange *x = exchange_waiting(&r->l);
+	struct exchange *x = exchange_waiting(&r->o.l);
 	int kind = kind_of(side(r)->word);
 
 	if (type != '>' && type != '*')
@@ -72,32 +78,32 @@ int redis_answer_begin(struct redis *r, const struct pdu *p)
 	struct resp *s = side(r);
 	struct resp_head h;
 
-	if (s->x)
+	if (answer_of(r))
 		return 0;
 	if (resp_head(p->data, p->len, 0, &h) <= 0)
 		return -EPROTO;
 	read_word(s, p, &h);
 	if (r->monitor && is_monitored(p->data, p->len))
-		s->x = r->monitor;
+		r->o.now[!r->o.client] = r->monitor;
 	else if (is_notice(r, h.type))
-		s->x = in_order_notice(&r->order, &r->l, p->offset, p->first_us);
+		r->o.now[!r->o.client] = in_order_notice(&r->o, p);
 	else
-		s->x = in_order_answer(&r->order, &r->l, p->offset, p->first_us);
-	if (!s->x)
+		r->o.now[!r->o.client] = in_order_answer(&r->o, p);
+	if (!answer_of(r))
 		return -ENOMEM;
-	redis_note_stray(r, !r->client);
-	if (s->x->message[PART_REQUEST] || *redis_of(s->x)->name)
+	if (answer_of(r)->message[PART_REQUEST] || *redis_of(answer_of(r))->name)
 		return 0;
-	redis_of(s->x)->notice = h.type == '>' || kind_of(s->word) >= CONFIRMATIONS;
-	if (redis_of(s->x)->notice)
-		snprintf(redis_of(s->x)->name, REDIS_WORD, "%s", *s->word ? s->word : "PUSH");
+	redis_of(answer_of(r))->notice = h.type == '>' || kind_of(s->word) >= CONFIRMATIONS;
+	if (redis_of(answer_of(r))->notice)
+		snprintf(redis_of(answer_of(r))->name, REDIS_WORD, "%s",
+			 *s->word ? s->word : "PUSH");
 	return 0;
 }
 
 /* A message that somebody published is told as its text, not as the array that it is in. */
 static bool is_message(struct redis *r)
 {
-	return redis_of(side(r)->x)->notice && kind_of(side(r)->word) >= CONFIRMATIONS;
+	return redis_of(answer_of(r))->notice && kind_of(side(r)->word) >= CONFIRMATIONS;
 }
 
 /* Commas and colons before a value; is it the name of a member? */
@@ -180,17 +186,18 @@ static void put_text(struct redis *r, uint64_t missing)
 {
 	struct resp *s = side(r);
 
-	redis_count(redis_of(s->x));
-	exchange_text(s->x, PART_RESPONSE, r->scratch.data, r->scratch.len);
+	redis_count(redis_of(answer_of(r)));
+	exchange_text(answer_of(r), PART_RESPONSE, r->scratch.data, r->scratch.len);
 	if (missing && !s->quiet)
-		payload_skip(&s->x->message[PART_RESPONSE]->body, missing, s->why);
+		payload_skip(&answer_of(r)->message[PART_RESPONSE]->body, missing,
+			     r->o.why[!r->o.client]);
 }
 
 /* A value that is no array. `missing` bytes of it are not there. */
 static void take_value(struct redis *r, char type, const uint8_t *text, size_t len,
 		       uint64_t missing)
 {
-	struct redis_exchange *x = redis_of(side(r)->x);
+	struct redis_exchange *x = redis_of(answer_of(r));
 	struct resp *s = side(r);
 	struct resp_level *l = s->depth ? &s->levels[s->depth - 1] : NULL;
 	struct buf *out = &r->scratch;
@@ -250,25 +257,24 @@ static void begin_monitor(struct redis *r, struct redis_exchange *x)
 {
 	r->monitor = &x->x;
 	exchange_text(&x->x, PART_RESPONSE, "\n", 1);
-	exchange_leave_alone(&r->l, &x->x, NULL);
+	exchange_leave_alone(&r->o.l, &x->x, NULL);
 }
 
 /* The connection is as it was at first. */
 static void end_modes(struct redis *r, int64_t now)
 {
 	if (r->monitor)
-		exchange_end_part(&r->l, r->monitor, PART_RESPONSE, now);
+		exchange_end_part(&r->o.l, r->monitor, PART_RESPONSE, now);
 	r->monitor = NULL;
 	memset(r->subscribed, 0, sizeof(r->subscribed));
 }
 
 static int end_answer(struct redis *r, const struct pdu *p)
 {
-	struct resp *s = side(r);
-	struct redis_exchange *x = redis_of(s->x);
+	struct redis_exchange *x = redis_of(answer_of(r));
 
 	buf_free(&r->scratch);
-	s->x = NULL;
+	r->o.now[!r->o.client] = NULL;
 	if (&x->x == r->monitor)
 		return 0;
 	if (!x->failed)
@@ -292,7 +298,7 @@ static void end_aggregate(struct redis *r, char type)
 	struct resp *s = side(r);
 
 	if (!s->quiet && !is_message(r))
-		exchange_text(s->x, PART_RESPONSE, type == '%' ? "}" : "]", 1);
+		exchange_text(answer_of(r), PART_RESPONSE, type == '%' ? "}" : "]", 1);
 	if (s->quiet == s->depth--)
 		s->quiet = 0;
 }
@@ -333,14 +339,14 @@ static void count_status(struct redis_exchange *x, const struct resp_head *h)
 static int take_aggregate(struct redis *r, const struct resp_head *h, const struct pdu *p)
 {
 	struct resp *s = side(r);
-	struct redis_exchange *x = redis_of(s->x);
+	struct redis_exchange *x = redis_of(answer_of(r));
 	struct resp_level *above = s->depth ? &s->levels[s->depth - 1] : NULL;
 	bool pairs = !above && x->pairs && h->type == '*' && !(h->n & 1);
 	char type = pairs || h->type == '%' ? '%' : h->type;
 	bool hidden = type == '|' || (above && above->secret && (above->done & 1));
 
 	if (s->depth == LIMIT_RESP_DEPTH) {
-		exchange_fault(s->x, "nested too deeply to be followed");
+		exchange_fault(answer_of(r), "nested too deeply to be followed");
 		return -EPROTO;
 	}
 	if (!above && type != '|' && !is_message(r)) {
@@ -383,11 +389,10 @@ static int take_element(struct redis *r, const struct resp_head *h, const uint8_
 
 int redis_answer_whole(struct redis *r, const struct pdu *p)
 {
-	struct resp *s = side(r);
 	const uint8_t *data = p->data;
 	size_t len = p->len;
 
-	if (!s->x)
+	if (!answer_of(r))
 		return 0;
 	while (len) {
 		struct resp_head h;
@@ -396,7 +401,7 @@ int redis_answer_whole(struct redis *r, const struct pdu *p)
 		size_t size = h.size + (counted ? (size_t)h.n + 2 : 0);
 		const uint8_t *text = line ? data + 1 : data + h.size;
 		size_t there = len - (size_t)(text - data);
-		if (s->x == r->monitor && s->x) {
+		if (answer_of(r) == r->monitor && answer_of(r)) {
 			buf_reset(&r->scratch);
 			redis_put_monitored(&r->scratch, text, (size_t)h.n);
 			put_text(r, 0);

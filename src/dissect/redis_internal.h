@@ -6,7 +6,6 @@
 
 #include "base/limits.h"
 #include "dissect/in_order.h"
-#include "dissect/pdu.h"
 
 #define REDIS_KEEP (LIMIT_RENDERED_BYTES + 64) /* of a string, with its length before it */
 #define REDIS_WORD 24			       /* bytes of the longest name of a command */
@@ -27,12 +26,10 @@ struct resp_level {
 
 /* The elements of one direction. */
 struct resp {
-	struct exchange *x; /* whose message goes on; NULL: between messages */
 	struct resp_level levels[LIMIT_RESP_DEPTH];
 	unsigned depth;
 	unsigned quiet; /* depth from which on nothing is written; 0: all is */
 	unsigned argument;
-	enum gap_why why;      /* bytes of the element are not there */
 	char word[REDIS_WORD]; /* the first string of an array, in upper case */
 	int64_t number;	       /* the last number in it */
 };
@@ -55,18 +52,11 @@ struct redis_exchange {
 };
 
 struct redis {
-	struct exchanges l;
-	struct in_order order;
-	struct pdu_stream in[2];
+	struct in_order o;
 	struct resp resp[2];
-	enum dir client, last_dir;
-	size_t taken;		  /* of the last feed */
-	bool seek[2];		  /* after a loss: messages may begin again here */
-	uint64_t stray[2];	  /* bytes after a loss that begin no message */
 	int64_t subscribed[3];	  /* channels, patterns, shard channels */
 	struct exchange *monitor; /* whose answer goes on for good */
 	bool silent, skip;	  /* CLIENT REPLY: nothing is answered; nor is the next one */
-	bool broken;		  /* what came is no RESP */
 	struct buf scratch;
 };
 
@@ -96,8 +86,6 @@ void redis_request_argument(struct redis *r, struct redis_exchange *x, const uin
 void redis_put_monitored(struct buf *out, const uint8_t *line, size_t len);
 
 /* redis.c */
-/* The message that begins says how many bytes before it began none. */
-void redis_note_stray(struct redis *r, enum dir dir);
 void redis_end_answer(struct redis *r, struct redis_exchange *x, int64_t now);
 
 /* redis_answer.c */

@@ -164,7 +164,7 @@ static void note_argument(struct redis_exchange *x, unsigned i, const uint8_t *t
 void redis_request_argument(struct redis *r, struct redis_exchange *x, const uint8_t *text,
 			    size_t len, uint64_t missing)
 {
-	unsigned i = r->resp[r->client].argument++;
+	unsigned i = r->resp[r->o.client].argument++;
 	struct buf *out = &r->scratch;
 
 	buf_reset(out);
@@ -188,7 +188,7 @@ void redis_request_argument(struct redis *r, struct redis_exchange *x, const uin
 	exchange_text(&x->x, PART_REQUEST, out->data, out->len);
 	redis_count(x);
 	if (missing)
-		payload_skip(&x->x.message[PART_REQUEST]->body, missing, r->resp[r->client].why);
+		payload_skip(&x->x.message[PART_REQUEST]->body, missing, r->o.why[r->o.client]);
 }
 
 /* The end of the quoted argument that begins at `at`. */

@@ -10,7 +10,15 @@
 #include "base/limits.h"
 #include "redact/names.h"
 
-enum token { TOKEN_END, TOKEN_WORD, TOKEN_TEXT, TOKEN_NUMBER, TOKEN_PARAMETER, TOKEN_SIGN };
+enum token {
+	TOKEN_END,
+	TOKEN_WORD,
+	TOKEN_TEXT,
+	TOKEN_QUOTED, /* in double quotes: a text or a word */
+	TOKEN_NUMBER,
+	TOKEN_PARAMETER,
+	TOKEN_SIGN,
+};
 
 #define COLUMNS 64 /* of an INSERT, whose names are looked at */
 
@@ -18,8 +26,9 @@ enum token { TOKEN_END, TOKEN_WORD, TOKEN_TEXT, TOKEN_NUMBER, TOKEN_PARAMETER, T
 struct sql_words {
 	const char *sql;
 	size_t len, at, end; /* the token is from `at` to `end` */
-	bool announced;	     /* the next text or parameter is a secret */
-	bool identified;     /* all texts are, up to a comma */
+	enum sql_dialect dialect;
+	bool announced;	 /* the next text or parameter is a secret */
+	bool identified; /* all texts are, up to a comma */
 	unsigned depth, list_depth;
 	/* INSERT INTO t (names) VALUES (values), ... */
 	enum { NOTHING, INSERT, NAMES, NAMED, VALUES } insert;
@@ -34,12 +43,15 @@ static bool is_word(char c)
 }
 
 /* The end of what begins with a quote; a quote within is doubled or behind a backslash. */
-static size_t quoted_end(const char *p, size_t len, size_t at)
+static size_t quoted_end(const struct sql_words *s, size_t at)
 {
+	const char *p = s->sql;
+	size_t len = s->len;
 	char quote = p[at++];
+	bool escapes = quote == '\'' || (quote == '"' && s->dialect == SQL_MYSQL);
 
 	for (; at < len; at++) {
-		if (p[at] == '\\' && quote == '\'')
+		if (p[at] == '\\' && escapes)
 			at++;
 		else if (p[at] == quote && at + 1 < len && p[at + 1] == quote)
 			at++;
@@ -62,29 +74,52 @@ static size_t dollar_end(const char *p, size_t len, size_t at)
 	return end ? (size_t)(end - p) + (tag + 1 - at) : len;
 }
 
+/* The end of the comment that begins here; 0: none does. What MySQL runs of one is none. */
+static size_t comment_end(const struct sql_words *s, size_t at)
+{
+	const char *p = s->sql + at, *end;
+	size_t len = s->len - at;
+	bool my = s->dialect == SQL_MYSQL;
+
+	if (len > 2 && p[0] == '/' && p[1] == '*') {
+		if (my && (p[2] == '!' || (p[2] == 'M' && len > 3 && p[3] == '!')))
+			return at + 3;
+		end = memmem(p + 2, len - 2, "*/", 2);
+		return end ? at + (size_t)(end - p) + 2 : s->len;
+	}
+	bool line = len > 2 && p[0] == '-' && p[1] == '-' && (!my || isspace((unsigned char)p[2]));
+	if (!line && !(my && *p == '#'))
+		return 0;
+	end = memchr(p, '\n', len);
+	return end ? at + (size_t)(end - p) + 1 : s->len;
+}
+
 static enum token next_token(struct sql_words *s)
 {
 	const char *p = s->sql;
-	size_t i = s->end;
+	size_t i = s->end, comment = 0;
 
-	while (i < s->len && isspace((unsigned char)p[i]))
-		i++;
+	while (i < s->len && (isspace((unsigned char)p[i]) || (comment = comment_end(s, i))))
+		i = isspace((unsigned char)p[i]) ? i + 1 : comment;
 	s->at = i;
 	if (i == s->len)
 		return s->end = i, TOKEN_END;
 	s->end = i + 1;
 	if (p[i] == '\'')
-		return s->end = quoted_end(p, s->len, i), TOKEN_TEXT;
+		return s->end = quoted_end(s, i), TOKEN_TEXT;
+	if (p[i] == '"' && s->dialect == SQL_MYSQL)
+		return s->end = quoted_end(s, i), TOKEN_QUOTED;
 	if (p[i] == '"' || p[i] == '`')
-		return s->end = quoted_end(p, s->len, i), TOKEN_WORD;
+		return s->end = quoted_end(s, i), TOKEN_WORD;
 	if (p[i] == '?')
 		return TOKEN_PARAMETER;
-	if (p[i] == '$' && i + 1 < s->len && isdigit((unsigned char)p[i + 1])) {
+	bool dollars = p[i] == '$' && s->dialect == SQL_POSTGRES;
+	if (dollars && i + 1 < s->len && isdigit((unsigned char)p[i + 1])) {
 		while (s->end < s->len && isdigit((unsigned char)p[s->end]))
 			s->end++;
 		return TOKEN_PARAMETER;
 	}
-	size_t dollar = p[i] == '$' ? dollar_end(p, s->len, i) : 0;
+	size_t dollar = dollars ? dollar_end(p, s->len, i) : 0;
 	if (dollar)
 		return s->end = dollar, TOKEN_TEXT;
 	if (!is_word(p[i]))
@@ -93,7 +128,7 @@ static enum token next_token(struct sql_words *s)
 		s->end++;
 	/* E'..', X'..', N'..' */
 	if (s->end == i + 1 && s->end < s->len && p[s->end] == '\'')
-		return s->end = quoted_end(p, s->len, s->end), TOKEN_TEXT;
+		return s->end = quoted_end(s, s->end), TOKEN_TEXT;
 	return isdigit((unsigned char)p[i]) ? TOKEN_NUMBER : TOKEN_WORD;
 }
 
@@ -200,26 +235,31 @@ static void note_parameter(struct sql_words *s, uint64_t *secret)
 		*secret |= 1ULL << n;
 }
 
-void sql_put_masked(struct buf *out, struct text sql, uint64_t *ret_secret)
+void sql_put_masked(struct buf *out, struct text sql, enum sql_dialect dialect,
+		    uint64_t *ret_secret, unsigned *ret_count)
 {
-	struct sql_words s = { .sql = sql.data, .len = sql.len };
+	struct sql_words s = { .sql = sql.data, .len = sql.len, .dialect = dialect };
 	size_t done = 0;
 
 	*ret_secret = 0;
 	for (enum token t; (t = next_token(&s)) != TOKEN_END;) {
-		if (t == TOKEN_WORD)
+		bool text = t == TOKEN_TEXT || t == TOKEN_QUOTED;
+		bool hidden = (text || t == TOKEN_NUMBER) && is_secret(&s);
+		if (t == TOKEN_WORD || (t == TOKEN_QUOTED && !hidden))
 			take_word(&s);
 		else if (t == TOKEN_SIGN)
 			take_sign(&s);
 		else if (t == TOKEN_PARAMETER)
 			note_parameter(&s, ret_secret);
-		if ((t != TOKEN_TEXT && t != TOKEN_NUMBER) || !is_secret(&s))
+		if (!hidden)
 			continue;
 		buf_put(out, s.sql + done, s.at - done);
-		buf_puts(out, t == TOKEN_TEXT ? "'" SQL_MASK "'" : SQL_MASK);
+		buf_puts(out, text ? "'" SQL_MASK "'" : SQL_MASK);
 		done = s.end;
 	}
 	buf_put(out, sql.data + done, sql.len - done);
+	if (ret_count)
+		*ret_count = s.parameter;
 }
 
 void sql_put_line(struct buf *out, struct text sql)
@@ -241,6 +281,7 @@ static void free_statement(struct sql_statements *l, struct sql_statement *s)
 	account_change(l->account, s->counted, 0);
 	buf_free(&s->name);
 	buf_free(&s->sql);
+	buf_free(&s->columns);
 	free(s);
 }
 
@@ -282,6 +323,14 @@ static void drop_last(struct sql_statements *l)
 	l->count--;
 }
 
+static void count_statement(struct sql_statements *l, struct sql_statement *s)
+{
+	size_t n = sizeof(*s) + s->name.cap + s->sql.cap + s->columns.cap;
+
+	account_change(l->account, s->counted, n);
+	s->counted = n;
+}
+
 struct sql_statement *sql_statement_new(struct sql_statements *l, struct text name)
 {
 	struct sql_statement *s = calloc(1, sizeof(*s));
@@ -292,8 +341,7 @@ struct sql_statement *sql_statement_new(struct sql_statements *l, struct text na
 	if (l->count == LIMIT_SQL_STATEMENTS)
 		drop_last(l);
 	buf_put(&s->name, name.data, name.len < LIMIT_SUMMARY ? name.len : LIMIT_SUMMARY);
-	s->counted = sizeof(*s) + s->name.cap;
-	account_change(l->account, 0, s->counted);
+	count_statement(l, s);
 	s->next = l->first;
 	l->first = s;
 	l->count++;
@@ -305,8 +353,16 @@ void sql_statement_set(struct sql_statements *l, struct sql_statement *s, struct
 {
 	buf_put(&s->sql, sql.data, sql.len < LIMIT_SQL_KEPT ? sql.len : LIMIT_SQL_KEPT);
 	s->secret = secret;
-	account_change(l->account, s->counted, sizeof(*s) + s->name.cap + s->sql.cap);
-	s->counted = sizeof(*s) + s->name.cap + s->sql.cap;
+	count_statement(l, s);
+}
+
+void sql_statement_set_columns(struct sql_statements *l, struct sql_statement *s,
+			       const struct buf *columns, uint32_t total)
+{
+	buf_reset(&s->columns);
+	buf_put(&s->columns, columns->data, columns->len);
+	s->total = total;
+	count_statement(l, s);
 }
 
 void sql_statements_free(struct sql_statements *l)

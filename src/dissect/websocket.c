@@ -134,7 +134,7 @@ static void put_reason(struct buf *out, const char *who, const char *what, uint6
 }
 
 /* What is missing or wrong on one side. */
-static void put_faults(struct buf *out, const char *who, const struct ws_side *s)
+static void put_faults(struct buf *out, const char *who, const struct message_after *s)
 {
 	if (s->fault)
 		put_reason(out, who, s->fault, 0);
@@ -146,22 +146,36 @@ static void put_faults(struct buf *out, const char *who, const struct ws_side *s
 		put_reason(out, who, "bytes of messages not copied", s->missing[GAP_TRUNCATED]);
 }
 
-static void fill_missing(struct entry *e, const struct websocket *w)
+/* What is not of its handshake. */
+static void fill(struct entry *e, const struct message_after after[2])
 {
 	static const char *const who[] = { "client", "server" };
+	const struct message *q = e->message[0];
+	struct text version = field(q, "sec-websocket-version");
 	struct buf reason = { 0 };
 
+	e->version = entry_text(e, version.data, version.len);
 	buf_puts(&reason, e->reason);
 	for (int i = 0; i < 2; i++) {
-		const struct ws_side *s = &w->side[i];
-		e->lost_bytes += (int64_t)s->missing[GAP_LOST];
-		e->truncated_bytes += (int64_t)s->missing[GAP_TRUNCATED];
-		e->part[i].whole &= !s->missing[0] && !s->missing[1];
-		put_faults(&reason, who[i], s);
+		e->lost_bytes += (int64_t)after[i].missing[GAP_LOST];
+		e->truncated_bytes += (int64_t)after[i].missing[GAP_TRUNCATED];
+		put_faults(&reason, who[i], &after[i]);
 	}
 	e->complete = !reason.len;
 	e->reason = entry_text(e, reason.data, reason.len);
 	buf_free(&reason);
+}
+
+/* Of both ends: each message brings what there is of its side. */
+static void websocket_refill(struct entry *e)
+{
+	struct message_after after[2] = { { 0 }, { 0 } };
+
+	for (int i = 0; i < 2; i++)
+		if (e->message[i])
+			after[i] = e->message[i]->after;
+	http_entry_refill(e);
+	fill(e, after);
 }
 
 /* The entry so far; takes the messages and the items. */
@@ -169,19 +183,26 @@ static struct entry *make_entry(const struct ws_conn *c, struct message *q, stru
 				struct items *items)
 {
 	struct entry *e = http_entry_new_take(q, a, c->from->missing);
+	struct message_after after[2];
 
 	if (!e) {
 		items_free(items);
 		return NULL;
 	}
-	struct text version = field(q, "sec-websocket-version");
 	e->protocol = "websocket";
-	e->version = entry_text(e, version.data, version.len);
 	e->role = c->from->request_dir == DIR_WRITE ? "client" : "server";
 	e->items = items;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		const struct ws_side *s = &c->ws.side[i];
+		after[i] = (struct message_after){ s->fault,
+						   s->unplaced,
+						   { s->missing[0], s->missing[1] } };
+		if (e->message[i])
+			e->message[i]->after = after[i];
 		e->part[i] = c->from->part[i];
-	fill_missing(e, &c->ws);
+		e->part[i].whole &= !s->fault && !s->unplaced && !s->missing[0] && !s->missing[1];
+	}
+	fill(e, after);
 	return e;
 }
 
@@ -249,5 +270,6 @@ const struct dissector dissect_websocket = {
 	.alive = websocket_alive,
 	.give_way = websocket_give_way,
 	.become = websocket_become,
+	.refill = websocket_refill,
 	.close = websocket_close,
 };

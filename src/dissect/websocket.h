@@ -21,6 +21,7 @@ struct ws_side {
 	uint8_t have, opcode, code_len;
 	uint8_t head[14], mask[4], code[2];
 	uint64_t left, at;	     /* bytes of the frame's payload: to come, and before these */
+	uint64_t begin;		     /* of the frame, in `bytes` */
 	struct item *data, *control; /* that have begun */
 	struct ws_inflate inflate;
 	uint64_t bytes, missing[2]; /* on the stream, missing ones too; these by enum gap_why */

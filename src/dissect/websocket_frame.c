@@ -86,6 +86,8 @@ static void end_message(struct websocket *w, struct ws_side *s, const char *note
 		ws_inflate_skip(&s->inflate);
 	if (s->compressed)
 		ws_inflate_end(&s->inflate, w->items, s->data);
+	if (s->data)
+		s->data->end = s->bytes;
 	items_end(w->items, s->data);
 	s->data = NULL;
 	s->compressed = false;
@@ -111,8 +113,12 @@ static void begin_control(struct websocket *w, struct ws_side *s, enum item_from
 
 	s->code_len = 0;
 	s->control = items_begin(w->items, from, kinds[s->opcode - OP_CLOSE], now);
-	if (s->control)
-		s->control->text = s->opcode == OP_CLOSE;
+	if (!s->control)
+		return;
+	s->control->text = s->opcode == OP_CLOSE;
+	s->control->at = s->begin;
+	s->control->end = s->bytes + s->left;
+	s->control->inside = true;
 }
 
 static void begin_data(struct websocket *w, struct ws_side *s, enum item_from from, int64_t now)
@@ -131,6 +137,7 @@ static void begin_data(struct websocket *w, struct ws_side *s, enum item_from fr
 	if (!s->data)
 		return;
 	s->data->text = s->opcode == OP_TEXT;
+	s->data->at = s->begin;
 	s->data->note = s->compressed && s->inflate.fault ? s->inflate.fault
 			: goes_on || s->found		  ? start_lost
 							  : NULL;
@@ -163,6 +170,7 @@ static void begin_frame(struct websocket *w, struct ws_side *s, enum item_from f
 	}
 	s->opcode = s->head[0] & 0x0f;
 	s->fin = s->head[0] & 0x80;
+	s->left = len;
 	if (s->masked)
 		memcpy(s->mask, s->head + s->have - 4, 4);
 	if (is_control(s))
@@ -173,7 +181,6 @@ static void begin_frame(struct websocket *w, struct ws_side *s, enum item_from f
 	if (i && s->masked != (from == ITEM_CLIENT) && !i->note)
 		i->note =
 			s->masked ? "masked, as only a client may" : "not masked, as a client must";
-	s->left = len;
 	s->at = 0;
 	s->have = 0;
 	s->state = WS_PAYLOAD;
@@ -248,6 +255,7 @@ static size_t feed_payload(struct websocket *w, struct ws_side *s, const uint8_t
 	}
 	if (!s->masked)
 		take_payload(w, s, data, n);
+	s->bytes += n;
 	s->at += n;
 	s->left -= n;
 	if (!s->left)
@@ -260,8 +268,11 @@ static size_t feed_head(struct websocket *w, struct ws_side *s, enum item_from f
 {
 	size_t n = 0;
 
+	if (!s->have)
+		s->begin = s->bytes;
 	while (n < len && s->have < head_length(s))
 		s->head[s->have++] = data[n++];
+	s->bytes += n;
 	if (s->have == head_length(s))
 		begin_frame(w, s, from, now);
 	return n;
@@ -290,6 +301,7 @@ static size_t feed_unplaced(struct ws_side *s, size_t len)
 	if (s->closed && !s->fault)
 		s->fault = "bytes after its close message";
 	s->unplaced += len;
+	s->bytes += len;
 	return len;
 }
 
@@ -307,7 +319,6 @@ size_t ws_feed(struct websocket *w, enum item_from from, const uint8_t *data, si
 			: s->state == WS_PAYLOAD ? feed_payload(w, s, data + done, left)
 						 : feed_unplaced(s, left);
 	}
-	s->bytes += done;
 	return done;
 }
 
@@ -324,6 +335,7 @@ static uint64_t skip_payload(struct websocket *w, struct ws_side *s, uint64_t le
 	} else {
 		items_skip(i, n, why);
 	}
+	s->bytes += n;
 	s->at += n;
 	s->left -= n;
 	if (!s->left)
@@ -337,13 +349,14 @@ void ws_gap(struct websocket *w, enum item_from from, uint64_t len, enum gap_why
 
 	(void)now;
 	note_turn(w, from);
-	s->bytes += len;
 	s->missing[why] += len;
 	if (s->state == WS_PAYLOAD)
 		len -= skip_payload(w, s, len, why);
+	if (len && !s->closed)
+		lose_place(w, s, NULL);
+	s->bytes += len;
 	if (!len || s->closed)
 		return;
-	lose_place(w, s, NULL);
 	s->state = WS_HEAD;
 	s->seeking = s->found = true;
 }

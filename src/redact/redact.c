@@ -180,7 +180,7 @@ int redact_new(const char *const *rules, size_t n, bool defaults, struct redact 
 		return -ENOMEM;
 	}
 	r->counters = calloc(1, sizeof(*r->counters));
-	int result = r->counters ? 0 : -ENOMEM;
+	int result = r->counters ? reflected_new(&r->reflected) : -ENOMEM;
 
 	if (!result && getrandom(&r->key, sizeof(r->key), 0) != sizeof(r->key)) {
 		snprintf(error, error_size, "no random numbers for the tokens of secrets");
@@ -219,6 +219,7 @@ void redact_free(struct redact *r)
 	names_free(&r->query);
 	names_free(&r->body);
 	names_free(&r->cookies);
+	reflected_free(r->reflected);
 	free(r->counters);
 	explicit_bzero(&r->key, sizeof(r->key));
 	free(r);
@@ -239,7 +240,8 @@ struct redact_stats redact_stats(const struct redact *r)
 	return (struct redact_stats){ .over_budget = atomic_load(&r->counters->over_budget),
 				      .not_decoded = atomic_load(&r->counters->not_decoded),
 				      .opaque = atomic_load(&r->counters->opaque),
-				      .no_memory = atomic_load(&r->counters->no_memory) };
+				      .no_memory = atomic_load(&r->counters->no_memory),
+				      .schemas = atomic_load(&r->counters->schemas) };
 }
 
 /* A text of the entry: a URL, its query, or as people write. */
@@ -320,6 +322,33 @@ static void drop_opaque(const struct redact *r, struct entry *e)
 	}
 }
 
+/* As `r`, with names for the messages of this call: --proto-set has them, or its server told. */
+static struct redact with_names(const struct redact *r, const struct entry *e)
+{
+	struct redact with = *r;
+	struct buf type = { 0 };
+
+	if (redact_call_type(r, e, false, &type) || !memchr(type.data, ';', type.len))
+		with.set = reflected_set(r->reflected, e);
+	if (!with.set)
+		with.set = r->set;
+	buf_free(&type);
+	return with;
+}
+
+static int learn(const struct redact *r, const struct entry *e)
+{
+	struct text coding = e->message[1] ? redact_coding(e->message[1]) : (struct text){ 0 };
+	struct buf name = { 0 };
+	int error = buf_put(&name, coding.data, coding.len);
+
+	if (!error)
+		atomic_fetch_add(&r->counters->schemas,
+				 reflected_learn(r->reflected, e, buf_cstr(&name)));
+	buf_free(&name);
+	return error;
+}
+
 /* Messages of calls are decoded before they are looked through, and rendered afterwards. */
 static int redact_call(const struct redact *r, struct entry *e)
 {
@@ -345,8 +374,11 @@ static int redact_content(const struct redact *r, struct entry *e)
 {
 	static const char *const none[2] = { NULL, NULL };
 
-	if (!strcmp(e->protocol, "grpc"))
-		return redact_call(r, e);
+	if (!strcmp(e->protocol, "grpc")) {
+		int error = learn(r, e);
+		const struct redact with = with_names(r, e);
+		return error ? error : redact_call(&with, e);
+	}
 	bool untouched = is_off(r) || !strcmp(e->protocol, "tls");
 	return untouched ? 0 : redact_all(r, e, none);
 }

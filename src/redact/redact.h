@@ -28,12 +28,13 @@ void redact_keep_opaque(struct redact *r);
 /* Names of fields of protobuf; borrowed, and must outlive `r`. */
 void redact_name_fields(struct redact *r, const struct proto_set *set);
 
-/* Bodies of which nothing was kept, by cause. Any thread may ask. */
+/* Bodies of which nothing was kept, by cause, and what else was refused. Any thread may ask. */
 struct redact_stats {
 	uint64_t over_budget; /* would have taken too long to look through */
 	uint64_t not_decoded; /* their content coding could not be undone */
 	uint64_t opaque;      /* not understood */
 	uint64_t no_memory;   /* and the whole content */
+	uint64_t schemas;     /* files of servers that told their schema, not taken */
 };
 struct redact_stats redact_stats(const struct redact *r);
 /*

@@ -18,7 +18,7 @@ struct body_format;
 struct proto_set;
 
 struct redact_counters {
-	_Atomic uint64_t over_budget, not_decoded, opaque, no_memory;
+	_Atomic uint64_t over_budget, not_decoded, opaque, no_memory, schemas;
 };
 
 struct redact {
@@ -26,8 +26,23 @@ struct redact {
 	struct siphash_key key;
 	bool keep_opaque;
 	const struct proto_set *set; /* NULL: none */
+	struct reflected *reflected;
 	struct redact_counters *counters;
 };
+
+/* What servers told of their messages; redact_reflect.c. */
+struct reflected;
+int reflected_new(struct reflected **ret);
+void reflected_free(struct reflected *l);
+/*
+ * Before its body is masked: what the answer of a server reflection tells of the server. Files that
+ * were not taken: they are none, or past a bound.
+ */
+unsigned reflected_learn(struct reflected *l, const struct entry *e, const char *coding);
+/* What the server that is called in the entry told; NULL: nothing. */
+const struct proto_set *reflected_set(struct reflected *l, const struct entry *e);
+/* What codes the messages of a body of gRPC. */
+struct text redact_coding(const struct message *m);
 
 /* What became of one body. */
 struct body_result {

@@ -303,8 +303,7 @@ static void take_masks(struct masking *d, struct message_masks *masks)
 	s->masks = *masks;
 }
 
-/* What codes the messages of a body of gRPC. */
-static struct text message_coding(const struct message *m)
+struct text redact_coding(const struct message *m)
 {
 	for (size_t i = 0; i < m->headers.count; i++)
 		if (text_is(m->headers.list[i].name, "grpc-encoding"))
@@ -320,7 +319,7 @@ static void mask_body(struct masking *d, struct buf *body, const char *frames, c
 				  .bytes = body,
 				  .payload = &d->m->body,
 				  .frames = frames,
-				  .coding = text_cstr(message_coding(d->m), &coding_text) };
+				  .coding = text_cstr(redact_coding(d->m), &coding_text) };
 	struct body_result result = { 0 };
 
 	d->error = !text.type || !text.encoding || !text.coding ? -ENOMEM
@@ -364,7 +363,13 @@ int redact_message(const struct redact *r, struct message *m, struct buf *body, 
 	struct masking d = { .r = r, .m = m };
 
 	mask_head(&d);
-	if (!d.error && body->len && !kept && (m->has_head || m->rendered))
+	if (d.error || !(m->has_head || m->rendered))
+		return d.error;
+	if (kept && m->stored) {
+		m->body_not_kept = m->stored->not_kept;
+		*ret_why = m->stored->why;
+	} else if (!kept && body->len) {
 		mask_body(&d, body, frames, ret_why);
+	}
 	return d.error;
 }

@@ -8,6 +8,7 @@
 #include "session/complete.h"
 #include "session/pair.h"
 #include "session/session_name.h"
+#include "session/told_wire.h"
 #include "tls/tls_entry.h"
 #include "wire/wire.h"
 
@@ -73,7 +74,7 @@ static void complete(struct session *s, struct entry *e)
 	bool local_is_src = strcmp(e->role, "server") != 0;
 	fill_local(e, local_is_src ? &e->src : &e->dst, s);
 	fill_remote(e, local_is_src ? &e->dst : &e->src, s);
-	const struct tls_info *tls = all->wire && s->cookie ? wire_tls(all->wire, s->cookie) : NULL;
+	const struct tls_info *tls = told_wire_cookie(s) ? wire_tls(all->wire, s->cookie) : NULL;
 	if (tls)
 		tls_entry_learn(e, tls);
 	if (!s->process->tgid) /* it was seen from outside */

@@ -56,7 +56,7 @@ void flow_open(struct sessions *all, const struct flow *f, int64_t now_us,
 		memcpy(s->peer->comm, s->comm, sizeof(s->comm));
 }
 
-static bool begin_dissection(struct session *s, uint64_t offset)
+static bool begin_dissection(struct session *s, uint64_t offset, bool in_order)
 {
 	if (s->dissection)
 		return true;
@@ -64,6 +64,7 @@ static bool begin_dissection(struct session *s, uint64_t offset)
 		.mid_stream = offset > 0 || !s->opened_seen || s->midway,
 		/* With the record of its opening more may be lost, of either direction. */
 		.lossy = !s->opened_seen,
+		.in_order = in_order,
 		.opener_known = s->opener != OPENER_UNKNOWN,
 		.opener = s->opener == OPENER_REMOTE ? DIR_READ : DIR_WRITE,
 	};
@@ -89,6 +90,16 @@ static void skip_to(struct session *s, enum dir dir, uint64_t offset, enum gap_w
 	sight_miss(&s->sight, dir, s->sight.expected[dir], offset);
 	dissect_gap(s->dissection, dir, len, why, now);
 	s->sight.expected[dir] = offset;
+}
+
+/* What is missing of the other direction was there before these bytes. */
+static void skip_reached(struct session *s, const struct flow_data *d, int64_t now)
+{
+	enum dir other = !d->dir;
+	bool known = d->in_order && (s->started[other] || s->opened_seen);
+
+	if (known && d->reached > s->sight.expected[other] && d->reached < OFFSET_MAX)
+		skip_to(s, other, d->reached, GAP_LOST, now);
 }
 
 static bool is_sane(const struct flow_data *d)
@@ -126,7 +137,7 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 
 	if (!is_sane(d))
 		all->stats.bad_records++;
-	if (!s || !begin_dissection(s, d->offset)) {
+	if (!s || !begin_dissection(s, d->offset, d->in_order)) {
 		all->live_use.no_memory += s != NULL;
 		return;
 	}
@@ -144,6 +155,7 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 		s->goroutine = d->goroutine;
 	if (dir == DIR_READ && !s->sight.read_us)
 		s->sight.read_us = now_us;
+	skip_reached(s, d, now_us);
 	skip_to(s, dir, d->offset, GAP_LOST, now_us);
 	feed(s, d, now_us);
 	s->sight.expected[dir] += d->len;
@@ -179,7 +191,7 @@ void flow_close(struct sessions *all, const struct flow *f, int64_t now_us, cons
 		if (end[dir] < s->sight.expected[dir] || end[dir] >= OFFSET_MAX)
 			all->stats.bad_records++;
 		else if (end[dir] > s->sight.expected[dir] && (s->started[dir] || s->opened_seen) &&
-			 begin_dissection(s, 0))
+			 begin_dissection(s, 0, false))
 			skip_to(s, (enum dir)dir, end[dir], GAP_LOST, now_us);
 	}
 	session_end(s, now_us);

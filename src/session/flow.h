@@ -44,12 +44,15 @@ struct flow_open {
 /*
  * Bytes at a place of the stream: `len` are here, the rest of `span` is missing by `why`. Offsets
  * count from where the flow was first seen, whether bytes are there or not, so that a jump is a
- * gap (GAP_LOST).
+ * gap (GAP_LOST). A source that always knows how far the other direction had come by then says so:
+ * a gap of that is then told in its place, and not with the next bytes that follow it.
  */
 struct flow_data {
 	enum dir dir;
 	enum gap_why why;
 	uint64_t offset, span;
+	bool in_order;	  /* it does: */
+	uint64_t reached; /* the offset of the other direction's next byte */
 	const uint8_t *bytes;
 	size_t len;
 	uint64_t goroutine; /* 0 unknown */

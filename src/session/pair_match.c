@@ -25,6 +25,19 @@ static bool same_place(const struct pair *p, const struct entry_part *client,
 	return p->aligned && (int64_t)(client[i].offset - server[i].offset) == p->shift[i];
 }
 
+/*
+ * Where bytes of one were lost it may seem to begin, or end, with what was seen: an answer with the
+ * one that followed a lost interim answer. Are they of one message?
+ */
+static bool is_within(const struct pair *p, const struct entry_part *client,
+		      const struct entry_part *server, int i)
+{
+	int64_t from = (int64_t)(client[i].offset - server[i].offset) - p->shift[i];
+
+	return p->aligned && (!client[i].whole || !server[i].whole) &&
+	       from < (int64_t)server[i].length && -from < (int64_t)client[i].length;
+}
+
 static bool same_bytes(const struct entry_part *a, const struct entry_part *b)
 {
 	return a->seen && b->seen && a->whole && b->whole && a->length == b->length &&
@@ -53,7 +66,8 @@ static bool parts_match(const struct pair *p, const struct entry_part *client,
 		return false;
 	if (!same_place(p, client, server, both[0] ? 0 : 1))
 		return false;
-	if (both[0] && both[1] && !same_place(p, client, server, 1))
+	if (both[0] && both[1] && !same_place(p, client, server, 1) &&
+	    !is_within(p, client, server, 1))
 		return false;
 	if (opaque && done)
 		for (int i = 0; i < 2; i++)

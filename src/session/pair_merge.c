@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "items.h"
 #include "message.h"
 #include "session/twin.h"
 
@@ -60,11 +61,6 @@ static void swap_message(struct entry *e, struct entry *other, int i)
 		swap_body(&e->response_body, &other->response_body);
 	e->body_kept[i] = other->body_kept[i];
 	e->part[i] = other->part[i];
-	if (i == 1) { /* messages below it are the answer's, or come with both */
-		struct items *items = e->items;
-		e->items = other->items;
-		other->items = items;
-	}
 }
 
 /* What an entry of the server's end has to say as one of the client's. */
@@ -124,13 +120,27 @@ static struct entry *choose(struct twin *t, bool *ret_server)
 	return client;
 }
 
+/* The messages below the exchange, of both ends; where these differ, the client's. */
+static struct items *take_items(struct twin *t, bool differs)
+{
+	struct items *l = t->entry[END_CLIENT]->items, *from = t->entry[END_SERVER]->items;
+
+	t->entry[END_CLIENT]->items = t->entry[END_SERVER]->items = NULL;
+	if (!l || !differs)
+		return items_unite_take(l, from);
+	items_free(from);
+	return l;
+}
+
 struct entry *twin_merge(struct twin *t, bool differs)
 {
 	int64_t server_elapsed_us = t->entry[END_SERVER]->elapsed_us;
 	bool server_lacks = !t->entry[END_SERVER]->complete, swapped;
+	struct items *items = take_items(t, differs);
 	struct entry *e = choose(t, &swapped);
 	struct entry *other = t->entry[e == t->entry[END_CLIENT] ? END_SERVER : END_CLIENT];
 
+	e->items = items;
 	e->server_elapsed_us = server_elapsed_us;
 	if (!t->part[END_CLIENT][0].seen)
 		e->timestamp_us = t->entry[END_SERVER]->timestamp_us;

@@ -9,12 +9,29 @@
 #include "session/session_name.h"
 #include "wire/wire.h"
 
+static struct wire_address address_of(const struct address *a)
+{
+	struct wire_address ret = { .port = a->port, .family = a->family };
+
+	memcpy(ret.ip, a->ip, sizeof(ret.ip));
+	return ret;
+}
+
+uint64_t told_wire_cookie(struct session *s)
+{
+	if (s->cookie || !s->all->wire || !s->peer)
+		return s->all->wire ? s->cookie : 0;
+	const struct wire_address local = address_of(&s->peer->local),
+				  remote = address_of(&s->peer->remote);
+	return s->cookie = wire_cookie(s->all->wire, &local, &remote, s->peer->netns);
+}
+
 void told_wire(struct session *s)
 {
 	const struct session_name n = session_name(s);
 	char name[64];
 
-	if (!s->untold || !s->all->wire || !s->cookie || !s->peer)
+	if (!s->untold || !told_wire_cookie(s) || !s->peer)
 		return;
 	s->untold = false;
 	snprintf(name, sizeof(name), "%" PRIu32 "-%" PRIx64 "-%" PRIu32, n.tgid, n.id, n.number);
@@ -27,6 +44,6 @@ void told_wire(struct session *s)
 
 void told_wire_missing(struct session *s, enum dir dir, uint64_t len, enum gap_why why)
 {
-	if (s->all->wire && s->cookie)
+	if (told_wire_cookie(s))
 		wire_missing(s->all->wire, s->cookie, dir, len, why);
 }

@@ -6,6 +6,8 @@
 
 struct session;
 
+/* Of its socket, 0 unknown, or the wire is not watched. */
+uint64_t told_wire_cookie(struct session *s);
 /* Tell the wire what was read of this connection, when it is more than was told before. */
 void told_wire(struct session *s);
 /* Bytes of it were not copied. */

@@ -63,6 +63,8 @@ static void tell_data(struct sessions *s, const struct flow *f, int64_t now,
 						      ? GAP_TRUNCATED
 						      : GAP_LOST,
 				       .offset = d->offset,
+				       .in_order = true,
+				       .reached = d->reached,
 				       .span = d->span,
 				       .bytes = d->payload,
 				       .len = d->len,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The Certificate message up to TLS 1.2 (RFC 5246 section 7.4.2), its first certificate by GnuTLS.
- */
+/* The Certificate message up to TLS 1.2 (RFC 5246 section 7.4.2), its first one by GnuTLS. */
 #ifndef CLEARTAP_TLS_CERTIFICATE_H
 #define CLEARTAP_TLS_CERTIFICATE_H
 

@@ -283,8 +283,7 @@ void tls_client_hello_read(struct tls_info *i, const uint8_t *body, size_t len, 
 	tls_ja4(&print, h->ja4);
 }
 
-/* Suites of SSL 2 itself, which are not of two bytes, are left out; their names say SSL 2 anyway.
- */
+/* Suites of SSL 2 itself, which have three bytes, are left out. */
 void tls_ssl2_hello_read(struct tls_info *i, const uint8_t *body, size_t len)
 {
 	struct tls_client_hello *h = &i->hello;

@@ -24,7 +24,7 @@ enum content { CHANGE_CIPHER_SPEC = 20, ALERT, HANDSHAKE, APPLICATION_DATA };
  */
 enum stage { STAGE_NONE, STAGE_EARLY, STAGE_HANDSHAKE, STAGE_TRAFFIC };
 
-struct record_side {
+struct keyed_side {
 	struct record_key key; /* that opened the last record; kind NONE: none yet */
 	enum stage stage;
 	uint64_t number;     /* of the next record */
@@ -42,7 +42,7 @@ struct decrypt_tools {
 
 struct decrypt {
 	struct decrypt_tools *tools;
-	struct record_side senders[2];
+	struct keyed_side senders[2];
 	uint8_t client_random[32], server_random[32];
 	bool client_known, server_known, tls13, has_keys;
 	bool encrypt_then_mac;
@@ -125,7 +125,7 @@ bool decrypt_has_keys(const struct decrypt *d)
 }
 
 /* The key opens it as this number: the state moves on behind it. */
-static bool try_key(struct decrypt *d, struct record_side *s, const struct record_key *key,
+static bool try_key(struct decrypt *d, struct keyed_side *s, const struct record_key *key,
 		    uint64_t number, const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	size_t plain;
@@ -147,7 +147,7 @@ static bool try_key(struct decrypt *d, struct record_side *s, const struct recor
 }
 
 /* A key for its record `from`, or, where records before it are lost, for those after that one. */
-static bool try_numbers(struct decrypt *d, struct record_side *s, const struct record_key *key,
+static bool try_numbers(struct decrypt *d, struct keyed_side *s, const struct record_key *key,
 			uint64_t from, const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	uint64_t most = s->maybe_lost < LIMIT_DECRYPT_AHEAD ? s->maybe_lost : LIMIT_DECRYPT_AHEAD;
@@ -173,7 +173,7 @@ static enum secret_kind kind_of(enum decrypt_side from, enum stage stage)
  * A key from a secret, of each cipher that the suite may be: it is known from the ServerHello on,
  * which early data comes before. The hash is told by the length of the secret.
  */
-static bool try_secret(struct decrypt *d, struct record_side *s, const struct secret *secret,
+static bool try_secret(struct decrypt *d, struct keyed_side *s, const struct secret *secret,
 		       enum stage stage, const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	static const uint16_t suites[] = { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305 };
@@ -197,7 +197,7 @@ static bool try_secret(struct decrypt *d, struct record_side *s, const struct se
 	return false;
 }
 
-static bool try_next_stages(struct decrypt *d, enum decrypt_side from, struct record_side *s,
+static bool try_next_stages(struct decrypt *d, enum decrypt_side from, struct keyed_side *s,
 			    const uint8_t *record, size_t len, struct decrypted *ret)
 {
 	enum stage stage = s->stage + 1;
@@ -213,7 +213,7 @@ static bool try_next_stages(struct decrypt *d, enum decrypt_side from, struct re
 }
 
 /* After a KeyUpdate. */
-static bool try_update(struct decrypt *d, struct record_side *s, const uint8_t *record, size_t len,
+static bool try_update(struct decrypt *d, struct keyed_side *s, const uint8_t *record, size_t len,
 		       struct decrypted *ret)
 {
 	struct record_key key;
@@ -238,7 +238,7 @@ static void strip_padding(struct decrypted *r)
 static bool open_tls13(struct decrypt *d, enum decrypt_side from, const uint8_t *record, size_t len,
 		       struct decrypted *ret)
 {
-	struct record_side *s = &d->senders[from];
+	struct keyed_side *s = &d->senders[from];
 	/* of data that may have ended before this key: nobody knows how many records there were */
 	bool unknown = s->lost && (s->stage == STAGE_TRAFFIC || secret_of(d, SECRET_CLIENT_EARLY));
 	bool same = false, opened = false;
@@ -263,7 +263,7 @@ static bool open_tls13(struct decrypt *d, enum decrypt_side from, const uint8_t 
 static bool open_tls12(struct decrypt *d, enum decrypt_side from, const uint8_t *record, size_t len,
 		       struct decrypted *ret)
 {
-	struct record_side *s = &d->senders[from];
+	struct keyed_side *s = &d->senders[from];
 
 	if (s->key.kind == RECORD_KEY_NONE) {
 		const struct secret *master = secret_of(d, SECRET_MASTER);
@@ -287,14 +287,14 @@ static bool open_tls12(struct decrypt *d, enum decrypt_side from, const uint8_t 
 }
 
 /* TLS 1.2: a new handshake on the same connection, too, ends with one. */
-static void change_cipher(struct record_side *s)
+static void change_cipher(struct keyed_side *s)
 {
 	s->encrypted = true;
 	s->key = (struct record_key){ 0 };
 	s->number = 0;
 }
 
-static bool is_encrypted(const struct decrypt *d, const struct record_side *s, uint8_t type)
+static bool is_encrypted(const struct decrypt *d, const struct keyed_side *s, uint8_t type)
 {
 	if (d->tls13 || (d->server_known && d->version >= TLS_1_3))
 		return type == APPLICATION_DATA;
@@ -302,7 +302,7 @@ static bool is_encrypted(const struct decrypt *d, const struct record_side *s, u
 }
 
 /* The most that it can hold, by what each record has beside its content. */
-static size_t most_plain(const struct decrypt *d, const struct record_side *s, size_t len)
+static size_t most_plain(const struct decrypt *d, const struct keyed_side *s, size_t len)
 {
 	size_t beside = s->key.kind ? s->key.overhead : d->version >= TLS_1_3 ? 17 : 24;
 
@@ -312,7 +312,7 @@ static size_t most_plain(const struct decrypt *d, const struct record_side *s, s
 struct decrypted decrypt_record(struct decrypt *d, enum decrypt_side from, const uint8_t *record,
 				size_t len)
 {
-	struct record_side *s = &d->senders[from];
+	struct keyed_side *s = &d->senders[from];
 	struct decrypted ret = { .result = DECRYPT_CLEAR, .type = record[0] };
 
 	if (!is_encrypted(d, s, record[0])) {
@@ -338,7 +338,7 @@ struct decrypted decrypt_record(struct decrypt *d, enum decrypt_side from, const
 
 void decrypt_lost(struct decrypt *d, enum decrypt_side from, uint64_t bytes)
 {
-	struct record_side *s = &d->senders[from];
+	struct keyed_side *s = &d->senders[from];
 
 	s->lost = true;
 	s->maybe_lost += bytes / SMALLEST + 1;
@@ -346,7 +346,7 @@ void decrypt_lost(struct decrypt *d, enum decrypt_side from, uint64_t bytes)
 
 size_t decrypt_skip(struct decrypt *d, enum decrypt_side from, size_t len)
 {
-	struct record_side *s = &d->senders[from];
+	struct keyed_side *s = &d->senders[from];
 
 	s->lost = true;
 	s->maybe_lost++;

@@ -128,8 +128,7 @@ static void take_client_hello(struct tls_handshake *h, int64_t now, const uint8_
 	keep_session_id(h, body, len);
 }
 
-/* Up to TLS 1.2 the session's id comes back where it is resumed (RFC 5246 7.4.1.3, RFC 5077 3.4).
- */
+/* Up to TLS 1.2 a session's id comes back where it is resumed (RFC 5246 section 7.4.1.3). */
 static bool came_back(const struct tls_handshake *h, const uint8_t *body, size_t len)
 {
 	uint8_t n = h->info.hello.session_id_length;
@@ -367,8 +366,6 @@ static void take_application(struct tls_handshake *h, int dir, int64_t now)
 	struct tls_info *i = &h->info;
 	bool client = dir == i->client;
 
-	if (!i->application_us[!client])
-		i->application_us[!client] = now;
 	if (!client || !i->hello.early_data || i->server.time_us)
 		seal(h, dir, now);
 }

@@ -107,8 +107,7 @@ struct tls_alert {
 };
 
 struct tls_info {
-	int client; /* the direction that sent the ClientHello: 0 or 1; as told where none was seen
-		     */
+	int client; /* direction that sent the ClientHello; 0 while nobody knows */
 	bool quic;
 	uint32_t quic_version;
 	bool joined; /* the first bytes of the connection were not seen */
@@ -128,7 +127,6 @@ struct tls_info {
 	/* By side: 0 the client's, 1 the server's. */
 	struct tls_alert alert[2];   /* the first in clear that is fatal, else the first */
 	int64_t change_cipher_us[2]; /* first ChangeCipherSpec */
-	int64_t application_us[2];   /* first record that is encrypted by the negotiated keys */
 	int64_t done_us;  /* of the Finished that ended it, as far as the wire tells; 0: not seen */
 	uint32_t ignored; /* messages that did not belong there */
 

@@ -56,8 +56,7 @@ static uint32_t of_version(uint16_t version)
 	       bit(TLS_WEAK_TLS10, version == 0x0301) | bit(TLS_WEAK_TLS11, version == 0x0302);
 }
 
-/* Hash and signature of TLS 1.2 as well; the schemes of TLS 1.3 with SHA-1 have the same numbers.
- */
+/* Of TLS 1.2 as well: hash and signature have the numbers that TLS 1.3 gave to schemes. */
 static uint32_t of_signature(uint16_t scheme)
 {
 	const char *s = tls_name(TLS_SIGNATURES, scheme);

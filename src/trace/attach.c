@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 	int err = plan->family == INSPECT_GO ? load_set_go(l, fd, plan, target) : 0;
 
 	snprintf(j.path, sizeof(j.path), "/proc/self/fd/%d", fd);
+	load_set_ready(l, target, false);
 	for (uint32_t kind = 0; !err && kind < PROBE_KIND_COUNT; kind++) {
 		struct kind k = kind_programs(l->skel, kind);
 		uint64_t offsets[LIMIT_PROBE_POINTS];
@@ -142,12 +144,27 @@ int attach_file(const struct load *l, int fd, const struct inspection *plan, uin
 		attach_close(&a);
 		return err;
 	}
+	load_set_ready(l, target, true);
 	*ret = a;
 	return 0;
 }
 
+/*
+ * Taking probes out holds what putting them in waits for (dup_mmap_sem), so while the main thread
+ * has precedence this one must not wait for a processor either.
+ */
+static void keep_up(void)
+{
+	const struct sched_param lowest = { .sched_priority = 1 };
+	int policy = sched_getscheduler(getpid());
+
+	if (policy >= 0 && (policy & ~SCHED_RESET_ON_FORK) == SCHED_RR)
+		sched_setscheduler(0, SCHED_RR, &lowest);
+}
+
 static void *close_link(void *fd)
 {
+	keep_up();
 	close(*(const int *)fd);
 	return NULL;
 }

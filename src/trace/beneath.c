@@ -136,6 +136,15 @@ int beneath_find(int root, const char *path)
 	return errno == ENOSYS || errno == EPERM ? beneath_walk(root, path) : -errno;
 }
 
+int beneath_find_cached(const char *path)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				      .resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int stat_at(int fd, const char *path, int flags, struct stat *ret)
 {
 	struct statx x;

@@ -20,6 +20,8 @@ int beneath_root(uint32_t tgid);
 int beneath_find(int root, const char *path);
 /* The same on kernels without openat2(), step by step. */
 int beneath_walk(int root, const char *path);
+/* What lies at an absolute path of ours, O_PATH, if the kernel knows that by heart: since 5.12. */
+int beneath_find_cached(const char *path);
 /* What a descriptor stands for; asks no file system that a user or another machine serves. */
 int beneath_stat(int fd, struct stat *ret);
 int beneath_stat_at(const char *path, struct stat *ret);

@@ -5,6 +5,10 @@
  * unseen. With /sys/kernel/rcu_expedited it is some 0.1 ms; it is set for the moment of attaching
  * only. Where it cannot be set, or rcu_normal overrides it, attaching just takes longer.
  *
+ * It is a thread of the kernel that does it, on most kernels one without precedence, for which a
+ * busy machine lets all wait for 10 to 50 ms. For the same moment it gets the priority that kernels
+ * with CONFIG_RCU_BOOST give it for good.
+ *
  * A helper that outlives this process puts the setting back when it is killed in that moment, and
  * where both are, the next start does: a file says that the setting is ours.
  */

@@ -14,8 +14,9 @@
 #include "base/log.h"
 #include "trace/fair.h"
 #include "trace/inspect_child.h"
+#include "trace/spares.h"
 
-enum { SPARES = 4, CHECK_MS = 20, LONG_MS = 50, DYING_MS = 5 };
+enum { SPARES = 6, CHECK_MS = 20, LONG_MS = 50, DYING_MS = 5 };
 
 /* no child; killed, not gone yet; idle; at work; its first answer is out */
 enum stage { FREE, DYING, READY, FIRST, MORE };
@@ -35,58 +36,19 @@ struct waiting {
 };
 
 struct inspector {
-	uid_t uid;
-	gid_t gid;
 	inspector_fn *fn;
 	void *ctx;
 	int epoll;
 	bool urgent;
 	size_t next;		  /* slot that has its turn */
 	size_t spares;		  /* children to have ready; none while they fail */
+	struct spares *made;	  /* the next ones, */
+	size_t ordered;		  /* of which so many are to come, each to a free slot */
 	struct inspection answer; /* too large for the stack */
 	struct slot slot[LIMIT_INSPECT_CHILDREN];
 	struct fair *queue; /* of struct waiting */
 	int64_t hurried_ms;
 };
-
-struct inspector *inspector_new(uid_t uid, gid_t gid, inspector_fn *fn, void *ctx)
-{
-	struct inspector *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return NULL;
-	p->uid = uid;
-	p->gid = gid;
-	p->fn = fn;
-	p->ctx = ctx;
-	p->spares = SPARES;
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	p->queue = fair_new(LIMIT_INSPECT_QUEUE, LIMIT_INSPECT_OWNER, LIMIT_INSPECT_MACHINE);
-	if (p->epoll >= 0 && p->queue)
-		return p;
-	inspector_free(p);
-	return NULL;
-}
-
-void inspector_free(struct inspector *p)
-{
-	uint64_t owner;
-
-	if (!p)
-		return;
-	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
-		while (p->slot[i].stage != FREE && !inspect_child_end(&p->slot[i].child))
-			usleep(100);
-	}
-	for (struct waiting *w; p->queue && (w = fair_pop(p->queue, &owner));) {
-		fair_done(p->queue, owner);
-		free(w);
-	}
-	fair_free(p->queue);
-	if (p->epoll >= 0)
-		close(p->epoll);
-	free(p);
-}
 
 static struct slot *find_stage(struct inspector *p, enum stage stage)
 {
@@ -128,15 +90,14 @@ static void release(struct inspector *p, struct slot *s)
 	s->stage = inspect_child_end(&s->child) ? FREE : DYING;
 }
 
-static int make_ready(struct inspector *p, struct slot *s)
+static int put_ready(struct inspector *p, const struct inspect_child *c)
 {
+	struct slot *s = find_stage(p, FREE);
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
-	int err = inspect_child_new(p->uid, p->gid, &s->child);
 
-	if (err)
-		return err;
-	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, s->child.socket, &ev)) {
-		err = -errno;
+	s->child = *c;
+	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, c->socket, &ev)) {
+		int err = -errno;
 		release(p, s);
 		return err;
 	}
@@ -192,19 +153,92 @@ static bool stop_longest(struct inspector *p, bool share)
 	return true;
 }
 
-/* A child for the next file, NULL when all are at work. */
-static struct slot *child_for_next(struct inspector *p, int *ret_err)
+/* One for each file that waits, and some for those that come. */
+static void order_children(struct inspector *p)
+{
+	size_t want = fair_count(p->queue) + p->spares, room = count_stage(p, FREE);
+
+	for (size_t have = count_stage(p, READY) + p->ordered; have < want; have++) {
+		if (p->ordered == room || spares_order(p->made))
+			return;
+		p->ordered++;
+	}
+}
+
+struct inspector *inspector_new(uid_t uid, gid_t gid, inspector_fn *fn, void *ctx)
+{
+	struct inspector *p = calloc(1, sizeof(*p));
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	if (!p)
+		return NULL;
+	p->fn = fn;
+	p->ctx = ctx;
+	p->spares = SPARES;
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	p->queue = fair_new(LIMIT_INSPECT_QUEUE, LIMIT_INSPECT_OWNER, LIMIT_INSPECT_MACHINE);
+	p->made = spares_new(uid, gid);
+	if (p->epoll >= 0 && p->queue && p->made &&
+	    !epoll_ctl(p->epoll, EPOLL_CTL_ADD, spares_fd(p->made), &ev)) {
+		order_children(p);
+		return p;
+	}
+	inspector_free(p);
+	return NULL;
+}
+
+void inspector_free(struct inspector *p)
+{
+	uint64_t owner;
+
+	if (!p)
+		return;
+	spares_free(p->made);
+	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
+		while (p->slot[i].stage != FREE && !inspect_child_end(&p->slot[i].child))
+			usleep(100);
+	}
+	for (struct waiting *w; p->queue && (w = fair_pop(p->queue, &owner));) {
+		fair_done(p->queue, owner);
+		free(w);
+	}
+	fair_free(p->queue);
+	if (p->epoll >= 0)
+		close(p->epoll);
+	free(p);
+}
+
+static void take_children(struct inspector *p)
+{
+	struct inspect_child c;
+	int err;
+
+	while (p->ordered && (err = spares_take(p->made, &c)) != -EAGAIN) {
+		uint64_t owner;
+		struct waiting *next;
+
+		p->ordered--;
+		if (!err && p->urgent)
+			p->hurried_ms += inspect_child_used_ms(&c);
+		err = err ? err : put_ready(p, &c);
+		if (!err)
+			continue;
+		p->spares = 0;
+		if (!(next = fair_pop(p->queue, &owner)))
+			continue;
+		fair_done(p->queue, owner);
+		refuse(p, next->job, "a process for it could not be had", err);
+		free(next);
+	}
+}
+
+/* A child for the next file, NULL when it has to wait for one. */
+static struct slot *child_for_next(struct inspector *p)
 {
 	struct slot *s = find_stage(p, READY);
 
-	*ret_err = 0;
-	if (s)
-		return s;
-	s = find_stage(p, FREE);
-	if (!s && stop_longest(p, false))
-		s = find_stage(p, FREE);
-	if (s && (*ret_err = make_ready(p, s)))
-		return NULL;
+	if (!s && !p->ordered && !find_stage(p, FREE) && !find_stage(p, DYING))
+		stop_longest(p, false);
 	return s;
 }
 
@@ -230,25 +264,19 @@ static void start_one(struct inspector *p, struct slot *s, const struct waiting 
 
 static void start_waiting(struct inspector *p)
 {
-	while (fair_count(p->queue)) {
-		int err;
+	struct slot *s;
+
+	while (fair_count(p->queue) && (s = child_for_next(p))) {
 		uint64_t owner;
-		struct slot *s = child_for_next(p, &err);
-		if (!s && !err)
-			return;
 		struct waiting *next = fair_pop(p->queue, &owner);
 		if (!next && stop_longest(p, true))
 			continue;
 		if (!next)
-			return;
-		if (err) {
-			fair_done(p->queue, owner);
-			refuse(p, next->job, "a process for it could not be had", err);
-		} else {
-			start_one(p, s, next, owner);
-		}
+			break;
+		start_one(p, s, next, owner);
 		free(next);
 	}
+	order_children(p);
 }
 
 void inspector_submit(struct inspector *p, int fd, uint64_t owner, void *job)
@@ -297,15 +325,11 @@ static void take_answer(struct inspector *p, struct slot *s)
 		p->fn(p->ctx, job, &p->answer);
 }
 
-static bool wants_spare(const struct inspector *p)
-{
-	return !inspector_pending(p) && count_stage(p, READY) < p->spares && count_stage(p, FREE);
-}
-
 void inspector_run(struct inspector *p)
 {
 	int64_t begun = clock_ms(CLOCK_MONOTONIC);
 
+	take_children(p);
 	/* an answer may mean to attach, which takes some ms */
 	for (size_t n = 0;
 	     n < LIMIT_INSPECT_CHILDREN && clock_ms(CLOCK_MONOTONIC) - begun < LIMIT_TURN_PART_MS;
@@ -323,14 +347,12 @@ void inspector_run(struct inspector *p)
 		}
 	}
 	start_waiting(p);
-	/* one at a time: what has happened meanwhile comes first */
-	if (wants_spare(p) && make_ready(p, find_stage(p, FREE)))
-		p->spares = 0;
 }
 
 void inspector_hurry(struct inspector *p, bool on)
 {
 	p->urgent = on;
+	spares_hurry(p->made, on);
 }
 
 int64_t inspector_take_hurried_ms(struct inspector *p)
@@ -348,8 +370,6 @@ int inspector_fd(const struct inspector *p)
 
 int inspector_timeout(const struct inspector *p)
 {
-	if (wants_spare(p))
-		return 0;
 	if (count_stage(p, DYING))
 		return DYING_MS;
 	return count_stage(p, FIRST) || count_stage(p, MORE) ? CHECK_MS : -1;

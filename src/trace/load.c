@@ -341,6 +341,13 @@ void load_set_paused(const struct load *l, bool paused)
 	bpf_map_update_elem(bpf_map__fd(l->skel->maps.control), &zero, &c, BPF_ANY);
 }
 
+void load_set_ready(const struct load *l, uint32_t target, bool ready)
+{
+	__u32 value = ready;
+
+	bpf_map_update_elem(bpf_map__fd(l->skel->maps.ready), &target, &value, BPF_ANY);
+}
+
 void load_clear_hits(const struct load *l, uint32_t target)
 {
 	__u64 none = 0;

@@ -44,4 +44,7 @@ int load_sweep(const struct load *l);
 /* A target's number stands for another file from now on. */
 void load_clear_hits(const struct load *l, uint32_t target);
 
+/* It has all its probes, or not yet: before that nothing of it is followed. */
+void load_set_ready(const struct load *l, uint32_t target, bool ready);
+
 #endif

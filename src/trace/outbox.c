@@ -25,6 +25,9 @@ static const char *const reasons[REFUSED_COUNT] = {
 	[REFUSED_SCAN] = "the libraries on the disk of a container were not all looked for",
 	[REFUSED_TABLE] = "too many files have probes",
 	[REFUSED_PROCESS] = "too many processes to tell of",
+	[REFUSED_ENDED] = "a program started and ended before its probes were in",
+	[REFUSED_GONE] = "a program and its file were gone before they were looked at",
+	[REFUSED_LOST] = "more was mapped at once than the kernel could tell of",
 };
 
 enum told_state { TOLD_NEW, TOLD_SENT, TOLD_GONE };
@@ -135,7 +138,7 @@ void outbox_put_refused(struct outbox *o, enum refusal why, uint64_t owner)
 	if (r->said && now - r->said < SAY_AGAIN_MS)
 		return;
 	r->said = now;
-	log_warn("not looked at: %s (%s %llu; %llu since the start)", reasons[why],
+	log_warn("left out: %s (%s %llu; %llu since the start)", reasons[why],
 		 owner >> 32 ? "mount namespace" : "user",
 		 (unsigned long long)(owner >> 32 ? owner >> 32 : owner),
 		 (unsigned long long)r->count);

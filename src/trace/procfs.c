@@ -205,10 +205,27 @@ static void map_file(const struct watch_mapping *m, char *path, size_t size)
 	snprintf(path, size, "/proc/%u/map_files/%" PRIx64 "-%" PRIx64, m->tgid, m->start, m->end);
 }
 
+/*
+ * A file that has this name in our root, too, as most have: nothing is asked of the process, whose
+ * locks it may hold itself, nor of a file system, which may hang.
+ */
+static bool stat_cached(const struct watch_mapping *m, struct stat *ret)
+{
+	int fd = beneath_find_cached(m->path);
+	bool same = fd >= 0 && !beneath_stat(fd, ret) && ret->st_ino == m->inode &&
+		    ret->st_dev == makedev(m->major, m->minor);
+
+	if (fd >= 0)
+		close(fd);
+	return same;
+}
+
 int procfs_stat_mapping(const struct watch_mapping *m, struct stat *ret)
 {
 	char path[80];
 
+	if (stat_cached(m, ret))
+		return 0;
 	map_file(m, path, sizeof(path));
 	return beneath_stat_at(path, ret);
 }

@@ -23,6 +23,7 @@
 #include "trace/hurry.h"
 #include "trace/inspect.h"
 #include "trace/inspector.h"
+#include "trace/late.h"
 #include "trace/library.h"
 #include "trace/load.h"
 #include "trace/looker.h"
@@ -40,8 +41,8 @@ struct job {
 	struct stat st;
 	uint64_t owner;
 	uint32_t target; /* once attached */
-	uint32_t tgid[LIMIT_FILE_PROCESSES];
-	size_t tgids;
+	struct target_user user[LIMIT_FILE_PROCESSES];
+	size_t users;
 	bool crowd;
 };
 
@@ -52,7 +53,9 @@ struct target {
 	struct stat st;
 	uint64_t owner;
 	char *path;
-	int watch;     /* of its content, -1: none */
+	int watch; /* of its content, -1: none */
+	uint32_t missed;
+	uint64_t delay_us;
 	bool unused;   /* at the last sweep */
 	bool idle;     /* at the last two */
 	int64_t since; /* ms */
@@ -154,6 +157,8 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 				    .target = n,
 				    .state = state,
 				    .points = plan->points,
+				    .missed = t->target[n].missed,
+				    .delay_us = t->target[n].delay_us,
 				    .dev = st->st_dev,
 				    .inode = st->st_ino };
 	size_t len = strlen(path), skip = len < sizeof(m.path) ? 0 : len - sizeof(m.path) + 1;
@@ -163,6 +168,10 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 	snprintf(m.path, sizeof(m.path), "%s", path + skip);
 	snprintf(m.plan, sizeof(m.plan), "%s", plan->plan);
 	snprintf(m.reason, sizeof(m.reason), "%s", reason);
+	if (state == TARGET_ATTACHED && m.missed)
+		snprintf(m.reason, sizeof(m.reason),
+			 "%u of its processes started and ended before the probes were in",
+			 m.missed);
 	t->ops->target(t->ctx, &m);
 }
 
@@ -186,7 +195,7 @@ static void retire(struct targets *t, uint32_t n, const char *why)
 	const struct inspection nothing = { 0 };
 	struct target old = t->target[n];
 
-	t->target[n] = (struct target){ 0 };
+	t->target[n] = (struct target){ .missed = old.missed, .delay_us = old.delay_us };
 	t->attached--;
 	t->descriptors -= attach_descriptors(&old.attachment) + 1;
 	struct seen *seen = seen_slot(&t->seen, old.st.st_dev, old.st.st_ino);
@@ -233,6 +242,7 @@ static uint32_t find_number(struct targets *t)
 		uint32_t n = t->next++ % t->last + 1;
 		if (!t->target[n].fd) {
 			load_clear_hits(t->load, n);
+			t->target[n] = (struct target){ 0 };
 			return n;
 		}
 	}
@@ -311,14 +321,17 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 	target->watch = watch;
 	target->unused = target->idle = false;
 	target->since = clock_ms(CLOCK_MONOTONIC);
+	target->missed = late_count(job->user, job->users, &target->delay_us);
+	for (uint32_t i = 0; i < target->missed; i++)
+		t->ops->refused(t->ctx, REFUSED_ENDED, job->owner);
 	job->look.fd = -1;
 	job->target = n;
 	t->attached++;
 	t->descriptors += attach_descriptors(&target->attachment) + 1;
 	log_debug("attached to %s (%s): %s", job->path, plan->version, plan->plan);
 	tell(t, n, &job->st, job->path, plan, TARGET_ATTACHED, "");
-	for (size_t i = 0; i < job->tgids; i++)
-		t->ops->process(t->ctx, job->tgid[i], n);
+	for (size_t i = 0; i < job->users; i++)
+		t->ops->process(t->ctx, job->user[i].tgid, n);
 	if (job->crowd)
 		t->ops->crowd(t->ctx);
 }
@@ -386,26 +399,31 @@ static void on_looked(void *ctx, struct look *look)
 		inspector_submit(t->inspector, look->fd, job->owner, job);
 }
 
-static void note(struct targets *t, const struct seen *s, uint32_t tgid)
+static void note(struct targets *t, const struct seen *s, const struct target_user *u)
 {
 	struct job *job = s->job;
 
 	if (s->target)
-		t->ops->process(t->ctx, tgid, s->target);
-	else if (job && job->tgids < LIMIT_FILE_PROCESSES)
-		job->tgid[job->tgids++] = tgid;
+		t->ops->process(t->ctx, u->tgid, s->target);
+	else if (job && job->users < LIMIT_FILE_PROCESSES)
+		job->user[job->users++] = *u;
 	else if (job)
 		job->crowd = true;
 }
 
-bool targets_note(struct targets *t, const struct stat *st, uint32_t tgid)
+bool targets_known(const struct targets *t, dev_t dev, ino_t inode)
+{
+	return seen_slot(&t->seen, dev, inode)->inode;
+}
+
+bool targets_note(struct targets *t, const struct stat *st, const struct target_user *u)
 {
 	const struct seen *s = seen_slot(&t->seen, st->st_dev, st->st_ino);
 
 	if (!s->inode || !(s->job || seen_same_content(s, st)))
 		return false;
-	if (tgid)
-		note(t, s, tgid);
+	if (u->tgid)
+		note(t, s, u);
 	return true;
 }
 
@@ -472,8 +490,8 @@ static void read_changes(struct targets *t)
 }
 
 /* A file that is worth a look; NULL when out of memory. */
-static struct job *job_new(int fd, const struct stat *st, const char *path, uint32_t tgid,
-			   uint64_t owner)
+static struct job *job_new(int fd, const struct stat *st, const char *path,
+			   const struct target_user *u, uint64_t owner)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
@@ -483,8 +501,8 @@ static struct job *job_new(int fd, const struct stat *st, const char *path, uint
 	job->st = *st;
 	job->owner = owner;
 	job->path = strdup(path);
-	if (tgid)
-		job->tgid[job->tgids++] = tgid;
+	if (u->tgid)
+		job->user[job->users++] = *u;
 	if (job->path)
 		return job;
 	job->look.fd = -1;
@@ -492,7 +510,8 @@ static struct job *job_new(int fd, const struct stat *st, const char *path, uint
 	return NULL;
 }
 
-void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid, uint64_t ns)
+void targets_add_take(struct targets *t, int fd, const char *path, const struct target_user *u,
+		      uint64_t ns)
 {
 	struct stat st;
 	uint64_t owner;
@@ -503,7 +522,7 @@ void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid
 		return;
 	}
 	owner = st.st_uid ? st.st_uid : ns << 32;
-	if (targets_note(t, &st, tgid)) {
+	if (targets_note(t, &st, u)) {
 		close(fd);
 		return;
 	}
@@ -516,7 +535,7 @@ void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid
 	if (s->target) /* waited for: both probes on one file would see each call twice */
 		retire(t, s->target, "the file was written anew");
 	s = seen_remember(&t->seen, &st);
-	struct job *job = s ? job_new(fd, &st, path, tgid, owner) : NULL;
+	struct job *job = s ? job_new(fd, &st, path, u, owner) : NULL;
 	if (!job) {
 		close(fd);
 		return;
@@ -525,8 +544,19 @@ void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid
 	looker_submit(t->looker, owner, &job->look);
 }
 
+/* Mostly there is none: the loop turns for each program that starts. */
+static bool has_work(const struct targets *t)
+{
+	struct epoll_event e;
+
+	return targets_pending(t) || inspector_timeout(t->inspector) >= 0 ||
+	       epoll_wait(targets_fd(t), &e, 1, 0) > 0;
+}
+
 void targets_run(struct targets *t)
 {
+	if (!has_work(t))
+		return;
 	read_changes(t);
 	looker_run(t->looker);
 	inspector_run(t->inspector);

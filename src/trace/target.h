@@ -13,6 +13,13 @@ struct load;
 struct stat;
 struct targets;
 
+/* Who maps a file. */
+struct target_user {
+	uint32_t tgid; /* 0: nobody yet */
+	bool wanted;   /* --pid, --exe and --container let it through */
+	int64_t at_us; /* when it mapped it (CLOCK_MONOTONIC), 0: it was there already */
+};
+
 struct target_ops {
 	/* a MSG_TARGET for each file of interest */
 	void (*target)(void *ctx, const struct tracer_message *m);
@@ -32,16 +39,19 @@ struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 /* Detaches all. */
 void targets_free(struct targets *t);
 /*
- * A file that the process maps (0: none does yet). False when it was never seen, or is not what it
- * was: another file may have got its inode, or it was written anew. Then open it and add it.
+ * A file that somebody maps. False when it was never seen, or is not what it was: another file may
+ * have got its inode, or it was written anew. Then open it and add it.
  */
-bool targets_note(struct targets *t, const struct stat *st, uint32_t tgid);
+bool targets_note(struct targets *t, const struct stat *st, const struct target_user *u);
+/* Was a file of that number ever looked at? */
+bool targets_known(const struct targets *t, dev_t dev, ino_t inode);
 /*
  * Have a file (O_PATH, taken) known as `path` looked at, and probed when there is what to probe.
  * `ns` is the mount namespace of who maps it, 0 for our own: files of root belong to it, others to
  * their user, and no owner gets more than his share.
  */
-void targets_add_take(struct targets *t, int fd, const char *path, uint32_t tgid, uint64_t ns);
+void targets_add_take(struct targets *t, int fd, const char *path, const struct target_user *u,
+		      uint64_t ns);
 /*
  * Attach what has been analysed, detach from what is being written; the descriptor for poll(), and
  * how long that may take in ms. Never waits.

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,11 +36,20 @@
 #define ENOUGH	      128 /* files at hand, then a walk over all processes waits */
 #define THREADS	      16
 #define STUCK_SECONDS 1
+#define VERDICTS      256
+#define VERDICT_MS    1000 /* then a process may be in another container */
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_STACK (8 << 20) /* what it keeps of a thread is in there, too */
 #else
 #define THREAD_STACK (256 << 10)
 #endif
+
+/* What was found out about a process last, for those that map much at once. */
+struct verdict {
+	uint32_t tgid; /* 0: nothing */
+	bool wanted;
+	int64_t at; /* ms */
+};
 
 struct trace {
 	const struct trace_options *options;
@@ -53,6 +63,8 @@ struct trace {
 	struct precedence precedence;
 	ino_t own_namespace;
 	int64_t begun, swept; /* ms */
+	struct verdict verdict[VERDICTS];
+	int64_t walk_second, walk_us; /* what walking took of this second */
 	bool walking, settled;
 	bool wanted; /* a process that passes the filter was seen */
 	bool more;   /* mappings that were not read in the last turn */
@@ -91,7 +103,9 @@ static void on_refused(void *ctx, enum refusal why, uint64_t owner)
 
 static void on_library(void *ctx, int fd, const char *path, uint64_t owner)
 {
-	targets_add_take(((struct trace *)ctx)->targets, fd, path, 0, owner >> 32);
+	const struct target_user nobody = { 0 };
+
+	targets_add_take(((struct trace *)ctx)->targets, fd, path, &nobody, owner >> 32);
 }
 
 static void on_scan_cut(void *ctx, uint64_t owner, const char *why)
@@ -111,19 +125,27 @@ static void look_at_root(struct trace *t, uint32_t tgid, uint64_t ns)
 		scanner_add_take(t->scanner, root, ns << 32);
 }
 
-static void on_mapping(void *ctx, const struct watch_mapping *m)
+static void look_at_mapping(struct trace *t, const struct watch_mapping *m, bool wanted)
 {
-	struct trace *t = ctx;
+	const struct target_user user = { m->tgid, wanted, m->at_us };
 	struct stat st;
 
-	if (!procfs_stat_mapping(m, &st) && targets_note(t->targets, &st, m->tgid))
+	if (!procfs_stat_mapping(m, &st) && targets_note(t->targets, &st, &user))
 		return;
 	int fd = procfs_find_mapping(m);
+	if (fd < 0 && wanted && m->at_us &&
+	    !targets_known(t->targets, makedev(m->major, m->minor), m->inode))
+		on_refused(t, REFUSED_GONE, 0);
 	if (fd < 0)
 		return;
 	uint64_t ns = namespace_of(t, m->tgid);
-	targets_add_take(t->targets, fd, m->path, m->tgid, ns);
+	targets_add_take(t->targets, fd, m->path, &user, ns);
 	look_at_root(t, m->tgid, ns);
+}
+
+static void on_mapping(void *ctx, const struct watch_mapping *m)
+{
+	look_at_mapping(ctx, m, true);
 }
 
 /* Children that are there already: of those that come, the kernel side knows. */
@@ -139,31 +161,60 @@ static bool child_of_wanted(const struct filter *f, uint32_t tgid)
 	return false;
 }
 
-static void allow_if_wanted(struct trace *t, uint32_t tgid)
+/*
+ * Does a process pass the filter? Then it is allowed. `path`: of what it maps first, which tells
+ * what it was when it has ended already.
+ */
+static bool look_at_process(struct trace *t, uint32_t tgid, const char *path)
 {
-	char exe[4096], container[72];
+	const struct filter *f = &t->options->filter;
+	char exe[4096], container[72] = "";
+
+	procfs_exe(tgid, exe, sizeof(exe));
+	if (f->containers && *f->containers)
+		procfs_container(tgid, container, sizeof(container));
+	if (!*exe)
+		return filter_passes(f, tgid, path, container);
+	if (!filter_passes(f, tgid, exe, container) && !child_of_wanted(f, tgid))
+		return false;
+	load_allow(t->load, tgid);
+	t->wanted = true;
+	return true;
+}
+
+/* A process is looked at once for all that it maps: there may be thousands in a second. */
+static bool is_wanted(struct trace *t, const struct watch_mapping *m)
+{
+	struct verdict *v = &t->verdict[m->tgid % VERDICTS];
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (!filter_active(&t->options->filter))
-		return;
-	procfs_exe(tgid, exe, sizeof(exe));
-	procfs_container(tgid, container, sizeof(container));
-	if (filter_passes(&t->options->filter, tgid, exe, container) ||
-	    child_of_wanted(&t->options->filter, tgid)) {
-		load_allow(t->load, tgid);
-		t->wanted = true;
-	}
+		return true;
+	if (v->tgid != m->tgid || now - v->at > VERDICT_MS)
+		*v = (struct verdict){ m->tgid, look_at_process(t, m->tgid, m->path), now };
+	return v->wanted;
+}
+
+static void on_exec(void *ctx, uint32_t tgid)
+{
+	struct verdict *v = &((struct trace *)ctx)->verdict[tgid % VERDICTS];
+
+	if (v->tgid == tgid)
+		v->tgid = 0;
 }
 
 static void on_process(void *ctx, uint32_t tgid)
 {
-	allow_if_wanted(ctx, tgid);
+	struct trace *t = ctx;
+
+	if (filter_active(&t->options->filter))
+		look_at_process(t, tgid, "");
 }
 
 /* A live mapping also tells of a program that has just started: it maps its own file first. */
 static void on_live_mapping(void *ctx, const struct watch_mapping *m)
 {
-	allow_if_wanted(ctx, m->tgid);
-	on_mapping(ctx, m);
+	look_at_mapping(ctx, m, is_wanted(ctx, m));
 }
 
 static bool has_enough(void *ctx)
@@ -171,13 +222,19 @@ static bool has_enough(void *ctx)
 	return targets_pending(((struct trace *)ctx)->targets) > ENOUGH;
 }
 
-/* Mappings were lost, or processes not noted: look at all of them. */
+/* Mappings were not told of, or processes not noted: look at all of them. */
 static void look_again(void *ctx)
 {
 	struct trace *t = ctx;
 
 	procfs_walk_begin(t->walk);
 	t->walking = true;
+}
+
+static void on_lost(void *ctx)
+{
+	on_refused(ctx, REFUSED_LOST, 0);
+	look_again(ctx);
 }
 
 /* There may be as many connections as the kernel side has room for. */
@@ -249,6 +306,33 @@ static void update_precedence(struct trace *t)
 	targets_hurry(t->targets, t->precedence.has);
 }
 
+/*
+ * Once all is settled a walk has a part of what goes before all else, so that programs that start
+ * meanwhile have the rest. How long it is to wait, in ms.
+ */
+static int walk_wait(const struct trace *t)
+{
+	int64_t left = t->walk_second + 1000 - clock_ms(CLOCK_MONOTONIC);
+
+	if (!t->settled || t->walk_us < LIMIT_WALK_MS * 1000 || left <= 0)
+		return 0;
+	return (int)left;
+}
+
+static void walk(struct trace *t)
+{
+	int64_t now = clock_ms(CLOCK_MONOTONIC), begun = clock_us(CLOCK_THREAD_CPUTIME_ID);
+
+	if (walk_wait(t))
+		return;
+	if (now - t->walk_second >= 1000) {
+		t->walk_second = now;
+		t->walk_us = 0;
+	}
+	t->walking = procfs_walk_step(t->walk);
+	t->walk_us += clock_us(CLOCK_THREAD_CPUTIME_ID) - begun;
+}
+
 static int sooner(int a, int b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -258,8 +342,10 @@ static int timeout_of(const struct trace *t)
 {
 	int ms = sooner(targets_timeout(t->targets), scanner_timeout(t->scanner));
 
-	if (t->more || (t->walking && targets_pending(t->targets) <= ENOUGH))
+	if (t->more)
 		return 0;
+	if (t->walking && targets_pending(t->targets) <= ENOUGH)
+		ms = sooner(ms, walk_wait(t));
 	if (!t->settled)
 		ms = sooner(ms, LIMIT_TURN_MS);
 	return sooner(ms, t->precedence.has ? SWEEP_MS : 1000);
@@ -272,7 +358,7 @@ static void take_turn(struct trace *t)
 	targets_run(t->targets);
 	scanner_run(t->scanner);
 	if (t->walking)
-		t->walking = procfs_walk_step(t->walk);
+		walk(t);
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
 	if (now - t->swept >= SWEEP_MS) {
 		sweep(t);
@@ -377,8 +463,9 @@ static int open_parts(struct trace *t)
 	static const struct procfs_walk_ops walk_ops = { .process = on_process,
 							 .mapping = on_mapping,
 							 .full = has_enough };
-	static const struct watch_ops watch_ops = { .mapping = on_live_mapping,
-						    .lost = look_again };
+	static const struct watch_ops watch_ops = { .exec = on_exec,
+						    .mapping = on_live_mapping,
+						    .lost = on_lost };
 	const struct trace_options *o = t->options;
 
 	t->outbox = outbox_new(o->socket);

@@ -18,7 +18,7 @@ enum message_type {
 	MSG_REFUSED, /* tracer: what was not looked at: state, owner, count, reason */
 };
 
-/* Why the tracer leaves something out; the state of a MSG_REFUSED. */
+/* Why the tracer leaves something out, or was late; the state of a MSG_REFUSED. */
 enum refusal {
 	REFUSED_QUEUE,	 /* too many files of this owner wait to be looked at */
 	REFUSED_CHANGES, /* a file is written anew too often */
@@ -27,6 +27,9 @@ enum refusal {
 	REFUSED_SCAN,	 /* the disk of a container was not scanned, or not all of it */
 	REFUSED_TABLE,	 /* no room among the probed files, or of this owner's share of them */
 	REFUSED_PROCESS, /* processes that are not told of: too many at once */
+	REFUSED_ENDED,	 /* a program had ended before the probes were in its file */
+	REFUSED_GONE,	 /* it and its file were gone before they were looked at */
+	REFUSED_LOST,	 /* more was mapped at once than the kernel could tell of */
 	REFUSED_COUNT,
 };
 
@@ -38,7 +41,8 @@ struct tracer_message {
 	uint32_t tgid;
 	uint32_t state; /* enum target_state, or 1 = paused */
 	uint32_t points;
-	uint32_t pad;
+	uint32_t missed;   /* processes that had ended before the probes were in */
+	uint64_t delay_us; /* from the first mapping to the probes, 0: it was there already */
 	uint64_t dev, inode;
 	uint64_t owner;	  /* MSG_REFUSED: user, or above 32 bits a mount namespace; the last one */
 	uint64_t count;	  /* MSG_REFUSED: since the start */

@@ -37,7 +37,12 @@ struct mmap2_record {
 	uint32_t major, minor;
 	uint64_t inode, generation;
 	uint32_t prot, flags;
-	char path[];
+	char path[]; /* NUL-terminated and filled up to 8 bytes; then the time, ns */
+};
+
+struct comm_record {
+	struct perf_event_header header;
+	uint32_t pid, tid;
 };
 
 static int open_cpu(struct watch *w, struct watch_ring *r, int cpu)
@@ -46,6 +51,12 @@ static int open_cpu(struct watch *w, struct watch_ring *r, int cpu)
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TIME,
+		.sample_id_all = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+		.comm = 1,
+		.comm_exec = 1,
 		.mmap = 1,
 		.mmap2 = 1,
 		.watermark = 1,
@@ -107,14 +118,13 @@ int watch_fd(const struct watch *w)
 	return w->epoll;
 }
 
-static void deliver(struct watch *w, const struct perf_event_header *h)
+static void deliver_mapping(struct watch *w, const struct mmap2_record *m)
 {
-	const struct mmap2_record *m = (const void *)h;
+	uint64_t ns;
 
-	if (h->type == PERF_RECORD_LOST && w->ops->lost)
-		w->ops->lost(w->ctx);
-	if (h->type != PERF_RECORD_MMAP2 || h->size <= sizeof(*m) || m->path[0] != '/')
+	if (m->header.size <= sizeof(*m) + sizeof(ns) || m->path[0] != '/')
 		return;
+	memcpy(&ns, (const char *)m + m->header.size - sizeof(ns), sizeof(ns));
 	struct watch_mapping mapping = {
 		.tgid = m->pid,
 		.start = m->addr,
@@ -123,8 +133,19 @@ static void deliver(struct watch *w, const struct perf_event_header *h)
 		.major = m->major,
 		.minor = m->minor,
 		.path = m->path,
+		.at_us = (int64_t)(ns / 1000),
 	};
 	w->ops->mapping(w->ctx, &mapping);
+}
+
+static void deliver(struct watch *w, const struct perf_event_header *h)
+{
+	if (h->type == PERF_RECORD_LOST)
+		w->ops->lost(w->ctx);
+	else if (h->type == PERF_RECORD_COMM && (h->misc & PERF_RECORD_MISC_COMM_EXEC))
+		w->ops->exec(w->ctx, ((const struct comm_record *)h)->pid);
+	else if (h->type == PERF_RECORD_MMAP2)
+		deliver_mapping(w, (const struct mmap2_record *)h);
 }
 
 /* A few records, so that each processor's have their turn. True: there are more. */

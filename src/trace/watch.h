@@ -18,9 +18,11 @@ struct watch_mapping {
 	uint64_t inode;
 	uint32_t major, minor; /* of its file system */
 	const char *path;      /* as the process sees it */
+	int64_t at_us;	       /* when (CLOCK_MONOTONIC), 0: not known, it was there already */
 };
 
 struct watch_ops {
+	void (*exec)(void *ctx, uint32_t tgid); /* another program, whose mappings follow */
 	void (*mapping)(void *ctx, const struct watch_mapping *m);
 	void (*lost)(void *ctx); /* events were lost: look at all processes again */
 };

@@ -87,7 +87,7 @@ static uint64_t plain13(const struct wire_way *y, bool server, uint64_t read)
 		less(y->app_bytes - y->early_bytes, SEAL_13 * (y->app_records - y->early_records));
 	uint64_t alert = y->latest == ALERT_13 ? 2 : 0;
 
-	for (unsigned n = 0; n <= y->firsts; n++) {
+	for (unsigned n = 0; read && n <= y->firsts; n++) {
 		uint64_t plain = less(all, first_plain(y, n));
 		if (plain == read || less(plain, alert) == read)
 			return read;

@@ -139,6 +139,20 @@ void wire_end(struct wire *w, const struct wire_key *key, int64_t now_us, enum w
 /* All that happened until now_us was told; each 250 ms. What lives is told again. */
 void wire_tick(struct wire *w, int64_t now_us);
 
+/* Local and remote, in one form: IPv4-mapped IPv6 is IPv4, and the rest of ip is 0. */
+struct wire_address {
+	uint8_t ip[16];
+	uint16_t port;
+	uint8_t family;
+};
+
+/*
+ * The cookie of the socket with these addresses, where nobody knew it when the socket was found: a
+ * receive that waits for the first packet before 6.3. 0: there is none, or more than one.
+ */
+uint64_t wire_cookie(struct wire *w, const struct wire_address *local,
+		     const struct wire_address *remote, uint32_t netns);
+
 /*
  * The session's side. What was read in clear of the connection whose socket has this cookie, totals
  * so far by enum dir, of the session of this name: its lock opens. Cheap enough for each

@@ -15,13 +15,6 @@
 
 #define WIRE_NAME 64
 
-/* Local and remote, in one form: IPv4-mapped IPv6 is IPv4. */
-struct wire_address {
-	uint8_t ip[16];
-	uint16_t port;
-	uint8_t family;
-};
-
 /* Whose an end is, and whether it was read there. */
 struct wire_side {
 	bool present; /* and it may be shown */

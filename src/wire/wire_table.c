@@ -383,6 +383,28 @@ struct wire_conn *wire_other_end(const struct wire *w, const struct wire_conn *c
 	return found;
 }
 
+uint64_t wire_cookie(struct wire *w, const struct wire_address *local,
+		     const struct wire_address *remote, uint32_t netns)
+{
+	uint64_t found = 0;
+
+	pthread_mutex_lock(&w->lock);
+	struct wire_conn *c = w->by_ends[ends_place(w, local, remote)];
+	for (; c; c = c->same_ends) {
+		if (c->ended || !same_address(&c->local, local) ||
+		    !same_address(&c->remote, remote) ||
+		    (c->mine.netns && netns && c->mine.netns != netns))
+			continue;
+		if (found) {
+			found = 0;
+			break;
+		}
+		found = c->key.id;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return found;
+}
+
 int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[WIRE_PACKETS])
 {
 	char room[WIRE_NAME];

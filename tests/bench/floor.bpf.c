@@ -14,3 +14,8 @@ SEC("uprobe") int floor_enter(void *ctx)
 {
 	return 0;
 }
+
+SEC("cgroup_skb/egress") int floor_packet(struct __sk_buff *skb)
+{
+	return 1;
+}

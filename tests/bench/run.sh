@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make bench: everything, one after the other, so that nothing disturbs what is measured. BENCH names
-# the parts: probes pipeline store stream memory.
-parts=${BENCH:-probes pipeline store stream memory}
+# the parts: probes wire pipeline dissect store stream memory.
+parts=${BENCH:-probes wire pipeline dissect store stream memory}
 here=$(dirname "$0")
 builddir=${builddir:-.}
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/cleartap-bench.XXXXXX")
@@ -23,7 +23,9 @@ memory() (
 for part in $parts; do
 	case $part in
 	probes) "$here/nginx.sh"; "$here/go.sh" ;;
+	wire) "$here/wire.sh" ;;
 	pipeline) for _ in 1 2 3; do "$builddir/tests/bench/bench_pipeline" 200000 64 "$scratch"; done ;;
+	dissect) "$builddir/tests/bench/bench_dissect" ;;
 	store) "$builddir/tests/bench/bench_store" -d "$scratch" ;;
 	stream) python3 "$here/bench_stream.py" ;;
 	memory) memory ;;

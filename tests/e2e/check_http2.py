@@ -2,7 +2,8 @@
 """Are the exchanges there that a client had, each with its own body?
 
 check_http2.py SOCKET FILTER COUNT BODY [FIELD=VALUE...]: of the filter there are COUNT complete
-entries, whose answer's body is BODY with {} for the path, and whose fields are as said."""
+entries, whose answer's body is BODY with {} for the path, and whose fields are as said. Where a request has
+an X-Id, that is the path too, and the answer has the same."""
 
 import json
 import sys
@@ -33,6 +34,10 @@ for entry in har["log"]["entries"]:
     bodies[target] = bodies.get(target, 0) + 1
     if text != body.format(target.lstrip("/")).encode().decode("unicode_escape"):
         wrong.append(("another body", target, text[:100]))
+    ids = [[h["value"] for h in entry[side]["headers"] if h["name"].lower() == "x-id"]
+           for side in ("request", "response")]
+    if ids[0] and (ids[0] != ids[1] or ids[0] != [target.lstrip("/")]):
+        wrong.append(("another header", target, ids))
     if entry["request"]["httpVersion"] != "HTTP/2":
         wrong.append(("version", entry["request"]["httpVersion"]))
 print("%d entries, %d in HAR, %d paths" % (len(found), len(har["log"]["entries"]), len(bodies)))

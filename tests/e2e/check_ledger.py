@@ -4,7 +4,7 @@
     check_ledger.py SOCKET PROGRAM SAID [REASON=BYTES...]
 
 SAID is what wire_talk.py printed. Bytes of each reason, sent and received, must be equal to what is
-named; `read` and `relayed` stand for those of SAID. Without any REASON there are none.
+named (one number, or SENT/RECEIVED); `read` and `relayed` stand for those of SAID, `read-1` for one less. Without any REASON there are none.
 Asks again until it is so, for ten seconds.
 """
 
@@ -27,15 +27,21 @@ def rows():
     return json.loads(c.getresponse().read())["ledger"]["programs"]
 
 
+def amount(text):
+    name, _, less = text.partition("-")
+    return (said[name] if name in said else int(name)) - int(less or 0)
+
+
 program, said = sys.argv[2], json.loads(open(sys.argv[3]).read())
 want = {}
 for part in sys.argv[4:]:
     reason, value = part.split("=")
-    want[reason] = said[value] if value in said else int(value)
+    both = value.split("/") * 2
+    want[reason] = (amount(both[0]), amount(both[1]))
 for _ in range(50):
     found = [r for r in rows() if r["process"] == program]
     got = {b["reason"]: (b["sent"], b["received"]) for r in found for b in r["bytes"]}
-    if got == {k: (v, v) for k, v in want.items()} and (found or not want):
+    if got == want and (found or not want):
         if not any(r["misfits"] for r in found):
             sys.exit(0)
     time.sleep(0.2)

@@ -19,6 +19,7 @@ LEAST = 30  # bytes of a request over HTTP/1
 bodies = os.open(store + "-bodies", os.O_RDONLY)
 counts, wrong = collections.Counter(), []
 told = collections.Counter()
+answered = {}  # entries that told of an answer
 
 
 def body_of(value):
@@ -89,7 +90,9 @@ def look_at(entry, detail, request_body, response_body):
         key = (path, entry["connection"], entry["role"])
         told[key] += bool(a.get("status"))
         if told[key] > 1:
-            return "answered twice"
+            return "answered twice, first in entry %d (ends %s, %s) %s" % answered[key]
+        if a.get("status"):
+            answered[key] = (entry["id"], entry["ends"], entry["reason"], entry["detail"][:1500])
     if q.get("target") and a.get("status"):
         counts["both"] += 1
     if entry["complete"] and q.get("method") != "HEAD" and not response_body:

@@ -140,7 +140,7 @@ def judge(api, args):
     told = {(n, p): [] for n in range(args.first, args.first + args.count) for p in ports}
     count = {"both": 0, "client": 0, "server": 0, "": 0}
     wrong = []
-    query = ("(dst.port == %d or dst.port == %d) and (path == nil or path.startsWith(\"/e/%d\"))"
+    query = ("(dst.port == %d or dst.port == %d) and (path == nil or path.startsWith(\"/e/%d\")) and !tcp and !tlsx"
              % (*ports, args.first // 100000))
     for entry in api.matching(query):
         path = entry["summary"]

@@ -43,7 +43,7 @@ listen_to() {
 
 cleartap() { CT_PID='' && ct_start --pid "$talker" --keep-opaque "$@"; }
 
-none_open() { [ "$(ct_get '/api/entries?q=open' | grep -o '"id":' | wc -l)" = 0 ]; }
+none_open() { [ "$(ct_get '/api/entries?q=open+and+!tcp' | grep -o '"id":' | wc -l)" = 0 ]; }
 
 # The process that has the store is not the one that was started.
 kill_server() {

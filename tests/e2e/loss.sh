@@ -107,9 +107,7 @@ while
 		for every in $drops; do
 			try "$every" 16M "$protocol" "$load" "$seconds"
 		done
-		# Known: with a small ring some 1 of 5,000 answers to HEAD goes to another HEAD of
-		# the same connection, marked incomplete. check-loss shows it, check does not fail.
-		[ "$load$requests" = forms0 ] || try 0 64K "$protocol" "$load" "$seconds"
+		try 0 64K "$protocol" "$load" "$seconds"
 	done
 	[ "$(awk '{ n += $1 } END { print n + 0 }' "$TMPDIR/sent")" -lt "$requests" ]
 do :; done

@@ -9,7 +9,7 @@ password=${CT_SECRETS[0]}
 start_server() {
 	plain=$(free_port)
 	port=$(free_port)
-	/usr/bin/python3 "$srcdir/tests/e2e/mail_server.py" "$TMPDIR" "$plain" "$port" ann "$password" \
+	"$TMPDIR/python-of-mail" "$srcdir/tests/e2e/mail_server.py" "$TMPDIR" "$plain" "$port" ann "$password" \
 		>"$TMPDIR/server.log" 2>&1 &
 	server=$!
 	at_exit_kill $server
@@ -81,11 +81,16 @@ need dovecot
 [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null ||
 	tap_skip_all "aiosmtpd is not installed"
 make_cert "$TMPDIR"
+# Programs of this test alone are traced.
+cp /usr/bin/python3 "$TMPDIR/python-of-mail"
+cp "$(command -v curl)" "$TMPDIR/curl"
+PATH=$TMPDIR:$PATH
 tap_ok "a mail server starts" start_server || tap_done
 tap_ok "dovecot starts" start_dovecot || tap_done
 printf 'From: Ann <ann@a.example>\r\nTo: bob@b.example\r\nSubject: order 17\r\n\r\nHello\r\n.\r\n' \
 	>"$TMPDIR/mail"
-tap_ok "cleartap starts" ct_start --exe curl --exe 'python3*' || tap_done
+tap_ok "cleartap starts" ct_start --exe "$TMPDIR/curl" --exe "$TMPDIR/python-of-mail" \
+	--exe '*/imap-login' || tap_done
 
 send "smtp://localhost:$plain/client.example" --user "ann:$password" --login-options AUTH=PLAIN
 client=(--role client --dst-port "$plain" src.process=curl)
@@ -96,6 +101,9 @@ seen "the recipient" "${client[@]}" --method RCPT summary=bob@b.example status=2
 seen "the mail, with its dots as they were" "${client[@]}" --method DATA status=250 \
 	summary="order 17 - from Ann <ann@a.example> to bob@b.example" --request-body "$TMPDIR/mail"
 seen "the end" "${client[@]}" --method QUIT status=221
+# Both servers have TLS write to memory, so nobody knows yet which socket it is: not one entry of both ends.
+seen "the same at the server's end" --role server --method MAIL --count 1 summary=ann@a.example \
+	status=250 dst.pid="$server"
 
 send "smtps://localhost:$port/direct.example" --user "ann:$password" --login-options AUTH=LOGIN
 client=(--role client --dst-port "$port" src.process=curl)
@@ -104,7 +112,7 @@ seen "AUTH LOGIN" "${client[@]}" --method AUTH summary=LOGIN status=235
 seen "the mail once more" "${client[@]}" --method DATA --request-body "$TMPDIR/mail"
 
 # Python: what fails, and a login with the wrong password.
-timeout 20 /usr/bin/python3 - "$TMPDIR/cert.pem" "$port" "${CT_SECRETS[1]}" <<-'END' || tap_diag <<<"smtplib failed"
+timeout 20 "$TMPDIR/python-of-mail" - "$TMPDIR/cert.pem" "$port" "${CT_SECRETS[1]}" <<-'END' || tap_diag <<<"smtplib failed"
 	import smtplib, ssl, sys
 	context = ssl.create_default_context(cafile=sys.argv[1])
 	with smtplib.SMTP_SSL("localhost", int(sys.argv[2]), "py.example", context=context) as smtp:
@@ -134,13 +142,15 @@ seen_imap "a mail is put into a folder" --method APPEND status=OK src.process=cu
 get "INBOX;MAILINDEX=1"
 cmp "$TMPDIR/curl.out" "$TMPDIR/mail" | tap_diag
 seen_imap "and fetched" --method FETCH status=OK src.process=curl summary="1 BODY[]"
+ct_check "the same at dovecot's end" --protocol imap --complete --role server --method FETCH --count 1 \
+	status=OK summary="1 BODY[]" dst.process=imap-login
 get INBOX -X "SEARCH SUBJECT order"
 seen_imap "a search" --method SEARCH status=OK src.process=curl summary="SUBJECT order"
 get "Nowhere;MAILINDEX=1" >/dev/null || :
 seen_imap "no such folder" --method SELECT status=NO failed=true summary=Nowhere
 
 # imaplib: LOGIN, a wrong password, and IDLE, which goes on until it is done.
-timeout 20 /usr/bin/python3 - "$TMPDIR/cert.pem" "$imap" "$password" "${CT_SECRETS[1]}" <<-'END' &
+timeout 20 "$TMPDIR/python-of-mail" - "$TMPDIR/cert.pem" "$imap" "$password" "${CT_SECRETS[1]}" <<-'END' &
 	import imaplib, ssl, sys, time
 	context = ssl.create_default_context(cafile=sys.argv[1])
 	with imaplib.IMAP4_SSL("localhost", int(sys.argv[2]), ssl_context=context) as imap:

@@ -16,6 +16,7 @@
 #include "fuzz.h"
 #include "quic_seal.h"
 #include "tls/handshake.h"
+#include "tls/overhead.h"
 #include "tls/quic_initial.h"
 #include "tls/tls_entry.h"
 #include "tls/tls_info.h"
@@ -76,6 +77,18 @@ static void record(struct play *p, uint8_t what, const uint8_t *data, size_t len
 	require(p->held <= BOUND);
 }
 
+/* Plaintext is never more than what carries it, whatever was agreed. */
+static void look_at_bounds(const struct tls_info *i)
+{
+	const struct tls_sealing sealing = tls_info_sealing(i);
+	uint64_t least, most;
+
+	for (uint64_t bytes = 0; bytes < 100000; bytes = 3 * bytes + 16) {
+		tls_plain_bounds(&sealing, 1, bytes, &least, &most);
+		require(least <= most && (most <= bytes || sealing.compressed));
+	}
+}
+
 static void look_at(const struct tls_handshake *h, struct buf *out)
 {
 	struct entry *e = tls_entry_new(tls_handshake_info(h));
@@ -86,6 +99,7 @@ static void look_at(const struct tls_handshake *h, struct buf *out)
 	json_decref(detail);
 	require(e->complete == !*e->reason);
 	require(e->elapsed_us >= -1);
+	look_at_bounds(tls_handshake_info(h));
 	entry_put_json(e, out);
 	buf_put(out, e->detail.data, e->detail.len);
 	entry_free(e);

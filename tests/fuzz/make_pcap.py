@@ -2,6 +2,7 @@
 """Recordings for fuzz_pcap and test_pcap.c: short conversations with their secrets inside.
 
     unshare -n python3 tests/fuzz/make_pcap.py tests/data/pcap      as root; needs tcpdump, editcap
+    python3 tests/fuzz/make_pcap.py tests/data/pcap small           without the recordings
 
 Exchanges of /n/SIZE have the body pattern(n, SIZE) both ways; the others are read_talk.py's.
 """
@@ -72,9 +73,53 @@ def record(name, out, talk, *arguments):
         without_names("%s/%s.pcapng" % (out, name))
 
 
+def segment(side, seq, ack, flags, data, ipv6=False):
+    ports = (40000, 80) if side == 0 else (80, 40000)
+    tcp = struct.pack(">HHIIBBHHH", *ports, seq, ack, 0x50, flags, 65535, 0, 0) + data
+    if ipv6:
+        ends = [bytes(15) + bytes([1 + (side ^ i)]) for i in range(2)]
+        return struct.pack(">IHBB", 0x60000000, len(tcp), 6, 64) + ends[0] + ends[1] + tcp
+    ends = [0x0a000001 + (side ^ i) for i in range(2)]
+    return struct.pack(">HHHHHHII", 0x4500, 20 + len(tcp), 1, 0, 0x4006, 0, *ends) + tcp
+
+
+def talk(ipv6=False):
+    get = b"GET / HTTP/1.1\r\n\r\n"
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    return [segment(0, 1, 0, 2, b"", ipv6), segment(1, 9, 2, 18, b"", ipv6),
+            segment(0, 12, 10, 16, get[10:], ipv6), segment(0, 2, 10, 16, get[:10], ipv6),
+            segment(1, 10, 2 + len(get), 16, ok, ipv6)]
+
+
+def small(out):
+    """Files that are short enough to be weighed many times over."""
+    def classic(link, packets):
+        data = struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, link)
+        for i, p in enumerate(packets):
+            data += struct.pack("<IIII", 1000, i, len(p), len(p)) + p
+        return data
+
+    files = {"raw": classic(101, talk()), "raw6": classic(229, talk(True)),
+             "ethernet": classic(1, [bytes(12) + b"\x81\0\0\5\x08\0" + p for p in talk()])}
+    ng = struct.pack(">IIIHHQI", 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, 2**64 - 1, 28)
+    ng += struct.pack(">IIHHII", 1, 20, 113, 0, 0, 20)
+    for i, p in enumerate(talk()):
+        p = struct.pack(">HHHQH", 0, 1, 6, 0, 0x0800) + p
+        pad = -len(p) % 4
+        ng += struct.pack(">IIIIIII", 6, 32 + len(p) + pad, 0, 0, i, len(p), len(p)) + p + bytes(pad)
+        ng += struct.pack(">I", 32 + len(p) + pad)
+    files["cooked"] = ng
+    for name, data in files.items():
+        with open("%s/%s" % (out, name), "wb") as file:
+            file.write(data)
+
+
 def main():
     out = sys.argv[1]
     os.makedirs(out, exist_ok=True)
+    small(out)
+    if len(sys.argv) > 2:  # the recordings stay
+        return
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     record("tls13", out, python, ssl.TLSVersion.TLSv1_3)
     record("tls12", out, python, ssl.TLSVersion.TLSv1_2)

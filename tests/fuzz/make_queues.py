@@ -36,4 +36,5 @@ for path in sys.argv[2:]:
                         if re.match("[<>] |idle|tick", line))
         name = "%s-%s-%d" % (path.split("/")[-2], os.path.basename(path)[:-4], n)
         with open(os.path.join(folder, name), "wb") as file:
-            file.write(bytes([["mqtt", "mongo", "kafka", "dns", "ldap", "redis", "postgres"].index(path.split("/")[-2])]) + data)
+            file.write(bytes([["mqtt", "mongo", "kafka", "dns", "ldap", "redis", "postgres", "smtp", "imap",
+                               "mysql", "amqp"].index(path.split("/")[-2])]) + data)

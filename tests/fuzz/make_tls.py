@@ -68,6 +68,11 @@ def main():
         "000102030405060708090a0b0c0d0e0f")) + piece(FEED, 1, bytes.fromhex("15030100020228"))
     seeds["joined"] = piece(JOINED, 0) + piece(FEED, 1, b"\x17\x03\x03\0\x20" + bytes(10)) + piece(
         SKIP, 1, bytes(22)) + piece(APPLICATION, 0)
+    # A server that chose DHE_PSK: its ServerKeyExchange has a hint, a group of 1,024 bits, no signature.
+    server = bytes.fromhex("02000028 0303") + bytes(range(32)) + bytes.fromhex("00 00aa 00 0000") + bytes.fromhex(
+        "0c00008d 0002 6869 0080 ff") + bytes(127) + bytes.fromhex("0001 02 0002 0304")
+    seeds["dhe-psk"] = seeds["tls-1.2"][:3 + int.from_bytes(seeds["tls-1.2"][1:3], "little")] + piece(
+        FEED, 1, b"\x16\x03\x03" + len(server).to_bytes(2, "big") + server)
     for name in ("rfc9001", "rfc9369"):
         seeds[name] = b"".join(piece(DATAGRAM, n, d) for n, d in enumerate(hexes(name + ".txt")))
     half = len(hello) // 2

@@ -171,17 +171,19 @@ static void set_all(struct entry *e)
 	buf_reset(&e->detail);
 	buf_put(&e->request_body, request, sizeof(request) - 1);
 	put_gzip(&e->response_body, answer, sizeof(answer) - 1);
-	buf_printf(&e->detail,
-		   "{\"request\":{\"method\":\"GET\",\"target\":\"/item/46?a=1&b=%%20\","
-		   "\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
-		   "\"s=c00kie\"],[\"X-Key\",\"headerkey\"],[\"Content-Length\",\"%zu\"]],"
-		   "\"dn\":\"dc=named\",\"filter\":\"(uid=filtered)\",\"topic\":\"on/topic\","
-		   "\"from\":\"mail@from\",\"to\":\"mail@to\",\"subject\":\"mail-subject\","
-		   "\"database\":\"data-base\",\"collection\":\"coll-ection\",\"records\":27187,"
-		   "\"client_id\":\"client-id\",\"qos\":27183,\"key\":\"first:key\","
-		   "\"cookies\":[[\"s\",\"c00kie\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
-		   "\"head_size\":6061,\"body_size\":%zu,\"body_stored\":%zu}",
-		   e->request_body.len, e->request_body.len, e->request_body.len);
+	buf_printf(
+		&e->detail,
+		"{\"request\":{\"method\":\"GET\",\"target\":\"/item/46?a=1&b=%%20\","
+		"\"http_version\":\"1.1\",\"headers\":[[\"Host\",\"example.net\"],[\"Cookie\","
+		"\"s=c00kie\"],[\"X-Key\",\"headerkey\"],[\"Content-Length\",\"%zu\"]],"
+		"\"dn\":\"dc=named\",\"filter\":\"(uid=filtered)\",\"topic\":\"on/topic\","
+		"\"from\":\"mail@from\",\"to\":\"mail@to\",\"subject\":\"mail-subject\","
+		"\"exchange\":\"ex-change\",\"routing_key\":\"routing-key\",\"queue\":\"que-ue\","
+		"\"database\":\"data-base\",\"collection\":\"coll-ection\",\"records\":27187,"
+		"\"client_id\":\"client-id\",\"qos\":27183,\"key\":\"first:key\","
+		"\"cookies\":[[\"s\",\"c00kie\"]],\"query\":[[\"a\",\"1\"],[\"b\",\" \"]],"
+		"\"head_size\":6061,\"body_size\":%zu,\"body_stored\":%zu}",
+		e->request_body.len, e->request_body.len, e->request_body.len);
 	buf_printf(&e->detail,
 		   ",\"response\":{\"rows\":27185,\"sqlstate\":\"42P99\","
 		   "\"status\":200,\"reason\":\"Why\",\"http_version\":\"1.1\","

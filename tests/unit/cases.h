@@ -34,10 +34,11 @@ struct expect {
 };
 
 #define CASE_STEPS   64
-#define CASE_ENTRIES 32
+#define CASE_ENTRIES 128
 
 struct test_case {
 	char *name;
+	bool in_order; /* gaps are told where they belong */
 	struct step steps[CASE_STEPS];
 	size_t step_count;
 	struct expect expects[CASE_ENTRIES];

@@ -313,6 +313,64 @@ def whole_bodies():
     assert extra.stop() == 0
 
 
+def add_websocket(extra):
+    """One whole conversation, with a message that is not whole; then an entry of Redis."""
+    t = 1795288218000000
+    says = [("client", "text", {"text": "hi"}), ("server", "binary", {"hex": "00ff80"}),
+            ("server", "ping", {}), ("server", "text", {"text": "long " * 100}),
+            ("client", "text", {"text": "cut", "cut": True}),
+            ("client", "close", {"text": "bye", "name": "1000 normal closure"})]
+    ends = {"src_ip": "192.0.2.1", "src_port": 40123, "dst_ip": "192.0.2.2", "dst_port": 443}
+    extra.tell("add " + json.dumps({
+        **ends, "protocol": "websocket", "method": "GET", "status_code": 101, "detail": {
+            "request": {"method": "GET", "target": "/chat", "http_version": "1.1", "headers": [
+                ["Host", "h"], ["Connection", "Upgrade"], ["Upgrade", "websocket"],
+                ["Sec-WebSocket-Version", "13"],
+                ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="]]},
+            "response": {"status": 101, "reason": "Switching Protocols", "http_version": "1.1",
+                         "headers": [["Connection", "Upgrade"], ["Upgrade", "websocket"],
+                                     ["Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="]]},
+            "messages": [{"from": by, "time_us": t + n * 1000, "size": 1, "kind": kind, **more}
+                         for n, (by, kind, more) in enumerate(says)],
+            "messages_total": 8, "messages_omitted": 2},
+        "request_body": "", "response_body": ""}))
+    extra.tell("add " + json.dumps({**ends, "protocol": "redis", "request_body": "GET a",
+                                    "detail": {"request": {}, "response": {}}}))
+
+
+def websocket():
+    """messages of a WebSocket are frames to tshark, and what Chromium writes to HAR"""
+    extra = Server()
+    add_websocket(extra)
+    q = "?q=protocol==%22websocket%22+or+protocol==%22redis%22"
+    e = extra.get("/api/export/har" + q).json()["log"]["entries"]
+    assert len(e) == 1 and e[0]["_resourceType"] == "websocket", e
+    m = e[0]["_webSocketMessages"]
+    assert [(x["type"], x["opcode"], x["data"][:6]) for x in m] == [
+        ("send", 1, "hi"), ("receive", 2, "AP+A"), ("receive", 9, ""), ("receive", 1, "long l"),
+        ("send", 1, "cut"), ("send", 8, "bye")], m
+    assert abs(m[1]["time"] - 1795288218.001) < 1e-5 and m[4]["comment"]
+    assert e[0]["_messagesOmitted"] == 2
+    path = extra.dir + "/websocket.pcapng"
+    with open(path, "wb") as f:
+        f.write(extra.get("/api/export/pcapng" + q).body)
+    comment = (b"0 entries whose addresses are not known are left out, 1 of protocols of which no "
+               b"bytes are kept, and 3 messages of WebSockets that are not whole")
+    with open(path, "rb") as f:
+        assert comment in f.read()
+    rows = tshark(path, "websocket", "tcp.srcport", "websocket.opcode", "websocket.payload_length",
+                  "websocket.mask", "websocket.payload.close.status_code", "_ws.malformed",
+                  "websocket.payload_length_ext_16")
+    true = rows and rows[0][3]
+    assert true in ("1", "True"), rows
+    assert [[r[0], r[1], r[6] or r[2], r[3] == true, r[4], r[5]] for r in rows] == [
+        ["40123", "1", "2", True, "", ""], ["443", "2", "3", False, "", ""],
+        ["443", "9", "0", False, "", ""], ["443", "1", "500", False, "", ""],
+        ["40123", "8", "5", True, "1000", ""]], rows
+    assert not tshark(path, "resp or tcp.analysis.flags", "frame.number")
+    assert extra.stop() == 0
+
+
 def large():
     """a large export comes while the API goes on, and ends when nobody reads it"""
     server.append(1500)
@@ -352,4 +410,5 @@ def clean_end():
 
 
 run([har, har_content, har_filtered, pcapng_requests, pcapng_responses, pcapng_sound,
-     pcapng_opaque, pcapng_left_out, both_ends, one_end_missing, reused_ports, whole_bodies, large, clean_end])
+     pcapng_opaque, pcapng_left_out, both_ends, one_end_missing, reused_ports, whole_bodies, websocket,
+     large, clean_end])

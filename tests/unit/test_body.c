@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/coding.h"
+#include "base/limits.h"
 
 static void encode_zlib(int window_bits, const struct buf *in, struct buf *out)
 {
@@ -213,12 +214,132 @@ static void test_bomb(void **state)
 	}
 }
 
+static void append(void *ctx, const uint8_t *data, size_t len)
+{
+	assert_int_equal(buf_put(ctx, data, len), 0);
+}
+
+/* What a stream hands on, cut every so many bytes; *ret_held: the most memory that it had. */
+static int stream(const char *name, const struct buf *in, size_t every, struct buf *out,
+		  size_t *ret_held)
+{
+	struct coding_stream *d = coding_stream_new(name);
+	const struct coding_sink to = { append, out };
+	int r = 0;
+
+	assert_non_null(d);
+	buf_reset(out);
+	*ret_held = 0;
+	for (size_t at = 0; at < in->len; at += every) {
+		size_t n = in->len - at < every ? in->len - at : every;
+		r = coding_stream_feed(d, in->data + at, n, &to);
+		size_t held = coding_stream_bytes(d);
+		*ret_held = held > *ret_held ? held : *ret_held;
+	}
+	coding_stream_free(d);
+	return r;
+}
+
+static const size_t cuts[] = { SIZE_MAX >> 1, 1, 7, 1000, 4096 };
+#define CUTS (sizeof(cuts) / sizeof(*cuts))
+
+static void test_stream(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ENCODERS; i++) {
+		struct buf in = sample(200000), z = { 0 }, out = { 0 };
+		size_t held;
+		encoders[i].encode(&in, &z);
+		buf_puts(&z, "after the end");
+		for (size_t c = 0; c < CUTS; c++) {
+			assert_int_equal(stream(encoders[i].name, &z, cuts[c], &out, &held), 0);
+			assert_holds(&out, &in, in.len);
+			assert_in_range(held, c ? 1 << 13 : 1, 4 << 20);
+		}
+		buf_free(&in), buf_free(&z), buf_free(&out);
+	}
+	assert_null(coding_stream_new("gzip, br"));
+	assert_null(coding_stream_new("compress"));
+	assert_null(coding_stream_new("identity"));
+}
+
+/* Each byte that can be known is handed on at once, since what is flushed is waited for. */
+static void test_stream_members(void **state)
+{
+	struct buf one = sample(1000), want = { 0 }, z = { 0 }, out = { 0 };
+	size_t held;
+
+	(void)state;
+	buf_put(&want, one.data, one.len);
+	buf_put(&want, one.data, one.len);
+	for (int zstd = 0; zstd < 2; zstd++) {
+		buf_reset(&z);
+		for (int i = 0; i < 2; i++)
+			(zstd ? encode_zstd : encode_gzip)(&one, &z);
+		for (size_t c = 0; c < CUTS; c++) {
+			assert_int_equal(stream(zstd ? "zstd" : "gzip", &z, cuts[c], &out, &held),
+					 0);
+			assert_holds(&out, &want, 2000);
+		}
+	}
+	buf_free(&one), buf_free(&want), buf_free(&z), buf_free(&out);
+}
+
+/* Of 64 MiB of nothing comes what is allowed for the block that tells of them, however cut. */
+static void test_stream_bomb(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ENCODERS; i++) {
+		struct buf zeros = { 0 }, z = { 0 }, out = { 0 };
+		size_t held, first = 0;
+		assert_int_equal(buf_reserve(&zeros, 64 << 20), 0);
+		zeros.len = 64 << 20;
+		memset(zeros.data, 0, zeros.len);
+		encoders[i].encode(&zeros, &z);
+		for (size_t c = 0; c < CUTS; c++) {
+			assert_int_equal(stream(encoders[i].name, &z, cuts[c], &out, &held),
+					 -E2BIG);
+			assert_in_range(out.len, LIMIT_INFLATE_FREE,
+					LIMIT_INFLATE_FREE +
+						LIMIT_INFLATE_EXPANSION * (z.len + 1024));
+			assert_true(!first || out.len == first);
+			first = out.len;
+		}
+		buf_free(&zeros), buf_free(&z), buf_free(&out);
+	}
+}
+
+/* What is broken is, however it is cut; what came before it is a beginning of the whole. */
+static void test_stream_broken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ENCODERS; i++) {
+		struct buf in = sample(100000), z = { 0 }, out = { 0 };
+		size_t held, first = 0;
+		bool exact = i < 4, sums = i < 3; /* zlib's */
+		int whole = 0;
+		encoders[i].encode(&in, &z);
+		memset(z.data + z.len / 2, 0xff, 200);
+		for (size_t c = 0; c < CUTS; c++) {
+			int r = stream(encoders[i].name, &z, cuts[c], &out, &held);
+			assert_int_equal(r, !c ? r : whole);
+			assert_true(r == -EILSEQ || !sums);
+			assert_true(!c || !exact || out.len == first);
+			first = out.len;
+			whole = r;
+		}
+		buf_free(&in), buf_free(&z), buf_free(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_lists),	   cmocka_unit_test(test_identity_and_unknown),
-		cmocka_unit_test(test_members),	   cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_lists),	    cmocka_unit_test(test_identity_and_unknown),
+		cmocka_unit_test(test_members),	    cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_stream),	    cmocka_unit_test(test_stream_members),
+		cmocka_unit_test(test_stream_bomb), cmocka_unit_test(test_stream_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

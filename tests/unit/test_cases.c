@@ -13,8 +13,8 @@
 
 /* Folders of tests/data. */
 static const char *const folders[] = {
-	"dns",	 "http1", "imap",     "kafka", "known", "ldap",
-	"mongo", "mqtt",  "postgres", "redis", "smtp",	"websocket",
+	"amqp",	 "dns",	 "http1", "imap",     "kafka", "known", "ldap",
+	"mongo", "mqtt", "mysql", "postgres", "redis", "smtp",	"websocket",
 };
 
 static void for_each_case(void (*check)(const struct test_case *c))

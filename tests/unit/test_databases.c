@@ -130,6 +130,52 @@ static void put_pg_answer(struct talk *t, unsigned id)
 	put_pg(b, 'Z', "I", 1);
 }
 
+static void put_my(struct buf *b, unsigned number, const void *data, size_t len)
+{
+	const char head[] = { (char)len, (char)(len >> 8), 0, (char)number };
+
+	buf_put(b, head, sizeof(head));
+	buf_put(b, data, len);
+}
+
+static void put_my_request(struct talk *t, unsigned id)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%cSELECT id%u", roll(t, 4) ? 3 : 0x16, id);
+
+	put_my(&t->bytes[DIR_WRITE], 0, text, (size_t)n);
+}
+
+/* An error, or rows. */
+static void put_my_answer(struct talk *t, unsigned id)
+{
+	struct buf *b = &t->bytes[DIR_READ];
+	char query[64] = { 0 }, text[80], column[128];
+	int n = snprintf(query + 4, sizeof(query) - 4, "%cSELECT id%u", 0x16, id);
+	const struct buf *asked = &t->bytes[DIR_WRITE];
+
+	/* What is prepared is refused. */
+	query[0] = (char)n;
+	bool error = memmem(asked->data, asked->len, query, (size_t)n + 4) || !roll(t, 4);
+	n = snprintf(text, sizeof(text), "%cvalue of id%u %.*s", 0, id, (int)roll(t, 30),
+		     "..............................");
+	if (error) {
+		n = snprintf(text, sizeof(text), "\xff\x7a\x04#42S02Table id%u is not there", id);
+		put_my(b, 1, text, (size_t)n);
+		return;
+	}
+	unsigned number = 1;
+	put_my(b, number++, "\1", 1);
+	int size = snprintf(column, sizeof(column), "\3def\1s\1t\1t\1a\1a\x0c!");
+	memset(column + size, 0, 12);
+	put_my(b, number++, column, (size_t)size + 12);
+	put_my(b, number++, "\xfe\0\0\2", 5);
+	text[0] = (char)(n - 1);
+	for (unsigned i = 1 + roll(t, 3); i; i--)
+		put_my(b, number++, text, (size_t)n);
+	put_my(b, number, "\xfe\0\0\2", 5);
+}
+
 /* A question, or the last chunk of a mail; the first says what is spoken. */
 static void put_smtp_request(struct talk *t, unsigned id)
 {
@@ -171,6 +217,7 @@ static void put_imap_answer(struct talk *t, unsigned id)
 static const struct protocol smtp = { "id", put_smtp_request, put_smtp_answer };
 static const struct protocol imap = { "id", put_imap_request, put_imap_answer };
 static const struct protocol redis = { "GET id", put_request, put_answer };
+static const struct protocol mysql = { "SELECT id", put_my_request, put_my_answer };
 static const struct protocol postgres = { "SELECT id", put_pg_request, put_pg_answer };
 
 static void turn(struct talk *t, enum dir dir)
@@ -285,6 +332,12 @@ static void test_postgres(void **state)
 	converse(&postgres);
 }
 
+static void test_mysql(void **state)
+{
+	(void)state;
+	converse(&mysql);
+}
+
 static void test_smtp(void **state)
 {
 	(void)state;
@@ -320,9 +373,9 @@ static void test_long_pipeline(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redis),	      cmocka_unit_test(test_postgres),
-		cmocka_unit_test(test_smtp),	      cmocka_unit_test(test_imap),
-		cmocka_unit_test(test_long_pipeline),
+		cmocka_unit_test(test_redis), cmocka_unit_test(test_postgres),
+		cmocka_unit_test(test_mysql), cmocka_unit_test(test_smtp),
+		cmocka_unit_test(test_imap),  cmocka_unit_test(test_long_pipeline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,23 +23,23 @@ static void test_ring_check(void **state)
 			  .len = 10 } };
 
 	(void)state;
-	assert_int_equal(ring_check(&r, 96), 0);
-	assert_int_equal(ring_check(&r, 90), 0);
-	assert_int_equal(ring_check(&r, 89), -EBADMSG); /* longer than the ring says */
+	assert_int_equal(ring_check(&r, 104), 0);
+	assert_int_equal(ring_check(&r, 98), 0);
+	assert_int_equal(ring_check(&r, 97), -EBADMSG); /* longer than the ring says */
 	assert_int_equal(ring_check(&r, 8), -EBADMSG);
 	r.data.len = 11; /* payload and size disagree */
-	assert_int_equal(ring_check(&r, 96), -EBADMSG);
+	assert_int_equal(ring_check(&r, 104), -EBADMSG);
 	r.data.len = 10;
 	r.data.span = 9; /* more payload than bytes */
-	assert_int_equal(ring_check(&r, 96), -EBADMSG);
+	assert_int_equal(ring_check(&r, 104), -EBADMSG);
 	r.data.span = 10;
 	r.data.dir = 2;
-	assert_int_equal(ring_check(&r, 96), -EBADMSG);
+	assert_int_equal(ring_check(&r, 104), -EBADMSG);
 	r.data.dir = 1;
 	r.data.hdr.type = 0;
-	assert_int_equal(ring_check(&r, 96), -EBADMSG);
+	assert_int_equal(ring_check(&r, 104), -EBADMSG);
 	r.data.hdr.type = 99;
-	assert_int_equal(ring_check(&r, 96), -EBADMSG);
+	assert_int_equal(ring_check(&r, 104), -EBADMSG);
 	r.data.hdr = (struct ev_hdr){ .type = EV_BIND, .size = sizeof(struct ev_bind) - 1 };
 	assert_int_equal(ring_check(&r, 256), -EBADMSG);
 	r.data.hdr.size++;

@@ -139,13 +139,39 @@ static void test_live_effort(void **state)
 	buf_free(&body);
 }
 
+/* A window of 8 MiB is held for what is coded so, counts, and goes first when memory is short. */
+static void test_decoder_memory(void **state)
+{
+	static const char ask[] = "GET / HTTP/1.1\r\n\r\n",
+			  head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+				   "Content-Encoding: zstd\r\n\r\n";
+	static const uint8_t frame[] = "\x28\xb5\x2f\xfd\0\x68\x08\0\0x";
+	size_t n = 0, held = 0;
+	uint64_t live = 0;
+	const struct entry_sink sink = { count, &n, &live, .account = &held };
+	const struct conn_hint hint = { 0 };
+	struct dissection *d = dissect_open(&sink, &hint);
+
+	(void)state;
+	dissect_feed(d, DIR_WRITE, (const uint8_t *)ask, strlen(ask), 0, 1000);
+	dissect_feed(d, DIR_READ, (const uint8_t *)head, strlen(head), 0, 1000);
+	dissect_feed(d, DIR_READ, frame, 10, strlen(head), 1000);
+	assert_in_range(held, 8 << 20, 9 << 20);
+	dissect_give_way(d, 2000);
+	assert_true(held < 8192);
+	dissect_feed(d, DIR_READ, frame, 10, strlen(head) + 10, 3000);
+	assert_true(held < 8192);
+	dissect_close(d, 4000);
+	assert_int_equal(held, 0);
+	assert_int_equal(n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_become_chain),
-		cmocka_unit_test(test_live_bound),
-		cmocka_unit_test(test_live_memory),
-		cmocka_unit_test(test_live_effort),
+		cmocka_unit_test(test_become_chain),   cmocka_unit_test(test_live_bound),
+		cmocka_unit_test(test_live_memory),    cmocka_unit_test(test_live_effort),
+		cmocka_unit_test(test_decoder_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,7 +179,7 @@ static void test_posts(void **state)
 	}
 	assert_true(t->short_of_memory >= 90);
 	assert_int_equal(t->whole + t->short_of_memory, COUNT + 9);
-	assert_int_equal(stats(t).held_bytes, stats(t).active * 384);
+	assert_int_equal(stats(t).held_bytes, stats(t).active * 392);
 }
 
 /* A request with as much of a head as is kept. */

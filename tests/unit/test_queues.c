@@ -162,12 +162,62 @@ static void kafka_hello(struct talk *t)
 	kafka_answer(t, 0);
 }
 
+/* The server asks: deliveries to a consumer, which it acknowledges. */
+static void amqp_method(struct buf *b, unsigned class_id, unsigned id, const void *arguments,
+			size_t len)
+{
+	put_be(b, 1, 1);
+	put_be(b, 1, 2);
+	put_be(b, 4 + len, 4);
+	put_be(b, class_id, 2);
+	put_be(b, id, 2);
+	buf_put(b, arguments, len);
+	put_be(b, 0xce, 1);
+}
+
+static void amqp_hello(struct talk *t)
+{
+	amqp_method(say(t, DIR_WRITE, 0), 60, 20, "\0\0\1q\1c\0\0\0\0\0", 11);
+	amqp_method(say(t, DIR_READ, 0), 60, 21, "\1c", 2);
+}
+
+static void amqp_ask(struct talk *t, unsigned n)
+{
+	struct buf *b = say(t, DIR_READ, n), method = { 0 };
+	char text[64];
+
+	payload(n, text);
+	buf_put(&method, "\1c", 2);
+	put_be(&method, n, 8);
+	buf_put(&method, "\0\0\1q", 4);
+	amqp_method(b, 60, 60, method.data, method.len);
+	buf_free(&method);
+	buf_put(b, "\2\0\1\0\0\0\x0e\0\x3c\0", 11);
+	put_be(b, strlen(text), 8);
+	buf_put(b, "\0\0\xce\3\0\1", 6);
+	put_be(b, strlen(text), 4);
+	buf_puts(b, text);
+	put_be(b, 0xce, 1);
+}
+
+static void amqp_answer(struct talk *t, unsigned n)
+{
+	struct buf *b = say(t, DIR_WRITE, n), method = { 0 };
+
+	put_be(&method, n, 8);
+	put_be(&method, 0, 1);
+	amqp_method(b, 60, 80, method.data, method.len);
+	buf_free(&method);
+}
+
 static const struct protocol {
 	const char *name;
 	void (*hello)(struct talk *t);
 	void (*ask)(struct talk *t, unsigned n);
 	void (*answer)(struct talk *t, unsigned n);
+	enum dir answers;
 } protocols[] = {
+	{ "amqp", amqp_hello, amqp_ask, amqp_answer, DIR_WRITE },
 	{ "mqtt", mqtt_hello, mqtt_ask, mqtt_answer },
 	{ "mongodb", mongo_hello, mongo_ask, mongo_answer },
 	{ "kafka", kafka_hello, kafka_ask, kafka_answer },
@@ -218,7 +268,7 @@ static void told(void *ctx, struct entry *e)
 	t->lost += e->lost_bytes;
 	buf_cstr(&e->request_body);
 	buf_cstr(&e->response_body);
-	if (whole && !strcmp(e->protocol, "mqtt"))
+	if (whole && (!strcmp(e->protocol, "mqtt") || !strcmp(e->protocol, "amqp")))
 		asked = number_in(e->request_body.data, e->request_body.len);
 	if (whole && !strcmp(e->protocol, "mongodb")) {
 		asked = number_in(e->request_body.data, e->request_body.len);
@@ -275,7 +325,7 @@ static void test_conversations(void **state)
 			compose(&protocols[i], &t);
 			size_t answers = 0;
 			for (size_t j = 2; j < t.count; j++)
-				answers += t.sent[j].dir == DIR_READ;
+				answers += t.sent[j].dir == protocols[i].answers;
 			int64_t total = play(&t, round % 2 ? 100 : 0, &lost);
 			/* Each byte is of one entry, and each that is missing. */
 			assert_int_equal(t.sizes, total);

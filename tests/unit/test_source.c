@@ -94,6 +94,33 @@ static void test_file(void **state)
 	assert_false(t->entries[3]->open);
 }
 
+/* What is missing of the other direction is told before what came after it. */
+static void test_in_order(void **state)
+{
+	struct got *t = *state;
+	const struct flow f = { .id = 7, .gen = 1 };
+	struct flow_data d = { .dir = DIR_WRITE,
+			       .in_order = true,
+			       .span = strlen(GET),
+			       .bytes = (const uint8_t *)GET,
+			       .len = strlen(GET) };
+
+	flow_open(t->sessions, &f, THEN,
+		  &(struct flow_open){ .comm = "", .library = "", .lock = LOCK_OPEN });
+	flow_data(t->sessions, &f, THEN, &d);
+	d.offset = d.span;
+	d.reached = 30;
+	flow_data(t->sessions, &f, THEN + 1, &d);
+	assert_int_equal(sessions_stats(t->sessions).lost_bytes, 30);
+	d.offset += d.span;
+	d.reached = 20; /* it never goes back, and nothing is made of what is nonsense */
+	flow_data(t->sessions, &f, THEN + 2, &d);
+	d.offset += d.span;
+	d.reached = UINT64_MAX;
+	flow_data(t->sessions, &f, THEN + 3, &d);
+	assert_int_equal(sessions_stats(t->sessions).lost_bytes, 30);
+}
+
 /* What stays encrypted is closed; what contradicts itself is counted. */
 static void test_closed(void **state)
 {
@@ -141,7 +168,8 @@ static void test_none(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { CASE(test_file), CASE(test_closed), CASE(test_none) };
+	const struct CMUnitTest tests[] = { CASE(test_file), CASE(test_in_order), CASE(test_closed),
+					    CASE(test_none) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -375,10 +375,12 @@ def resume(option):
                 with open(path("early"), "w") as f:
                     f.write("early\n")
                 more += ["-early_data", path("early")]
-            # The ticket comes after the handshake: wait for it.
             q = subprocess.Popen(s_client(option, *more)(relay.port), stdin=subprocess.PIPE,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(0.5)
+            # The ticket comes after the handshake: wait for it.
+            end = time.time() + SECONDS
+            while not os.path.exists(session) and time.time() < end:
+                time.sleep(0.05)
             q.communicate(b"Q\n", timeout=SECONDS)
             said = relay.done()
         return said

@@ -123,3 +123,37 @@ test("an entry without messages has no such tab, and the answer is shown", async
 	await page.waitForFunction(() => !document.querySelector(".bubbles"));
 	assert.equal(await page.getByRole("tab", { name: "Messages", exact: true }).count(), 0);
 });
+
+// gRPC's messages, as the server tells them: protobuf by names or numbers.
+test("a message of gRPC is a tree that opens and closes, and text", async () => {
+	const order = { id: 7, line: [{ sku: "abc", change: -2 }], label: { colour: EVIL } };
+	const call = await server.add({
+		...chat,
+		protocol: "grpc",
+		method: "POST",
+		summary: "/shop.Shop/Put",
+		status: "0 OK",
+		messages: [
+			message(1, { from: "client", kind: "message", text: JSON.stringify(order), size: 40 }),
+			message(2, { kind: "message", text: '{"1":"half', cut: true }),
+			message(3, { kind: "message", text: "[1" }),
+		],
+		messages_total: 3,
+		messages_omitted: 0,
+	});
+	await page.evaluate(id => (location.hash = `#/traffic?id=${id}`), call.id);
+	await page.locator(".bubble-tree").waitFor();
+	assert.equal(await page.locator(".bubble-tree").count(), 1, "what is cut, or is no JSON, is text");
+	const first = page.locator(".bubble").first();
+	const words = async () => (await first.innerText()).replace(/\s+/g, " ");
+	assert.match(await words(), /id 7 line \[1\] 0 \{2\} sku "abc" change -2 label \{1\} colour "/);
+	await first.locator("details", { hasText: "line" }).locator("details").first().locator("summary").first().click();
+	assert.doesNotMatch(await words(), /sku/);
+	await shot(page, "bubbles-tree");
+	await first.getByRole("button", { name: "Text", exact: true }).click();
+	assert.equal(await first.locator("pre").innerText(), JSON.stringify(order));
+	await first.getByRole("button", { name: "Tree", exact: true }).click();
+	assert.equal(await first.locator(".json").count(), 1);
+	assert.equal(await page.evaluate(() => window.pwned), undefined);
+	assert.deepEqual(page.problems, []);
+});

@@ -83,20 +83,24 @@ static int put_base64(const struct buf *b, struct buf *out)
 	return r;
 }
 
-/* The decoded body as "text", with `encoding` when it is none. */
-static void put_text(struct jw *j, const struct buf *body, const char *encoding)
+static void put_binary(struct jw *j, const char *name, const struct buf *b)
 {
 	struct buf text = { 0 };
 
+	jw_fail(j, put_base64(b, &text));
+	jw_text(j, name, text.data, text.len);
+	buf_free(&text);
+}
+
+/* The decoded body as "text", with `encoding` when it is none. */
+static void put_text(struct jw *j, const struct buf *body, const char *encoding)
+{
 	if (utf8_is_text(body->data, body->len)) {
 		jw_text(j, "text", body->data, body->len);
 		return;
 	}
-	int r = put_base64(body, &text);
-	jw_fail(j, r);
-	jw_text(j, "text", text.data, text.len);
+	put_binary(j, "text", body);
 	jw_string(j, encoding, "base64");
-	buf_free(&text);
 }
 
 /*
@@ -236,6 +240,58 @@ static void put_times(struct jw *j, const struct entry *e, const struct stored *
 	jw_end_object(j);
 }
 
+/* As Chromium writes them; a message of which bytes are missing says so. */
+static void put_frame(struct jw *j, const struct stored_item *i)
+{
+	jw_object(j, NULL);
+	jw_string(j, "type", i->by_client ? "send" : "receive");
+	jw_real(j, "time", (double)i->time_us / 1e6, 6);
+	jw_int(j, "opcode", i->opcode);
+	if (i->is_text || !i->bytes.len)
+		jw_text(j, "data", i->bytes.data, i->bytes.len);
+	else
+		put_binary(j, "data", &i->bytes);
+	if (i->cut || i->lost)
+		jw_string(j, "comment", "bytes of it are missing");
+	jw_end_object(j);
+}
+
+/* Of other exchanges, for which there is no custom: as they are, in a member of ours. */
+static void put_message_item(struct jw *j, const struct stored_item *i)
+{
+	jw_object(j, NULL);
+	jw_string(j, "type", i->by_client ? "send" : "receive");
+	jw_real(j, "time", (double)i->time_us / 1e6, 6);
+	jw_string(j, "kind", i->kind);
+	if (*i->name)
+		jw_string(j, "name", i->name);
+	put_text(j, &i->bytes, "encoding");
+	if (i->cut || i->lost)
+		jw_string(j, "comment", "bytes of it are missing");
+	jw_end_object(j);
+}
+
+static void put_messages(struct jw *j, const struct entry *e, const json_t *detail)
+{
+	bool websocket = !strcmp(e->protocol, "websocket");
+	struct stored_item item;
+
+	if (!json_object_get(detail, "messages"))
+		return;
+	if (websocket)
+		jw_string(j, "_resourceType", "websocket");
+	jw_array(j, websocket ? "_webSocketMessages" : "_messages");
+	for (size_t i = 0; stored_item(detail, i, &item); i++) {
+		jw_fail(j, item.error);
+		(websocket ? put_frame : put_message_item)(j, &item);
+		buf_free(&item.bytes);
+	}
+	jw_end_array(j);
+	json_int_t omitted = json_integer_value(json_object_get(detail, "messages_omitted"));
+	if (omitted)
+		jw_int(j, "_messagesOmitted", omitted);
+}
+
 static void put_entry(struct jw *j, const struct entry *e, const json_t *detail)
 {
 	struct stored request, response;
@@ -258,6 +314,7 @@ static void put_entry(struct jw *j, const struct entry *e, const json_t *detail)
 	if (*e->reason)
 		jw_string(j, "comment", e->reason);
 	jw_int(j, "_id", e->id);
+	put_messages(j, e, detail);
 	jw_end_object(j);
 }
 

@@ -50,8 +50,8 @@ struct pcapng {
 	struct buf conversations; /* of struct conversation */
 	uint32_t begun;
 	struct buf bytes, block;
-	struct writer w; /* fills block; its error is that of the file */
-	uint64_t left_out;
+	struct writer w;		   /* fills block; its error is that of the file */
+	uint64_t left_out, rendered, torn; /* entries, entries, messages of WebSockets */
 };
 
 /* One message on its way into packets. */
@@ -348,6 +348,46 @@ static int find_conversation(struct sender *s, const struct entry *e)
 	return send_handshake(s);
 }
 
+/* A message of a WebSocket as one frame, which it need not have been; a client masks with zeros. */
+static int send_frame(struct sender *s, const struct stored_item *i)
+{
+	struct writer w = { .out = &s->file->bytes };
+	bool close = i->opcode == 8 && *i->name;
+	unsigned code = close ? (unsigned)atoi(i->name) : 0;
+	size_t len = i->bytes.len + 2 * close;
+	uint8_t mask = i->by_client ? 0x80 : 0;
+	uint8_t head[] = { (uint8_t)(0x80 | i->opcode), (uint8_t)(mask | (len < 126 ? len : 126)),
+			   (uint8_t)(len >> 8), (uint8_t)len };
+
+	buf_reset(w.out);
+	writer_put(&w, head, len < 126 ? 2 : 4);
+	writer_put(&w, "\0\0\0\0", i->by_client ? 4 : 0);
+	writer_put(&w, (uint8_t[]){ (uint8_t)(code >> 8), (uint8_t)code }, 2 * close);
+	if (i->bytes.len)
+		writer_put(&w, i->bytes.data, i->bytes.len);
+	s->time_us = i->time_us;
+	return w.error ? w.error : send_bytes(s, 0, 0);
+}
+
+static int send_frames(struct sender *s, const json_t *detail)
+{
+	struct stored_item item;
+	int r = 0;
+
+	for (size_t i = 0; !r && stored_item(detail, i, &item); i++) {
+		r = item.error;
+		if (item.by_client != (s->side == 0))
+			turn(s);
+		if (item.cut || item.lost)
+			s->file->torn++;
+		else if (!r)
+			r = send_frame(s, &item);
+		buf_free(&item.bytes);
+	}
+	s->file->torn += (uint64_t)json_integer_value(json_object_get(detail, "messages_omitted"));
+	return r;
+}
+
 static int send_exchange(struct sender *s, const struct entry *original, const struct hidden *m)
 {
 	struct stored request, response;
@@ -359,7 +399,21 @@ static int send_exchange(struct sender *s, const struct entry *original, const s
 	turn(s);
 	if (!r)
 		r = send_message(s, &response);
+	if (!r && !strcmp(original->protocol, "websocket"))
+		r = send_frames(s, m->detail);
 	return r;
+}
+
+/* What is kept of other protocols is written for people; Wireshark would take it for their bytes.
+ */
+static bool has_bytes(const struct entry *e)
+{
+	static const char *const protocols[] = { "http", "http2", "grpc", "websocket", "tls" };
+
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
+		if (!strcmp(e->protocol, protocols[i]))
+			return true;
+	return false;
 }
 
 static int pcapng_add(void *state, const struct entry *original, const struct kfl *filter,
@@ -373,7 +427,9 @@ static int pcapng_add(void *state, const struct entry *original, const struct kf
 	if (told)
 		return told < 0 ? told : 0;
 	int r = hide_whole(original, filter, &m);
-	if (!r && set_addresses(&m.e, &s.packet)) {
+	if (!r && !has_bytes(original)) {
+		f->rendered++;
+	} else if (!r && set_addresses(&m.e, &s.packet)) {
 		s.time_us = m.e.timestamp_us;
 		r = send_exchange(&s, original, &m);
 	} else if (!r) {
@@ -387,10 +443,13 @@ static int pcapng_end(void *state, struct buf *out)
 {
 	struct pcapng *f = state;
 	struct writer *w = &f->w;
-	char comment[96];
+	char comment[300];
 
 	snprintf(comment, sizeof(comment),
-		 "%" PRIu64 " entries whose addresses are not known are left out", f->left_out);
+		 "%" PRIu64 " entries whose addresses are not known are left out, %" PRIu64
+		 " of protocols of which no bytes are kept, and %" PRIu64
+		 " messages of WebSockets that are not whole",
+		 f->left_out, f->rendered, f->torn);
 	put_number(w, 0, 4);
 	put_number(w, 0, 8); /* no time of the statistics */
 	put_option(w, OPTION_DROPPED, &f->left_out, sizeof(f->left_out));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/writer.h"
 #include "entry.h"
 
@@ -201,4 +202,45 @@ void stored_put_end(const struct stored *m, uint64_t body_size, struct writer *w
 	writer_puts(w, body_size ? "\r\n0\r\n" : "0\r\n");
 	put_fields(m, "trailers", NULL, w);
 	writer_puts(w, "\r\n");
+}
+
+static int opcode_of(const char *kind)
+{
+	static const char *const kinds[] = { "continuation", "text", "binary", "", "", "", "", "",
+					     "close",	     "ping", "pong" };
+
+	for (int i = 0; i < (int)(sizeof(kinds) / sizeof(*kinds)); i++)
+		if (!strcmp(kinds[i], kind))
+			return i;
+	return 2;
+}
+
+bool stored_item(const json_t *detail, size_t i, struct stored_item *ret)
+{
+	const json_t *item = json_array_get(json_object_get(detail, "messages"), i);
+	const struct stored m = { .detail = item };
+	const json_t *text = json_object_get(item, "text");
+	const char *hex = stored_text(&m, "hex");
+	size_t len = strlen(hex) / 2;
+
+	if (!item)
+		return false;
+	*ret = (struct stored_item){ .kind = stored_text(&m, "kind"),
+				     .name = stored_text(&m, "name"),
+				     .by_client = !strcmp(stored_text(&m, "from"), "client"),
+				     .is_text = text != NULL,
+				     .opcode = opcode_of(stored_text(&m, "kind")),
+				     .time_us = stored_number(&m, "time_us", 0),
+				     .lost = stored_number(&m, "lost", 0),
+				     .cut = json_is_true(json_object_get(item, "cut")) };
+	if (text)
+		ret->error =
+			buf_put(&ret->bytes, json_string_value(text), json_string_length(text));
+	else
+		ret->error = buf_reserve(&ret->bytes, len);
+	for (size_t k = 0; !text && !ret->error && k < len; k++)
+		ret->error =
+			buf_putc(&ret->bytes, (char)(hex_digit((unsigned char)hex[2 * k]) << 4 |
+						     hex_digit((unsigned char)hex[2 * k + 1])));
+	return true;
 }

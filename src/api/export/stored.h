@@ -49,4 +49,16 @@ void stored_put_end(const struct stored *m, uint64_t body_size, struct writer *w
 /* Does the end of the connection alone end this message (RFC 9112 section 6.3)? */
 bool stored_ends_by_close(const struct stored *m);
 
+/* One of the messages below an exchange; its bytes, as far as they are kept, are the caller's. */
+struct stored_item {
+	const char *kind, *name;
+	bool by_client, is_text, cut;
+	int opcode; /* of a WebSocket */
+	int64_t time_us, lost;
+	struct buf bytes;
+	int error; /* 0 or -ENOMEM */
+};
+/* The i-th; false past the last. */
+bool stored_item(const json_t *detail, size_t i, struct stored_item *ret);
+
 #endif

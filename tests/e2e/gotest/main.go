@@ -1,6 +1,7 @@
 // Both ends of TLS connections whose every detail is known, for go.sh:
 //
-//	gotest CASE...      run them; gotest serve ADDR and gotest get URL COUNT are on their own
+//	gotest CASE...      run them; gotest serve ADDR, gotest get URL COUNT and gotest later MS URL,
+//	                    which is get URL 1 so many ms after it started, are on their own
 //
 // Each prints what must be seen, as lines of JSON for check_go.py: of all entries that have the
 // members of "find" there is exactly one (or "count"), and it has those of "want", or all of them
@@ -120,6 +121,14 @@ func main() {
 	if len(os.Args) > 3 && os.Args[1] == "get" {
 		current = "get"
 		get(os.Args[2], os.Args[3])
+		return
+	}
+	if len(os.Args) > 3 && os.Args[1] == "later" {
+		current = "later"
+		ms, err := strconv.Atoi(os.Args[2])
+		check(err)
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		get(os.Args[3], "1")
 		return
 	}
 	for _, name := range os.Args[1:] {

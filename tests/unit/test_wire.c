@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of wire connections and the ledger, told by hand what the kernel side tells. */
+#include "unit.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json_write.h"
+#include "base/limits.h"
+#include "entry.h"
+#include "wire/wire.h"
+
+#define T0     1795816800000000
+#define SECOND 1000000
+
+static struct entry *told[64];
+static size_t count;
+
+static void on_entry(void *ctx, struct entry *e)
+{
+	(void)ctx;
+	if (count < sizeof(told) / sizeof(*told))
+		told[count++] = e;
+	else
+		entry_free(e);
+}
+
+static enum reason why(void *ctx, uint32_t tgid)
+{
+	(void)ctx;
+	return tgid == 7 ? REASON_UNSUPPORTED : REASON_UNKNOWN;
+}
+
+static struct wire *begin(bool filtered)
+{
+	const struct entry_sink sink = { .emit = on_entry };
+	struct wire *w = wire_new(
+		&sink, &(struct wire_options){ .node = "n", .filtered = filtered, .why = why });
+
+	assert_non_null(w);
+	return w;
+}
+
+static void end(struct wire *w)
+{
+	wire_free(w);
+	while (count)
+		entry_free(told[--count]);
+}
+
+static struct wire_key opened(struct wire *w, uint64_t cookie, bool client)
+{
+	const struct wire_key key = { cookie, 1 };
+	struct wire_open o = { .family = 4,
+			       .local_ip = { 10, 0, 0, client ? 1 : 2 },
+			       .remote_ip = { 10, 0, 0, client ? 2 : 1 },
+			       .local_port = client ? 40000 : 443,
+			       .remote_port = client ? 443 : 40000,
+			       .opener_known = true,
+			       .opener = client ? DIR_WRITE : DIR_READ };
+
+	wire_open(w, &key, T0, &o);
+	return key;
+}
+
+static void is_of(struct wire *w, const struct wire_key *key, uint32_t tgid, const char *comm)
+{
+	wire_process(w, key, T0, &(struct wire_process){ .tgid = tgid, .comm = comm, .netns = 5 });
+}
+
+/* TLS 1.3: the client's Finished and a request of 100 bytes; a flight, two tickets, 5000 bytes. */
+static void carried(struct wire *w, const struct wire_key *key, bool client)
+{
+	const struct wire_way asked = { .packets = 3,
+					.bytes = 800,
+					.app_records = 2,
+					.app_bytes = 69 + 117,
+					.handshakes = 1,
+					.first = { 69, 117 },
+					.firsts = 2,
+					.latest = 117,
+					.last_us = T0 + 1000 };
+	const struct wire_way answered = { .packets = 5,
+					   .bytes = 6800,
+					   .app_records = 8,
+					   .app_bytes = 1200 + 500 + 5017 + 19,
+					   .early_records = 4,
+					   .early_bytes = 1200,
+					   .handshakes = 1,
+					   .first = { 250, 250, 5017, 19 },
+					   .firsts = 4,
+					   .latest = 19,
+					   .last_us = T0 + 2000 };
+	struct wire_counts c = { { answered, asked } };
+
+	if (!client)
+		c = (struct wire_counts){ { asked, answered } };
+	wire_counts(w, key, T0, &c);
+}
+
+static struct wire_stats stats_of(struct wire *w)
+{
+	struct wire_stats s;
+
+	wire_stats(w, &s);
+	return s;
+}
+
+/* Closed until it is read; the same entry, then with the session's name. */
+static void test_lock(void **state)
+{
+	struct wire *w = begin(false);
+	struct wire_key key = opened(w, 9, true);
+
+	(void)state;
+	is_of(w, &key, 7, "curl");
+	carried(w, &key, true);
+	wire_tick(w, T0 + SECOND / 4);
+	assert_int_equal(count, 0);
+	wire_tick(w, T0 + SECOND);
+	assert_int_equal(count, 1);
+	assert_string_equal(told[0]->protocol, "tcp");
+	assert_int_equal(told[0]->lock, LOCK_CLOSED);
+	assert_string_equal(told[0]->connection, "wire-9");
+	assert_string_equal(told[0]->reason, reasons[REASON_UNSUPPORTED].sentence);
+	assert_true(told[0]->open);
+	assert_int_equal(told[0]->packets, 8);
+	assert_int_equal(told[0]->request_size, 800);
+	assert_string_equal(told[0]->src.process, "curl");
+	assert_int_equal(told[0]->dst.port, 443);
+	wire_tick(w, T0 + 3 * SECOND);
+	assert_int_equal(count, 1); /* nothing changed */
+
+	wire_read(w, 9, T0,
+		  &(struct wire_read){
+			  .connection = "7-a-1", .library = "openssl", .plain = { 5000, 100 } });
+	wire_tick(w, T0 + 4 * SECOND);
+	assert_int_equal(count, 2);
+	assert_int_equal(told[1]->lock, LOCK_OPEN);
+	assert_string_equal(told[1]->connection, "7-a-1");
+	assert_int_equal(told[1]->live, told[0]->live);
+	wire_end(w, &key, T0 + 5 * SECOND, WIRE_CLOSED);
+	wire_tick(w, T0 + 5 * SECOND);
+	assert_int_equal(count, 2); /* the session may have more to say */
+	wire_tick(w, T0 + 7 * SECOND);
+	assert_int_equal(count, 3);
+	assert_false(told[2]->open);
+	assert_int_equal(told[2]->elapsed_us, 5 * SECOND);
+	assert_int_equal(stats_of(w).open, 0);
+	end(w);
+}
+
+/* What is read is exact, and so is what is not, but for what lengths cannot tell. */
+static void test_ledger(void **state)
+{
+	struct wire *w = begin(false);
+	struct wire_key read = opened(w, 1, true), closed = opened(w, 2, true),
+			part = opened(w, 3, true), more = opened(w, 4, true);
+
+	(void)state;
+	is_of(w, &read, 1, "a");
+	is_of(w, &closed, 7, "b");
+	is_of(w, &part, 3, "c");
+	is_of(w, &more, 4, "d");
+	carried(w, &read, true);
+	carried(w, &closed, true);
+	carried(w, &part, true);
+	carried(w, &more, true);
+	wire_read(w, 1, T0, &(struct wire_read){ "x", "openssl", { 5000, 100 }, false });
+	wire_read(w, 3, T0, &(struct wire_read){ "y", "openssl", { 4000, 100 }, true });
+	wire_missing(w, 3, DIR_READ, 10, GAP_LOST);
+	wire_missing(w, 3, DIR_READ, 5, GAP_TRUNCATED);
+	wire_read(w, 4, T0, &(struct wire_read){ "z", "openssl", { 9000, 100 }, false });
+	struct wire_stats s = stats_of(w);
+	assert_int_equal(s.tls_bytes[REASON_READ], 5100 + 4100 - 15 + 9100);
+	assert_int_equal(s.tls_bytes[REASON_UNSUPPORTED], 5100);
+	assert_int_equal(s.tls_bytes[REASON_STARTED_BEFORE], 1000);
+	assert_int_equal(s.tls_bytes[REASON_LOST], 10);
+	assert_int_equal(s.tls_bytes[REASON_BUDGET], 5);
+	assert_int_equal(s.misfits, 0); /* told once it has ended */
+	wire_end(w, &more, T0, WIRE_CLOSED);
+	assert_int_equal(stats_of(w).misfits, 1);
+	wire_tick(w, T0 + 9 * SECOND);
+	assert_int_equal(stats_of(w).misfits, 1);
+	assert_int_equal(stats_of(w).tls_bytes[REASON_READ], s.tls_bytes[REASON_READ]);
+	end(w);
+}
+
+/* Both ends are one entry, whichever ends first. */
+static void test_ends(void **state)
+{
+	(void)state;
+	for (int first = 0; first < 2; first++) {
+		struct wire *w = begin(false);
+		struct wire_key client = opened(w, 1, true), server = opened(w, 2, false);
+
+		is_of(w, &client, 1, "curl");
+		is_of(w, &server, 2, "nginx");
+		carried(w, &client, true);
+		carried(w, &server, false);
+		wire_read(w, 2, T0,
+			  &(struct wire_read){ "2-b-1", "openssl", { 100, 5000 }, false });
+		wire_end(w, first ? &server : &client, T0 + SECOND, WIRE_CLOSED);
+		wire_end(w, first ? &client : &server, T0 + SECOND + 9, WIRE_CLOSED);
+		wire_tick(w, T0 + 9 * SECOND);
+		assert_int_equal(count, 1);
+		assert_string_equal(told[0]->ends, "both");
+		assert_string_equal(told[0]->role, "client");
+		assert_string_equal(told[0]->dst.process, "nginx");
+		assert_int_equal(told[0]->lock, LOCK_OPEN);
+		assert_string_equal(told[0]->connection, "2-b-1");
+		end(w);
+	}
+}
+
+/* Nothing is shown of what a filter leaves out, or may leave out. */
+static void test_filter(void **state)
+{
+	struct wire *w = begin(true);
+	struct wire_key unknown = opened(w, 1, true), out = opened(w, 2, true);
+	struct wire_packet packets[WIRE_PACKETS];
+	struct buf text = { 0 };
+	struct jw j = jw_begin(&text);
+
+	(void)state;
+	wire_process(w, &out, T0, &(struct wire_process){ .comm = "", .filtered_out = true });
+	carried(w, &unknown, true);
+	carried(w, &out, true);
+	wire_tick(w, T0 + 3 * SECOND);
+	assert_int_equal(wire_packets(w, "wire-1", packets), -ENOENT);
+	assert_int_equal(wire_packets(w, "wire-2", packets), -ENOENT);
+	jw_object(&j, NULL);
+	wire_put_coverage(w, &j);
+	jw_end_object(&j);
+	assert_int_equal(jw_done(&j), 0);
+	assert_non_null(strstr(text.data, "\"programs\":[]"));
+	buf_free(&text);
+	wire_end(w, &unknown, T0, WIRE_CLOSED);
+	wire_end(w, &out, T0, WIRE_CLOSED);
+	wire_tick(w, T0 + 9 * SECOND);
+	assert_int_equal(count, 0);
+	assert_int_equal(stats_of(w).tls_bytes[REASON_FILTERED], 10200);
+	end(w);
+}
+
+/* A million connections that never end: so many are held, the rest is counted. */
+static void test_many(void **state)
+{
+	struct wire *w = begin(true);
+	size_t before = mallinfo2().uordblks;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 1000000; i++) {
+		const struct wire_key key = { i, i };
+		struct wire_open o = { .family = 4 };
+		memcpy(o.local_ip, &i, 4);
+		wire_open(w, &key, T0 + (int64_t)i, &o);
+	}
+	assert_int_equal(stats_of(w).open, LIMIT_WIRE_FLOWS);
+	assert_int_equal(stats_of(w).gave_way, 1000000 - LIMIT_WIRE_FLOWS);
+#ifndef __SANITIZE_ADDRESS__
+	assert_true(mallinfo2().uordblks - before < (size_t)128 << 20);
+#endif
+	(void)before;
+	end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lock), cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_ends), cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
