@@ -6,16 +6,16 @@ import { bytes, dateTime, elapsed, plural, span } from "./format.js";
 import { fields, pairs } from "./table.js";
 import { filterable } from "./tip.js";
 
-// name, what was offered, what was chosen, field of a filter for the latter
+// name, what was offered, what was chosen, field of a filter for the latter, what it is called
 const COMPARED = [
 	["Version", i => i.versions, i => i.version, "tls_version"],
 	["Cipher suite", i => i.cipher_suites, i => i.cipher, "tlsx_cipher_suite"],
 	["Key exchange group", i => i.groups, i => i.group, "tls_group"],
-	["Key shares", i => i.key_shares, i => i.group],
+	["Key shares", i => i.key_shares, i => i.key_shares && i.group],
 	["Signature", i => i.signatures, i => i.signature],
 	["Certificate's signature", i => i.certificate_signatures, () => ""],
 	["ALPN", i => i.alpn_offered, i => i.alpn, "tlsx_alpn"],
-	["Extensions", i => i.extensions, i => i.server_extensions],
+	["Extensions", i => i.extensions, i => i.server_extensions, "", "answered"],
 	["Resumption by PSK", i => i.psk_modes, () => ""],
 ];
 
@@ -63,7 +63,7 @@ function remarks(i) {
 			remark(
 				"info",
 				"Not post-quantum.",
-				`For information: ${i.group} may be undone by a quantum computer some day, as most of today's are.`,
+				`For information: ${i.group} may be undone by a quantum computer some day.`,
 			),
 		);
 	if (i.post_quantum) out.push(remark("info", "Post-quantum.", `${i.group} is a hybrid group.`));
@@ -73,21 +73,21 @@ function remarks(i) {
 const FEW = 6;
 
 // Many are folded: the chosen one stands beside them.
-function offered(values, chosen) {
-	const all = inOrder(values, chosen);
+function offered(values, chosen, word) {
+	const all = inOrder(values, chosen, word);
 	return list(values).length > FEW
 		? el("details", {}, el("summary", {}, `${list(values).length} offered`), all)
 		: all;
 }
 
 // The offered ones in their order; the chosen one is marked in words as well.
-function inOrder(values, chosen) {
+function inOrder(values, chosen, word) {
 	return el(
 		"ul",
 		{ class: "hs-list" },
 		list(values).map(v =>
 			list(chosen).includes(v)
-				? el("li", { class: "hs-chosen" }, `${v} `, el("small", {}, "chosen"))
+				? el("li", { class: "hs-chosen" }, `${v} `, el("small", {}, word))
 				: el("li", {}, v),
 		),
 	);
@@ -112,12 +112,12 @@ function compared(i) {
 		el(
 			"tbody",
 			{},
-			rows.map(([name, from, to, field]) =>
+			rows.map(([name, from, to, field, word]) =>
 				el(
 					"tr",
 					{},
 					el("th", { scope: "row" }, name),
-					el("td", {}, offered(from(i), to(i))),
+					el("td", {}, offered(from(i), to(i), word || "chosen")),
 					el(
 						"td",
 						{},

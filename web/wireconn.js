@@ -115,7 +115,7 @@ async function fillPackets(box, e, context) {
 		);
 	} catch (error) {
 		if (error.name === "AbortError") return;
-		const text = error.status === 404 ? "They are kept while it lives, and a while longer." : error.message;
+		const text = error.status === 404 ? "None is kept any more: they are while it goes on." : error.message;
 		box.replaceChildren(el("p", { class: "note" }, text));
 	}
 }
