@@ -30,8 +30,8 @@ function result(e) {
 }
 
 const WIRE = {
-	tcp: e => `TLS connection${e.tls_sni && ` to ${e.tls_sni}`}`,
-	tlsx: e => `TLS handshake${e.tls_sni && ` with ${e.tls_sni}`}`,
+	tcp: e => `TLS connection${e.tls_sni && ` to ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
+	tlsx: e => `TLS handshake${e.tls_sni && ` with ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
 };
 
 // "GET /login → 200 in 1.8 ms, curl[4242] to nginx[913]"
