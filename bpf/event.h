@@ -198,7 +198,7 @@ struct ev_wire_way {
 	__u64 app_bytes; /* of application data records, without their headers */
 	__u64 app_records;
 	__u64 early_bytes;  /* of them, what came before the first of the other direction */
-	__u64 not_followed; /* payload bytes while the record boundary was not known */
+	__u64 not_followed; /* payload bytes while the record boundary was not certain, at most */
 	__u64 last;	    /* ns */
 	__u64 app_at;	    /* ns, of the first of app_records */
 	__u32 early_records;

@@ -6,8 +6,7 @@
  * what was there before. From then on the next record's place in the stream is known, so that of a
  * packet only headers are read. What a handshake says is copied, application data is counted.
  *
- * What is known of a socket lies with the socket (a map of socket storage) and ends with it, so
- * that of the many that are not TLS nothing is looked up and nobody needs to clean up.
+ * Of the many that are not TLS an array of cookies tells so, and that is all that they cost.
  */
 #include "wire_records.bpf.h"
 
@@ -170,20 +169,19 @@ static __always_inline bool find_segment(struct __sk_buff *skb, struct wire_segm
 }
 
 /* A packet of a connection that is TLS or may become it. */
-APART int wire_packet(struct __sk_buff *skb, __u32 dir)
+static __noinline int wire_packet(struct __sk_buff *skb, struct wire_sock *ws, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb);
 	struct wire_segment g;
 	int types = 0;
 
-	if (!ws || !find_segment(skb, &g) || (!g.len && ws->state != SOCK_TLS))
+	if (!find_segment(skb, &g) || (!g.len && ws->state != SOCK_TLS))
 		return 0;
 	if (g.len && sync_gap(&ws->sync[dir & 1], g.seq))
 		lose(&ws->sync[dir & 1]);
 	if (g.len && ws->sync[dir & 1].state == SYNC_OFF)
 		wire_look(skb, g.at, g.len, g.seq, dir);
 	if (g.len && (ws->state == SOCK_TLS || ws->sync[dir & 1].state != SYNC_OFF))
-		types = wire_follow(skb, g.at, g.len, g.seq, dir);
+		types = wire_follow(skb, ws, &g, dir);
 	if (ws->state != SOCK_TLS)
 		return 0;
 	struct ev_wire *w = slot_of(ws);
@@ -221,8 +219,11 @@ static __always_inline int wire(struct __sk_buff *skb, __u32 dir)
 
 	if (wire_plain[cookie & (WIRE_PLAIN - 1)] == cookie)
 		return 1;
-	if (bpf_map_lookup_elem(&wire_socks, &cookie) || wire_new_sock(skb, cookie))
-		wire_packet(skb, dir);
+	struct wire_sock *ws = bpf_map_lookup_elem(&wire_socks, &cookie);
+	if (!ws && wire_new_sock(skb, cookie))
+		ws = bpf_map_lookup_elem(&wire_socks, &cookie);
+	if (ws)
+		wire_packet(skb, ws, dir);
 	return 1;
 }
 

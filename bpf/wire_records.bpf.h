@@ -165,22 +165,26 @@ static __always_inline int load_header(struct __sk_buff *skb, __u32 at, const st
 }
 
 /* The next record of a payload, whose header is in it: false when there is none. */
-APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 dir)
+static __always_inline bool next_record(struct __sk_buff *skb, __u32 at, struct sync *s)
 {
-	struct wire_sock *ws = sock_state(skb);
 	__u8 h[8] = { 0 };
-
-	if (!ws)
-		return 0;
-	struct sync *s = &ws->sync[dir & 1];
 	__s32 pos = s->pos;
+
 	if (!load_header(skb, at, s, h) || !header_fits(h))
-		return 0;
+		return false;
 	__u32 size = h[3] << 8 | h[4];
 	s->type = h[0];
 	s->pos = pos + RECORD_HEADER + size;
 	find_record(&s->found, h[0], pos < 0 ? 0 : pos, s->pos, size);
-	return 1;
+	return true;
+}
+
+/* The same, verified by itself, for the loop. */
+APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb);
+
+	return ws ? next_record(skb, at, &ws->sync[dir & 1]) : false;
 }
 
 /* Remember what there is of a header at s->pos, whose rest has not come. */
@@ -226,14 +230,12 @@ static __always_inline bool sync_gap(const struct sync *s, __u32 seq)
  * Follow the records of a payload from the header that comes next. The number of its bytes whose
  * place in a record is known.
  */
-APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
+static __always_inline __u32 follow(struct __sk_buff *skb, struct sync *s,
+				    const struct wire_segment *g, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb);
-	bool whole = false;
+	__u32 at = g->at, len = g->len, seq = g->seq;
+	bool whole, found = true;
 
-	if (!ws)
-		return 0;
-	struct sync *s = &ws->sync[dir & 1];
 	__builtin_memset(&s->found, 0, sizeof(s->found));
 	s->pos = s->next - seq;
 	if (s->pos > 0) {
@@ -241,10 +243,13 @@ APART __u32 wire_records(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, 
 		if (s->type != TYPE_APP)
 			s->found.to[0] = s->pos;
 	}
-	for (int i = 0; i < LIMIT_WIRE_RECORDS; i++) {
+	whole = s->pos + RECORD_HEADER > (__s32)len;
+	if (!whole) /* most packets have one */
+		found = next_record(skb, at, s);
+	for (int i = 0; i < LIMIT_WIRE_RECORDS && found && !whole; i++) {
 		whole = s->pos + RECORD_HEADER > (__s32)len;
-		if (whole || !wire_record(skb, at, dir))
-			break;
+		if (!whole)
+			found = wire_record(skb, at, dir);
 	}
 	s->next = seq + s->pos;
 	if (!whole) {
@@ -287,39 +292,38 @@ static __always_inline void copy_found(struct __sk_buff *skb, const struct wire_
 }
 
 /* Payload of a connection that is, or may be, TLS: what of it is in records. Their types. */
-APART int wire_follow(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
+static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
+				  const struct wire_segment *g, __u32 dir)
 {
-	struct wire_sock *ws = sock_state(skb);
-	const struct wire_segment g = { at, len, seq };
-
-	if (!ws)
-		return 0;
 	struct sync *s = &ws->sync[dir & 1];
 	__u32 known = 0, next = s->next;
-	__u32 had = (__s32)(next - seq) < 0 ? s->have : 0;
+	__u32 had = (__s32)(next - g->seq) < 0 ? s->have : 0;
 	__u64 header;
 	__builtin_memcpy(&header, s->header, 8); /* the last three are not of it */
 	s->found.types = 0;
 	if (s->state != SYNC_OFF)
-		known = wire_records(skb, at, len, seq, dir);
+		known = follow(skb, s, g, dir);
 	if (s->state == SYNC_TRY) {
 		s->good += s->found.headers;
 		if (s->good >= BELIEVED)
 			s->state = SYNC_ON;
 	}
 	if (s->state == SYNC_TRY) {
+		struct ev_wire *w = ws->state == SOCK_TLS ? slot_of(ws) : NULL;
 		s->records += s->found.app_records;
 		s->bytes += s->found.app_bytes;
+		if (w && (s->lost || w->flags & EV_WIRE_MIDWAY))
+			w->way[dir & 1].not_followed += g->len;
 		return 0;
 	}
 	if (s->state == SYNC_ON && ws->state != SOCK_TLS && !wire_begin(skb)) {
 		set_plain(ws, bpf_get_socket_cookie(skb));
 		return 0;
 	}
-	wire_add(ws, len - known, dir);
+	wire_add(ws, g->len - known, dir);
 	if (had && (s->found.types & ~(1 << (TYPE_APP - TYPE_CHANGE))))
 		wire_copy_header(skb, header, had, next, dir);
-	copy_found(skb, &g, &s->found, dir);
+	copy_found(skb, g, &s->found, dir);
 	return s->found.types;
 }
 

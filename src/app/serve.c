@@ -393,7 +393,7 @@ static int open_sources(struct server *s, struct session_options *sessions, char
 			size_t size)
 {
 	const struct entry_sink sink = { .emit = on_entry, .ctx = s };
-	bool wire = s->options->maps->wire_fd >= 0;
+	bool wire = s->options->maps && s->options->maps->wire_fd >= 0;
 	struct source_options source = {
 		.clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC),
 		.maps = s->options->maps,

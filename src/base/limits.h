@@ -120,17 +120,15 @@
 #define LIMIT_H2_TICK_MS   50	      /* between two looks at what is to be told */
 
 /* TLS handshakes, of one connection */
-#define LIMIT_TLS_MESSAGE                                                                          \
-	(72 << 10) /* of one message that is read: a ClientHello may be 64 KiB                     \
-		    */
+#define LIMIT_TLS_MESSAGE     (72 << 10) /* of one that is read: a ClientHello has up to 64 KiB */
 #define LIMIT_TLS_HANDSHAKE   (1 << 20)	 /* of all messages in clear: more is no handshake */
 #define LIMIT_TLS_LIST	      256	 /* values of one list that are kept */
 #define LIMIT_TLS_CERTIFICATE (16 << 10) /* of one that is read */
 #define LIMIT_TLS_NAMES	      32	 /* names of one list: ALPN, of a certificate */
 #define LIMIT_TLS_NAME	      256	 /* bytes of one */
-#define LIMIT_QUIC_CRYPTO     (16 << 10) /* of QUIC's CRYPTO stream, each way */
-#define LIMIT_QUIC_PACKETS    64	 /* Initial packets that are tried, each way */
 #define LIMIT_TLS_EXPIRING    30	 /* days that a certificate is valid: soon expiring */
+#define LIMIT_QUIC_CRYPTO     (16 << 10) /* of QUIC's CRYPTO stream, each way */
+#define LIMIT_QUIC_PACKETS    16	 /* Initial packets that are tried, each way */
 
 /* exchanges that are told while they go on */
 #define LIMIT_LIVE_MS		   500	      /* one that ends sooner is told once, at its end */
@@ -189,17 +187,15 @@
 #define LIMIT_LIVE_EXCHANGES 65536 /* that go on and whose rows are written again; oldest goes */
 
 /* queries */
-#define LIMIT_QUERY_BYTES 8192	    /* a KFL query */
-#define LIMIT_QUERY_DEPTH 64	    /* nesting */
-#define LIMIT_QUERY_LIST  1000	    /* elements of a list or arguments */
-#define LIMIT_QUERY_MS	  1000	    /* one page of one query, then a partial answer */
-#define LIMIT_REGEX_STEPS 100000    /* backtracking steps for one entry */
-#define LIMIT_REGEX_MS	  500	    /* processor time for one entry, whatever the steps */
-#define LIMIT_FILTER_BODY (4 << 20) /* of a decoded body, what a filter looks at */
-#define LIMIT_JSON_TREE_DEPTH                                                                      \
-	2000			  /* of what is changed before it is shown, as jansson writes it   \
-				   */
-#define LIMIT_JSON_DEPTH      100 /* nesting of JSON that a filter looks into */
+#define LIMIT_QUERY_BYTES     8192	/* a KFL query */
+#define LIMIT_QUERY_DEPTH     64	/* nesting */
+#define LIMIT_QUERY_LIST      1000	/* elements of a list or arguments */
+#define LIMIT_QUERY_MS	      1000	/* one page of one query, then a partial answer */
+#define LIMIT_REGEX_STEPS     100000	/* backtracking steps for one entry */
+#define LIMIT_REGEX_MS	      500	/* processor time for one entry, whatever the steps */
+#define LIMIT_FILTER_BODY     (4 << 20) /* of a decoded body, what a filter looks at */
+#define LIMIT_JSON_TREE_DEPTH 2000 /* of what is changed before it is shown, as jansson has it */
+#define LIMIT_JSON_DEPTH      100  /* nesting of JSON that a filter looks into */
 #define LIMIT_JSON_BYTES      (32 << 20) /* that one path into JSON may pass in one entry */
 #define LIMIT_MASK_BODY	      (1 << 20)	 /* of JSON that redact() hides a part of */
 #define LIMIT_MASK_VALUES     1000000	 /* that it passes; beyond, the whole is hidden */

@@ -87,8 +87,10 @@ static int score(const uint8_t *data, size_t len, size_t most)
 		return PROBE_NO;
 	if (data[0] == 'A')
 		return size ? PROBE_YES : PROBE_MAYBE;
+	if (!size && len < AMQP_HEAD)
+		return PROBE_SHORT;
 	if (!size)
-		return len < AMQP_HEAD ? PROBE_SHORT : PROBE_MAYBE;
+		return amqp_number(data + 3, 4) < most ? PROBE_MAYBE : PROBE_NO;
 	if (data[0] == AMQP_METHOD && !amqp_method_of(data))
 		return PROBE_NO;
 	if ((uint64_t)size > most)

@@ -71,6 +71,7 @@ struct session {
 	bool cutting : 1;     /* what goes on is told as far as it has come */
 	bool opened_seen : 1; /* its flow_open() came */
 	bool midway : 1;      /* which said that it had been in use before */
+	bool paused : 1;      /* what is missing now is, as capture was paused */
 	bool untold : 1;      /* more was read than the wire was told */
 	bool started[2];      /* directions with a record */
 	char comm[FLOW_COMM_LEN + 1];

@@ -159,6 +159,7 @@ void flow_data(struct sessions *all, const struct flow *f, int64_t now_us,
 	skip_to(s, dir, d->offset, GAP_LOST, now_us);
 	feed(s, d, now_us);
 	s->sight.expected[dir] += d->len;
+	s->paused = d->paused;
 	skip_to(s, dir, d->offset + d->span, d->why, now_us);
 	s->untold = true;
 	session_mark_alive(s);

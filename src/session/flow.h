@@ -57,6 +57,7 @@ struct flow_data {
 	size_t len;
 	uint64_t goroutine; /* 0 unknown */
 	int64_t begun_us;   /* when the program called, for a write; 0: now */
+	bool paused;	    /* GAP_TRUNCATED because capture was */
 	bool more;	    /* more of the same call follows */
 };
 

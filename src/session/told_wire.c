@@ -45,5 +45,8 @@ void told_wire(struct session *s)
 void told_wire_missing(struct session *s, enum dir dir, uint64_t len, enum gap_why why)
 {
 	if (told_wire_cookie(s))
-		wire_missing(s->all->wire, s->cookie, dir, len, why);
+		wire_missing(s->all->wire, s->cookie, dir, len,
+			     why == GAP_LOST ? REASON_LOST
+			     : s->paused     ? REASON_PAUSED
+					     : REASON_BUDGET);
 }

@@ -437,9 +437,7 @@ static bool is_another(const struct file_conn *c, int side, const struct datagra
 
 	if (!(g->flags & TCP_SYN))
 		return false;
-	if (s->syn)
-		return s->syn_seq != g->seq;
-	return c->done || s->in.begun;
+	return c->done || (s->syn ? s->syn_seq != g->seq : s->in.begun);
 }
 
 /* The connection of a packet; NULL: none, and it begins none. */

@@ -53,7 +53,7 @@ struct fragmented {
 	uint64_t order; /* of the last one that came */
 	uint32_t end;	/* of the whole; 0: the last fragment has not come */
 	uint32_t have;	/* units */
-	uint64_t units[WHOLE / UNIT / 64];
+	uint64_t units[WHOLE / UNIT / 64 + 1];
 	uint8_t *bytes;
 };
 
@@ -135,6 +135,20 @@ static void put_units(struct fragmented *d, uint32_t offset, const uint8_t *byte
 	}
 }
 
+/* Units past its end do not make up for others. */
+static bool is_whole(const struct fragmented *d)
+{
+	uint32_t units = (d->end + UNIT - 1) / UNIT;
+
+	if (!d->end || d->have < units)
+		return false;
+	for (uint32_t i = 0; i < units / 64; i++)
+		if (~d->units[i])
+			return false;
+	uint64_t last = (1ULL << units % 64) - 1;
+	return (d->units[units / 64] & last) == last;
+}
+
 /* True when the datagram is whole by it: ip->rest is then all of it. */
 static bool put_together(struct fragments *f, const struct datagram *g, struct ip *ip)
 {
@@ -149,7 +163,7 @@ static bool put_together(struct fragments *f, const struct datagram *g, struct i
 	put_units(d, ip->offset, ip->rest.at, len);
 	if (!ip->more && !d->end)
 		d->end = ip->offset + (uint32_t)len;
-	if (!d->end || d->have < (d->end + UNIT - 1) / UNIT)
+	if (!is_whole(d))
 		return false;
 	ip->rest = unpack_at(d->bytes, d->end);
 	ip->wire_len = d->end;

@@ -67,7 +67,8 @@ static int need(struct pcap_file *f, size_t n)
 {
 	if (f->end - f->at >= n)
 		return 1;
-	memmove(f->buffer, f->buffer + f->at, f->end - f->at);
+	if (f->at)
+		memmove(f->buffer, f->buffer + f->at, f->end - f->at);
 	f->end -= f->at;
 	f->at = 0;
 	int r = grow(f, n < READ_BYTES ? READ_BYTES : n);

@@ -25,7 +25,8 @@ struct tls_stream {
 	struct decrypt *decrypt;
 	struct tls_handshake *handshake; /* until both hellos were seen */
 	struct stream_side sides[2];
-	int client; /* a side, -1 not known */
+	size_t handshake_bytes; /* that it holds */
+	int client;		/* a side, -1 not known */
 	bool hello, counted, counted_readable;
 };
 
@@ -51,6 +52,14 @@ static void drop(struct tls_stream *s, struct stream_side *side)
 	buf_free(&side->part);
 }
 
+static void end_handshake(struct tls_stream *s)
+{
+	tls_handshake_free(s->handshake);
+	s->handshake = NULL;
+	share_change(s->to.share, s->handshake_bytes, 0);
+	s->handshake_bytes = 0;
+}
+
 void tls_stream_free(struct tls_stream *s)
 {
 	if (!s)
@@ -58,7 +67,7 @@ void tls_stream_free(struct tls_stream *s)
 	drop(s, &s->sides[0]);
 	drop(s, &s->sides[1]);
 	decrypt_free(s->decrypt);
-	tls_handshake_free(s->handshake);
+	end_handshake(s);
 	free(s);
 }
 
@@ -84,18 +93,25 @@ static void read_hellos(struct tls_stream *s, int side, int64_t now_us, const ui
 	if (!s->handshake)
 		return;
 	tls_handshake_feed(s->handshake, side, now_us, record, len);
+	size_t was = s->handshake_bytes;
+	s->handshake_bytes = tls_handshake_bytes(s->handshake);
+	share_change(s->to.share, was, s->handshake_bytes);
 	const struct tls_info *i = tls_handshake_info(s->handshake);
 	if (i->hello.time_us && !s->hello) {
 		s->hello = true;
 		s->client = i->client;
 		decrypt_client_hello(s->decrypt, i->hello.random);
 	}
-	if (!i->server.time_us)
+	if (!i->server.time_us) {
+		if (!share_allows(s->to.share, LIMIT_REASSEMBLE_ALL)) {
+			s->to.counts->not_held++;
+			end_handshake(s);
+		}
 		return;
+	}
 	decrypt_server_hello(s->decrypt, i->server.version, i->server.suite, i->server.random,
 			     i->server.encrypt_then_mac);
-	tls_handshake_free(s->handshake);
-	s->handshake = NULL;
+	end_handshake(s);
 }
 
 static void count(struct tls_stream *s)

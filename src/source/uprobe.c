@@ -70,6 +70,7 @@ static void tell_data(struct sessions *s, const struct flow *f, int64_t now,
 				       .len = d->len,
 				       .goroutine = d->goid,
 				       .begun_us = now - (int64_t)(took / 1000),
+				       .paused = d->hdr.flags & EV_F_PAUSED,
 				       .more = d->hdr.flags & EV_F_MORE });
 }
 

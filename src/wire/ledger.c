@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/json_write.h"
 #include "tls/overhead.h"
 #include "wire/wire_conn.h"
@@ -140,10 +139,12 @@ static void add_way(const struct wire *w, const struct wire_conn *c, int dir,
 		ret[why] += plain;
 		return;
 	}
-	uint64_t lost = c->missing[dir][GAP_LOST], cut = c->missing[dir][GAP_TRUNCATED];
-	ret[REASON_READ] += less(c->plain[dir], lost + cut);
-	ret[REASON_LOST] += lost;
-	ret[REASON_BUDGET] += cut;
+	uint64_t missing = 0;
+	for (int i = 0; i < WIRE_MISSING; i++) {
+		ret[REASON_PAUSED + i] += c->missing[dir][i];
+		missing += c->missing[dir][i];
+	}
+	ret[REASON_READ] += less(c->plain[dir], missing);
 	if (plain > c->plain[dir])
 		ret[why_rest(w, c)] += plain - c->plain[dir];
 }

@@ -111,8 +111,10 @@ struct wire_packet {
 };
 #define WIRE_PACKETS 16
 
-/* Connections, past which the one that was told of longest ago gives way: LIMIT_WIRE_FLOWS. NULL
- * when out of memory. The sink's `live` must be set. */
+/*
+ * Holds LIMIT_WIRE_FLOWS connections: one that ended, else the oldest, gives way. The sink's `live`
+ * is not used: numbers are beyond those of the sessions. NULL when out of memory.
+ */
 struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *options);
 /* All end: they are told for the last time. */
 void wire_end_all(struct wire *w);
@@ -165,8 +167,8 @@ struct wire_read {
 	bool midway;		/* what was moved before was not seen */
 };
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r);
-/* Of these, bytes that were not copied. */
-void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum gap_why why);
+/* Of these, bytes that were not copied: REASON_LOST, BUDGET or PAUSED. */
+void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum reason why);
 /* What the handshake told, NULL: nothing known yet. Valid until the next call that tells. */
 const struct tls_info *wire_tls(struct wire *w, uint64_t cookie);
 

@@ -13,7 +13,8 @@
 #include "wire/ledger.h"
 #include "wire/wire.h"
 
-#define WIRE_NAME 64
+#define WIRE_NAME    64
+#define WIRE_MISSING 3 /* REASON_PAUSED, LOST, BUDGET */
 
 /* Whose an end is, and whether it was read there. */
 struct wire_side {
@@ -43,7 +44,7 @@ struct wire_conn {
 	struct wire_counts counts;
 	/* What the session said. */
 	uint64_t plain[2];
-	uint64_t missing[2][2]; /* by enum dir and enum gap_why */
+	uint64_t missing[2][WIRE_MISSING]; /* by enum dir and enum reason from PAUSED on */
 	bool read_midway;
 	struct tls_handshake *tls; /* NULL: nothing seen, or let go */
 	uint32_t expected[2];	   /* sequence number after the handshake bytes, by enum dir */

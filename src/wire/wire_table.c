@@ -323,12 +323,12 @@ void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wir
 	pthread_mutex_unlock(&w->lock);
 }
 
-void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum gap_why why)
+void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum reason why)
 {
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = find_socket(w, cookie);
 	if (c)
-		c->missing[dir][why] += len;
+		c->missing[dir][why - REASON_PAUSED] += len;
 	pthread_mutex_unlock(&w->lock);
 }
 

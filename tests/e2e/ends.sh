@@ -99,7 +99,8 @@ joint() {
 	tap_ok "$name: one entry of both ends" "$CHECK" --socket "$CT_SOCK" --dst-port "$port" \
 		--src-process "$2" --src-pid "$3" --dst-process "$4" --dst-pid "$server" \
 		--role client --complete open=false ends=both server_elapsed_us=!null "${@:5}"
-	tap_ok "$name: no other" "$CHECK" --socket "$CT_SOCK" --dst-port "$port"
+	# beside the connection itself and its handshake
+	tap_ok "$name: no other" "$CHECK" --socket "$CT_SOCK" --dst-port "$port" --count 3
 }
 
 # pair NAME CLIENT-PROCESS SERVER-PROCESS PATH COMMAND...: a client of that server.

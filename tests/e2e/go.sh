@@ -66,7 +66,7 @@ over_http() {
 	wait_port "$port" $! && until_attached "/$2" &&
 		"$TMPDIR/$2" get "https://$3:$port" 8 >>"$TMPDIR/$1" 2>>"$TMPDIR/said"
 	tap_ok "$1" is_seen "$TMPDIR/$1"
-	tap_ok "$1: processes" "$CHECK" --socket "$CT_SOCK" --dst-port "$port" --count 16 \
+	tap_ok "$1: processes" "$CHECK" --socket "$CT_SOCK" --dst-port "$port" --protocol http --count 16 \
 		--src-process "$2" --dst-process "$2"
 }
 
@@ -102,7 +102,7 @@ in_container() {
 	wait_port "$port" $! && until_attached /gohidden &&
 		"$TMPDIR/gostripped" get "https://127.0.0.1:$port" 4 >>"$TMPDIR/container"
 	tap_ok "a program in a container's root" is_seen "$TMPDIR/container"
-	tap_ok "a program in a container's root: process" "$CHECK" --socket "$CT_SOCK" --count 8 \
+	tap_ok "a program in a container's root: process" "$CHECK" --socket "$CT_SOCK" --protocol http --count 8 \
 		--dst-port "$port" --dst-process gohidden --src-process gostripped
 }
 

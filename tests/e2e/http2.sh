@@ -107,7 +107,7 @@ tap_ok "are a hundred entries" is_there \
 	'body of {}\n' ends=both
 
 tap_ok "h2load and nghttpd: 10,000 requests over 10 connections" load
-tap_ok "are 10,000 pairs, each with its body" is_there "dst.port == $nghttpd_port" 10000 \
+tap_ok "are 10,000 pairs, each with its body" is_there "http and dst.port == $nghttpd_port" 10000 \
 	'body of {}\n' ends=both role=client
 
 echo >&9

@@ -14,6 +14,7 @@ DIR=$TMPDIR/file
 read_file() {
 	local i
 	CT_SOCK=$DIR/sock
+	: >"$DIR/log" # or the last run's would be taken for this one's
 	$READ_AS "$CLEARTAP" --listen none --unix-socket "$CT_SOCK" "$@" >"$DIR/out" 2>"$DIR/log" &
 	CT_PID=$!
 	for ((i = 0; i < 200; i++)); do

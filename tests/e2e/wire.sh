@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 here=$srcdir/tests/e2e
 need_cleartap
+need ip
 grep -q ' cgroup2 ' /proc/mounts || tap_skip_all "no cgroup2 is mounted"
 make_cert "$TMPDIR"
 mkdir "$TMPDIR/bin" "$TMPDIR/else"
@@ -19,6 +20,28 @@ talk() {
 
 # ledger CASE [REASON=BYTES...]
 ledger() { "$here/check_ledger.py" "$CT_SOCK" "w$1" "$TMPDIR/$1.said" "${@:2}"; }
+
+# lossy_net: three namespaces in a row; the one in the middle loses, doubles and reorders
+lossy_net() {
+	local n
+	local -A address=([a]=1 [b]=2)
+	for n in a m b; do ip netns add "ct$n$$" && ip -n "ct$n$$" link set lo up || return 1; done
+	for n in a b; do
+		ip link add "ct$n" netns "ct$n$$" type veth peer name "ct$n" netns "ctm$$" &&
+			ip -n "ct$n$$" addr add "10.231.7.${address[$n]}/24" dev "ct$n" &&
+			ip -n "ct$n$$" link set "ct$n" up && ip -n "ctm$$" link set "ct$n" up || return 1
+		ip netns exec "ct$n$$" "$here/wire_bridge.py" --plain "ct$n"
+	done
+	ip netns exec "ctm$$" "$here/wire_bridge.py" cta ctb &
+	at_exit_kill $!
+	sleep 0.5
+}
+undo() {
+	local n
+	for n in a m b; do ip netns del "ct$n$$" 2>/dev/null; done
+	_cleanup
+}
+trap undo EXIT
 
 # try CASE [REASON=BYTES...]: both ends are read, so that all that is sent is received
 try() {
@@ -46,6 +69,12 @@ try tls13 read=read
 try tls12 read=read
 try ipv6 read=read
 try starttls read=read
+# a relay that cuts hellos into single bytes is not read, and both its ends are known to the byte
+try cut read=read unknown=read
+cp "$python" "$TMPDIR/bin/wlossy"
+tap_ok "lossy: the link is there" lossy_net
+tap_ok "lossy: the program talks" talk "$TMPDIR/bin/wlossy" lossy "cta$$,ctb$$,10.231.7.2"
+tap_ok "lossy: the sums are its own" ledger lossy read=read
 try noise
 ct_check "one entry of both ends, with version and name" --protocol tcp --src-process wtls13 \
 	--dst-process wtls13 ends=both lock=open tls_version="TLS 1.3" tls_sni=wire.example

@@ -5,9 +5,10 @@
 
 Prints one JSON object: the bytes of application data that TLS sockets sent and received (both ends
 are here), those that relays passed on, and the client's ports. CASE `late` talks first, and again
-once FILE is there.
+once FILE is there; in `lossy` FILE is the client's network namespace, the server's and its address.
 """
 
+import ctypes
 import json
 import os
 import random
@@ -84,16 +85,25 @@ def relay(listener, port, cut):
     far.close()
 
 
-def listen(family=socket.AF_INET):
+def enter(namespace):
+    """Sockets that this thread makes from now on are of that network namespace."""
+    assert ctypes.CDLL(None).setns(os.open("/run/netns/" + namespace, os.O_RDONLY), 0) == 0
+
+
+def listen(family=socket.AF_INET, address=None):
     s = socket.socket(family)
-    s.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
+    s.bind((address or ("127.0.0.1" if family == socket.AF_INET else "::1"), 0))
     s.listen()
     return s
 
 
-def connection(version, sizes=SIZES, cut=0, plain=(), family=socket.AF_INET, pause=None):
+def connection(version, sizes=SIZES, cut=0, plain=(), family=socket.AF_INET, pause=None, spaces=None):
     server_context, client_context = contexts(version)
-    listener = listen(family)
+    if spaces:
+        enter(spaces[1])
+    listener = listen(family, spaces and spaces[2])
+    if spaces:
+        enter(spaces[0])
     target = listener.getsockname()
     threads = []
 
@@ -168,6 +178,7 @@ CASES = {
     "noise": noise,
     "late": lambda: connection(T13, sizes=SIZES * 4, pause=wait_for_file),
     "other": lambda: connection(T13),
+    "lossy": lambda: connection(T13, sizes=SIZES * 3, spaces=sys.argv[4].split(",")),
 }
 CASES[case]()
 print(json.dumps(said))

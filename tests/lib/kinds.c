@@ -156,6 +156,7 @@ static void set_all(struct entry *e)
 	e->tls_alpn = "alpn";
 	e->ja3 = "ja3ja3";
 	e->ja4 = "ja4ja4";
+	e->packets = 40;
 	e->tls_subject = "CN=sub.ject";
 	e->tls_not_after = "2031-01-02T03:04:05Z";
 	e->tls_weak = "RC9";
@@ -185,7 +186,8 @@ static void set_all(struct entry *e)
 		"\"head_size\":6061,\"body_size\":%zu,\"body_stored\":%zu}",
 		e->request_body.len, e->request_body.len, e->request_body.len);
 	buf_printf(&e->detail,
-		   ",\"response\":{\"rows\":27185,\"sqlstate\":\"42P99\","
+		   ",\"response\":{\"rows\":27185,\"affected_rows\":27189,\"insert_id\":27191,"
+		   "\"warnings\":27193,\"code\":27195,\"sqlstate\":\"42P99\","
 		   "\"status\":200,\"reason\":\"Why\",\"http_version\":\"1.1\","
 		   "\"headers\":[[\"Set-Cookie\",\"t=biscuit\"],[\"Content-Encoding\",\"gzip\"],"
 		   "[\"Content-Length\",\"%zu\"]],\"cookies\":[[\"t\",\"biscuit\"]],"

@@ -172,8 +172,8 @@ static void test_ledger(void **state)
 	carried(w, &more, true);
 	wire_read(w, 1, T0, &(struct wire_read){ "x", "openssl", { 5000, 100 }, false });
 	wire_read(w, 3, T0, &(struct wire_read){ "y", "openssl", { 4000, 100 }, true });
-	wire_missing(w, 3, DIR_READ, 10, GAP_LOST);
-	wire_missing(w, 3, DIR_READ, 5, GAP_TRUNCATED);
+	wire_missing(w, 3, DIR_READ, 10, REASON_LOST);
+	wire_missing(w, 3, DIR_READ, 5, REASON_BUDGET);
 	wire_read(w, 4, T0, &(struct wire_read){ "z", "openssl", { 9000, 100 }, false });
 	struct wire_stats s = stats_of(w);
 	assert_int_equal(s.tls_bytes[REASON_READ], 5100 + 4100 - 15 + 9100);
