@@ -191,7 +191,7 @@ static void put_time(struct jw *j, const char *name, int64_t us)
 	jw_string(j, name, time);
 }
 
-static void put_lock(struct jw *j, const char *name, enum lock lock)
+void entry_put_lock(struct jw *j, const char *name, enum lock lock)
 {
 	static const char *const names[] = { "none", "open", "closed" };
 
@@ -208,7 +208,7 @@ static void put_lock(struct jw *j, const char *name, enum lock lock)
 #define PUT_ELAPSED put_elapsed
 #define PUT_TIME    put_time
 #define PUT_BOOL    jw_bool
-#define PUT_LOCK    put_lock
+#define PUT_LOCK    entry_put_lock
 
 /* clang-format off */
 void entry_put_end(struct jw *j, const char *name, const struct endpoint *p)

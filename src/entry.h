@@ -119,6 +119,7 @@ const char *entry_printf(struct entry *e, const char *fmt, ...)
 int entry_put_json(const struct entry *e, struct buf *out);
 /* The same as members of an object that was begun; one of its ends as a member of that name. */
 void entry_put_members(struct jw *j, const struct entry *e);
+void entry_put_lock(struct jw *j, const char *name, enum lock lock);
 void entry_put_end(struct jw *j, const char *name, const struct endpoint *p);
 /* "2026-11-21T19:10:18.123456Z" of µs since 1970; out holds at least 28 bytes. */
 void entry_format_time(int64_t us, char out[static 28]);

@@ -145,5 +145,7 @@ void message_put_masks(struct jw *j, const struct message_masks *masks);
  * empty. Does nothing when they are gone already.
  */
 int entry_write_detail(struct entry *e);
+/* Its member `tls_info`: what it learned of its connection. */
+void entry_put_tls(struct jw *j, const struct entry *e);
 
 #endif

@@ -194,7 +194,7 @@ static void put_word(struct jw *j, const char *name, const char *text)
 }
 
 /* What it learned of its connection; an entry of a handshake (tls/tls_entry.h) has it all. */
-static void put_tls(struct jw *j, const struct entry *e)
+void entry_put_tls(struct jw *j, const struct entry *e)
 {
 	if (!*e->tls_version && !*e->tls_sni)
 		return;
@@ -249,7 +249,7 @@ int entry_write_detail(struct entry *e)
 	for (int i = 0; i < 2; i++)
 		if (m[i])
 			put_message(&j, m[i], body[i], e->body_kept[i]);
-	put_tls(&j, e);
+	entry_put_tls(&j, e);
 	put_events(&j, m);
 	items_put_json(&j, e->items);
 	if (e->remark) {

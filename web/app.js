@@ -7,6 +7,7 @@ import { listen } from "./keys.js";
 import { build as buildLayout } from "./layout.js";
 import { loadPages, PAGES } from "./pages.js";
 import { focus as focusQuery } from "./query.js";
+import { readServer } from "./server.js";
 import { go, start as startState, state, subscribe } from "./state.js";
 import { noToken } from "./states.js";
 
@@ -29,7 +30,7 @@ events.addEventListener("gone", () => {
 
 startState();
 buildLayout();
-const pages = await loadPages();
+const [pages] = await Promise.all([loadPages(), readServer()]);
 main.append(...Object.values(pages).map(p => p.node));
 const show = () => {
 	for (const [name, p] of Object.entries(pages)) p.node.hidden = name !== state.page;

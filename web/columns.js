@@ -15,6 +15,7 @@ import {
 } from "./format.js";
 import { lockIcon, lockWhy } from "./icons.js";
 import { helpOf } from "./language.js";
+import { wireWords } from "./wire.js";
 
 function textCell(cell, ...names) {
 	const refs = { cell };
@@ -94,6 +95,8 @@ function endFilter(pick, side) {
 const CELL = "cell";
 const CLOCK_US = 6e7; // what lasts longer is told as on a clock, whether it goes on or not
 
+const LOCKS = { open: "open lock: ", closed: "closed lock: " };
+
 // What came from elsewhere, as part of a class.
 const word = text => (/^\w+$/.test(text) ? text : "other");
 
@@ -106,19 +109,15 @@ export const COLUMNS = [
 		fixed: true,
 		priority: 0,
 		label: "",
-		make: cell => ({ cell, lock: "", text: null }),
+		make: cell => ({ cell, text: "" }),
 		set: (refs, e) => {
-			if (refs.lock === e.lock) return;
-			refs.lock = e.lock;
+			const why = lockWhy(e);
+			if (refs.text === why) return;
+			refs.text = why;
 			refs.cell.className = `cell lock lock-${e.lock}`;
 			refs.cell.replaceChildren(
 				lockIcon(e.lock),
-				el(
-					"span",
-					{ class: "offscreen" },
-					{ open: "open lock", closed: "closed lock", none: "no TLS" }[e.lock] ||
-						"no TLS",
-				),
+				el("span", { class: "offscreen" }, `${LOCKS[e.lock] || ""}${why}`),
 			);
 		},
 		full: lockWhy,
@@ -154,7 +153,13 @@ export const COLUMNS = [
 		make: cell => textCell(cell, "host", "path", "dim", "notch"),
 		set: (refs, e, c) => {
 			const lost = e.lost + e.truncated;
-			const note = lost ? `${size(lost)} missing` : e.complete || e.open ? "" : "incomplete";
+			const note = lost
+				? `${size(lost)} missing`
+				: e.weak
+					? `weak: ${e.weak}`
+					: e.complete || e.open
+						? ""
+						: "incomplete";
 			const isPath = e.summary.startsWith("/");
 			const at = isPath ? e.summary.indexOf("?") : -1;
 			const path = at < 0 ? e.summary : e.summary.slice(0, at);
@@ -164,17 +169,21 @@ export const COLUMNS = [
 				Math.floor((c.summary - 20 - (note ? note.length * 6.2 + 20 : 0)) / c.ch),
 			);
 			const first = isPath ? middle(path, Math.max(8, Math.min(room, path.length))) : path;
-			setText(refs.path, first);
+			const wire = wireWords(e);
+			setText(refs.path, wire?.[0] ?? first);
 			setText(
 				refs.dim,
-				query && room - first.length > 5 ? middle(query, room - first.length) : "",
+				wire?.[1] ??
+					(query && room - first.length > 5 ? middle(query, room - first.length) : ""),
 			);
 			setText(refs.notch, note);
 			setClass(refs, `${CELL} summary ${isPath ? "" : "prose"} ${note ? "notched" : ""}`);
 		},
 		full: e =>
-			`${e.host && e.summary.startsWith("/") ? e.host : ""}${e.summary}` +
+			(wireWords(e)?.join("") ??
+				`${e.host && e.summary.startsWith("/") ? e.host : ""}${e.summary}`) +
 			(e.graphql && ` ${e.graphql}`) +
+			(e.weak && ` — weak: ${e.weak}`) +
 			(e.lost + e.truncated ? ` — ${bytes(e.lost + e.truncated)} missing` : "") +
 			(e.reason ? ` — ${e.reason}` : ""),
 		filter: e =>
@@ -219,7 +228,10 @@ export const COLUMNS = [
 		numeric: true,
 		make: cell => textCell(cell, "text"),
 		set: (refs, e) => setText(refs.text, size(e.request_size + e.response_size)),
-		full: e => `request ${bytes(e.request_size)}, response ${bytes(e.response_size)}`,
+		full: e =>
+			e.protocol === "tcp"
+				? `on the wire: ${bytes(e.request_size)} sent, ${bytes(e.response_size)} answered`
+				: `request ${bytes(e.request_size)}, response ${bytes(e.response_size)}`,
 		filter: e => ({ field: "responseSize", operator: ">=", value: e.response_size }),
 	},
 	{

@@ -7,6 +7,7 @@ import { term } from "./filter.js";
 import { clock, elapsed } from "./format.js";
 import { lockWhy } from "./icons.js";
 import { pairs } from "./table.js";
+import { isOfWire } from "./wire.js";
 
 const BIND = {
 	go: "from the connection object inside the Go program",
@@ -20,6 +21,8 @@ const READ_AT = {
 	server: "the server's end",
 	both: "both ends, which are one exchange",
 };
+
+const NAMES = { tcp: "the connection itself", tlsx: "its handshake" };
 
 function sidePairs(side, pick) {
 	const by = (field, value) => (value ? { field: `${pick}.${field}`, value } : null);
@@ -66,7 +69,7 @@ export function connectionTab(panel, e, full, context) {
 			["Node", e.node, { field: "node", value: e.node }],
 		]),
 	);
-	if (Object.keys(tls).length)
+	if (Object.keys(tls).length && !isOfWire(e))
 		panel.append(
 			el("h3", {}, "TLS"),
 			pairs([
@@ -80,12 +83,14 @@ export function connectionTab(panel, e, full, context) {
 				["JA4", tls.ja4, { field: "ja4", value: tls.ja4 }],
 			]),
 		);
+	if (e.protocol === "tcp") return; // its own tab has them
 	const others = el("div", { class: "others" });
 	panel.append(el("h3", {}, "On this connection"), others);
 	fillOthers(others, e, context);
 }
 
-async function fillOthers(box, e, context) {
+// The other entries of the same connection.
+export async function fillOthers(box, e, context) {
 	if (!e.connection) return;
 	let answer;
 	try {
@@ -109,7 +114,11 @@ async function fillOthers(box, e, context) {
 					onclick: () => context.on.open(other.id),
 				},
 				el("span", { class: "dim" }, clock(other.time)),
-				el("span", { class: "grow" }, `${other.method} ${other.summary}`),
+				el(
+					"span",
+					{ class: "grow" },
+					NAMES[other.protocol] || `${other.method} ${other.summary}`,
+				),
 				el("span", {}, other.status),
 				el("span", { class: "dim" }, other.open ? "open" : elapsed(other.elapsed)),
 			),

@@ -3,6 +3,7 @@
 import { el } from "./el.js";
 import { isReadAt } from "./entry.js";
 import { ago, clock, count, end, plural, size } from "./format.js";
+import { lockIcon, lockWhy } from "./icons.js";
 import { page } from "./page.js";
 import { link } from "./state.js";
 import { notYet } from "./states.js";
@@ -10,7 +11,7 @@ import { sortable } from "./table.js";
 import { filterable, addFilter } from "./tip.js";
 import { term } from "./filter.js";
 
-const order = { column: 7, down: true };
+const order = { column: 8, down: true };
 let filter = "";
 
 function who(c, pick) {
@@ -38,11 +39,45 @@ function who(c, pick) {
 
 const whole = side => ({ ip: "", port: 0, name: "", process: "", pid: 0, pod: "", ...side });
 
+// A handshake is not what it carries.
+const nameOf = c => (c.protocol === "tlsx" ? "tcp" : c.protocol || "");
+
+const isClosed = c => c.lock === "closed";
+const sent = c => (isClosed(c) ? c.wire_request_bytes : c.request_bytes) || 0;
+const received = c => (isClosed(c) ? c.wire_response_bytes : c.response_bytes) || 0;
+
+// Of what stayed encrypted only the wire tells how much it was.
+const amount = (c, n) =>
+	isClosed(c)
+		? el("span", { class: "dim", title: "On the wire, encrypted" }, size(n))
+		: size(n);
+
 const COLUMNS = [
 	{
+		title: "Lock",
+		cell: c =>
+			el(
+				"button",
+				{
+					type: "button",
+					class: `lock lock-${c.lock}`,
+					title: lockWhy(c),
+					onclick: () => addFilter(c.lock === "none" ? { field: "lock", value: "none" } : { flag: "tls" }),
+				},
+				lockIcon(c.lock),
+				el("span", { class: "offscreen" }, lockWhy(c)),
+			),
+		sort: c => c.lock,
+	},
+	{
 		title: "Protocol",
-		cell: c => filterable(c.protocol || "", { field: "protocol", value: c.protocol }),
-		sort: c => c.protocol || "",
+		cell: c => [
+			filterable(nameOf(c), { field: "protocol", value: nameOf(c) }),
+			c.tls_version
+				? el("small", { class: "conn-tls", title: c.sni && `for ${c.sni}` }, c.tls_version)
+				: null,
+		],
+		sort: nameOf,
 	},
 	{
 		title: "From",
@@ -83,14 +118,14 @@ const COLUMNS = [
 	{
 		title: "Sent",
 		numeric: true,
-		cell: c => size(c.request_bytes || 0),
-		sort: c => c.request_bytes || 0,
+		cell: c => amount(c, sent(c)),
+		sort: sent,
 	},
 	{
 		title: "Received",
 		numeric: true,
-		cell: c => size(c.response_bytes || 0),
-		sort: c => c.response_bytes || 0,
+		cell: c => amount(c, received(c)),
+		sort: received,
 	},
 	{
 		title: "Last",
@@ -98,13 +133,18 @@ const COLUMNS = [
 		cell: c => el("span", { title: clock(c.last_us) }, ago(c.last_us, Date.now() * 1000)),
 		sort: c => c.last_us || 0,
 	},
-	{ title: "Read by", cell: c => c.library || "", sort: c => c.library || "" },
+	{
+		title: "Read by",
+		class: "why",
+		cell: c => (isClosed(c) ? `not read: ${c.reason}` : c.library || ""),
+		sort: c => (isClosed(c) ? `\uffff${c.reason}` : c.library || ""),
+	},
 	{ title: "Ends by", cell: c => c.bind || "", sort: c => c.bind || "" },
 ];
 
 function matches(c) {
 	if (!filter) return true;
-	return JSON.stringify([c.src, c.dst, c.protocol, c.library, c.connection])
+	return JSON.stringify([c.src, c.dst, c.protocol, c.library, c.connection, c.sni, c.reason])
 		.toLowerCase()
 		.includes(filter);
 }
@@ -137,7 +177,7 @@ export default page({
 			body.replaceChildren(
 				notYet(
 					"No connection yet",
-					"Each connection that carried an entry will be listed here.",
+					"Each TLS connection will be listed here, read in clear or not.",
 				),
 			);
 			return;

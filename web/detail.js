@@ -2,21 +2,19 @@
 // One entry: the sentence a person would say, then tabs.
 import { getBytes, getJSON } from "./api.js";
 import { release } from "./body.js";
-import { bubblesTab } from "./bubbles.js";
-import { connectionTab } from "./connection.js";
 import { curl } from "./curl.js";
 import { button, copy, el, put, toast } from "./el.js";
 import { redaction, term } from "./filter.js";
 import { compact, lasted } from "./entry.js";
 import { bytes, count, elapsed, end, middle, running } from "./format.js";
 import { glyph, lockIcon, lockWhy } from "./icons.js";
-import { messageTab, rawTab } from "./message.js";
+import { partsOf } from "./parts.js";
 import { go, link, state } from "./state.js";
 import { loading } from "./states.js";
 import { tabs } from "./tabs.js";
-import { timingTab } from "./timing.js";
 import { addFilter } from "./tip.js";
 import { noteNames } from "./values.js";
+import { isOfWire } from "./wire.js";
 
 function who(side) {
 	const { host, address } = end(side);
@@ -26,13 +24,20 @@ function who(side) {
 function result(e) {
 	const status = e.status ? ` → ${e.status}` : "";
 	if (e.open) return `${status}, goes on for ${running(lasted(e))}`;
+	if (e.protocol === "tcp") return e.elapsed >= 0 ? `, lasted ${elapsed(e.elapsed)}` : "";
 	const time = e.elapsed >= 0 ? ` in ${elapsed(e.elapsed)}` : "";
 	return `${status || (e.complete ? "" : " → no answer seen")}${time}`;
 }
 
+const WIRE = {
+	tcp: e => `TLS connection${e.tls_sni && ` to ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
+	tlsx: e => `TLS handshake${e.tls_sni && ` with ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
+};
+
 // "GET /login → 200 in 1.8 ms, curl[4242] to nginx[913]"
 export function sentence(e) {
 	const what =
+		WIRE[e.protocol]?.(e) ||
 		[e.method, middle(e.summary, SUMMARY_MAX), e.graphql].filter(Boolean).join(" ") ||
 		e.protocol;
 	return [what, `${result(e)}, ${who(e.src)} to ${who(e.dst)}`];
@@ -135,41 +140,11 @@ export class Detail {
 		this.full = full;
 		this.drawHead(e, full);
 		const context = { signal: this.abort.signal, on: this.on };
-		const list = [
-			{
-				key: "request",
-				title: "Request",
-				fill: p => messageTab(p, e, full, "request", context),
-			},
-			{
-				key: "response",
-				title: "Response",
-				fill: p => messageTab(p, e, full, "response", context),
-			},
-			{ key: "timing", title: "Timing", fill: p => timingTab(p, e, full) },
-			{
-				key: "connection",
-				title: "Connection",
-				fill: p => connectionTab(p, e, full, context),
-			},
-			{ key: "raw", title: "Raw", fill: p => rawTab(p, e, full, context) },
-		];
-		if (full.messages) {
-			let isKept = tab === "messages";
-			list.splice(2, 0, {
-				key: "messages",
-				title: "Messages",
-				fill: p => {
-					bubblesTab(p, full, !isKept);
-					isKept = false;
-				},
-			});
-		}
+		const { list, best } = partsOf(e, full, context, tab === "messages");
 		const isThere = key => list.some(t => t.key === key);
-		const first =
-			[tab, state.tab, this.lastTab].find(isThere) ||
-			["messages", "response"].find(key => full[key]) ||
-			"request";
+		const isOwn = !isThere("request"); // of a connection: its own tab, not that of the last entry
+		const wanted = [tab, state.tab, !isOwn && this.lastTab];
+		const first = wanted.find(isThere) || best;
 		this.tabs = tabs("detail", list, first, key => {
 			this.lastTab = key;
 			go({ tab: key }, true);
@@ -213,7 +188,7 @@ export class Detail {
 		const { id, lock: kind, open, reason, lost, truncated } = e;
 		const shown = JSON.stringify([
 			[id, what, kind, open, reason, lost, truncated],
-			[full?.notes, Boolean(full?.request?.headers)],
+			[full?.notes, Boolean(full?.request?.headers), full?.tls_info],
 		]);
 		if (this.line && shown === this.shown) {
 			this.line.textContent = rest;
@@ -253,14 +228,30 @@ export class Detail {
 					: null,
 				this.closeButton(),
 			),
+			this.tlsLine(e, full),
 			this.missing(e),
 			(full?.notes || []).map(note => el("div", { class: "missing" }, String(note))),
 			this.tools(full),
 		);
 	}
 
+	// How what it says was protected, in a line; all of it is in the tab Connection.
+	tlsLine(e, full) {
+		const i = full?.tls_info;
+		if (!i || isOfWire(e)) return null;
+		const told = [
+			i.version,
+			i.cipher,
+			i.sni,
+			i.alpn && `ALPN ${i.alpn}`,
+			i.subject && `certificate ${i.subject}`,
+		].filter(Boolean);
+		return told.length ? el("p", { class: "tls-line" }, told.join(" · ")) : null;
+	}
+
 	// The reason counts the bytes as well, but for those it does not know of.
 	missing(e) {
+		if (e.protocol === "tcp") return null; // its tab begins with it
 		const told = [...e.reason.matchAll(/(\d+) bytes/g)].reduce(
 			(sum, m) => sum + Number(m[1]),
 			0,

@@ -57,6 +57,10 @@ export function compact(e) {
 		lost: e.lost_bytes || 0,
 		truncated: e.truncated_bytes || 0,
 		reason: text(e.reason),
+		weak: text(e.tls_weak),
+		tls_sni: text(e.tls_sni),
+		tls_version: text(e.tls_version),
+		packets: e.packets || 0,
 		connection: text(e.connection),
 		library: text(e.library),
 		role: text(e.role),
@@ -85,8 +89,10 @@ const OUTCOME_NAMES = {
 };
 export const outcomeName = outcome => OUTCOME_NAMES[outcome] || outcome.replaceAll("_", " ");
 
-// Was it read at this end of its connection ("client", "server")?
-export const isReadAt = (e, end) => e.ends === end || e.ends === "both";
+// Was it read at this end of its connection ("client", "server")? What stayed encrypted was not,
+// and a handshake is read by nobody.
+export const isReadAt = (e, end) =>
+	e.lock !== "closed" && e.protocol !== "tlsx" && (e.ends === end || e.ends === "both");
 
 // How long it took, in µs; so far, for what goes on. -1: not known.
 export function lasted(e) {

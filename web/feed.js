@@ -17,6 +17,7 @@ import { Rows } from "./rows.js";
 import { state } from "./state.js";
 import { Stream } from "./stream.js";
 import { note } from "./values.js";
+import { listed } from "./wire.js";
 
 const REFUSED = 400; // the status of a filter that cannot be run
 const HOLD_MS = 1500; // rows keep still this long after the pointer moved over them
@@ -105,7 +106,7 @@ export class Feed {
 	}
 
 	async load() {
-		const { q } = state;
+		const q = (this.q = listed());
 		this.reset();
 		this.go("follows");
 		this.on.moved();
@@ -228,7 +229,7 @@ export class Feed {
 	// What the filter did not take as it began. Without a filter it is there already, if not in
 	// memory.
 	fitsNow(e) {
-		if (!state.q || !this.rows.ready) return;
+		if (!this.q || !this.rows.ready) return;
 		if (e.id < this.rows.newest) {
 			this.rows.insert(e);
 			this.on.draw();
@@ -243,13 +244,13 @@ export class Feed {
 	// After a lost connection: what was missed is between the newest row and now.
 	async catchUp() {
 		if (!this.rows.ready) return;
-		const { q } = state;
+		const { q } = this;
 		this.histogram.renew();
 		this.rows.reread();
 		try {
 			const bounds = { after: this.newest, limit: MISSED_MAX };
 			const { entries } = await getJSON("/api/entries", { q, ...bounds });
-			if (q !== state.q) return;
+			if (q !== this.q) return;
 			if (entries.length >= MISSED_MAX) this.load();
 			else this.live(entries.reverse());
 		} catch {

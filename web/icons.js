@@ -41,6 +41,7 @@ export function lockIcon(lock, size) {
 }
 
 export function lockWhy(e) {
+	if (e.protocol === "tlsx") return "A TLS handshake, as it was on the wire";
 	if (e.lock === "open") return `Read in clear${e.library ? ` at ${e.library}` : ""}`;
 	if (e.lock === "closed") return `Stayed encrypted${e.reason ? `: ${e.reason}` : ""}`;
 	return "Not TLS: it was in clear on the wire";
@@ -63,6 +64,7 @@ const GLYPHS = {
 	moon: "M13 9.6A5.5 5.5 0 0 1 6.4 3 5.5 5.5 0 1 0 13 9.6z",
 	auto: "M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11",
 	download: "M8 2.5v7.5M4.8 7.2L8 10.3l3.2-3.1M3 13.3h10",
+	funnel: "M2.5 3h11l-4.2 5v4.5L6.7 13.5V8z",
 	more: "M3.5 8h.010M8 8h.010M12.5 8h.01",
 };
 

@@ -5,6 +5,7 @@ import { el } from "./el.js";
 import { glyph } from "./icons.js";
 import { build as buildQuery } from "./query.js";
 import { pageOf } from "./pages.js";
+import { scopeChip } from "./server.js";
 import { link, state, subscribe } from "./state.js";
 
 const THEMES = ["auto", "dark", "light"];
@@ -39,7 +40,7 @@ export function build() {
 	const bar = document.getElementById("bar");
 	const links = [...bar.querySelectorAll("nav a")];
 	bar.querySelector(".query").replaceWith(buildQuery());
-	bar.querySelector(".pill").replaceWith(capture.build());
+	bar.querySelector(".pill").replaceWith(scopeChip(), capture.build());
 	bar.querySelector(":scope > .icon").replaceWith(themeSwitch());
 	const draw = () => {
 		document.title = state.q

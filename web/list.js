@@ -214,7 +214,7 @@ export class List {
 
 	endedAfter(i) {
 		const e = this.rows.at(i);
-		return e && !e.open ? e.elapsed : 0;
+		return e && !e.open && e.protocol !== "tcp" ? e.elapsed : 0;
 	}
 
 	recycle(wanted) {

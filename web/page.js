@@ -6,7 +6,7 @@ import { pageOf } from "./pages.js";
 import { state, subscribe } from "./state.js";
 import { loading } from "./states.js";
 
-// options: {name, path, parameters(), every (ms), draw(answer, body), missing(): node for 404}
+// options: {name, path, parameters(), every (ms), draw(answer, body, aside)}
 export function page(options) {
 	// It scrolls, so it takes the focus of the keyboard.
 	const body = el("div", { class: "page-body", tabindex: "0" });
@@ -56,10 +56,7 @@ export function page(options) {
 	}
 
 	function failed(error) {
-		if (error.status === 404 && options.missing) {
-			body.replaceChildren(options.missing());
-			last = "";
-		} else if (last) {
+		if (last) {
 			node.classList.add("stale"); // what was read stays, dimmed
 		} else {
 			body.replaceChildren(

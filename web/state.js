@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the address bar holds: page, filter, selected entry, tab. A link shows what you see.
+// What the address bar holds: page, filter, whether connections are listed, selected entry, tab. A link shows what you see.
 
 import { PAGES, pageOf } from "./pages.js";
 
 const FIRST = PAGES[0].name;
 
-export const state = { page: FIRST, q: "", id: 0, tab: "" };
+export const state = { page: FIRST, q: "", wire: false, id: 0, tab: "" };
 
 const listeners = new Set();
 
@@ -18,6 +18,7 @@ function parse() {
 	return {
 		page: pageOf(page) ? page : FIRST,
 		q: search.get("q") || "",
+		wire: search.get("wire") === "1",
 		id: Number.isSafeInteger(id) && id > 0 ? id : 0,
 		tab: search.get("tab") || "",
 	};
@@ -27,6 +28,7 @@ export function link(changes) {
 	const next = { ...state, ...changes };
 	const search = new URLSearchParams();
 	if (next.q) search.set("q", next.q);
+	if (next.wire) search.set("wire", "1");
 	if (next.id && next.page === "traffic") {
 		search.set("id", next.id);
 		if (next.tab) search.set("tab", next.tab);

@@ -14,6 +14,7 @@ import { Notices } from "./notices.js";
 import { splitter } from "./split.js";
 import { go, state, subscribe } from "./state.js";
 import { addFilter, excludeFilter, hideTip, hover, leave, loosenTip } from "./tip.js";
+import { wireSwitch } from "./wire.js";
 
 const CLOCK_MS = 1000;
 const CALM_CLOCK_MS = 10000; // for those who want no motion
@@ -51,6 +52,7 @@ class Traffic {
 			{ class: "list-foot" },
 			total,
 			el("span", { class: "grow" }),
+			wireSwitch(),
 			exports(),
 			chooser,
 		);
@@ -82,7 +84,7 @@ class Traffic {
 	}
 
 	followState(now, old) {
-		if (now.q !== old.q) this.feed.load();
+		if (now.q !== old.q || now.wire !== old.wire) this.feed.load();
 		const isMasked = redaction(now.q) !== redaction(old.q);
 		if (now.id !== old.id || now.tab !== old.tab || (now.id && isMasked)) this.showSelected();
 	}

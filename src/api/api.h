@@ -29,6 +29,7 @@ struct api_options {
 	bool allow_plain_remote;	/* listen beyond loopback without TLS */
 	const char *hosts; /* further names for the Host check, between commas; NULL none */
 	const char *version;
+	const char *scope; /* the options that leave programs out, as given; NULL: none */
 	const struct proto_set *proto_set; /* names for bodies in protobuf; NULL none */
 	struct api_sockets *sockets;	   /* from api_bind(); NULL: api_start() binds */
 };

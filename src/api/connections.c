@@ -24,6 +24,10 @@ struct row {
 	size_t head, head_len; /* what does not change, in rows.heads */
 	int64_t first_us, last_us;
 	uint64_t entries, errors, request_bytes, response_bytes;
+	uint64_t packets, wire_bytes[2]; /* as the wire had it: what the client sent, the server */
+	size_t reason, tls_version, sni; /* in rows.heads; 0: none */
+	enum lock lock;
+	bool of_wire;	     /* the head is of an entry that has no protocol of its own */
 	bool client, server; /* the ends that it was read at */
 };
 
@@ -48,14 +52,64 @@ static int put_head(struct buf *out, const struct entry *e)
 	return jw_done(&j);
 }
 
-static int start_row(struct rows *rows, const struct entry *e)
+/* `tcp` and `tlsx` are of the connection itself: they are told apart from what it carried. */
+static bool is_wire(const struct entry *e)
 {
-	struct row row = { .head = rows->heads.len, .last_us = e->timestamp_us };
+	return !strcmp(e->protocol, "tcp") || !strcmp(e->protocol, "tlsx");
+}
+
+static int set_head(struct rows *rows, struct row *row, const struct entry *e)
+{
+	size_t at = rows->heads.len;
 
 	if (put_head(&rows->heads, e))
 		return -ENOMEM;
-	row.head_len = rows->heads.len - row.head;
-	return buf_put(&rows->rows, &row, sizeof(row));
+	row->head = at;
+	row->head_len = rows->heads.len - at;
+	row->of_wire = is_wire(e);
+	return 0;
+}
+
+/* The newest text counts. */
+static int take_text(struct rows *rows, size_t *at, const char *text)
+{
+	if (*at || !*text)
+		return 0;
+	*at = rows->heads.len;
+	return buf_put(&rows->heads, text, strlen(text) + 1);
+}
+
+static int add_wire(struct rows *rows, struct row *row, const struct entry *e)
+{
+	int r = take_text(rows, &row->tls_version, e->tls_version);
+
+	r = r ? r : take_text(rows, &row->sni, e->tls_sni);
+	if (row->lock != LOCK_OPEN && e->lock != LOCK_NONE)
+		row->lock = e->lock;
+	if (strcmp(e->protocol, "tcp") != 0)
+		return r;
+	if (e->lock == LOCK_CLOSED)
+		r = r ? r : take_text(rows, &row->reason, e->reason);
+	row->packets = (uint64_t)e->packets;
+	row->wire_bytes[0] = (uint64_t)e->request_size;
+	row->wire_bytes[1] = (uint64_t)e->response_size;
+	return r;
+}
+
+static void add_said(struct row *row, const struct entry *e)
+{
+	row->entries++;
+	row->errors += outcome_is_error(entry_outcome(e));
+	row->request_bytes += (uint64_t)e->request_size;
+	row->response_bytes += (uint64_t)e->response_size;
+}
+
+static int start_row(struct rows *rows, const struct entry *e)
+{
+	struct row row = { .first_us = e->timestamp_us };
+	int r = set_head(rows, &row, e);
+
+	return r ? r : buf_put(&rows->rows, &row, sizeof(row));
 }
 
 static int add(void *ctx, const struct entry *e)
@@ -70,14 +124,22 @@ static int add(void *ctx, const struct entry *e)
 	struct row *row = (struct row *)rows->rows.data + n;
 	/* Entries of before there were ends have a role. */
 	const char *ends = *e->ends ? e->ends : e->role;
-	row->first_us = e->timestamp_us;
-	row->entries++;
-	row->errors += outcome_is_error(entry_outcome(e));
-	row->request_bytes += (uint64_t)e->request_size;
-	row->response_bytes += (uint64_t)e->response_size;
+	int64_t last = e->timestamp_us + (is_wire(e) && e->elapsed_us > 0 ? e->elapsed_us : 0);
+	if (e->timestamp_us < row->first_us)
+		row->first_us = e->timestamp_us;
+	if (last > row->last_us)
+		row->last_us = last;
+	if (!is_wire(e))
+		add_said(row, e);
 	row->client |= strcmp(ends, "server") != 0;
 	row->server |= strcmp(ends, "client") != 0;
-	return 0;
+	r = row->of_wire && !is_wire(e) ? set_head(rows, row, e) : 0;
+	return r ? r : add_wire(rows, row, e);
+}
+
+static void put_known(struct jw *j, const char *name, const struct rows *rows, size_t at)
+{
+	jw_string(j, name, at ? rows->heads.data + at : "");
 }
 
 /* The row of a connection, an object that is not ended. */
@@ -93,6 +155,13 @@ static void put_row(struct jw *j, const struct rows *rows, size_t n)
 	jw_uint(j, "errors", row->errors);
 	jw_uint(j, "request_bytes", row->request_bytes);
 	jw_uint(j, "response_bytes", row->response_bytes);
+	entry_put_lock(j, "lock", row->lock);
+	put_known(j, "reason", rows, row->lock == LOCK_CLOSED ? row->reason : 0);
+	put_known(j, "tls_version", rows, row->tls_version);
+	put_known(j, "sni", rows, row->sni);
+	jw_uint(j, "packets", row->packets);
+	jw_uint(j, "wire_request_bytes", row->wire_bytes[0]);
+	jw_uint(j, "wire_response_bytes", row->wire_bytes[1]);
 }
 
 static void rows_free(struct rows *rows)

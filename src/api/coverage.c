@@ -122,7 +122,7 @@ static int add(void *ctx, const struct entry *e)
 {
 	int r = 0;
 
-	if (!e->tls || e->lock != LOCK_OPEN)
+	if (!e->tls || e->lock != LOCK_OPEN || !strcmp(e->protocol, "tcp"))
 		return 0;
 	for (int src = 1; !r && src >= 0; src--)
 		if (was_read_at(e, src))

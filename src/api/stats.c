@@ -91,6 +91,8 @@ void stats_get(struct request *r)
 	numbers_take(r->api, &n);
 	jw_object(&j, NULL);
 	numbers_put_json(&n, &j);
+	jw_string(&j, "scope", r->api->options.scope ? r->api->options.scope : "");
+	jw_bool(&j, "wire_watched", r->api->source.wire != NULL);
 	owners_put_json(&j, n.server.owner, n.server.owners);
 	left_out_put_json(&j, n.server.left_out, n.server.causes);
 	file_put_json(&j, &n.server.file);

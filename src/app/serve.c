@@ -58,6 +58,7 @@ struct server {
 	struct api_sockets *sockets; /* until the API has them */
 	struct api *api;
 	int statm;
+	struct buf scope; /* the options that leave programs out, as given */
 	uint64_t started;
 	bool told; /* where to look: the first probes are in */
 	_Atomic bool stopping;
@@ -445,6 +446,23 @@ static int open_all(struct server *s, char *error, size_t size)
 	return -ENOMEM;
 }
 
+static void put_scope(struct buf *out, const char *option, char *const *list)
+{
+	for (; list && *list; list++)
+		buf_printf(out, "%s--%s %s", out->len ? " " : "", option, *list);
+}
+
+/* Short of memory it is told in part. */
+static void describe_scope(struct server *s)
+{
+	const struct options *o = s->options->options;
+
+	put_scope(&s->scope, "exe", o->exes);
+	put_scope(&s->scope, "pid", o->pids);
+	put_scope(&s->scope, "container", o->containers);
+	buf_putc(&s->scope, '\0');
+}
+
 static struct api_options api_options(const struct server *s)
 {
 	const struct options *o = s->options->options;
@@ -458,6 +476,7 @@ static struct api_options api_options(const struct server *s)
 		.hosts = o->hosts,
 		.allow_plain_remote = o->allow_plain,
 		.version = PACKAGE_VERSION,
+		.scope = s->scope.data,
 		.proto_set = s->proto_set,
 		.sockets = s->sockets,
 	};
@@ -472,6 +491,7 @@ static int start_api(struct server *s, char *error, size_t size)
 		.targets = each_target,
 		.set_paused = set_paused,
 	};
+	describe_scope(s);
 	const struct api_options options = api_options(s);
 
 	s->sockets = NULL; /* taken */
@@ -555,5 +575,6 @@ int serve_run(const struct serve_options *options)
 	proto_set_free(s.proto_set);
 	registry_free(s.registry);
 	sources_close(s.sources);
+	buf_free(&s.scope);
 	return end;
 }

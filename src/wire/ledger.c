@@ -305,6 +305,52 @@ static void put_ledger(struct jw *j, const struct wire *w, const struct programs
 	jw_end_object(j);
 }
 
+static void put_reason(struct jw *j, enum reason why)
+{
+	jw_string(j, "reason", reasons[why].name);
+	jw_string(j, "sentence", reasons[why].sentence);
+	jw_string(j, "remedy", reasons[why].remedy);
+}
+
+/* Of one direction: what the wire had, and how much application data that is. */
+static void put_way(struct jw *j, const char *name, const struct wire_conn *c, int dir)
+{
+	const struct wire_way *y = &c->counts.way[dir];
+
+	jw_object(j, name);
+	jw_uint(j, "packets", y->packets);
+	jw_uint(j, "wire_bytes", y->bytes);
+	jw_uint(j, "records", y->app_records);
+	jw_uint(j, "bytes", ledger_plain(c, dir));
+	jw_end_object(j);
+}
+
+void ledger_put_conn(struct jw *j, const struct wire *w, const struct wire_conn *c)
+{
+	int src = wire_is_client(c) ? DIR_WRITE : DIR_READ;
+	uint64_t sum[2][REASON_COUNT] = { 0 };
+
+	add_way(w, c, src, sum[0]);
+	add_way(w, c, !src, sum[1]);
+	jw_object(j, "ledger");
+	jw_string(j, "end", src == DIR_WRITE ? "client" : "server");
+	put_way(j, "from_src", c, src);
+	put_way(j, "from_dst", c, !src);
+	put_reason(j, wire_reason(w, c));
+	jw_array(j, "bytes");
+	for (int i = 0; i < REASON_COUNT; i++) {
+		if (!sum[0][i] && !sum[1][i])
+			continue;
+		jw_object(j, NULL);
+		put_reason(j, (enum reason)i);
+		jw_uint(j, "from_src", sum[0][i]);
+		jw_uint(j, "from_dst", sum[1][i]);
+		jw_end_object(j);
+	}
+	jw_end_array(j);
+	jw_end_object(j);
+}
+
 void wire_put_coverage(struct wire *w, struct jw *j)
 {
 	pthread_mutex_lock(&w->lock);

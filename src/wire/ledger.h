@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "wire/wire.h"
 
+struct jw;
 struct wire_conn;
 
 /* Bytes of application data, in clear, by what became of them. */
@@ -34,6 +35,8 @@ struct programs {
 
 /* Bytes of application data that a direction carried, about: exactly those read where they fit. */
 uint64_t ledger_plain(const struct wire_conn *c, int dir);
+/* What became of its application data, as a member `ledger`; HACKING, "Detail". */
+void ledger_put_conn(struct jw *j, const struct wire *w, const struct wire_conn *c);
 void ledger_stats(const struct wire *w, struct wire_stats *ret);
 
 #endif

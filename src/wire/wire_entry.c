@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json_write.h"
 #include "entry.h"
+#include "message.h"
 #include "tls/handshake.h"
 #include "tls/tls_entry.h"
 #include "wire/wire_conn.h"
@@ -73,6 +75,19 @@ void wire_entry_fill(const struct wire *w, struct entry *e, const struct wire_co
 	e->dst.name = entry_text(e, c->sni, strlen(c->sni));
 }
 
+/* The end that was read tells what became of the data. */
+static int put_detail(const struct wire *w, struct entry *e, const struct wire_conn *c)
+{
+	const struct wire_conn *other = c->mine.read ? NULL : wire_other_end(w, c);
+	struct jw j = jw_begin(&e->detail);
+
+	jw_object(&j, NULL);
+	entry_put_tls(&j, e);
+	ledger_put_conn(&j, w, other && other->mine.read ? other : c);
+	jw_end_object(&j);
+	return jw_done(&j);
+}
+
 struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
 {
 	bool read = c->mine.read || c->theirs.read;
@@ -92,6 +107,10 @@ struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
 	e->summary = entry_printf(e, "%s%s%s: %" PRId64 " bytes sent, %" PRId64 " bytes answered",
 				  c->sni, *c->sni ? ", " : "", read ? "read in clear" : "encrypted",
 				  e->request_size, e->response_size);
+	if (put_detail(w, e, c)) {
+		entry_free(e);
+		return NULL;
+	}
 	return e;
 }
 

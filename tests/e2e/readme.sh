@@ -19,7 +19,9 @@
 #   make install                                     "installed" below
 #   not read; /api/targets says why                  "why not" below
 #   addresses known, or bind unknown                 programs.sh (nested, Node.js), go.sh
-#   no closed locks yet                              "no closed locks" below
+#   a closed lock that says why, with counts         "closed" below; wire.sh
+#   rows of connections when asked for, Coverage     tests/web/wire.test.mjs, e2e.mjs (browser.sh)
+#   with --no-wire no closed locks                   "no closed locks" below
 #   at most 1 MiB of one message                     "truncated" below; options.sh
 #   the same token for the same password             tests/unit/test_secrets
 #   by names and looks; opaque not kept              secrets.sh, tests/unit/test_secrets
@@ -60,10 +62,10 @@ serve() {
 # Indented lines of README that begin so, without what is said beside them.
 lines() { sed -n "s/^    \($1.*\)/\1/p" "$readme" | sed 's/   .*//'; }
 
-# The curl of this test and its server alone.
+# The programs of this test and their server alone.
 start() {
 	CT_DIR=''
-	ct_start --exe "$TMPDIR/curl" --pid "$nginx" "$@"
+	ct_start --exe "$TMPDIR/curl" --exe "$TMPDIR/blind" --pid "$nginx" "$@"
 }
 
 # From the line on every request is seen: nothing else is waited for.
@@ -108,6 +110,36 @@ while_it_goes_on() {
 
 none() { ! matches "$1"; }
 
+# A program that brings its TLS library without symbols says something to a server that nobody reads.
+closed() {
+	local plain i
+	plain=$(free_port)
+	"${CC:-gcc}" -static -s -o "$TMPDIR/blind" "$srcdir/tests/e2e/blind.c" -lssl -lcrypto || return
+	openssl s_server -accept "127.0.0.1:$plain" -cert "$TMPDIR/cert.pem" -key "$TMPDIR/key.pem" -www -quiet \
+		>"$TMPDIR/s_server.log" 2>&1 &
+	at_exit_kill $!
+	wait_port "$plain" $! || fail_with "$TMPDIR/s_server.log" || return
+	timeout 10 "$TMPDIR/blind" "$plain" || return
+	for ((i = 0; i < 50; i++)); do
+		matches 'encrypted and tcp and not open and src.process == "blind" and packets > 5
+			and tlsx_sni == "blind.example" and reason.contains("TLS")' && return
+		sleep 0.2
+	done
+	return 1
+}
+
+# ledger_says REASON: bytes of the program `blind` in the ledger, and a remedy.
+ledger_says() {
+	ct_get /api/coverage | python3 -c '
+import json, sys
+ledger = json.load(sys.stdin)["ledger"]
+blind = [p for p in ledger["programs"] if p["process"] == "blind"]
+print(blind)
+assert [b["reason"] for b in blind[0]["bytes"]] == [sys.argv[1]], "one reason"
+assert blind[0]["bytes"][0]["sent"] == 200, "what blind.c sends"
+assert {r["reason"]: r["remedy"] for r in ledger["reasons"]}[sys.argv[1]]' "$1"
+}
+
 dots() {
 	local id
 	matches "path == \"/login\" and $1" >"$TMPDIR/login" || return
@@ -116,7 +148,8 @@ dots() {
 	[ "${PIPESTATUS[1]}" = 0 ]
 }
 
-no_secret() { ! grep -a -l -e secret "$CT_DIR"/store.db*; }
+# As a word: extended_master_secret is the name of an extension of TLS.
+no_secret() { ! grep -a -l -w -e secret "$CT_DIR"/store.db*; }
 
 why_not() {
 	ct_get /api/targets | python3 -c '
@@ -185,11 +218,21 @@ curl -H 'Content-Type: application/json' -d '{"query":"query GetUser { user { na
 while read -r query; do
 	tap_ok "the filter $query" matches "$query"
 done < <(sed -n '/speaks KFL:$/,/^Passwords/s/^    //p' "$readme" | sed 's/   .*//')
-tap_ok "no closed locks" none 'lock == "closed"'
+tap_ok "closed: a connection that is not read has a row that says why" closed
+tap_ok "and its handshake" matches 'tlsx and src.process == "blind" and tls_version == "TLS 1.3"'
+tap_ok "and the ledger has its bytes, and what helps" ledger_says unsupported-library
+tap_ok "each page says what is left out" eval 'ct_get /api/stats | grep -F "\"scope\":\"--exe $TMPDIR/curl"'
 tap_ok "why not: each file that is not read has a reason" why_not
 tap_ok "the API is described" ct_get /api/openapi.json
 tap_ok "cleartap ends well" ct_stop
 tap_ok "and the password is not in the database" no_secret
+
+tap_ok "cleartap starts with --no-wire" start --no-wire || tap_done
+curl --http1.1 https://any.host/unwatched >/dev/null
+ct_check "the request is read" --path /unwatched --count 1 lock=open
+tap_ok "no closed locks" none 'lock == "closed" or tcp or tlsx'
+tap_ok "and Coverage says so" eval 'ct_get /api/coverage | grep "does not watch the wire"'
+tap_ok "cleartap ends well" ct_stop
 
 tap_ok "cleartap starts with --split-ends" start --split-ends || tap_done
 curl --http1.1 https://any.host/split >/dev/null

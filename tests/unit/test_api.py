@@ -146,6 +146,32 @@ def coverage():
     assert idle["connections"] == 0 and idle["library"] == "openssl"
 
 
+def connections_wire():
+    """what a connection carried is told apart from the connection itself, which has the lock"""
+    wire = Server()
+    said = {"connection": "1-a-1", "lock": 1, "tls": True, "request_size": 10, "response_size": 20}
+    tcp = {"protocol": "tcp", "tls": True, "method": "", "status_code": 0, "elapsed_us": 5000000,
+           "tls_version": "TLS 1.3", "request_size": 700, "response_size": 900, "packets": 9}
+    for e in ({**said, "protocol": "redis", "status_code": 0},
+              {**tcp, **{k: said[k] for k in ("connection", "lock")}, "tls_sni": "a.example"},
+              {**tcp, "connection": "wire-7", "lock": 2, "reason": "it is QUIC"},
+              {"protocol": "tlsx", "connection": "wire-7", "lock": 0, "tls_sni": "b.example",
+               "status_code": 0, "failed": True}):
+        wire.tell("add " + json.dumps(e))
+    rows = {c["connection"]: c for c in wire.get("/api/connections").json()["connections"]}
+    a, b = rows["1-a-1"], rows["wire-7"]
+    assert (a["protocol"], a["lock"], a["entries"]) == ("redis", "open", 1), a
+    assert (a["request_bytes"], a["response_bytes"], a["packets"]) == (10, 20, 9), a
+    assert (a["wire_request_bytes"], a["wire_response_bytes"]) == (700, 900), a
+    assert (a["tls_version"], a["sni"], a["reason"]) == ("TLS 1.3", "a.example", ""), a
+    assert (b["lock"], b["entries"], b["errors"], b["request_bytes"]) == ("closed", 0, 0, 0), b
+    assert (b["reason"], b["sni"]) == ("it is QUIC", "b.example"), b
+    assert b["last_us"] - b["first_us"] >= 5000000, b
+    stats = wire.get("/api/stats").json()
+    assert stats["scope"] == "" and stats["wire_watched"] is False
+    wire.stop()
+
+
 def validate():
     """a filter is validated with the place of its error"""
     assert server.get("/api/kfl/validate?q=tls").json() == {"valid": True}
@@ -707,7 +733,7 @@ def clean_end():
         s.close()
 
 
-run([entries_page, entries_parameters, entries_filter, entries_limited, entries_hopeless, entries_redacted, coverage, validate, one_entry,
+run([entries_page, entries_parameters, entries_filter, entries_limited, entries_hopeless, entries_redacted, coverage, connections_wire, validate, one_entry,
      no_entry, bodies, trees, tree_bomb, bomb, revalidation, compression, token_needed, cookie, cookies_bounded, login_page, rebinding,
      cross_site, security_headers, methods, capture, health, stats, sizes, garbage, pipelining,
      unix_socket, half_open, listen_refused, clean_end])

@@ -325,9 +325,11 @@ test("redact() in the filter hides in the entry what it hides in the list", asyn
 	await closeEntry();
 });
 
-test("the bars count what is stored, and a brushed stretch is a filter", async () => {
+test("the bars count what is listed, and a brushed stretch is a filter", async () => {
 	const canvas = page.locator("canvas.histogram");
-	const answer = await page.evaluate(async () => (await fetch("/api/histogram")).json());
+	const answer = await page.evaluate(async () =>
+		(await fetch("/api/histogram?q=encrypted+or+not+(tcp+or+tlsx)")).json(),
+	);
 	assert.ok(answer.total >= 5, JSON.stringify(answer).slice(0, 200));
 	await page.waitForFunction(
 		n => document.querySelector("canvas.histogram").ariaLabel.includes(`${n} entries`),
@@ -399,7 +401,7 @@ test("a server's error is told by text", async () => {
 const PAGES = {
 	Connections: /curl[\s\S]*python3/,
 	Map: /curl[\s\S]*entries/i,
-	Coverage: /coverage|TLS/i,
+	Coverage: /Programs that are looked at[\s\S]*% read[\s\S]*This machine[\s\S]*curl/,
 	Targets: /attached[\s\S]*libssl\.so/,
 	Status: /Nothing lost[\s\S]*records/,
 };
@@ -418,6 +420,32 @@ for (const [name, text] of Object.entries(PAGES))
 		await shot(page, `e2e-${name.toLowerCase()}`);
 		await page.getByRole("link", { name: "Traffic", exact: true }).click();
 	});
+
+test("the bar says which programs are looked at", async () => {
+	assert.match(await page.locator(".scope").getAttribute("title"), /--exe \S+curl --pid \d+/);
+});
+
+test("connections and handshakes are listed when asked for", async () => {
+	await filter("");
+	await row("/error").first().waitFor();
+	assert.equal(await row("handshake").count(), 0);
+	await page.getByRole("button", { name: "Connections & handshakes" }).click();
+	await row("handshake").first().locator(".cell.summary").click();
+	await page.getByRole("tab", { name: "Handshake" }).waitFor();
+	const text = await panel().innerText();
+	assert.match(text, /Version\s+TLS 1\.3 chosen/);
+	assert.match(text, /JA4\s+t13/);
+	await shot(page, "e2e-handshake");
+	await page.keyboard.press("Escape");
+	await page.getByRole("button", { name: "Connections & handshakes" }).click();
+	await filter("tcp and not open");
+	await row("read in clear").first().locator(".cell.summary").click();
+	await page.getByRole("tab", { name: "TLS connection" }).waitFor();
+	await page.locator(".other", { hasText: "its handshake" }).waitFor();
+	assert.match(await panel().innerText(), /Read in clear at[\s\S]*Version\s+TLS 1\.3[\s\S]*% read[\s\S]*Bytes on the wire/);
+	await shot(page, "e2e-connection");
+	await closeEntry();
+});
 
 test("pause stops what is captured, going on resumes it", async () => {
 	await page.locator("#pill").click();

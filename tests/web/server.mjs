@@ -16,9 +16,9 @@ const TOKEN = "secret-token"; // of tests/unit/api_server.c
 const STEP_US = 40000; // between two entries of fill
 
 // An entry as the API tells it, or part of one, as tests/lib/synthetic.h takes it.
-export function columns({ src, dst, lock, request, response, tls_info, events, notes, ...all }) {
+export function columns({ src, dst, lock, request, response, events, notes, ...all }) {
 	const entries = Object.entries(all);
-	const isDetail = ([name]) => name.startsWith("messages");
+	const isDetail = ([name]) => /^(messages.*|tls_info|ledger)$/.test(name);
 	const rest = Object.fromEntries(entries.filter(e => !isDetail(e)));
 	const out = { ...rest };
 	for (const [side, end] of Object.entries({ src, dst }))
@@ -39,7 +39,6 @@ export function columns({ src, dst, lock, request, response, tls_info, events, n
 		const stored = bytes?.length ?? Buffer.byteLength(body ?? "");
 		detail[which] = { body_size: stored, body_stored: stored, ...told };
 	}
-	if (tls_info) detail.tls_info = tls_info;
 	if (events) detail.events = events;
 	if (notes) detail.notes = notes;
 	if (Object.keys(detail).length) out.detail = detail;
