@@ -275,7 +275,7 @@ static const struct dissector *ask(struct undecided *w, enum dir dir, bool turne
 	size_t len = w->probe[dir].len;
 
 	w->probed[dir] = len;
-	w->promising[dir] = w->few[dir] = false;
+	w->few[dir] = false;
 	if (len > LIMIT_PROBE_BYTES)
 		len = LIMIT_PROBE_BYTES;
 	for (size_t i = 0; i < DISSECTORS; i++) {
@@ -290,7 +290,6 @@ static const struct dissector *ask(struct undecided *w, enum dir dir, bool turne
 		if (v == PROBE_SHORT && turned)
 			v = w->score[i][dir] = PROBE_NO;
 		w->few[dir] |= v == PROBE_SHORT;
-		w->promising[dir] |= v == PROBE_MAYBE;
 		if (v < 0 && (!maybe || v == PROBE_MAYBE))
 			maybe = dissectors[i];
 	}
@@ -420,13 +419,11 @@ void dissect_idle(struct dissection *d, int64_t now)
 		d->d->idle(d->state, now);
 }
 
+/* What is told early is what would be told later: time alone decides nothing here. */
 void dissect_tick(struct dissection *d, int64_t now)
 {
 	judge(d, DIR_READ, false);
 	judge(d, DIR_WRITE, false);
-	if (d->waiting && !d->waiting->promising[0] && !d->waiting->promising[1] &&
-	    now - d->waiting->stretches[0].first_us >= LIMIT_LIVE_MS * 1000)
-		decide(d, guess(d->waiting), now);
 	if (d->state)
 		d->d->tick(d->state, now);
 }

@@ -114,10 +114,10 @@ struct become {
 
 /*
  * What a dissector says of the first bytes of a direction: not its own; its own as far as they go,
- * so that it wants more; too few to say anything, which is waited for not longer than what goes on
- * may stay untold; its own for certain; or anything between 1 and PROBE_YES, how likely they are
- * its own. What is likely of one direction is decided with the other one: scores are added, and
- * PROBE_NO of either is no.
+ * so that it wants more; too few to say anything, which is waited for until the other side speaks;
+ * its own for certain; or anything between 1 and PROBE_YES, how likely they are its own. What is
+ * likely of one direction is decided with the other one: scores are added, and PROBE_NO of either
+ * is no.
  */
 #define PROBE_NO    0
 #define PROBE_MAYBE (-1)

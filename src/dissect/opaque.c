@@ -82,17 +82,18 @@ static struct buf take_body(struct entry *e, struct message *m)
 	return payload_take_bytes(&m->body);
 }
 
-/* Bytes from the start of a message, if it is one. */
-static void recognise(struct opaque *o, const struct message *m)
+/* What the first `most` bytes of a message look like; of what has no start, nothing. */
+static const char *recognise(const struct opaque *o, const struct message *m, size_t most)
 {
-	if (!o->known && m && !o->mid_stream && !m->body.missing[0] && !m->body.missing[1])
-		o->known = known_protocol((const uint8_t *)m->body.bytes.data, m->body.bytes.len);
+	if (o->known || !m || o->mid_stream || m->body.missing[0] || m->body.missing[1])
+		return o->known;
+	size_t len = m->body.bytes.len < most ? m->body.bytes.len : most;
+	return known_protocol((const uint8_t *)m->body.bytes.data, len);
 }
 
-static void fill_entry(struct opaque *o, struct entry *e, struct message *q, struct message *a)
+static void fill_entry(const struct opaque *o, struct entry *e, struct message *q,
+		       struct message *a, const char *known)
 {
-	recognise(o, q);
-	recognise(o, a);
 	e->protocol = "tls";
 	e->timestamp_us = q ? q->start_us : a->start_us;
 	if (q && a)
@@ -106,7 +107,7 @@ static void fill_entry(struct opaque *o, struct entry *e, struct message *q, str
 		e->response_body = take_body(e, a);
 	}
 	e->summary = entry_printf(e, "%s%s%" PRId64 " bytes sent, %" PRId64 " bytes answered",
-				  o->known ? o->known : "", o->known ? ", not taken apart: " : "",
+				  known ? known : "", known ? ", not taken apart: " : "",
 				  e->request_size, e->response_size);
 	e->reason = reason_of(o, e);
 	e->complete = !*e->reason;
@@ -126,7 +127,9 @@ static void emit(struct opaque *o)
 			digest_part_end(&o->digest[i], &o->part[i], o->digest[i].at);
 	if (e) {
 		o->emitted = true;
-		fill_entry(o, e, o->message[0], o->message[1]);
+		for (int i = 0; i < 2; i++)
+			o->known = recognise(o, o->message[i], SIZE_MAX);
+		fill_entry(o, e, o->message[0], o->message[1], o->known);
 		o->mid_stream = false;
 		o->gave_up = NULL;
 		memcpy(e->part, o->part, sizeof(e->part));
@@ -220,6 +223,15 @@ static struct message *copy_part(struct opaque *o, int i, struct entry *e)
 	return copy;
 }
 
+/* As far as it has come: what follows may say otherwise, but for a request that is done. */
+static const char *recognise_live(struct opaque *o)
+{
+	if (o->message[0] && o->message[1])
+		o->known = recognise(o, o->message[0], SIZE_MAX);
+	const struct message *last = o->message[o->message[1] != NULL];
+	return recognise(o, last, LIMIT_LIVE_BODY);
+}
+
 static void opaque_tick(void *state, int64_t now)
 {
 	struct opaque *o = state;
@@ -230,12 +242,13 @@ static void opaque_tick(void *state, int64_t now)
 	struct entry *e = entry_new();
 	if (!e)
 		return;
+	const char *known = recognise_live(o);
 	struct message *q = copy_part(o, 0, e), *a = copy_part(o, 1, e);
 	if (!q && !a) {
 		entry_free(e);
 		return;
 	}
-	fill_entry(o, e, q, a);
+	fill_entry(o, e, q, a, known);
 	live_tell(&o->live, &o->sink, e, now);
 }
 

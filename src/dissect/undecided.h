@@ -25,11 +25,10 @@ struct stretch {
 struct undecided {
 	struct stretch stretches[STRETCHES_MAX];
 	unsigned count;
-	struct buf bytes;    /* of all stretches */
-	struct buf probe[2]; /* of each direction, since its last gap */
-	size_t probed[2];    /* length when the dissectors were last asked */
-	bool promising[2];   /* more is wanted by one that has seen something of its own */
-	bool few[2];	     /* too few bytes for somebody to say anything */
+	struct buf bytes;		 /* of all stretches */
+	struct buf probe[2];		 /* of each direction, since its last gap */
+	size_t probed[2];		 /* length when the dissectors were last asked */
+	bool few[2];			 /* too few bytes for somebody to say anything */
 	int8_t score[DISSECTORS_MAX][2]; /* what they said; of directions that were probed */
 	size_t *account;		 /* where all this counts */
 };
