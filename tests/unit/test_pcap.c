@@ -17,6 +17,7 @@
 #include "session/session.h"
 #include "source/pcap.h"
 #include "source/source.h"
+#include "wire/wire.h"
 
 #define GET	"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 #define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n"
@@ -26,8 +27,9 @@
 #define ENTRIES 64
 
 struct run {
-	struct entry *entries[ENTRIES];
-	size_t count;
+	struct entry *entries[ENTRIES], *wire[ENTRIES]; /* the latter of protocols tcp and tlsx */
+	size_t count, of_wire;
+	struct wire_stats wire_stats;
 	struct pcap_stats stats;
 	struct session_stats sessions;
 	int status;
@@ -38,8 +40,12 @@ static void collect(void *ctx, struct entry *e)
 {
 	struct run *r = ctx;
 
-	if (e->open || r->count == ENTRIES)
+	bool wire = !strcmp(e->protocol, "tcp") || !strcmp(e->protocol, "tlsx");
+
+	if (e->open || (wire ? r->of_wire : r->count) == ENTRIES)
 		entry_free(e);
+	else if (wire)
+		r->wire[r->of_wire++] = e;
 	else
 		r->entries[r->count++] = e;
 }
@@ -56,7 +62,7 @@ static void read_all(struct run *r, const struct source_options *o)
 		n = source_pcap.poll(state, 0, &now);
 		assert_true(n >= 0);
 		if (now - ticked >= SESSION_TICK_US)
-			sessions_tick(o->sessions, ticked = now);
+			sessions_tick(o->sessions, ticked = now), wire_tick(o->wire, now);
 	}
 	if (!r->status)
 		pcap_stats_take(state, &r->stats);
@@ -68,15 +74,19 @@ static struct run *run(const void *bytes, size_t len)
 {
 	struct run *r = calloc(1, sizeof(*r));
 	const struct entry_sink sink = { .emit = collect, .ctx = r };
-	struct sessions *s = sessions_new(&sink, &(struct session_options){ .node = "n" });
+	struct wire *w = wire_new(&sink, &(struct wire_options){ .node = "n", .file = true });
+	struct sessions *s =
+		sessions_new(&sink, &(struct session_options){ .node = "n", .wire = w });
 	int fd = memfd_create("f", MFD_CLOEXEC);
 	char path[64];
 
 	assert_int_equal(write(fd, bytes, len), len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	read_all(r, &(struct source_options){ .sessions = s, .file = path });
+	read_all(r, &(struct source_options){ .sessions = s, .wire = w, .file = path });
+	wire_stats(w, &r->wire_stats);
 	r->sessions = sessions_stats(s);
 	sessions_free(s);
+	wire_free(w);
 	close(fd);
 	return r;
 }
@@ -93,6 +103,8 @@ static void end(struct run *r)
 {
 	for (size_t i = 0; i < r->count; i++)
 		entry_free(r->entries[i]);
+	for (size_t i = 0; i < r->of_wire; i++)
+		entry_free(r->wire[i]);
 	free(r);
 }
 
@@ -495,6 +507,60 @@ static void test_decrypted(void **state)
 	}
 }
 
+/* The entry of the wire that is of the same connection and of this protocol. */
+static const struct entry *of_wire(const struct run *r, const struct entry *e, const char *protocol)
+{
+	const struct entry *found = NULL;
+
+	for (size_t i = 0; i < r->of_wire; i++) {
+		const struct entry *w = r->wire[i];
+		if (strcmp(w->protocol, protocol) || w->src.port != e->src.port ||
+		    w->dst.port != e->dst.port)
+			continue;
+		assert_null(found);
+		found = w;
+	}
+	assert_non_null(found);
+	return found;
+}
+
+/* Each connection as the wire has it: its lock is open, its handshake is told, both are known. */
+static void test_wire(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < RECORDINGS; i++) {
+		struct buf file = recording(recordings[i].name);
+		struct run *r = run(file.data, file.len);
+		for (size_t k = 0; k < r->count; k++) {
+			const struct entry *e = r->entries[k], *tcp = of_wire(r, e, "tcp"),
+					   *tlsx = of_wire(r, e, "tlsx");
+			assert_int_equal(tcp->lock, LOCK_OPEN);
+			assert_string_equal(tcp->connection, e->connection);
+			assert_string_equal(tlsx->connection, e->connection);
+			assert_true(tlsx->complete);
+			assert_true(strncmp(e->tls_version, "TLS 1.", 6) == 0);
+			assert_string_equal(e->tls_version, tlsx->tls_version);
+			assert_string_equal(e->tls_cipher, tlsx->tls_cipher);
+			assert_string_equal(e->ja3, tlsx->ja3);
+			assert_int_equal(strlen(e->ja3), 32);
+			assert_true(tcp->request_size > e->request_size);
+		}
+		assert_int_equal(r->wire_stats.misfits, 0);
+		assert_int_equal(r->wire_stats.open, 0);
+		assert_true(r->wire_stats.tls_bytes[REASON_READ] > 0);
+		/* the wire takes for data: six KeyUpdates of 5 bytes; after early data, the
+		 * server's EncryptedExtensions of 10 */
+		uint64_t rest = !strcmp(recordings[i].name, "update")	 ? 30
+				: !strcmp(recordings[i].name, "resumed") ? 10
+									 : 0;
+		for (int why = REASON_READ + 1; why < REASON_COUNT; why++)
+			assert_int_equal(r->wire_stats.tls_bytes[why],
+					 why == REASON_UNKNOWN ? rest : 0);
+		end(r);
+		buf_free(&file);
+	}
+}
+
 /* The next block of the file from `at` on that has a packet: its length, 0 there is none. */
 static size_t find_packet(const struct buf *file, size_t *at)
 {
@@ -575,6 +641,14 @@ static void test_no_secrets(void **state)
 				assert_int_equal(r->entries[k]->lock, LOCK_CLOSED);
 		}
 		assert_int_equal(r->stats.conns.tls.opened, 0);
+		if (!other) {
+			const struct entry *tcp = of_wire(r, r->entries[0], "tcp");
+			assert_int_equal(tcp->lock, LOCK_CLOSED);
+			assert_string_equal(tcp->reason, reasons[REASON_NO_SECRETS].sentence);
+			assert_string_equal(of_wire(r, tcp, "tlsx")->tls_version, "TLS 1.3");
+			assert_int_equal(r->wire_stats.read, 0);
+			assert_true(r->wire_stats.tls_bytes[REASON_NO_SECRETS] > 0);
+		}
 		end(r);
 		buf_free(&file);
 		file = recording("tls13");
@@ -585,13 +659,14 @@ static void test_no_secrets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),	  cmocka_unit_test(test_sections),
-		cmocka_unit_test(test_units),	  cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_corrupted), cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_reordered), cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_again),	  cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_many),	  cmocka_unit_test(test_decrypted),
-		cmocka_unit_test(test_holes),	  cmocka_unit_test(test_no_secrets),
+		cmocka_unit_test(test_formats),	   cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_units),	   cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_corrupted),  cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_reordered),  cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_again),	   cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_many),	   cmocka_unit_test(test_decrypted),
+		cmocka_unit_test(test_wire),	   cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_no_secrets),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
