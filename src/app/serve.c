@@ -381,6 +381,7 @@ static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
 	const struct options *o = s->options->options;
 	const struct wire_options options = { .node = o->node,
 					      .filtered = o->pids || o->exes || o->containers,
+					      .file = o->read != NULL,
 					      .split_ends = o->split_ends,
 					      .container = container_of,
 					      .why = why_not_read,
@@ -393,7 +394,8 @@ static int open_sources(struct server *s, struct session_options *sessions, char
 			size_t size)
 {
 	const struct entry_sink sink = { .emit = on_entry, .ctx = s };
-	bool wire = s->options->maps && s->options->maps->wire_fd >= 0;
+	bool wire = s->options->maps ? s->options->maps->wire_fd >= 0
+				     : s->options->options->read && !s->options->options->no_wire;
 	struct source_options source = {
 		.clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC),
 		.maps = s->options->maps,

@@ -15,6 +15,7 @@
 #define LIMIT_WIRE_FLOWS	100000 /* TLS connections of the wire at once */
 #define LIMIT_WIRE_HANDSHAKE	(64 << 10) /* bytes of handshakes of one, that are copied */
 #define LIMIT_WIRE_LINGER_MS	1000  /* after its end, what a session says of one is waited for */
+#define LIMIT_WIRE_LOOK_MS	250   /* between two looks at all of a file that live */
 #define LIMIT_WIRE_HANDSHAKE_MS 10000 /* until one that is not over is told as it is */
 #define LIMIT_WIRE_TLS_MEMORY	(64 << 20) /* of what handshakes told, of all */
 #define LIMIT_WIRE_PROGRAMS	512	   /* programs that the ledger tells apart */

@@ -35,10 +35,9 @@ void told_wire(struct session *s)
 		return;
 	s->untold = false;
 	snprintf(name, sizeof(name), "%" PRIu32 "-%" PRIx64 "-%" PRIu32, n.tgid, n.id, n.number);
-	const struct wire_read read = { .connection = name,
-					.library = s->library,
-					.plain = { s->sight.expected[0], s->sight.expected[1] },
-					.midway = s->midway };
+	struct wire_read read = { .connection = name, .library = s->library, .midway = s->midway };
+	if (s->lock != LOCK_CLOSED) /* else its bytes are known to be there, no more */
+		memcpy(read.plain, s->sight.expected, sizeof(read.plain));
 	wire_read(s->all->wire, s->cookie, s->all->now_us, &read);
 }
 

@@ -12,6 +12,7 @@
 #include "base/siphash.h"
 #include "session/flow.h"
 #include "source/early.h"
+#include "source/file_wire.h"
 #include "source/layers.h"
 #include "tls/record.h"
 
@@ -35,10 +36,11 @@ struct file_conn {
 	TAILQ_ENTRY(file_conn) of_age;
 	struct datagram_ends ends; /* as side 0 sends */
 	struct file_side sides[2];
-	struct flow flow;
+	struct flow flow; /* its gen is the number that sessions and the wire share */
 	struct tls_stream *tls;
 	struct share *share;
 	struct early early;
+	struct file_wire wire;
 	int64_t now_us;
 	uint8_t family, mode;
 	int8_t opener;	     /* a side; CLIENT_NO: not known */
@@ -50,6 +52,7 @@ struct file_conn {
 struct file_conns {
 	struct sessions *sessions;
 	struct decrypt_tools *tools;
+	struct wire *wire; /* NULL: nobody wants to know */
 	struct file_conn **buckets;
 	TAILQ_HEAD(file_ages, file_conn) ages;
 	size_t count;
@@ -67,7 +70,8 @@ struct file_way {
 	int side;
 };
 
-struct file_conns *file_conns_new(struct sessions *sessions, struct decrypt_tools *tools)
+struct file_conns *file_conns_new(struct sessions *sessions, struct decrypt_tools *tools,
+				  struct wire *w)
 {
 	struct file_conns *t = calloc(1, sizeof(*t));
 
@@ -75,6 +79,7 @@ struct file_conns *file_conns_new(struct sessions *sessions, struct decrypt_tool
 		return NULL;
 	t->sessions = sessions;
 	t->tools = tools;
+	t->wire = w;
 	TAILQ_INIT(&t->ages);
 	for (size_t i = 0; i < OWNERS; i++)
 		t->shares[i] = (struct share){ .of = &t->memory, .holder = &t->shares[i] };
@@ -90,16 +95,22 @@ struct file_conns_counts file_conns_counts(const struct file_conns *t)
 	return t->counts;
 }
 
+static int local_of(const struct file_conn *c)
+{
+	return c->opener == CLIENT_NO ? 0 : c->opener;
+}
+
 static enum dir dir_of(const struct file_conn *c, int side)
 {
-	return side == (c->opener == CLIENT_NO ? 0 : c->opener) ? DIR_WRITE : DIR_READ;
+	return side == local_of(c) ? DIR_WRITE : DIR_READ;
 }
 
 /* Its ends, as seen from the one that opened it. */
-static void tell_socket(struct file_conns *t, const struct file_conn *c)
+static struct flow_socket socket_of(const struct file_conn *c)
 {
-	int local = c->opener == CLIENT_NO ? 0 : c->opener;
+	int local = local_of(c);
 	struct flow_socket socket = {
+		.cookie = c->flow.gen,
 		.family = c->family,
 		.local_port = c->ends.port[local],
 		.remote_port = c->ends.port[!local],
@@ -110,7 +121,7 @@ static void tell_socket(struct file_conns *t, const struct file_conn *c)
 
 	memcpy(socket.local_ip, c->ends.ip[local], 16);
 	memcpy(socket.remote_ip, c->ends.ip[!local], 16);
-	flow_socket(t->sessions, &c->flow, c->now_us, &socket);
+	return socket;
 }
 
 static void open_flow(struct file_conns *t, struct file_conn *c)
@@ -121,7 +132,6 @@ static void open_flow(struct file_conns *t, struct file_conn *c)
 		return;
 	c->opened = true;
 	c->closed = tls && !tls_stream_readable(c->tls);
-	c->flow.gen = ++t->gen;
 	const struct flow_open open = {
 		.comm = "",
 		.library = "",
@@ -131,8 +141,9 @@ static void open_flow(struct file_conns *t, struct file_conn *c)
 		.tls = tls,
 		.midway = tls ? tls_stream_client(c->tls) < 0 : c->joined,
 	};
+	const struct flow_socket socket = socket_of(c);
 	flow_open(t->sessions, &c->flow, c->now_us, &open);
-	tell_socket(t, c);
+	flow_socket(t->sessions, &c->flow, c->now_us, &socket);
 }
 
 static void close_flow(struct file_conns *t, struct file_conn *c)
@@ -179,13 +190,25 @@ static void tell_missing(void *way, int side, uint64_t len)
 	c->sides[side].told += len;
 }
 
+static void tell_record(void *way, int side, const uint8_t *record, size_t len)
+{
+	const struct file_way *w = way;
+	struct file_conn *c = w->conn;
+
+	if (tls_stream_client(c->tls) >= 0 && !c->opened && !c->wire.open)
+		c->opener = (int8_t)tls_stream_client(c->tls);
+	const struct flow_socket socket = socket_of(c);
+	file_wire_open(&c->wire, w->all->wire, c->now_us, &socket, local_of(c), c->flow.owner,
+		       tls_stream_client(c->tls) < 0);
+	file_wire_record(&c->wire, w->all->wire, side, c->now_us, record, len);
+}
+
 static void tls_bytes(struct file_way *w, int side, const uint8_t *bytes, size_t len)
 {
 	struct file_conn *c = w->conn;
 
+	file_wire_stream(&c->wire, side, len);
 	tls_stream_bytes(c->tls, w, side, c->now_us, bytes, len);
-	if (tls_stream_client(c->tls) >= 0 && !c->opened)
-		c->opener = (int8_t)tls_stream_client(c->tls);
 }
 
 /* What comes is TLS from here on; what was said before in clear is another flow. */
@@ -194,11 +217,14 @@ static void begin_tls(struct file_way *w)
 	struct file_conn *c = w->conn;
 	const struct tls_stream_to to = { .plain = tell_plain,
 					  .missing = tell_missing,
+					  .record = tell_record,
 					  .tools = w->all->tools,
 					  .counts = &w->all->counts.tls,
 					  .share = c->share };
 
+	c->wire.upgraded = c->opened;
 	close_flow(w->all, c);
+	c->flow.gen = ++w->all->gen;
 	c->tls = tls_stream_new(&to);
 	c->mode = c->tls ? MODE_TLS : MODE_PLAIN;
 }
@@ -283,6 +309,7 @@ static void on_gap(void *ctx, uint64_t offset, uint64_t len)
 		c->mode = c->sides[w->side].have ? MODE_PLAIN : MODE_UNDECIDED;
 		take_first(w);
 	}
+	file_wire_stream(&c->wire, w->side, c->mode == MODE_TLS ? len : 0);
 	if (c->mode == MODE_TLS)
 		tls_stream_gap(c->tls, w, w->side, len);
 	else
@@ -303,7 +330,7 @@ static void take_early(struct file_conns *t, struct file_conn *c, bool lose);
 /* Tells what still waits, and its end; its packets that still come are nobody's. */
 static void end_conn(struct file_conns *t, struct file_conn *c)
 {
-	int first = c->opener == CLIENT_NO ? 0 : c->opener;
+	int first = local_of(c);
 
 	if (c->done)
 		return;
@@ -321,6 +348,7 @@ static void end_conn(struct file_conns *t, struct file_conn *c)
 		take_first(&(struct file_way){ t, c, 0 });
 	}
 	close_flow(t, c);
+	file_wire_end(&c->wire, t->wire, c->now_us);
 	c->done = true;
 	tls_stream_free(c->tls);
 	c->tls = NULL;
@@ -368,22 +396,6 @@ void file_conns_end(struct file_conns *t)
 	}
 }
 
-/* The ends in the order that both directions share; the side that sent it. */
-static int order(const struct datagram *g, struct datagram_ends *ret)
-{
-	int by_ip = memcmp(g->ends.ip[0], g->ends.ip[1], 16);
-	bool swap = by_ip ? by_ip > 0 : g->ends.port[0] > g->ends.port[1];
-
-	*ret = g->ends;
-	if (swap) {
-		memcpy(ret->ip[0], g->ends.ip[1], 16);
-		memcpy(ret->ip[1], g->ends.ip[0], 16);
-		ret->port[0] = g->ends.port[1];
-		ret->port[1] = g->ends.port[0];
-	}
-	return swap;
-}
-
 static struct file_conn *find(const struct file_conns *t, const struct datagram_ends *ends)
 {
 	struct file_conn *c = *slot(t, ends);
@@ -425,6 +437,7 @@ static struct file_conn *make(struct file_conns *t, int64_t now_us,
 	*at = c;
 	TAILQ_INSERT_TAIL(&t->ages, c, of_age);
 	t->count++;
+	c->flow.gen = ++t->gen;
 	t->counts.connections++;
 	t->counts.joined += c->joined;
 	return c;
@@ -445,7 +458,7 @@ static struct file_conn *conn_of(struct file_conns *t, int64_t now_us, const str
 				 int *ret_side)
 {
 	struct datagram_ends ends;
-	int side = order(g, &ends);
+	int side = datagram_order(g, &ends);
 	struct file_conn *c = find(t, &ends);
 
 	*ret_side = side;
@@ -575,6 +588,7 @@ void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram
 	if (!c)
 		return;
 	take_syn(c, side, g);
+	file_wire_packet(&c->wire, side, now_us, g->wire_len);
 	if (c->early.count ? is_awaited(c, side, g) : !is_early(c, side, g))
 		take_packet(t, c, side, now_us, g);
 	else

@@ -15,6 +15,7 @@
 struct datagram;
 struct file_conns;
 struct sessions;
+struct wire;
 
 struct file_conns_counts {
 	uint64_t connections, joined; /* seen, and those whose first packet was not */
@@ -23,8 +24,8 @@ struct file_conns_counts {
 	struct tls_stream_counts tls;
 };
 
-/* NULL when out of memory. Both are borrowed. */
-struct file_conns *file_conns_new(struct sessions *s, struct decrypt_tools *tools);
+/* NULL when out of memory. All are borrowed; `w` NULL: nobody is told of the wire. */
+struct file_conns *file_conns_new(struct sessions *s, struct decrypt_tools *tools, struct wire *w);
 /* Forgets them, telling nothing. */
 void file_conns_free(struct file_conns *t);
 /* A packet of TCP. */

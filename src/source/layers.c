@@ -391,3 +391,18 @@ enum layers_is layers_read(struct fragments *f, const struct pcap_piece *p, stru
 		return LAYERS_LINK;
 	}
 }
+
+int datagram_order(const struct datagram *g, struct datagram_ends *ret)
+{
+	int by_ip = memcmp(g->ends.ip[0], g->ends.ip[1], 16);
+	bool swap = by_ip ? by_ip > 0 : g->ends.port[0] > g->ends.port[1];
+
+	*ret = g->ends;
+	if (swap) {
+		memcpy(ret->ip[0], g->ends.ip[1], 16);
+		memcpy(ret->ip[1], g->ends.ip[0], 16);
+		ret->port[0] = g->ends.port[1];
+		ret->port[1] = g->ends.port[0];
+	}
+	return swap;
+}

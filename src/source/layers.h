@@ -48,5 +48,7 @@ struct fragments_counts {
 struct fragments_counts fragments_counts(const struct fragments *f);
 
 enum layers_is layers_read(struct fragments *f, const struct pcap_piece *p, struct datagram *ret);
+/* Its ends in the order that both directions share; which of them sent it. */
+int datagram_order(const struct datagram *g, struct datagram_ends *ret);
 
 #endif

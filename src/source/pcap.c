@@ -17,6 +17,7 @@
 #include "source/pcap_file.h"
 #include "source/source.h"
 #include "tls/decrypt.h"
+#include "wire/wire.h"
 
 struct pcap {
 	int fd;
@@ -28,6 +29,7 @@ struct pcap {
 	struct decrypt_tools *tools;
 	struct fragments *fragments;
 	struct file_conns *conns;
+	struct wire *wire; /* NULL: nobody */
 	struct pcap_stats stats;
 };
 
@@ -127,10 +129,11 @@ static int pcap_open(const struct source_options *o, void **ret_state, char *err
 	if (p) {
 		p->fd = -1;
 		p->stats.name = o->file;
+		p->wire = o->wire;
 		p->fragments = fragments_new();
 		p->keys = key_log_new();
 		p->tools = p->keys ? decrypt_tools_new(p->keys) : NULL;
-		p->conns = p->tools ? file_conns_new(o->sessions, p->tools) : NULL;
+		p->conns = p->tools ? file_conns_new(o->sessions, p->tools, o->wire) : NULL;
 	}
 	int r = p && p->conns && p->fragments ? 0 : -ENOMEM;
 	if (r)
@@ -189,6 +192,8 @@ static void say_end(const struct pcap *p)
 static void end(struct pcap *p)
 {
 	file_conns_end(p->conns);
+	if (p->wire) /* its time stands still from here on */
+		wire_end_all(p->wire);
 	p->stats.ended = true;
 	p->stats.damage = pcap_file_damage(p->file);
 	say_end(p);

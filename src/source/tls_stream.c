@@ -167,9 +167,11 @@ static bool take_record(struct tls_stream *s, int side, int64_t now_us, const ui
 		return false;
 	s->sides[side].seeking = false;
 	c->records += d.result != DECRYPT_CLEAR;
+	if (d.result == DECRYPT_CLEAR)
+		read_hellos(s, side, now_us, record, len);
+	s->to.record(s->ctx, side, record, len);
 	switch (d.result) {
 	case DECRYPT_CLEAR:
-		read_hellos(s, side, now_us, record, len);
 		break;
 	case DECRYPT_OPEN:
 		c->opened++;

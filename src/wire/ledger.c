@@ -28,6 +28,8 @@ enum reason wire_reason(const struct wire *w, const struct wire_conn *c)
 		return REASON_FILTERED;
 	if (c->mine.read)
 		return REASON_READ;
+	if (w->options.file)
+		return c->midway ? REASON_NOT_IN_FILE : REASON_NO_SECRETS;
 	if (!c->known)
 		return w->options.filtered ? REASON_FILTERED : REASON_NO_PROCESS;
 	enum reason why =
@@ -125,7 +127,7 @@ uint64_t ledger_plain(const struct wire_conn *c, int dir)
 static enum reason why_rest(const struct wire *w, const struct wire_conn *c)
 {
 	if (c->read_midway || c->midway)
-		return REASON_STARTED_BEFORE;
+		return w->options.file ? REASON_NOT_IN_FILE : REASON_STARTED_BEFORE;
 	return !c->ended && w->now_us - c->last_us < PENDING_US ? REASON_PENDING : REASON_UNKNOWN;
 }
 
@@ -141,7 +143,7 @@ static void add_way(const struct wire *w, const struct wire_conn *c, int dir,
 	}
 	uint64_t missing = 0;
 	for (int i = 0; i < WIRE_MISSING; i++) {
-		ret[REASON_PAUSED + i] += c->missing[dir][i];
+		ret[w->options.file ? REASON_NOT_IN_FILE : REASON_PAUSED + i] += c->missing[dir][i];
 		missing += c->missing[dir][i];
 	}
 	ret[REASON_READ] += less(c->plain[dir], missing);

@@ -69,7 +69,7 @@ struct wire {
 	TAILQ_HEAD(wire_list, wire_conn) open, ended;
 	struct wire_stats stats;
 	struct programs *programs; /* of connections that were forgotten */
-	int64_t now_us;
+	int64_t now_us, looked_ms;
 	size_t tls_memory; /* of all handshakes */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "tls/handshake.h"
 #include "wire/wire_conn.h"
@@ -289,6 +290,17 @@ void wire_end(struct wire *w, const struct wire_key *key, int64_t now_us, enum w
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* All that live are looked at: of a file, whose time may leap, as often as somebody may see it. */
+static bool look_due(struct wire *w)
+{
+	int64_t now_ms = w->options.file ? clock_ms(CLOCK_MONOTONIC) : 0;
+
+	if (w->options.file && now_ms - w->looked_ms < LIMIT_WIRE_LOOK_MS)
+		return false;
+	w->looked_ms = now_ms;
+	return true;
+}
+
 /* What a session has to say of a connection comes soon after its end. */
 void wire_tick(struct wire *w, int64_t now_us)
 {
@@ -296,7 +308,7 @@ void wire_tick(struct wire *w, int64_t now_us)
 
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
-	for (c = TAILQ_FIRST(&w->open); c; c = next) {
+	for (c = look_due(w) ? TAILQ_FIRST(&w->open) : NULL; c; c = next) {
 		next = TAILQ_NEXT(c, of_list);
 		wire_tell(w, c);
 	}

@@ -62,13 +62,24 @@ same_paths() {
 	diff "$DIR/ours" "$DIR/theirs" || fail_with "$DIR/tshark"
 }
 
+# Each ClientHello as tshark has it: JA3 and SNI; and what was decrypted knows its TLS.
+same_hellos() {
+	read_file --read "$DIR/all.pcap" --keylog "$DIR/keys" && settled || return 1
+	"$TALK" hellos "$CT_SOCK" >"$DIR/ours" && ct_stop || return 1
+	tshark -r "$DIR/all.pcap" -Y 'tls.handshake.type == 1' -T fields -E separator=/s \
+		-E quote=n -e tcp.srcport -e tls.handshake.ja3 \
+		-e tls.handshake.extensions_server_name 2>"$DIR/tshark" | sed 's/ *$//' | sort >"$DIR/theirs"
+	[ -s "$DIR/theirs" ] && diff "$DIR/ours" "$DIR/theirs" || fail_with "$DIR/tshark"
+}
+
 # Without secrets locks stay closed, and nothing is known of what was said.
 closed() {
 	read_file --read "$DIR/all.pcap" && settled || return 1
 	[ "$("$TALK" paths "$CT_SOCK")" = /clear ] || return 1
 	ct_get '/api/entries?limit=1000&q=tls' | python3 -c 'import json, sys
 e = json.load(sys.stdin)["entries"]
-sys.exit(not e or any(x["lock"] != "closed" or x["protocol"] != "tls" for x in e))' &&
+sys.exit(not e or any(x["lock"] != "closed" for x in e if x["protocol"] != "tlsx") or
+	{x["protocol"] for x in e} != {"tls", "tcp", "tlsx"})' &&
 		file_is records_opened=0 ended=True && ct_stop
 }
 
@@ -129,6 +140,7 @@ tap_ok "what they said is read, by nobody" is_read --read "$DIR/all.pcap" --keyl
 tap_ok "the file has the secrets itself" eval 'editcap --inject-secrets "tls,$DIR/keys" \
 	"$DIR/all.pcap" "$DIR/all.pcapng" && is_read --read "$DIR/all.pcapng"'
 tap_ok "tshark finds the same requests" same_paths
+tap_ok "tshark finds the same hellos" same_hellos
 tap_ok "without secrets all is closed" closed
 tap_ok "a store that stays, twice, without secrets" twice
 tap_ok "missing packets" with_holes

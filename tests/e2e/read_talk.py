@@ -6,6 +6,8 @@
     read_talk.py check SOCKET DIR [TIMES]   the entries of a running cleartap are what was said
     read_talk.py never-wrong SOCKET DIR     as far as they are complete, and none has other bytes
     read_talk.py paths SOCKET           paths of all requests, sorted
+    read_talk.py hellos SOCKET          port, JA3 and SNI of all ClientHellos, sorted; entries of
+                                        their connections agree with them
 
 DIR has cert.pem and key.pem.
 """
@@ -354,6 +356,27 @@ def never_wrong(path, folder):
     return not wrong and right > len(expected) / 4
 
 
+def hellos(path):
+    api, wrong = Api(path), []
+    entries = api.latest()
+    known = {e["connection"]: e for e in entries if e["protocol"] == "tlsx"}
+    locks = {e["connection"]: e["lock"] for e in entries if e["protocol"] == "tcp"}
+    for entry in (e for e in entries if e["method"] and e["tls"]):
+        tlsx = known[entry["connection"]]
+        if locks.get(entry["connection"]) != "open" or not entry["tls_version"] or any(
+                entry[f] != tlsx[f] for f in ("tls_version", "tls_cipher")):
+            wrong.append(entry["summary"])
+    lines = []
+    for entry in known.values():
+        info = json.loads(api.get("/api/entries/%d" % entry["id"]))["tls_info"]
+        lines.append(("%d %s %s" % (entry["src"]["port"], info["ja3"],
+                                    info.get("sni", ""))).strip())
+    print("\n".join(sorted(lines)))
+    if wrong:
+        print("do not agree with their handshakes: %s" % wrong, file=sys.stderr)
+    return not wrong and set(locks) == set(known)
+
+
 def main():
     command, *rest = sys.argv[1:]
     if command == "talk":
@@ -363,6 +386,8 @@ def main():
         return 0 if check(rest[0], rest[1], int((rest + ["1"])[2])) else 1
     if command == "never-wrong":
         return 0 if never_wrong(*rest) else 1
+    if command == "hellos":
+        return 0 if hellos(rest[0]) else 1
     print("\n".join(sorted(e["summary"] for e in requests(Api(rest[0])))))
     return 0
 

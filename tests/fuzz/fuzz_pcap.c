@@ -15,6 +15,7 @@
 #include "session/session.h"
 #include "source/pcap.h"
 #include "source/source.h"
+#include "wire/wire.h"
 
 #define HEAD 24 /* of a pcap file */
 
@@ -56,8 +57,12 @@ static const char *put_file(const uint8_t *head, const uint8_t *data, size_t siz
 static void run(const uint8_t *head, const uint8_t *data, size_t size, bool look)
 {
 	const struct entry_sink sink = { .emit = look_at, .ctx = look ? &content : NULL };
-	struct sessions *s = sessions_new(&sink, &(struct session_options){ .node = "n" });
-	const struct source_options o = { .sessions = s, .file = put_file(head, data, size) };
+	struct wire *w = wire_new(&sink, &(struct wire_options){ .node = "n", .file = true });
+	struct sessions *s =
+		sessions_new(&sink, &(struct session_options){ .node = "n", .wire = w });
+	const struct source_options o = { .sessions = s,
+					  .wire = w,
+					  .file = put_file(head, data, size) };
 	void *state = NULL;
 	char error[256] = "";
 	int64_t now = 0, ticked = 0;
@@ -70,11 +75,13 @@ static void run(const uint8_t *head, const uint8_t *data, size_t size, bool look
 		n = source_pcap.poll(state, 0, &now);
 		require(n >= 0);
 		if (now - ticked >= SESSION_TICK_US)
-			sessions_tick(s, ticked = now);
+			sessions_tick(s, ticked = now), wire_tick(w, now);
 	}
 	require(sessions_stats(s).active == 0);
 	source_pcap.close(state);
 	sessions_free(s);
+	wire_end_all(w);
+	wire_free(w);
 	require(content <= size + HEAD);
 }
 

@@ -7,79 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
 #include "entry.h"
 #include "packets.h"
-#include "session/session.h"
-#include "source/pcap.h"
-#include "source/source.h"
+#include "pcap_run.h"
 
 #define GET	"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 #define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n"
 #define BODY	"abcdefghijklmnopqrstuvwxyz"
 #define OK	OK_HEAD BODY
 #define THEN	1000000000000000 /* 2001-09-09 */
-#define ENTRIES 64
-
-struct run {
-	struct entry *entries[ENTRIES];
-	size_t count;
-	struct pcap_stats stats;
-	struct session_stats sessions;
-	int status;
-	char error[512];
-};
-
-static void collect(void *ctx, struct entry *e)
-{
-	struct run *r = ctx;
-
-	if (e->open || r->count == ENTRIES)
-		entry_free(e);
-	else
-		r->entries[r->count++] = e;
-}
-
-static void read_all(struct run *r, const struct source_options *o)
-{
-	void *state = NULL;
-	int64_t now = 0, ticked = 0;
-	int n = 1;
-
-	r->status = source_pcap.open(o, &state, r->error, sizeof(r->error));
-	for (int turns = 0; !r->status && n > 0; turns++) {
-		assert_true(turns < 100000);
-		n = source_pcap.poll(state, 0, &now);
-		assert_true(n >= 0);
-		if (now - ticked >= SESSION_TICK_US)
-			sessions_tick(o->sessions, ticked = now);
-	}
-	if (!r->status)
-		pcap_stats_take(state, &r->stats);
-	source_pcap.close(state);
-}
-
-/* Reads these bytes as a file; what it tells has the name "f". */
-static struct run *run(const void *bytes, size_t len)
-{
-	struct run *r = calloc(1, sizeof(*r));
-	const struct entry_sink sink = { .emit = collect, .ctx = r };
-	struct sessions *s = sessions_new(&sink, &(struct session_options){ .node = "n" });
-	int fd = memfd_create("f", MFD_CLOEXEC);
-	char path[64];
-
-	assert_int_equal(write(fd, bytes, len), len);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	read_all(r, &(struct source_options){ .sessions = s, .file = path });
-	r->sessions = sessions_stats(s);
-	sessions_free(s);
-	close(fd);
-	return r;
-}
 
 static struct run *run_packets(struct packets *p)
 {
@@ -87,13 +27,6 @@ static struct run *run_packets(struct packets *p)
 
 	buf_free(&p->file);
 	return r;
-}
-
-static void end(struct run *r)
-{
-	for (size_t i = 0; i < r->count; i++)
-		entry_free(r->entries[i]);
-	free(r);
 }
 
 static struct packets packets(void)
@@ -421,167 +354,6 @@ static void test_many(void **state)
 	end(r);
 }
 
-/* A recording of tests/fuzz/make_pcap.py. */
-static struct buf recording(const char *name)
-{
-	const char *folder = getenv("srcdir") ? getenv("srcdir") : ".";
-	struct buf b = { 0 };
-	char path[512];
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/tests/data/pcap/%s.pcapng", folder, name);
-	FILE *in = fopen(path, "re");
-	assert_non_null(in);
-	do {
-		assert_int_equal(buf_reserve(&b, 65536), 0);
-		n = fread(b.data + b.len, 1, 65536, in);
-		b.len += n;
-	} while (n);
-	fclose(in);
-	return b;
-}
-
-/* What make_pcap.py's pattern() makes, or what read_talk.py answers. */
-static bool is_body(const struct entry *e, const struct buf *body, bool answer)
-{
-	unsigned n = 0, size = 0;
-	char text[64] = "";
-
-	if (sscanf(e->summary, "/%u/%u", &n, &size) == 2) {
-		for (unsigned i = 0; i < body->len; i++)
-			if ((uint8_t)body->data[i] != (i * 7 + n) % 251)
-				return false;
-		return body->len == size;
-	}
-	if (sscanf(e->summary, "/update/%u", &n) == 1)
-		snprintf(text, sizeof(text), "update %u\n", n);
-	else if (strstr(e->summary, "/resumed/"))
-		snprintf(text, sizeof(text), "resumed %d\n", strstr(e->summary, "True") != NULL);
-	else
-		return false;
-	return answer ? body->len == strlen(text) && !memcmp(body->data, text, body->len)
-		      : !body->len;
-}
-
-static bool is_as_said(const struct entry *e)
-{
-	return !strcmp(e->protocol, "http") && e->complete && !e->lost_bytes &&
-	       e->lock == LOCK_OPEN && is_body(e, &e->request_body, false) &&
-	       is_body(e, &e->response_body, true);
-}
-
-static const struct {
-	const char *name;
-	size_t entries;
-} recordings[] = { { "tls13", 3 }, { "tls12", 3 },  { "chacha", 3 },
-		   { "cbc", 3 },   { "update", 4 }, { "resumed", 4 } };
-
-#define RECORDINGS (sizeof(recordings) / sizeof(*recordings))
-
-/* TLS 1.2 and 1.3, KeyUpdate, resumption and early data, by the secrets in the file. */
-static void test_decrypted(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < RECORDINGS; i++) {
-		struct buf file = recording(recordings[i].name);
-		struct run *r = run(file.data, file.len);
-		assert_int_equal(r->count, recordings[i].entries);
-		for (size_t k = 0; k < r->count; k++)
-			assert_true(is_as_said(r->entries[k]));
-		assert_int_equal(r->stats.conns.tls.failed, 0);
-		assert_int_equal(r->stats.conns.tls.no_key, 0);
-		end(r);
-		buf_free(&file);
-	}
-}
-
-/* The next block of the file from `at` on that has a packet: its length, 0 there is none. */
-static size_t find_packet(const struct buf *file, size_t *at)
-{
-	uint32_t head[2];
-
-	while (*at + 8 <= file->len) {
-		memcpy(head, file->data + *at, 8);
-		if (head[0] == 6)
-			return head[1];
-		*at += head[1];
-	}
-	return 0;
-}
-
-/*
- * Each packet is missing once: what is complete is as it was said, and of a conversation of several
- * exchanges others than the one that it was of are there.
- */
-static void test_holes(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < RECORDINGS; i++) {
-		struct buf file = recording(recordings[i].name);
-		size_t at = 0, len, packets = 0, complete = 0, lossy = 0;
-
-		while ((len = find_packet(&file, &at))) {
-			struct buf less = { 0 };
-			buf_put(&less, file.data, at);
-			buf_put(&less, file.data + at + len, file.len - at - len);
-			struct run *r = run(less.data, less.len);
-			for (size_t k = 0; k < r->count; k++) {
-				const struct entry *e = r->entries[k];
-				assert_true(!e->complete || strcmp(e->protocol, "http") != 0 ||
-					    is_as_said(e));
-				complete += e->complete && is_as_said(e);
-				lossy += e->lost_bytes != 0;
-			}
-			end(r);
-			buf_free(&less);
-			at += len;
-			packets++;
-		}
-		print_message("%s: %zu packets, %zu of %zu complete, %zu miss bytes\n",
-			      recordings[i].name, packets, complete,
-			      packets * recordings[i].entries, lossy);
-		assert_true(complete > packets * recordings[i].entries / 2);
-		buf_free(&file);
-	}
-}
-
-/* Without its secrets, or with others, nothing is read, and the lock is closed. */
-static void test_no_secrets(void **state)
-{
-	struct buf file = recording("tls13");
-
-	(void)state;
-	for (int other = 0; other < 2; other++) {
-		char *label = memmem(file.data, file.len, "SERVER_TRAFFIC_SECRET_0", 23);
-		for (char *p = file.data;
-		     other &&
-		     (p = memmem(p, (size_t)(file.data + file.len - p), "TRAFFIC_SECRET", 14));
-		     p++)
-			p[82] = p[82] == '0' ? '1' : '0'; /* of a secret */
-		for (char *p = file.data;
-		     !other &&
-		     (p = memmem(p, (size_t)(file.data + file.len - p), "TRAFFIC_SECRET", 14));
-		     p++)
-			*p = 'X';
-		assert_non_null(label);
-		struct run *r = run(file.data, file.len);
-		assert_true(r->count > 0);
-		for (size_t k = 0; k < r->count; k++) {
-			assert_string_not_equal(r->entries[k]->protocol, "http");
-			assert_int_equal(r->entries[k]->request_body.len, 0);
-			assert_int_equal(r->entries[k]->response_body.len, 0);
-			assert_false(r->entries[k]->complete);
-			if (!other)
-				assert_int_equal(r->entries[k]->lock, LOCK_CLOSED);
-		}
-		assert_int_equal(r->stats.conns.tls.opened, 0);
-		end(r);
-		buf_free(&file);
-		file = recording("tls13");
-	}
-	buf_free(&file);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -590,8 +362,7 @@ int main(void)
 		cmocka_unit_test(test_corrupted), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_reordered), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_again),	  cmocka_unit_test(test_joined),
-		cmocka_unit_test(test_many),	  cmocka_unit_test(test_decrypted),
-		cmocka_unit_test(test_holes),	  cmocka_unit_test(test_no_secrets),
+		cmocka_unit_test(test_many),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
