@@ -44,6 +44,7 @@ struct wire_conn {
 	struct wire_counts counts;
 	/* What the session said. */
 	uint64_t plain[2];
+	uint64_t before[2]; /* of its totals: what is of an earlier one of this socket */
 	uint64_t missing[2][WIRE_MISSING]; /* by enum dir and enum reason from PAUSED on */
 	bool read_midway;
 	struct tls_handshake *tls; /* NULL: nothing seen, or let go */

@@ -190,6 +190,32 @@ static void test_ledger(void **state)
 	end(w);
 }
 
+/* Its slot was taken and it got another: what was read before is not counted again. */
+static void test_again(void **state)
+{
+	const struct wire_open o = { .family = 4, .midway = true };
+	struct wire *w = begin(false);
+	struct wire_key key = opened(w, 9, true);
+	struct wire_read r = { "x", "openssl", { 5000, 100 }, false };
+
+	(void)state;
+	is_of(w, &key, 1, "a");
+	carried(w, &key, true);
+	wire_read(w, 9, T0, &r);
+	for (uint64_t gen = 2; gen <= 3; gen++) {
+		key.gen = gen;
+		wire_open(w, &key, T0, &o);
+		is_of(w, &key, 1, "a");
+		r.plain[0] += 30;
+		wire_read(w, 9, T0, &r);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], r.plain[0] + r.plain[1]);
+	}
+	r.plain[0] = r.plain[1] = 7; /* of another session */
+	wire_read(w, 9, T0, &r);
+	assert_int_equal(stats_of(w).tls_bytes[REASON_READ], 5130 + 14);
+	end(w);
+}
+
 /* Both ends are one entry, whichever ends first. */
 static void test_ends(void **state)
 {
@@ -274,7 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lock), cmocka_unit_test(test_ledger),
 		cmocka_unit_test(test_ends), cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_many), cmocka_unit_test(test_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
