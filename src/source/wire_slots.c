@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/wire_slots.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,9 @@ static void tell_opened(struct wire_slots *s, int64_t now, const struct ev_wire_
 		return;
 	memcpy(open.local_ip, o->local_ip, sizeof(open.local_ip));
 	memcpy(open.remote_ip, o->remote_ip, sizeof(open.remote_ip));
+	const struct wire_key was = s->key[o->slot];
+	if (was.gen && (was.id != key.id || was.gen != key.gen)) /* if its end was lost */
+		wire_end(s->wire, &was, now, WIRE_CLOSED);
 	s->key[o->slot] = key;
 	s->seen[o->slot] = 0;
 	if (o->slot >= s->end)
@@ -163,6 +167,7 @@ static void look_at(struct wire_slots *s, uint32_t n, int64_t now)
 	if (slot->gen == s->key[n].gen && last == s->seen[n])
 		return;
 	memcpy(&copy, (const void *)slot, sizeof(copy));
+	atomic_thread_fence(memory_order_acquire); /* all of it is from before the second look */
 	s->seen[n] = last;
 	if (copy.gen == s->key[n].gen && slot->gen == s->key[n].gen) {
 		tell_slot(s, &copy, now);

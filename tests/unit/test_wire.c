@@ -12,6 +12,8 @@
 #include "base/json_write.h"
 #include "base/limits.h"
 #include "entry.h"
+#include "event.h"
+#include "source/wire_slots.h"
 #include "wire/wire.h"
 
 #define T0     1795816800000000
@@ -216,6 +218,30 @@ static void test_again(void **state)
 	end(w);
 }
 
+/* A slot that is told of again is of another socket, even if the end of the first was lost. */
+static void test_slot(void **state)
+{
+	struct ev_wire_open o = { .hdr = { .type = EV_WIRE_OPEN, .conn = 9, .gen = 1 },
+				  .slot = 5,
+				  .family = 4 };
+	struct wire *w = begin(false);
+	struct wire_slots *s = wire_slots_new(NULL, w, 0);
+
+	(void)state;
+	assert_non_null(s);
+	for (int again = 0; again < 2; again++) {
+		wire_slots_tell(s, &o.hdr);
+		assert_int_equal(stats_of(w).open, 1);
+	}
+	o.hdr.conn = 10;
+	o.hdr.gen = 2;
+	wire_slots_tell(s, &o.hdr);
+	assert_int_equal(stats_of(w).open, 1);
+	assert_int_equal(stats_of(w).seen, 2);
+	wire_slots_free(s);
+	end(w);
+}
+
 /* Both ends are one entry, whichever ends first. */
 static void test_ends(void **state)
 {
@@ -301,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_lock), cmocka_unit_test(test_ledger),
 		cmocka_unit_test(test_ends), cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_many), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_slot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
