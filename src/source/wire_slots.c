@@ -13,7 +13,9 @@
 
 #define PARTS 4 /* one of them in each tick */
 
-_Static_assert(WIRE_COMM_LEN == EV_COMM_LEN && WIRE_PACKETS == EV_WIRE_PACKETS, "wire");
+_Static_assert(WIRE_COMM_LEN == EV_COMM_LEN && WIRE_PACKETS == EV_WIRE_PACKETS &&
+		       WIRE_OWNERS == EV_OWNERS,
+	       "wire");
 
 struct wire_slots {
 	const struct ring *ring;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json_write.h"
 #include "tls/overhead.h"
 #include "wire/wire_conn.h"
@@ -177,6 +178,14 @@ static void add_ledger(struct ledger *to, const struct ledger *l)
 		to->library = l->library;
 }
 
+/* Programs name themselves: nobody takes all the rows. */
+static bool has_room(const struct programs *p, uint32_t owner)
+{
+	return p->count < LIMIT_WIRE_PROGRAMS &&
+	       (p->count < LIMIT_WIRE_PROGRAMS / 2 ||
+		p->owned[owner] < LIMIT_WIRE_PROGRAMS / LIMIT_SHARE);
+}
+
 /* The row of a program; the last one is of all that found no room, and of those left out. */
 static struct program *row_of(const struct wire *w, struct programs *p, const struct wire_conn *c)
 {
@@ -184,12 +193,16 @@ static struct program *row_of(const struct wire *w, struct programs *p, const st
 
 	if (!shown)
 		return &p->others;
+	uint64_t hash = hash_words(hash_bytes(c->mine.comm, strlen(c->mine.comm)),
+				   hash_bytes(c->mine.container, strlen(c->mine.container)));
 	for (size_t i = 0; i < p->count; i++)
-		if (!strcmp(p->row[i].process, c->mine.comm) &&
+		if (p->hash[i] == hash && !strcmp(p->row[i].process, c->mine.comm) &&
 		    !strcmp(p->row[i].container, c->mine.container))
 			return &p->row[i];
-	if (p->count == LIMIT_WIRE_PROGRAMS)
+	if (!has_room(p, c->owner))
 		return &p->others;
+	p->owned[c->owner]++;
+	p->hash[p->count] = hash;
 	struct program *row = &p->row[p->count++];
 	memcpy(row->process, c->mine.comm, sizeof(row->process));
 	memcpy(row->container, c->mine.container, sizeof(row->container));

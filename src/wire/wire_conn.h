@@ -31,7 +31,7 @@ struct wire_conn {
 	TAILQ_ENTRY(wire_conn) of_list;		/* of those that live, or of the ended */
 	struct wire_key key;
 	struct wire_address local, remote;
-	uint32_t slot;
+	uint32_t slot, owner;
 	struct wire_side mine, theirs; /* theirs as far as it was known when this was told of */
 	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
 	bool midway, upgraded;

@@ -195,6 +195,7 @@ static struct wire_conn *add(struct wire *w, const struct wire_key *key, int64_t
 	c->remote = make_address(o->family, o->remote_ip, o->remote_port);
 	c->mine.netns = o->netns;
 	c->slot = o->slot;
+	c->owner = o->owner % WIRE_OWNERS;
 	c->midway = o->midway;
 	c->upgraded = o->upgraded;
 	c->known = w->options.file;

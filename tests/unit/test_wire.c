@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,6 +270,17 @@ static void test_ends(void **state)
 	}
 }
 
+static char *coverage(struct wire *w, struct buf *ret)
+{
+	struct jw j = jw_begin(ret);
+
+	jw_object(&j, NULL);
+	wire_put_coverage(w, &j);
+	jw_end_object(&j);
+	assert_int_equal(jw_done(&j), 0);
+	return ret->data;
+}
+
 /* Nothing is shown of what a filter leaves out, or may leave out. */
 static void test_filter(void **state)
 {
@@ -276,7 +288,6 @@ static void test_filter(void **state)
 	struct wire_key unknown = opened(w, 1, true), out = opened(w, 2, true);
 	struct wire_packet packets[WIRE_PACKETS];
 	struct buf text = { 0 };
-	struct jw j = jw_begin(&text);
 
 	(void)state;
 	wire_process(w, &out, T0, &(struct wire_process){ .comm = "", .filtered_out = true });
@@ -285,17 +296,57 @@ static void test_filter(void **state)
 	wire_tick(w, T0 + 3 * SECOND);
 	assert_int_equal(wire_packets(w, "wire-1", packets), -ENOENT);
 	assert_int_equal(wire_packets(w, "wire-2", packets), -ENOENT);
-	jw_object(&j, NULL);
-	wire_put_coverage(w, &j);
-	jw_end_object(&j);
-	assert_int_equal(jw_done(&j), 0);
-	assert_non_null(strstr(text.data, "\"programs\":[]"));
+	assert_non_null(strstr(coverage(w, &text), "\"programs\":[]"));
 	buf_free(&text);
 	wire_end(w, &unknown, T0, WIRE_CLOSED);
 	wire_end(w, &out, T0, WIRE_CLOSED);
 	wire_tick(w, T0 + 9 * SECOND);
 	assert_int_equal(count, 0);
 	assert_int_equal(stats_of(w).tls_bytes[REASON_FILTERED], 10200);
+	end(w);
+}
+
+static size_t text_count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+/* One who names his programs anew each time leaves rows for those of others. */
+static void test_names(void **state)
+{
+	struct wire *w = begin(false);
+	struct buf text = { 0 };
+	char name[WIRE_COMM_LEN + 1];
+
+	(void)state;
+	for (uint32_t i = 0; i < 2 * LIMIT_WIRE_PROGRAMS; i++) {
+		const struct wire_key key = { 100 + i, 1 };
+		wire_open(w, &key, T0,
+			  &(struct wire_open){ .family = 4,
+					       .opener_known = true,
+					       .opener = DIR_WRITE,
+					       .owner = 5 });
+		snprintf(name, sizeof(name), "bad-%u", i);
+		is_of(w, &key, 9, name);
+		carried(w, &key, true);
+		if (i % 2)
+			wire_end(w, &key, T0, WIRE_CLOSED);
+	}
+	const struct wire_key key = { 1, 1 };
+	wire_open(w, &key, T0, &(struct wire_open){ .family = 4, .owner = 6 });
+	is_of(w, &key, 9, "good");
+	for (int later = 0; later < 2; later++) {
+		const char *all = coverage(w, &text);
+		assert_int_equal(text_count(all, "\"process\":\"bad-"), LIMIT_WIRE_PROGRAMS / 2);
+		assert_int_equal(text_count(all, "\"process\":\"good\""), 1);
+		buf_free(&text);
+		wire_tick(w, T0 + 9 * SECOND); /* those that ended are forgotten */
+	}
+	assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], 5100 * 2 * LIMIT_WIRE_PROGRAMS);
 	end(w);
 }
 
@@ -327,7 +378,7 @@ int main(void)
 		cmocka_unit_test(test_lock), cmocka_unit_test(test_ledger),
 		cmocka_unit_test(test_ends), cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_many), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_slot),
+		cmocka_unit_test(test_slot), cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
