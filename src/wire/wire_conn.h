@@ -48,6 +48,7 @@ struct wire_conn {
 	uint64_t missing[2][WIRE_MISSING]; /* by enum dir and enum reason from PAUSED on */
 	bool read_midway;
 	struct tls_handshake *tls; /* NULL: nothing seen, or let go */
+	size_t tls_held;	   /* its memory, in the owner's share */
 	uint32_t expected[2];	   /* sequence number after the handshake bytes, by enum dir */
 	bool begun[2], tlsx_told;
 	struct tls_sealing sealing; /* version 0: not known */
@@ -72,6 +73,7 @@ struct wire {
 	struct programs *programs; /* of connections that were forgotten */
 	int64_t now_us;
 	size_t tls_memory; /* of all handshakes */
+	size_t tls_owned[WIRE_OWNERS];
 };
 
 struct wire_conn *wire_find(const struct wire *w, const struct wire_key *key);
@@ -94,7 +96,7 @@ struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c);
 /* Its handshake: what the application data tells of it, and its entry, when it is over. */
 void wire_handshake_counts(struct wire_conn *c);
 void wire_handshake_tell(struct wire *w, struct wire_conn *c);
-void wire_handshake_free(struct wire_conn *c);
+void wire_handshake_free(struct wire *w, struct wire_conn *c);
 /* What all entries of a connection have. */
 void wire_entry_fill(const struct wire *w, struct entry *e, const struct wire_conn *c);
 /* Another end tells of it, which was told what is known here. */

@@ -105,7 +105,7 @@ static void forget(struct wire *w, struct wire_conn *c)
 	unlink_conn(w, c);
 	TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
 	wire_ledger_keep(w, c);
-	wire_handshake_free(c);
+	wire_handshake_free(w, c);
 	w->count--;
 	free(c);
 }
@@ -137,7 +137,7 @@ void wire_free(struct wire *w)
 		return;
 	while ((c = TAILQ_FIRST(&w->ended)) || (c = TAILQ_FIRST(&w->open))) {
 		TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
-		wire_handshake_free(c);
+		wire_handshake_free(w, c);
 		free(c);
 	}
 	free(w->by_key);
@@ -263,7 +263,7 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 		c->known = true;
 		c->filtered = p->filtered_out;
 		if (c->filtered)
-			wire_handshake_free(c);
+			wire_handshake_free(w, c);
 		c->mine.tgid = p->tgid;
 		if (p->netns)
 			c->mine.netns = p->netns;

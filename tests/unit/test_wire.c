@@ -350,6 +350,52 @@ static void test_names(void **state)
 	end(w);
 }
 
+/* A ClientHello of TLS 1.3, and the begin of one of 64 KiB, in records of 16 KiB. */
+static const uint8_t hello[50] = { 22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3, [45] = 2, 0x13, 1, 1, 0 };
+#define RECORD (5 + 16384)
+
+static uint8_t *make_long_hello(void)
+{
+	static uint8_t bytes[4 * RECORD];
+	const uint8_t first[] = { 1, 0, 0xff, 0xff, 3, 3 };
+
+	for (int i = 0; i < 4; i++)
+		memcpy(bytes + i * RECORD, "\x16\x03\x01\x40", 5);
+	memcpy(bytes + 5, first, sizeof(first));
+	return bytes;
+}
+
+/* Handshakes without an end: their memory is bound, and those of others are understood. */
+static void test_memory(void **state)
+{
+	const uint32_t many = LIMIT_WIRE_FLOWS / LIMIT_SHARE, part = RECORD / 2;
+	const uint8_t *bytes = make_long_hello();
+	struct wire *w = begin(false);
+	size_t before = mallinfo2().uordblks;
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < many; i++) {
+			const struct wire_key key = { 100 + i, 1 };
+			size_t from = round ? 20 : 0, len = round ? 7 * part : 20;
+			if (!round)
+				wire_open(w, &key, T0,
+					  &(struct wire_open){ .family = 4, .owner = 5 });
+			wire_bytes(w, &key, T0, DIR_WRITE, (uint32_t)from, bytes + from, len);
+		}
+#ifndef __SANITIZE_ADDRESS__
+	assert_true(mallinfo2().uordblks - before <
+		    LIMIT_WIRE_TLS_MEMORY * 3 / 4 + many * (size_t)1500);
+#endif
+	(void)before;
+	assert_true(stats_of(w).refused > 0);
+	struct wire_key key = { 1, 1 };
+	wire_open(w, &key, T0, &(struct wire_open){ .family = 4, .owner = 6 });
+	wire_bytes(w, &key, T0, DIR_WRITE, 0, hello, sizeof(hello));
+	assert_non_null(wire_tls(w, 1));
+	end(w);
+}
+
 /* A million connections that never end: so many are held, the rest is counted. */
 static void test_many(void **state)
 {
@@ -375,10 +421,11 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lock), cmocka_unit_test(test_ledger),
-		cmocka_unit_test(test_ends), cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_many), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_slot), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lock),   cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_ends),   cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_slot),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
