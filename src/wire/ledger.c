@@ -65,6 +65,11 @@ static uint64_t first_plain(const struct wire_way *y, unsigned count)
 	return sum;
 }
 
+static bool is_finished(uint64_t plain)
+{
+	return plain == FINISHED_MIN || plain == FINISHED_MAX;
+}
+
 /* How many of the first records are no application data, by their lengths alone. */
 static unsigned guess_handshakes(const struct wire_way *y, bool server)
 {
@@ -74,10 +79,19 @@ static unsigned guess_handshakes(const struct wire_way *y, bool server)
 	if (!y->firsts)
 		return 0;
 	if (!server)
-		return first == FINISHED_MIN || first == FINISHED_MAX;
+		return is_finished(first);
 	while (n < y->firsts && n < TICKETS && y->first[n] == y->first[0])
 		n++;
 	return n > 1 && first >= TICKET_MIN ? n : 0;
+}
+
+/*
+ * May the first n records be of the handshake? A client's end with its Finished, whatever comes
+ * before it; else a request that was not read would pass for one.
+ */
+static bool may_be_handshakes(const struct wire_way *y, unsigned n, bool server)
+{
+	return n < 2 || (server ? n <= TICKETS : is_finished(less(y->first[n - 1], SEAL_13)));
 }
 
 /* Plaintext of application data in TLS 1.3; what was read tells how many records are none. */
@@ -89,7 +103,8 @@ static uint64_t plain13(const struct wire_way *y, bool server, uint64_t read)
 
 	for (unsigned n = 0; read && n <= y->firsts; n++) {
 		uint64_t plain = less(all, first_plain(y, n));
-		if (plain == read || less(plain, alert) == read)
+		if (may_be_handshakes(y, n, server) &&
+		    (plain == read || less(plain, alert) == read))
 			return read;
 	}
 	return less(all, first_plain(y, guess_handshakes(y, server)) + alert);

@@ -193,6 +193,41 @@ static void test_ledger(void **state)
 	end(w);
 }
 
+/* Probes that come after the first request: it was not read, and does not pass for a handshake. */
+static void test_late_probes(void **state)
+{
+	/* Finished or, with a certificate of the client's, three; then 100 and 200 bytes */
+	const struct wire_way asked[] = {
+		{ .app_records = 3,
+		  .app_bytes = 69 + 117 + 217,
+		  .handshakes = 1,
+		  .first = { 69, 117, 217 },
+		  .firsts = 3,
+		  .latest = 217 },
+		{ .app_records = 5,
+		  .app_bytes = 917 + 281 + 69 + 117 + 217,
+		  .handshakes = 1,
+		  .first = { 917, 281, 69, 117, 217 },
+		  .firsts = 5,
+		  .latest = 217 },
+	};
+
+	(void)state;
+	for (int read = 200; read <= 300; read += 100) {
+		struct wire *w = begin(false);
+		struct wire_key key = opened(w, 1, true);
+		int cert = read == 300; /* its requests are known where all was read */
+		is_of(w, &key, 3, "c");
+		wire_counts(w, &key, T0, &(struct wire_counts){ { { 0 }, asked[cert] } });
+		wire_read(w, 1, T0,
+			  &(struct wire_read){ "x", "openssl", { 0, (uint64_t)read }, false });
+		wire_end(w, &key, T0, WIRE_CLOSED);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], read);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], 300 - read);
+		end(w);
+	}
+}
+
 /* Its slot was taken and it got another: what was read before is not counted again. */
 static void test_again(void **state)
 {
@@ -425,7 +460,7 @@ int main(void)
 		cmocka_unit_test(test_ends),   cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_many),   cmocka_unit_test(test_again),
 		cmocka_unit_test(test_slot),   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory), cmocka_unit_test(test_late_probes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
