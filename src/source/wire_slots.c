@@ -71,6 +71,19 @@ static struct wire_way make_way(const struct wire_slots *s, const struct ev_wire
 	return way;
 }
 
+static uint64_t last_of(const volatile struct ev_wire *e)
+{
+	return e->way[0].last > e->way[1].last ? e->way[0].last : e->way[1].last;
+}
+
+/* When a packet came, of which the slot has 48 bits: three days. `last` may be a moment older. */
+static uint64_t packet_ktime(const struct ev_wire *e, const struct ev_wire_packet *p)
+{
+	uint64_t at = e->gen + ((uint64_t)p->when << 16), latest = last_of(e) + 1000000000;
+
+	return latest > at ? at + ((latest - at) >> 48 << 48) : at;
+}
+
 /* A copy of a slot, which is this socket's still when it was made. */
 static void tell_slot(struct wire_slots *s, const struct ev_wire *e, int64_t now)
 {
@@ -82,7 +95,7 @@ static void tell_slot(struct wire_slots *s, const struct ev_wire *e, int64_t now
 	for (uint32_t i = 0; i < n; i++) {
 		const struct ev_wire_packet *p = &e->packet[(e->packets - n + i) % WIRE_PACKETS];
 		list[i] = (struct wire_packet){
-			.time_us = time_of(s, e->gen + ((uint64_t)p->when << 16)),
+			.time_us = time_of(s, packet_ktime(e, p)),
 			.size = EV_WIRE_SIZE(p->what),
 			.dir = EV_WIRE_DIR(p->what),
 			.types = EV_WIRE_TYPES(p->what),
@@ -163,9 +176,8 @@ static void look_at(struct wire_slots *s, uint32_t n, int64_t now)
 {
 	const volatile struct ev_wire *slot = ring_wire(s->ring, n);
 	struct ev_wire copy;
+	uint64_t last = last_of(slot);
 
-	uint64_t last =
-		slot->way[0].last > slot->way[1].last ? slot->way[0].last : slot->way[1].last;
 	if (slot->gen == s->key[n].gen && last == s->seen[n])
 		return;
 	memcpy(&copy, (const void *)slot, sizeof(copy));

@@ -278,6 +278,31 @@ static void test_slot(void **state)
 	end(w);
 }
 
+/* Of a connection that is a week old. */
+static void test_old(void **state)
+{
+	const uint64_t gen = 1000, later = gen + 7 * 24 * 3600 * 1000000000ULL;
+	struct ev_wire_open o = { .hdr = { .type = EV_WIRE_OPEN, .conn = 9, .gen = gen },
+				  .family = 4 };
+	struct ev_wire_end e = { .hdr = { .type = EV_WIRE_END, .conn = 9, .gen = gen },
+				 .wire = { .cookie = 9, .gen = gen, .packets = 2 } };
+	struct wire_packet packets[WIRE_PACKETS];
+	struct wire *w = begin(false);
+	struct wire_slots *s = wire_slots_new(NULL, w, 0);
+
+	(void)state;
+	e.wire.way[1].last = later;
+	e.wire.packet[0].when = (uint32_t)((later - gen - 5000000000) >> 16);
+	e.wire.packet[1].when = (uint32_t)((later - gen + 1000000) >> 16);
+	wire_slots_tell(s, &o.hdr);
+	wire_slots_tell(s, &e.hdr);
+	assert_int_equal(wire_packets(w, "wire-9", packets), 2);
+	assert_in_range(packets[0].time_us, later / 1000 - 5000100, later / 1000 - 5000000);
+	assert_in_range(packets[1].time_us, later / 1000 + 900, later / 1000 + 1000);
+	wire_slots_free(s);
+	end(w);
+}
+
 /* Both ends are one entry, whichever ends first. */
 static void test_ends(void **state)
 {
@@ -461,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_many),   cmocka_unit_test(test_again),
 		cmocka_unit_test(test_slot),   cmocka_unit_test(test_names),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_late_probes),
+		cmocka_unit_test(test_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
