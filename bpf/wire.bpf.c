@@ -205,7 +205,8 @@ APART int wire_new_sock(struct __sk_buff *skb, __u64 cookie)
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!sk || sk->state == BPF_TCP_LISTEN)
 		return 0;
-	if (sk->protocol != IPPROTO_TCP) {
+	/* a raw socket has the protocol and the bytes that its program likes, and no end is told */
+	if (sk->protocol != IPPROTO_TCP || sk->type != SOCK_STREAM) {
 		wire_plain[cookie & (WIRE_PLAIN - 1)] = cookie;
 		return 0;
 	}

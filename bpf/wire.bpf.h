@@ -81,12 +81,39 @@ __u64 wire_plain[WIRE_PLAIN] __weak;
 __u32 wire_sought __weak;
 __u32 wire_seeking[WIRE_SEEKING] __weak;
 
+/*
+ * Those whose process was found a moment ago. Several threads may find it at once, and whoever lets
+ * them would bring the counts below to 0 while others are sought: the first one counts.
+ */
+struct wire_found {
+	__u64 cookie, gen;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, WIRE_SEEKING);
+	__type(key, struct wire_found);
+	__type(value, __u32);
+} wire_found __weak SEC(".maps");
+
+#define EEXIST 17
+
+static __always_inline bool found_before(const struct ev_wire *w)
+{
+	struct wire_found key = { w->cookie, w->gen };
+	__u32 yes = 1;
+
+	return bpf_map_update_elem(&wire_found, &key, &yes, BPF_NOEXIST) == -EEXIST;
+}
+
 static __always_inline void wire_seek(struct ev_wire *w, __s32 n)
 {
 	if (n > 0)
 		w->flags |= EV_WIRE_SOUGHT;
 	else
 		w->flags &= ~EV_WIRE_SOUGHT;
+	if (n < 0 && found_before(w))
+		return;
 	__sync_fetch_and_add(&wire_seeking[w->cookie & (WIRE_SEEKING - 1)], n);
 	__sync_fetch_and_add(&wire_sought, n);
 }

@@ -73,13 +73,15 @@ APART int wire_copy_header(struct __sk_buff *skb, __u64 header, __u32 have, __u3
 	struct wire_sock *ws = sock_state(skb);
 	struct ev_wire *w = ws ? slot_of(ws) : NULL;
 
-	if (!w || !may_send(w->owner))
+	if (!w || w->flags & EV_WIRE_FILTERED || w->copied + 8 > LIMIT_WIRE_HANDSHAKE ||
+	    !may_send(w->owner))
 		return 0;
 	struct about about = wire_about(w, 0);
 	struct ev_wire_bytes *e = bpf_ringbuf_reserve(&events, sizeof(*e) + 8, 0);
 	if (!e)
 		return 0;
 	have &= 7;
+	w->copied += have;
 	ring_take(w->owner, sizeof(*e) + 8);
 	fill_hdr(&e->hdr, EV_WIRE_BYTES, sizeof(*e) + have, &about, bpf_ktime_get_ns());
 	e->seq = seq;

@@ -126,6 +126,7 @@ static const struct figure {
 	  CAUSE("memory_short_total", "exchanges", "") },
 	{ "sessions", "no_memory", AT(U64, server.sessions.no_memory), DROP("no_memory") },
 
+	{ "wire", "watched", AT(FLAG, server.wire_watched) },
 	{ "wire", "open", AT(U64, server.wire.open),
 	  GAUGE("wire_connections", "TLS connections on the wire, read or not.") },
 	{ "wire", "seen", AT(U64, server.wire.seen),

@@ -27,6 +27,7 @@ struct server_stats {
 	struct redact_stats redaction;
 	uint64_t targets_attached, targets_failed;
 	struct session_stats sessions;
+	bool wire_watched; /* if not, all of `wire` is 0 */
 	struct wire_stats wire;
 	struct owner_use owner[LIMIT_OWNERS_TOLD]; /* who was refused something, most first */
 	size_t owners;

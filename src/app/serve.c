@@ -204,6 +204,7 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ret->sessions = s->stats;
 	ret->file = s->file;
 	pthread_mutex_unlock(&s->lock);
+	ret->wire_watched = s->wire;
 	if (s->wire)
 		wire_stats(s->wire, &ret->wire);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "source/wire_slots.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,9 @@
 
 #define PARTS 4 /* one of them in each tick */
 
-_Static_assert(WIRE_COMM_LEN == EV_COMM_LEN && WIRE_PACKETS == EV_WIRE_PACKETS, "wire");
+_Static_assert(WIRE_COMM_LEN == EV_COMM_LEN && WIRE_PACKETS == EV_WIRE_PACKETS &&
+		       WIRE_OWNERS == EV_OWNERS,
+	       "wire");
 
 struct wire_slots {
 	const struct ring *ring;
@@ -68,6 +71,19 @@ static struct wire_way make_way(const struct wire_slots *s, const struct ev_wire
 	return way;
 }
 
+static uint64_t last_of(const volatile struct ev_wire *e)
+{
+	return e->way[0].last > e->way[1].last ? e->way[0].last : e->way[1].last;
+}
+
+/* When a packet came, of which the slot has 48 bits: three days. `last` may be a moment older. */
+static uint64_t packet_ktime(const struct ev_wire *e, const struct ev_wire_packet *p)
+{
+	uint64_t at = e->gen + ((uint64_t)p->when << 16), latest = last_of(e) + 1000000000;
+
+	return latest > at ? at + ((latest - at) >> 48 << 48) : at;
+}
+
 /* A copy of a slot, which is this socket's still when it was made. */
 static void tell_slot(struct wire_slots *s, const struct ev_wire *e, int64_t now)
 {
@@ -79,7 +95,7 @@ static void tell_slot(struct wire_slots *s, const struct ev_wire *e, int64_t now
 	for (uint32_t i = 0; i < n; i++) {
 		const struct ev_wire_packet *p = &e->packet[(e->packets - n + i) % WIRE_PACKETS];
 		list[i] = (struct wire_packet){
-			.time_us = time_of(s, e->gen + ((uint64_t)p->when << 16)),
+			.time_us = time_of(s, packet_ktime(e, p)),
 			.size = EV_WIRE_SIZE(p->what),
 			.dir = EV_WIRE_DIR(p->what),
 			.types = EV_WIRE_TYPES(p->what),
@@ -106,6 +122,9 @@ static void tell_opened(struct wire_slots *s, int64_t now, const struct ev_wire_
 		return;
 	memcpy(open.local_ip, o->local_ip, sizeof(open.local_ip));
 	memcpy(open.remote_ip, o->remote_ip, sizeof(open.remote_ip));
+	const struct wire_key was = s->key[o->slot];
+	if (was.gen && (was.id != key.id || was.gen != key.gen)) /* if its end was lost */
+		wire_end(s->wire, &was, now, WIRE_CLOSED);
 	s->key[o->slot] = key;
 	s->seen[o->slot] = 0;
 	if (o->slot >= s->end)
@@ -157,12 +176,12 @@ static void look_at(struct wire_slots *s, uint32_t n, int64_t now)
 {
 	const volatile struct ev_wire *slot = ring_wire(s->ring, n);
 	struct ev_wire copy;
+	uint64_t last = last_of(slot);
 
-	uint64_t last =
-		slot->way[0].last > slot->way[1].last ? slot->way[0].last : slot->way[1].last;
 	if (slot->gen == s->key[n].gen && last == s->seen[n])
 		return;
 	memcpy(&copy, (const void *)slot, sizeof(copy));
+	atomic_thread_fence(memory_order_acquire); /* all of it is from before the second look */
 	s->seen[n] = last;
 	if (copy.gen == s->key[n].gen && slot->gen == s->key[n].gen) {
 		tell_slot(s, &copy, now);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json_write.h"
 #include "tls/overhead.h"
 #include "wire/wire_conn.h"
@@ -66,6 +67,11 @@ static uint64_t first_plain(const struct wire_way *y, unsigned count)
 	return sum;
 }
 
+static bool is_finished(uint64_t plain)
+{
+	return plain == FINISHED_MIN || plain == FINISHED_MAX;
+}
+
 /* How many of the first records are no application data, by their lengths alone. */
 static unsigned guess_handshakes(const struct wire_way *y, bool server)
 {
@@ -75,10 +81,19 @@ static unsigned guess_handshakes(const struct wire_way *y, bool server)
 	if (!y->firsts)
 		return 0;
 	if (!server)
-		return first == FINISHED_MIN || first == FINISHED_MAX;
+		return is_finished(first);
 	while (n < y->firsts && n < TICKETS && y->first[n] == y->first[0])
 		n++;
 	return n > 1 && first >= TICKET_MIN ? n : 0;
+}
+
+/*
+ * May the first n records be of the handshake? A client's end with its Finished, whatever comes
+ * before it; else a request that was not read would pass for one.
+ */
+static bool may_be_handshakes(const struct wire_way *y, unsigned n, bool server)
+{
+	return n < 2 || (server ? n <= TICKETS : is_finished(less(y->first[n - 1], SEAL_13)));
 }
 
 /* Plaintext of application data in TLS 1.3; what was read tells how many records are none. */
@@ -90,7 +105,8 @@ static uint64_t plain13(const struct wire_way *y, bool server, uint64_t read)
 
 	for (unsigned n = 0; read && n <= y->firsts; n++) {
 		uint64_t plain = less(all, first_plain(y, n));
-		if (plain == read || less(plain, alert) == read)
+		if (may_be_handshakes(y, n, server) &&
+		    (plain == read || less(plain, alert) == read))
 			return read;
 	}
 	return less(all, first_plain(y, guess_handshakes(y, server)) + alert);
@@ -179,6 +195,14 @@ static void add_ledger(struct ledger *to, const struct ledger *l)
 		to->library = l->library;
 }
 
+/* Programs name themselves: nobody takes all the rows. */
+static bool has_room(const struct programs *p, uint32_t owner)
+{
+	return p->count < LIMIT_WIRE_PROGRAMS &&
+	       (p->count < LIMIT_WIRE_PROGRAMS / 2 ||
+		p->owned[owner] < LIMIT_WIRE_PROGRAMS / LIMIT_SHARE);
+}
+
 /* The row of a program; the last one is of all that found no room, and of those left out. */
 static struct program *row_of(const struct wire *w, struct programs *p, const struct wire_conn *c)
 {
@@ -186,12 +210,16 @@ static struct program *row_of(const struct wire *w, struct programs *p, const st
 
 	if (!shown)
 		return &p->others;
+	uint64_t hash = hash_words(hash_bytes(c->mine.comm, strlen(c->mine.comm)),
+				   hash_bytes(c->mine.container, strlen(c->mine.container)));
 	for (size_t i = 0; i < p->count; i++)
-		if (!strcmp(p->row[i].process, c->mine.comm) &&
+		if (p->hash[i] == hash && !strcmp(p->row[i].process, c->mine.comm) &&
 		    !strcmp(p->row[i].container, c->mine.container))
 			return &p->row[i];
-	if (p->count == LIMIT_WIRE_PROGRAMS)
+	if (!has_room(p, c->owner))
 		return &p->others;
+	p->owned[c->owner]++;
+	p->hash[p->count] = hash;
 	struct program *row = &p->row[p->count++];
 	memcpy(row->process, c->mine.comm, sizeof(row->process));
 	memcpy(row->container, c->mine.container, sizeof(row->container));

@@ -27,10 +27,12 @@ struct program {
 	struct ledger sum;
 };
 
-/* `others`: past the bound, of no known process, or left out by a filter. */
+/* `others`: past the bound or a share, of no known process, or left out by a filter. */
 struct programs {
 	struct program row[LIMIT_WIRE_PROGRAMS], others;
+	uint64_t hash[LIMIT_WIRE_PROGRAMS]; /* of their names */
 	size_t count;
+	uint16_t owned[WIRE_OWNERS]; /* rows that began with a connection of this owner */
 };
 
 /* Bytes of application data that a direction carried, about: exactly those read where they fit. */

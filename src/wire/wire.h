@@ -35,6 +35,7 @@ struct wire_key {
 };
 
 #define WIRE_COMM_LEN 16
+#define WIRE_OWNERS   1024
 
 struct wire_options {
 	const char *node;
@@ -55,7 +56,7 @@ struct wire_open {
 	uint8_t local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
 	uint16_t local_port, remote_port;    /* host order */
 	uint32_t netns;			     /* 0 unknown */
-	uint32_t owner;			     /* whose share it is of: a number below 1024 */
+	uint32_t owner;			     /* whose share it is of: a number below WIRE_OWNERS */
 	bool opener_known;
 	enum dir opener; /* what the side that opened it sends */
 	bool midway;	 /* its first records were not seen */

@@ -31,7 +31,7 @@ struct wire_conn {
 	TAILQ_ENTRY(wire_conn) of_list;		/* of those that live, or of the ended */
 	struct wire_key key;
 	struct wire_address local, remote;
-	uint32_t slot;
+	uint32_t slot, owner;
 	struct wire_side mine, theirs; /* theirs as far as it was known when this was told of */
 	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
 	bool midway, upgraded;
@@ -44,9 +44,11 @@ struct wire_conn {
 	struct wire_counts counts;
 	/* What the session said. */
 	uint64_t plain[2];
+	uint64_t before[2]; /* of its totals: what is of an earlier one of this socket */
 	uint64_t missing[2][WIRE_MISSING]; /* by enum dir and enum reason from PAUSED on */
 	bool read_midway;
 	struct tls_handshake *tls; /* NULL: nothing seen, or let go */
+	size_t tls_held;	   /* its memory, in the owner's share */
 	uint32_t expected[2];	   /* sequence number after the handshake bytes, by enum dir */
 	bool begun[2], tlsx_told;
 	struct tls_sealing sealing; /* version 0: not known */
@@ -71,6 +73,7 @@ struct wire {
 	struct programs *programs; /* of connections that were forgotten */
 	int64_t now_us, looked_ms;
 	size_t tls_memory; /* of all handshakes */
+	size_t tls_owned[WIRE_OWNERS];
 };
 
 struct wire_conn *wire_find(const struct wire *w, const struct wire_key *key);
@@ -93,7 +96,7 @@ struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c);
 /* Its handshake: what the application data tells of it, and its entry, when it is over. */
 void wire_handshake_counts(struct wire_conn *c);
 void wire_handshake_tell(struct wire *w, struct wire_conn *c);
-void wire_handshake_free(struct wire_conn *c);
+void wire_handshake_free(struct wire *w, struct wire_conn *c);
 /* What all entries of a connection have. */
 void wire_entry_fill(const struct wire *w, struct entry *e, const struct wire_conn *c);
 /* Another end tells of it, which was told what is known here. */

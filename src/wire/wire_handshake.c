@@ -2,6 +2,7 @@
 /* The handshake of a wire connection: from bytes to what its entries learn, and its own entry. */
 #include <string.h>
 
+#include "base/account.h"
 #include "entry.h"
 #include "tls/handshake.h"
 #include "tls/tls_entry.h"
@@ -49,22 +50,46 @@ static void feed(struct wire *w, struct wire_conn *c, int64_t now_us, enum dir d
 	c->live.changed = true;
 }
 
+static void note_held(struct wire *w, struct wire_conn *c)
+{
+	size_t is = c->tls ? tls_handshake_bytes(c->tls) : 0;
+
+	account_change(&w->tls_owned[c->owner], c->tls_held, is);
+	c->tls_held = is;
+}
+
+/* Handshakes that never end take no more than a share, so that others are understood. */
+static bool has_room(const struct wire *w, uint32_t owner)
+{
+	return w->tls_memory < LIMIT_WIRE_TLS_MEMORY &&
+	       (w->tls_memory < LIMIT_WIRE_TLS_MEMORY / 2 ||
+		w->tls_owned[owner] < LIMIT_WIRE_TLS_MEMORY / LIMIT_SHARE);
+}
+
+static void begin(struct wire *w, struct wire_conn *c)
+{
+	c->tls = tls_handshake_new(&w->tls_memory);
+	if (c->tls && c->midway)
+		tls_handshake_joined(c->tls);
+}
+
 void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum dir dir,
 		uint32_t seq, const uint8_t *bytes, size_t len)
 {
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
 	struct wire_conn *c = wire_find(w, key);
-	if (c && !c->tls && !c->tlsx_told && !c->filtered &&
-	    w->tls_memory < LIMIT_WIRE_TLS_MEMORY) {
-		c->tls = tls_handshake_new(&w->tls_memory);
-		if (c->tls && c->midway)
-			tls_handshake_joined(c->tls);
-	}
-	if (c && c->tls)
+	bool over = c && (c->tlsx_told || c->filtered), room = c && has_room(w, c->owner);
+	if (room && !over && !c->tls)
+		begin(w, c);
+	if (c && c->tls && room)
 		feed(w, c, now_us, dir, seq, bytes, len);
-	else if (!c || !(c->tlsx_told || c->filtered))
+	else if (!over)
 		w->stats.refused += len;
+	if (c && c->tls && !room)
+		tls_handshake_settle(c->tls); /* what is told so far stays, half a message goes */
+	if (c)
+		note_held(w, c);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -90,6 +115,7 @@ void wire_handshake_tell(struct wire *w, struct wire_conn *c)
 		return;
 	c->tlsx_told = true;
 	tls_handshake_settle(c->tls);
+	note_held(w, c);
 	wire_note_container(w, c);
 	bool told = !wire_told_by_other(w, c) && tls_handshake_seen(c->tls);
 	struct entry *e = told ? tls_entry_new(tls_handshake_info(c->tls)) : NULL;
@@ -98,13 +124,14 @@ void wire_handshake_tell(struct wire *w, struct wire_conn *c)
 		w->sink.emit(w->sink.ctx, e);
 	}
 	if (w->tls_memory > LIMIT_WIRE_TLS_MEMORY / 2)
-		wire_handshake_free(c);
+		wire_handshake_free(w, c);
 }
 
-void wire_handshake_free(struct wire_conn *c)
+void wire_handshake_free(struct wire *w, struct wire_conn *c)
 {
 	tls_handshake_free(c->tls);
 	c->tls = NULL;
+	note_held(w, c);
 	if (c->filtered)
 		memset(c->sni, 0, sizeof(c->sni));
 }

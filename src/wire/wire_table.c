@@ -106,7 +106,7 @@ static void forget(struct wire *w, struct wire_conn *c)
 	unlink_conn(w, c);
 	TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
 	wire_ledger_keep(w, c);
-	wire_handshake_free(c);
+	wire_handshake_free(w, c);
 	w->count--;
 	free(c);
 }
@@ -138,7 +138,7 @@ void wire_free(struct wire *w)
 		return;
 	while ((c = TAILQ_FIRST(&w->ended)) || (c = TAILQ_FIRST(&w->open))) {
 		TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
-		wire_handshake_free(c);
+		wire_handshake_free(w, c);
 		free(c);
 	}
 	free(w->by_key);
@@ -196,6 +196,7 @@ static struct wire_conn *add(struct wire *w, const struct wire_key *key, int64_t
 	c->remote = make_address(o->family, o->remote_ip, o->remote_port);
 	c->mine.netns = o->netns;
 	c->slot = o->slot;
+	c->owner = o->owner % WIRE_OWNERS;
 	c->midway = o->midway;
 	c->upgraded = o->upgraded;
 	c->known = w->options.file;
@@ -221,10 +222,17 @@ void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
 	struct wire_conn *c = wire_find(w, key), *older = find_socket(w, key->id);
+	uint64_t before[2] = { 0 };
+
+	for (int dir = 0; older && dir < 2; dir++)
+		before[dir] = older->before[dir] + older->plain[dir];
 	if (!c && older)
 		end_conn(w, older, now_us, WIRE_GAVE_WAY);
-	if (!c)
+	if (!c) {
 		c = add(w, key, now_us, o);
+		if (c)
+			memcpy(c->before, before, sizeof(before));
+	}
 	if (c)
 		c->live.changed = true;
 	pthread_mutex_unlock(&w->lock);
@@ -256,7 +264,7 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 		c->known = true;
 		c->filtered = p->filtered_out;
 		if (c->filtered)
-			wire_handshake_free(c);
+			wire_handshake_free(w, c);
 		c->mine.tgid = p->tgid;
 		if (p->netns)
 			c->mine.netns = p->netns;
@@ -317,17 +325,26 @@ void wire_tick(struct wire *w, int64_t now_us)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* Totals are of the socket's session; an earlier connection of the wire has its part of them. */
+static void take_plain(struct wire_conn *c, const uint64_t plain[2])
+{
+	if (plain[0] < c->before[0] || plain[1] < c->before[1]) /* another session began */
+		memset(c->before, 0, sizeof(c->before));
+	for (int dir = 0; dir < 2; dir++)
+		c->plain[dir] = plain[dir] - c->before[dir];
+}
+
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r)
 {
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = find_socket(w, cookie);
 	if (c) {
-		bool any = r->plain[0] || r->plain[1];
+		take_plain(c, r->plain);
+		bool any = c->plain[0] || c->plain[1];
 		w->stats.read += any && !c->mine.read;
 		c->mine.read |= any;
 		snprintf(c->mine.name, sizeof(c->mine.name), "%s", r->connection);
 		c->mine.library = r->library;
-		memcpy(c->plain, r->plain, sizeof(c->plain));
 		c->read_midway = r->midway;
 		c->live.changed = true;
 	}

@@ -57,6 +57,8 @@ at_exit_kill $late
 for ((i = 0; i < 100; i++)); do grep -q waiting "$TMPDIR/late.log" && break; sleep 0.1; done
 
 tap_ok "cleartap starts" ct_start --exe "$TMPDIR/bin/*" || { tap_diag <"$TMPDIR/output"; tap_done; }
+watched() { ct_get /api/stats | grep -q '"watched":true'; }
+tap_ok "the wire is watched, and /api/stats says so" watched
 # programs that run already are looked at in the background
 for ((i = 0; i < 150; i++)); do ct_get /api/targets | grep -q '"wlate"' && break; sleep 0.1; done
 sleep 1
@@ -76,6 +78,12 @@ tap_ok "lossy: the link is there" lossy_net
 tap_ok "lossy: the program talks" talk "$TMPDIR/bin/wlossy" lossy "cta$$,ctb$$,10.231.7.2"
 tap_ok "lossy: the sums are its own" ledger lossy read=read
 try noise
+held() { ct_get /api/stats | grep -o '"wire":{"watched":true,"open":[0-9]*' | grep -o '[0-9]*$'; }
+before=$(held)
+cp "$python" "$TMPDIR/bin/wraw"
+tap_ok "raw: sockets with forged segments" talk "$TMPDIR/bin/wraw" raw
+sleep 1
+tap_ok "raw: they are no connections" [ $(($(held) - before)) -lt 50 ]
 ct_check "one entry of both ends, with version and name" --protocol tcp --src-process wtls13 \
 	--dst-process wtls13 ends=both lock=open tls_version="TLS 1.3" tls_sni=wire.example
 ct_check "its handshake is an entry" --protocol tlsx --src-process wtls12 tls_version="TLS 1.2" \

@@ -159,6 +159,16 @@ def noise():
         other.close()
 
 
+def raw():
+    """100 raw sockets with hellos in segments that no TCP made"""
+    hello = bytes([22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3]) + bytes(33) + bytes([0, 2, 0x13, 1, 1, 0])
+    segment = bytes([156, 64, 0, 9, 0, 0, 0, 1, 0, 0, 0, 1, 5 << 4, 0x18, 1, 0, 0, 0, 0, 0])
+    for _ in range(100):
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as s:
+            s.connect(("127.0.0.1", 9))
+            s.send(segment + hello)
+
+
 def wait_for_file():
     print("waiting", file=sys.stderr, flush=True)
     for _ in range(600):
@@ -176,6 +186,7 @@ CASES = {
     "cut": lambda: [connection(T13, cut=1), connection(T13, cut=3), connection(T12, cut=7)],
     "starttls": lambda: connection(T13, plain=START[:2] + START[2:]),
     "noise": noise,
+    "raw": raw,
     "late": lambda: connection(T13, sizes=SIZES * 4, pause=wait_for_file),
     "other": lambda: connection(T13),
     "lossy": lambda: connection(T13, sizes=SIZES * 3, spaces=sys.argv[4].split(",")),

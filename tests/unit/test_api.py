@@ -577,9 +577,11 @@ def stats():
                    refused""",
                "store": """first_id last_id entries size segments dropped_entries failed_batches
                    lost_entries error""",
+               "wire": "watched open seen read gave_way misfits handshake_bytes refused_bytes",
                "api": "connections readers live_queries events_sent events_skipped refused"}
     for group, names in members.items():
         assert not set(names.split()) - set(s[group]), group
+    assert s["wire"]["watched"] is False
     assert {"version", "state", "ready", "uptime_s", "resident_bytes"} < set(s)
 
 

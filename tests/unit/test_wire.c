@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include "base/json_write.h"
 #include "base/limits.h"
 #include "entry.h"
+#include "event.h"
+#include "source/wire_slots.h"
 #include "wire/wire.h"
 
 #define T0     1795816800000000
@@ -190,6 +193,116 @@ static void test_ledger(void **state)
 	end(w);
 }
 
+/* Probes that come after the first request: it was not read, and does not pass for a handshake. */
+static void test_late_probes(void **state)
+{
+	/* Finished or, with a certificate of the client's, three; then 100 and 200 bytes */
+	const struct wire_way asked[] = {
+		{ .app_records = 3,
+		  .app_bytes = 69 + 117 + 217,
+		  .handshakes = 1,
+		  .first = { 69, 117, 217 },
+		  .firsts = 3,
+		  .latest = 217 },
+		{ .app_records = 5,
+		  .app_bytes = 917 + 281 + 69 + 117 + 217,
+		  .handshakes = 1,
+		  .first = { 917, 281, 69, 117, 217 },
+		  .firsts = 5,
+		  .latest = 217 },
+	};
+
+	(void)state;
+	for (int read = 200; read <= 300; read += 100) {
+		struct wire *w = begin(false);
+		struct wire_key key = opened(w, 1, true);
+		int cert = read == 300; /* its requests are known where all was read */
+		is_of(w, &key, 3, "c");
+		wire_counts(w, &key, T0, &(struct wire_counts){ { { 0 }, asked[cert] } });
+		wire_read(w, 1, T0,
+			  &(struct wire_read){ "x", "openssl", { 0, (uint64_t)read }, false });
+		wire_end(w, &key, T0, WIRE_CLOSED);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], read);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], 300 - read);
+		end(w);
+	}
+}
+
+/* Its slot was taken and it got another: what was read before is not counted again. */
+static void test_again(void **state)
+{
+	const struct wire_open o = { .family = 4, .midway = true };
+	struct wire *w = begin(false);
+	struct wire_key key = opened(w, 9, true);
+	struct wire_read r = { "x", "openssl", { 5000, 100 }, false };
+
+	(void)state;
+	is_of(w, &key, 1, "a");
+	carried(w, &key, true);
+	wire_read(w, 9, T0, &r);
+	for (uint64_t gen = 2; gen <= 3; gen++) {
+		key.gen = gen;
+		wire_open(w, &key, T0, &o);
+		is_of(w, &key, 1, "a");
+		r.plain[0] += 30;
+		wire_read(w, 9, T0, &r);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], r.plain[0] + r.plain[1]);
+	}
+	r.plain[0] = r.plain[1] = 7; /* of another session */
+	wire_read(w, 9, T0, &r);
+	assert_int_equal(stats_of(w).tls_bytes[REASON_READ], 5130 + 14);
+	end(w);
+}
+
+/* A slot that is told of again is of another socket, even if the end of the first was lost. */
+static void test_slot(void **state)
+{
+	struct ev_wire_open o = { .hdr = { .type = EV_WIRE_OPEN, .conn = 9, .gen = 1 },
+				  .slot = 5,
+				  .family = 4 };
+	struct wire *w = begin(false);
+	struct wire_slots *s = wire_slots_new(NULL, w, 0);
+
+	(void)state;
+	assert_non_null(s);
+	for (int again = 0; again < 2; again++) {
+		wire_slots_tell(s, &o.hdr);
+		assert_int_equal(stats_of(w).open, 1);
+	}
+	o.hdr.conn = 10;
+	o.hdr.gen = 2;
+	wire_slots_tell(s, &o.hdr);
+	assert_int_equal(stats_of(w).open, 1);
+	assert_int_equal(stats_of(w).seen, 2);
+	wire_slots_free(s);
+	end(w);
+}
+
+/* Of a connection that is a week old. */
+static void test_old(void **state)
+{
+	const uint64_t gen = 1000, later = gen + 7 * 24 * 3600 * 1000000000ULL;
+	struct ev_wire_open o = { .hdr = { .type = EV_WIRE_OPEN, .conn = 9, .gen = gen },
+				  .family = 4 };
+	struct ev_wire_end e = { .hdr = { .type = EV_WIRE_END, .conn = 9, .gen = gen },
+				 .wire = { .cookie = 9, .gen = gen, .packets = 2 } };
+	struct wire_packet packets[WIRE_PACKETS];
+	struct wire *w = begin(false);
+	struct wire_slots *s = wire_slots_new(NULL, w, 0);
+
+	(void)state;
+	e.wire.way[1].last = later;
+	e.wire.packet[0].when = (uint32_t)((later - gen - 5000000000) >> 16);
+	e.wire.packet[1].when = (uint32_t)((later - gen + 1000000) >> 16);
+	wire_slots_tell(s, &o.hdr);
+	wire_slots_tell(s, &e.hdr);
+	assert_int_equal(wire_packets(w, "wire-9", packets), 2);
+	assert_in_range(packets[0].time_us, later / 1000 - 5000100, later / 1000 - 5000000);
+	assert_in_range(packets[1].time_us, later / 1000 + 900, later / 1000 + 1000);
+	wire_slots_free(s);
+	end(w);
+}
+
 /* Both ends are one entry, whichever ends first. */
 static void test_ends(void **state)
 {
@@ -217,6 +330,17 @@ static void test_ends(void **state)
 	}
 }
 
+static char *coverage(struct wire *w, struct buf *ret)
+{
+	struct jw j = jw_begin(ret);
+
+	jw_object(&j, NULL);
+	wire_put_coverage(w, &j);
+	jw_end_object(&j);
+	assert_int_equal(jw_done(&j), 0);
+	return ret->data;
+}
+
 /* Nothing is shown of what a filter leaves out, or may leave out. */
 static void test_filter(void **state)
 {
@@ -224,7 +348,6 @@ static void test_filter(void **state)
 	struct wire_key unknown = opened(w, 1, true), out = opened(w, 2, true);
 	struct wire_packet packets[WIRE_PACKETS];
 	struct buf text = { 0 };
-	struct jw j = jw_begin(&text);
 
 	(void)state;
 	wire_process(w, &out, T0, &(struct wire_process){ .comm = "", .filtered_out = true });
@@ -233,17 +356,103 @@ static void test_filter(void **state)
 	wire_tick(w, T0 + 3 * SECOND);
 	assert_int_equal(wire_packets(w, "wire-1", packets), -ENOENT);
 	assert_int_equal(wire_packets(w, "wire-2", packets), -ENOENT);
-	jw_object(&j, NULL);
-	wire_put_coverage(w, &j);
-	jw_end_object(&j);
-	assert_int_equal(jw_done(&j), 0);
-	assert_non_null(strstr(text.data, "\"programs\":[]"));
+	assert_non_null(strstr(coverage(w, &text), "\"programs\":[]"));
 	buf_free(&text);
 	wire_end(w, &unknown, T0, WIRE_CLOSED);
 	wire_end(w, &out, T0, WIRE_CLOSED);
 	wire_tick(w, T0 + 9 * SECOND);
 	assert_int_equal(count, 0);
 	assert_int_equal(stats_of(w).tls_bytes[REASON_FILTERED], 10200);
+	end(w);
+}
+
+static size_t text_count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+/* One who names his programs anew each time leaves rows for those of others. */
+static void test_names(void **state)
+{
+	struct wire *w = begin(false);
+	struct buf text = { 0 };
+	char name[WIRE_COMM_LEN + 1];
+
+	(void)state;
+	for (uint32_t i = 0; i < 2 * LIMIT_WIRE_PROGRAMS; i++) {
+		const struct wire_key key = { 100 + i, 1 };
+		wire_open(w, &key, T0,
+			  &(struct wire_open){ .family = 4,
+					       .opener_known = true,
+					       .opener = DIR_WRITE,
+					       .owner = 5 });
+		snprintf(name, sizeof(name), "bad-%u", i);
+		is_of(w, &key, 9, name);
+		carried(w, &key, true);
+		if (i % 2)
+			wire_end(w, &key, T0, WIRE_CLOSED);
+	}
+	const struct wire_key key = { 1, 1 };
+	wire_open(w, &key, T0, &(struct wire_open){ .family = 4, .owner = 6 });
+	is_of(w, &key, 9, "good");
+	for (int later = 0; later < 2; later++) {
+		const char *all = coverage(w, &text);
+		assert_int_equal(text_count(all, "\"process\":\"bad-"), LIMIT_WIRE_PROGRAMS / 2);
+		assert_int_equal(text_count(all, "\"process\":\"good\""), 1);
+		buf_free(&text);
+		wire_tick(w, T0 + 9 * SECOND); /* those that ended are forgotten */
+	}
+	assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], 5100 * 2 * LIMIT_WIRE_PROGRAMS);
+	end(w);
+}
+
+/* A ClientHello of TLS 1.3, and the begin of one of 64 KiB, in records of 16 KiB. */
+static const uint8_t hello[50] = { 22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3, [45] = 2, 0x13, 1, 1, 0 };
+#define RECORD (5 + 16384)
+
+static uint8_t *make_long_hello(void)
+{
+	static uint8_t bytes[4 * RECORD];
+	const uint8_t first[] = { 1, 0, 0xff, 0xff, 3, 3 };
+
+	for (int i = 0; i < 4; i++)
+		memcpy(bytes + i * RECORD, "\x16\x03\x01\x40", 5);
+	memcpy(bytes + 5, first, sizeof(first));
+	return bytes;
+}
+
+/* Handshakes without an end: their memory is bound, and those of others are understood. */
+static void test_memory(void **state)
+{
+	const uint32_t many = LIMIT_WIRE_FLOWS / LIMIT_SHARE, part = RECORD / 2;
+	const uint8_t *bytes = make_long_hello();
+	struct wire *w = begin(false);
+	size_t before = mallinfo2().uordblks;
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < many; i++) {
+			const struct wire_key key = { 100 + i, 1 };
+			size_t from = round ? 20 : 0, len = round ? 7 * part : 20;
+			if (!round)
+				wire_open(w, &key, T0,
+					  &(struct wire_open){ .family = 4, .owner = 5 });
+			wire_bytes(w, &key, T0, DIR_WRITE, (uint32_t)from, bytes + from, len);
+		}
+#ifndef __SANITIZE_ADDRESS__
+	assert_true(mallinfo2().uordblks - before <
+		    LIMIT_WIRE_TLS_MEMORY * 3 / 4 + many * (size_t)1500);
+#endif
+	(void)before;
+	assert_true(stats_of(w).refused > 0);
+	struct wire_key key = { 1, 1 };
+	wire_open(w, &key, T0, &(struct wire_open){ .family = 4, .owner = 6 });
+	wire_bytes(w, &key, T0, DIR_WRITE, 0, hello, sizeof(hello));
+	assert_non_null(wire_tls(w, 1));
 	end(w);
 }
 
@@ -272,9 +481,12 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lock), cmocka_unit_test(test_ledger),
-		cmocka_unit_test(test_ends), cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_lock),   cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_ends),   cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_slot),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_memory), cmocka_unit_test(test_late_probes),
+		cmocka_unit_test(test_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
