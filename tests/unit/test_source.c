@@ -74,7 +74,7 @@ static void test_file(void **state)
 	flow_open(t->sessions, &f, THEN, &open);
 	flow_open(t->sessions, &g, THEN, &open);
 	tell(t, &f, THEN + 10, DIR_WRITE, GET);
-	tell(t, &g, THEN + 20, DIR_WRITE, "\x01opaque");
+	tell(t, &g, THEN + 20, DIR_WRITE, "\x01opaque, for nobody knows it");
 	sessions_tick(t->sessions, THEN + 1000000);
 	tell(t, &f, THEN + 1000000, DIR_READ, OK);
 	assert_int_equal(t->count, 3); /* what goes on was told */
