@@ -93,6 +93,8 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 		if (!start)
 			ws->flags |= EV_WIRE_MIDWAY;
 	}
+	if (s->lost && (__s32)(seq - s->next) < 0)
+		return 0; /* sent again: a hello, too, has been counted */
 	int is = hello(h, n);
 	if (is == 2 && h[5] == 1 && ws->opened == EV_OPENED_UNKNOWN)
 		ws->opened = dir == EV_WRITE ? EV_OPENED_LOCAL : EV_OPENED_REMOTE;
@@ -103,8 +105,6 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 				ws->flags |= EV_WIRE_UPGRADED;
 		}
 		begin_sync(s, seq, BELIEVED - 1);
-	} else if (s->lost && (__s32)(seq - s->next) < 0) {
-		return 0; /* sent again */
 	} else if (n >= RECORD_HEADER && header_fits(h) &&
 		   (ws->state == SOCK_TLS || (ws->flags & EV_WIRE_MIDWAY))) {
 		begin_sync(s, seq, ws->state == SOCK_TLS && start ? BELIEVED - 1 : 0);

@@ -238,7 +238,6 @@ static __always_inline __u32 follow(struct __sk_buff *skb, struct sync *s,
 	__u32 at = g->at, len = g->len, seq = g->seq;
 	bool whole, found = true;
 
-	__builtin_memset(&s->found, 0, sizeof(s->found));
 	s->pos = s->next - seq;
 	if (s->pos > 0) {
 		s->found.types = 1 << ((s->type - TYPE_CHANGE) & 7);
@@ -302,7 +301,7 @@ static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
 	__u32 had = (__s32)(next - g->seq) < 0 ? s->have : 0;
 	__u64 header;
 	__builtin_memcpy(&header, s->header, 8); /* the last three are not of it */
-	s->found.types = 0;
+	__builtin_memset(&s->found, 0, sizeof(s->found));
 	if (s->state != SYNC_OFF)
 		known = follow(skb, s, g, dir);
 	if (s->state == SYNC_TRY) {
