@@ -359,7 +359,7 @@ static void note_request(struct h1 *h, bool after_hole)
 
 	if (h->in_order && h->asked && !after_hole)
 		note_pipelined(h);
-	else if (h->asked || going || (!all_answered && !hidden))
+	else if ((h->asked && !(h->in_order && after_hole)) || going || (!all_answered && !hidden))
 		h->overlap = true;
 	else if (!h->lossy && h->one_by_one < LIMIT_ONE_BY_ONE)
 		h->one_by_one++;
