@@ -204,6 +204,15 @@ ct_get() {
 	curl -sS -f --max-time 30 --unix-socket "$CT_SOCK" "$@" "http://localhost$path"
 }
 
+# ct_holds QUERY TEXT: the detail of the newest entry that the query finds has the text.
+ct_holds() {
+	local id
+	id=$(ct_get '/api/entries?limit=1' -G --data-urlencode "q=$1" |
+		grep -o '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
+	ct_get "/api/entries/${id:-0}" >"$TMPDIR/detail"
+	grep -q -F -- "$2" "$TMPDIR/detail" || fail_with "$TMPDIR/detail"
+}
+
 # ct_check NAME ARGUMENT...: a case: check_entries.py finds exactly the entries described.
 ct_check() {
 	local name=$1

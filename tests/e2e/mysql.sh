@@ -15,15 +15,6 @@ sql() {
 
 mysql() { ct_check "$1" --protocol mysql "${@:2}"; }
 
-# holds QUERY TEXT: the detail of the newest entry that the query finds has the text
-holds() {
-	local id
-	id=$(ct_get '/api/entries?limit=1' -G --data-urlencode "q=$1" |
-		grep -o '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
-	ct_get "/api/entries/${id:-0}" >"$TMPDIR/detail"
-	grep -q -F -- "$2" "$TMPDIR/detail" || fail_with "$TMPDIR/detail"
-}
-
 # counts NUMBER QUERY: so many entries are found
 counts() {
 	local n
@@ -87,21 +78,21 @@ tap_ok "mysql2 talks" timeout 20 \
 mysql "logins of the client" --path app@shop method=Login status=OK --complete --count 9 lock=open \
 	library=openssl ends=both src.process=mariadb --dst-port "$port"
 mysql "a query" --path 'SELECT id, name FROM t ORDER BY id' method=Query 'status=2 rows' --complete ends=both
-tap_ok "its rows" holds 'sql.startsWith("SELECT id, name FROM t ORDER") and rows == 2' \
+tap_ok "its rows" ct_holds 'sql.startsWith("SELECT id, name FROM t ORDER") and rows == 2' \
 	'{\"id\":2,\"name\":\"Bob\"}'
 mysql "an error" --path 'SELECT * FROM nothing' status=1146 failed=true --complete ends=both
-tap_ok "is found by its numbers" holds 'sqlstate == "42S02" and sql_code == 1146 and error' "doesn't exist"
+tap_ok "is found by its numbers" ct_holds 'sqlstate == "42S02" and sql_code == 1146 and error' "doesn't exist"
 mysql "values of a column that is a secret" 'status=2 affected' --complete ends=both \
 	--path "INSERT INTO t (name, password) VALUES ('Ann', '•••'), (\"Bob\", '•••')"
-tap_ok "what it changed" holds 'affected_rows == 2 and insert_id == 1' 'Records: 2'
+tap_ok "what it changed" ct_holds 'affected_rows == 2 and insert_id == 1' 'Records: 2'
 tap_ok "a password that is changed" counts 1 'sql.startsWith("SET PASSWORD = ") and complete and status == "OK"'
 mysql "a transaction" --path 'ROLLBACK' status=OK --complete --count 2
 mysql "LOAD DATA LOCAL" --path "LOAD DATA LOCAL INFILE '$TMPDIR/in.tsv' INTO TABLE t" \
 	'status=1 affected' --complete ends=both
-tap_ok "with what was loaded" holds 'sql.startsWith("LOAD DATA")' '7\tCee'
+tap_ok "with what was loaded" ct_holds 'sql.startsWith("LOAD DATA")' '7\tCee'
 mysql "a compressed connection" --path 'SELECT 4242 AS compressed' 'status=1 row' --complete ends=both
 mysql "a large row" --path "SELECT repeat('x', 700000) AS big" 'status=1 row' --complete ends=both
-tap_ok "its size, and its first bytes" holds 'sql.contains("700000) AS big")' 'xxx...'
+tap_ok "its size, and its first bytes" ct_holds 'sql.contains("700000) AS big")' 'xxx...'
 tap_ok "of a row in several packets what was not copied is told" counts 1 \
 	'sql.contains("17000000") and complete == false and truncated_bytes > 15000000 and response_size > 16777216'
 
@@ -111,8 +102,8 @@ for client in pymysql mysqlclient mysql2; do
 done
 mysql "a duplicate" status=1062 failed=true --complete --path "INSERT INTO t (id) VALUES (1)"
 tap_ok "statements of mysql2 are prepared once" counts 1 'method == "Prepare" and sql.contains("mysql2-id")'
-tap_ok "and run with parameters" holds 'method == "Execute" and sql.contains("mysql2-id")' '\n?1 = \"'
-tap_ok "a parameter that is a secret" holds \
+tap_ok "and run with parameters" ct_holds 'method == "Execute" and sql.contains("mysql2-id")' '\n?1 = \"'
+tap_ok "a parameter that is a secret" ct_holds \
 	'method == "Execute" and sql.startsWith("UPDATE t SET password") and complete' '\n?1 = \"•••'
 tap_ok "nothing is left that is not understood" counts 0 'protocol == "tls"'
 tap_ok "cleartap ends well, without a secret in its store" ct_stop

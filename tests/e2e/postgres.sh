@@ -12,15 +12,6 @@ sql() { timeout 20 psql -X -q -p "$port" "$@"; }
 
 postgres() { ct_check "$1" --protocol postgres --dst-port "$port" "${@:2}"; }
 
-# holds QUERY TEXT: the detail of the newest entry that the query finds has the text
-holds() {
-	local id
-	id=$(ct_get '/api/entries?limit=1' -G --data-urlencode "q=$1" |
-		grep -o '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
-	ct_get "/api/entries/${id:-0}" >"$TMPDIR/detail"
-	grep -q -F -- "$2" "$TMPDIR/detail" || fail_with "$TMPDIR/detail"
-}
-
 start_server() {
 	local data=$TMPDIR/data
 	install -d -o postgres -g postgres -m 700 "$data"
@@ -75,9 +66,9 @@ postgres "a login" --path app@postgres method=Startup status=OK --complete --cou
 	library=openssl ends=both src.process=psql
 postgres "a query" --path 'SELECT id, name FROM t ORDER BY id' method=Query 'status=SELECT 2' \
 	--complete ends=both
-tap_ok "its rows" holds 'sql.startsWith("SELECT id, name") and rows == 2' '{\"id\":2,\"name\":null}'
+tap_ok "its rows" ct_holds 'sql.startsWith("SELECT id, name") and rows == 2' '{\"id\":2,\"name\":null}'
 postgres "an error" --path 'SELECT * FROM nothing' status=42P01 failed=true --complete
-tap_ok "is found by its SQLSTATE" holds 'sqlstate == "42P01" and error' 'does not exist'
+tap_ok "is found by its SQLSTATE" ct_holds 'sqlstate == "42P01" and error' 'does not exist'
 postgres "a value of a column that is a secret" 'status=INSERT 0 2' --complete \
 	--path "INSERT INTO t (id, name, password) VALUES (1, 'Ann', '•••'), (2, NULL, '•••')"
 postgres "a password that is changed" --path "ALTER USER app PASSWORD '•••'" --complete
@@ -86,7 +77,7 @@ postgres "COPY from the server" --path 'COPY (SELECT id FROM t) TO STDOUT' 'stat
 postgres "a prepared statement" --path 'SELECT name FROM t WHERE id = $1;' method=Parse --complete
 postgres "is run by its name" --path 'SELECT name FROM t WHERE id = $1;' method=Execute --count 5 \
 	'status=SELECT 1' --complete
-tap_ok "with parameters" holds 'postgres and method == "Execute"' '\n$1 = \"'
+tap_ok "with parameters" ct_holds 'postgres and method == "Execute"' '\n$1 = \"'
 try_listen
 try_cancel
 tap_ok "cleartap ends well, without a secret in its store" ct_stop

@@ -10,15 +10,6 @@ cli() { timeout 20 redis-cli --tls --insecure -p "$port" --no-auth-warning "$@";
 
 redis() { ct_check "$1" --protocol redis --dst-port "$port" "${@:2}"; }
 
-# holds QUERY TEXT: the detail of the newest entry that the query finds has the text
-holds() {
-	local id
-	id=$(ct_get '/api/entries?limit=1' -G --data-urlencode "q=$1" |
-		grep -o '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
-	ct_get "/api/entries/${id:-0}" >"$TMPDIR/detail"
-	grep -q -F -- "$2" "$TMPDIR/detail" || fail_with "$TMPDIR/detail"
-}
-
 try_subscription() {
 	local reader
 	sleep 3 | cli -a "$secret" subscribe news weather >"$TMPDIR/heard" &
@@ -50,7 +41,7 @@ try_monitor() {
 	kill $watcher
 	wait $watcher 2>/dev/null
 	redis "and ends with its connection" --path MONITOR method=MONITOR open=false --complete
-	tap_ok "what it saw is its answer" holds 'redis_type == "MONITOR"' 'seen:by:monitor'
+	tap_ok "what it saw is its answer" ct_holds 'redis_type == "MONITOR"' 'seen:by:monitor'
 }
 
 # What clients without a library send, in one piece.
@@ -98,9 +89,9 @@ cli -a "$secret" config set maxmemory 100mb >/dev/null
 printf 'multi\nincr n\nincr n\nexec\n' | cli -a "$secret" >/dev/null
 redis "a command" --path 'SET session:42 "hello world"' method=SET status=OK ends=both --complete \
 	lock=open library=openssl dst.process=redis-server src.process=redis-cli
-tap_ok "its key" holds 'redis_key == "session:42"' '"key":"session:42"'
+tap_ok "its key" ct_holds 'redis_key == "session:42"' '"key":"session:42"'
 redis "RESP3" --path 'HGETALL user:1' 'status=2 pairs' --complete
-tap_ok "names and values" holds 'redis_command == "HGETALL user:1"' '"name\":\"Ann'
+tap_ok "names and values" ct_holds 'redis_command == "HGETALL user:1"' '"name\":\"Ann'
 redis "a value whose name is password" --path 'HSET user:1 name Ann password •••' status=2
 redis "a login" --path 'AUTH default •••' status=OK --complete
 redis "a large value" --path 'GET big' 'status=300000 bytes' --complete
