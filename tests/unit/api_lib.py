@@ -214,6 +214,15 @@ def wait_for(check):
     return False
 
 
+def problem(a, status, parameter=None):
+    assert a.status == status, (a.status, a.body[:300])
+    assert a.headers["content-type"] == "application/problem+json", a.headers
+    p = a.json()
+    assert p["status"] == status and p["title"] and p["detail"], p
+    assert p.get("parameter") == parameter, p
+    return p
+
+
 def run(tests):
     print("1..%d" % len(tests))
     failed = 0
