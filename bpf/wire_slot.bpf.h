@@ -87,29 +87,33 @@ static __always_inline void set_plain(__u64 cookie, struct wire_sock *ws)
 	bpf_map_delete_elem(&wire_news, &cookie);
 }
 
+const volatile __u32 wire_room __weak = LIMIT_WIRE_FLOWS; /* slots */
+
 /* How long ago an owner's slot was used, or 0: it may not be taken from him for this one. */
 static __always_inline __u64 slot_idle(const struct ev_wire *w, __u32 owner, __u64 now)
 {
 	struct ev_owner *o = owner_get(w->owner);
 	__u64 last = w->way[0].last > w->way[1].last ? w->way[0].last : w->way[1].last;
 
-	if (w->owner != owner && o && share_left(o, EV_OWN_WIRE, LIMIT_WIRE_FLOWS))
+	if (w->owner != owner && o && share_left(o, EV_OWN_WIRE, wire_room))
 		return 0;
 	return last < now ? now - last : 0;
 }
 
-/* A slot near a place that nobody can foresee: a free one, or the longest idle; LOT_NONE. */
+/*
+ * A free slot near a place that nobody can foresee, or the longest idle of some; LOT_NONE. First
+ * among so many as are in use, so that these lie close together: that many pages less to walk
+ * through.
+ */
 APART __u32 wire_slot_find(__u32 owner, __u64 now)
 {
-	/* those in use lie close together: that many pages less are walked through */
-	__u32 within = 2 * wire_used + 2 * LOT_TRIES, at = bpf_get_prandom_u32();
-	if (within > LIMIT_WIRE_FLOWS)
-		within = LIMIT_WIRE_FLOWS;
-	__u32 oldest = LOT_NONE;
+	__u32 near = bpf_get_prandom_u32(), far = bpf_get_prandom_u32(), oldest = LOT_NONE;
+	__u32 within = 4 * wire_used + LOT_TRIES;
 	__u64 longest = 0;
 
 	for (int i = 0; i < LOT_TRIES; i++) {
-		__u32 n = (at + i) % within;
+		__u32 n = i < LOT_TRIES / 2 ? (near + i) % within : far + i;
+		n %= wire_room;
 		struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
 		if (!w)
 			continue;

@@ -19,6 +19,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "cleartap.skel.h"
 #include "floor.skel.h"
 #include "wire_programs.h"
@@ -61,7 +62,7 @@ static void die(const char *what)
 static void load(struct bpf_program *ret_programs[PROGRAMS])
 {
 	struct floor_bpf *empty = floor_bpf__open_and_load();
-	int err = wire_programs_open(&wire);
+	int err = wire_programs_open(LIMIT_WIRE_FLOWS, &wire);
 
 	if (err || !empty) {
 		fprintf(stderr, "bench_wire: load the programs: %s\n", strerror(-err));

@@ -29,11 +29,14 @@ static int find_cgroup2(char *path, size_t size)
 	return err;
 }
 
-static int enter(const char *cgroup, const char *below)
+int wire_programs_enter(const struct wire_programs *p, const char *below)
 {
 	char path[300];
 
-	snprintf(path, sizeof(path), "%s%s/cgroup.procs", cgroup, below);
+	snprintf(path, sizeof(path), "%s%s", p->cgroup, below);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	strncat(path, "/cgroup.procs", sizeof(path) - strlen(path) - 1);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int err = fd >= 0 && write(fd, "0", 1) == 1 ? 0 : -errno;
 	if (fd >= 0)
@@ -45,15 +48,22 @@ static int join(struct wire_programs *p)
 {
 	int err = find_cgroup2(p->cgroup, sizeof(p->cgroup));
 
+	err = err ? err : wire_programs_enter(p, "");
 	if (err)
 		return err;
-	if (mkdir(p->cgroup, 0755))
-		return -errno;
 	p->fd = open(p->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return p->fd < 0 ? -errno : enter(p->cgroup, "");
+	return p->fd < 0 ? -errno : 0;
 }
 
-static int load(struct wire_programs *p)
+static int set_room(struct wire_programs *p, unsigned slots)
+{
+	p->skel->rodata->wire_room = slots;
+	int err = bpf_map__set_max_entries(p->skel->maps.wire_slots, slots);
+	err = err ? err : bpf_map__set_max_entries(p->skel->maps.wire_flows, slots);
+	return err ? err : bpf_map__set_max_entries(p->skel->maps.wire_cookies, 2 * slots);
+}
+
+static int load(struct wire_programs *p, unsigned slots)
 {
 	struct bpf_program *one;
 
@@ -62,7 +72,8 @@ static int load(struct wire_programs *p)
 		return -errno;
 	bpf_object__for_each_program(one, p->skel->obj)
 		bpf_program__set_autoload(one, !strncmp(bpf_program__name(one), "wire_", 5));
-	int err = cleartap_bpf__load(p->skel);
+	int err = set_room(p, slots);
+	err = err ? err : cleartap_bpf__load(p->skel);
 	if (!err && (!bpf_program__attach(p->skel->progs.wire_state) ||
 		     !bpf_program__attach_cgroup(p->skel->progs.wire_in, p->fd) ||
 		     !bpf_program__attach_cgroup(p->skel->progs.wire_out, p->fd)))
@@ -70,13 +81,13 @@ static int load(struct wire_programs *p)
 	return err;
 }
 
-int wire_programs_open(struct wire_programs *ret)
+int wire_programs_open(unsigned slots, struct wire_programs *ret)
 {
 	*ret = (struct wire_programs){ .fd = -1 };
 	if (geteuid())
 		return -EPERM;
 	int err = join(ret);
-	return err ? err : load(ret);
+	return err ? err : load(ret, slots);
 }
 
 void wire_programs_close(struct wire_programs *p)
@@ -85,7 +96,7 @@ void wire_programs_close(struct wire_programs *p)
 	if (p->fd >= 0)
 		close(p->fd);
 	if (*p->cgroup) {
-		enter(p->cgroup, "/..");
+		wire_programs_enter(p, "/..");
 		rmdir(p->cgroup);
 	}
 	*p = (struct wire_programs){ .fd = -1 };

@@ -11,8 +11,10 @@ struct wire_programs {
 	int fd; /* of the cgroup */
 };
 
-/* Of one process there is one. -ENOENT: no cgroup2 is mounted; -EPERM without root. */
-int wire_programs_open(struct wire_programs *ret);
+/* With so many slots. Of one process there is one. -ENOENT: no cgroup2 is mounted; -EPERM. */
+int wire_programs_open(unsigned slots, struct wire_programs *ret);
+/* This process goes into the cgroup, or one below it ("/name"), which is made. 0 or -errno. */
+int wire_programs_enter(const struct wire_programs *p, const char *below);
 /* The process is in no cgroup of its own any more. Also of one that could not be opened. */
 void wire_programs_close(struct wire_programs *p);
 
