@@ -166,23 +166,29 @@ try_cases() {
 watch_size() {
 	local most=0 now
 	while [ ! -e "$TMPDIR/stop" ]; do
-		now=$(cat "$CT_DIR"/store.db* 2>/dev/null | wc -c)
+		now=$(stat -c %s "$CT_DIR"/store.db* 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }')
 		[ "$now" -le "$most" ] || most=$now
 		echo "$most" >"$TMPDIR/most"
 		sleep 0.02
 	done
 }
 
+upload() {
+	curl -sSk --http1.1 -o /dev/null --max-time 20 -H Expect: \
+		--data-binary "@$TMPDIR/upload" "https://127.0.0.1:${port[one]}/size/$1"
+}
+
+# A disk that hesitates may cost bodies while the flood lasts; these are counted. After it, nothing
+# may be missing.
 try_size() {
 	local i watcher
 	fresh --max-size 48M || return
 	head -c 250000 /dev/urandom >"$TMPDIR/upload"
 	watch_size &
 	watcher=$!
-	for ((i = 0; i < 100; i++)); do
-		curl -sSk --http1.1 -o /dev/null --max-time 20 -H Expect: \
-			--data-binary "@$TMPDIR/upload" "https://127.0.0.1:${port[one]}/size/$i"
-	done
+	for ((i = 0; i < 99; i++)); do upload $i; done
+	ct_check "--max-size: the last of the flood is there" --path /size/98 --role client
+	upload 99
 	ct_check "--max-size: the newest is there" --path /size/99 --role client --complete \
 		--request-body "$TMPDIR/upload"
 	ct_check "--max-size: the oldest is gone" --path /size/0 --count 0
