@@ -222,6 +222,17 @@ try_one_processor() {
 		--src-process fresh-curl
 }
 
+# Perf events are taken out one after another, 0.1 s each.
+nobody_left() {
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		pgrep -f "$CT_DIR/store.db" >/dev/null || return 0
+		sleep 0.1
+	done
+	pgrep -af "$CT_DIR/store.db"
+	return 1
+}
+
 need_cleartap
 need openssl
 make_cert "$TMPDIR"
@@ -240,4 +251,5 @@ else
 	tap_skip "budget and probes" "tls_cases is not built (it needs libssl-dev)"
 fi
 tap_ok "cleartap ends well" ct_stop
+tap_ok "what the kernel takes its time for goes on without it, and ends" nobody_left
 tap_done
