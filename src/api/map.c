@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/hide.h"
 #include "api/index.h"
 #include "api/problem.h"
 #include "api/param.h"
@@ -29,6 +30,7 @@ struct edge {
 };
 
 struct map {
+	const struct kfl *filter; /* whose redact() is kept; NULL: none */
 	struct index nodes, edges, protocols;
 	struct buf node_json; /* between commas */
 	struct buf text;
@@ -133,9 +135,10 @@ static int add_protocol(struct map *m, struct edge *edge, const char *protocol)
 	return 0;
 }
 
-static int add(void *ctx, const struct entry *e)
+static int add(void *ctx, const struct entry *whole)
 {
 	struct map *m = ctx;
+	const struct entry hidden = hide_columns(whole, m->filter), *e = &hidden;
 	int64_t ends[2] = { add_node(m, e, true), add_node(m, e, false) };
 	size_t known = m->edges.count;
 
@@ -215,6 +218,7 @@ void map_get(struct request *r)
 
 	if (!param_filter(r, &filter))
 		return;
+	m.filter = filter;
 	if (window_scan(r, filter, &w))
 		reply_json(r, put_map(&r->answer.body, &m, &w));
 	kfl_free(filter);
