@@ -8,6 +8,7 @@
 #include "api/index.h"
 #include "api/problem.h"
 #include "api/param.h"
+#include "api/quote.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/handlers.h"
@@ -85,19 +86,6 @@ static int64_t add_node(struct map *m, const struct entry *e, bool is_src)
 	return jw_done(&j) ? jw_done(&j) : n;
 }
 
-/* Captured names as strings of KFL: as \u what could end or bend the string. */
-static void put_quoted(struct writer *w, const char *text)
-{
-	writer_putc(w, '"');
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
-			writer_printf(w, "\\u%04x", *text);
-		else
-			writer_putc(w, *text);
-	}
-	writer_putc(w, '"');
-}
-
 static void put_condition(struct writer *w, const char *side, const struct who *end, bool first)
 {
 	for (size_t i = 0; i < 2 && end->field[i]; i++) {
@@ -105,7 +93,7 @@ static void put_condition(struct writer *w, const char *side, const struct who *
 		if (i && !*end->value[i] && *end->value[0])
 			continue;
 		writer_printf(w, "%s%s.%s == ", first && !i ? "" : " and ", side, end->field[i]);
-		put_quoted(w, end->value[i]);
+		quote_kfl(w, end->value[i]);
 	}
 }
 

@@ -204,9 +204,12 @@
 #define LIMIT_XML_ELEMENTS    50000	 /* of XML that a filter looks into */
 #define LIMIT_PAGE	      1000	 /* entries in one answer */
 
-#define LIMIT_BUCKETS	500   /* of a histogram */
-#define LIMIT_WINDOW	20000 /* newest entries that connections and map look at */
-#define LIMIT_WINDOW_MS 500   /* and for how long */
+#define LIMIT_BUCKETS		500   /* of a histogram */
+#define LIMIT_WINDOW		20000 /* newest entries that connections and map look at */
+#define LIMIT_WINDOW_MS		500   /* and for how long */
+#define LIMIT_ENDPOINTS		500   /* of these, the most called, are told */
+#define LIMIT_ENDPOINT_BRANCHES 40    /* texts behind one beginning of paths; more are one */
+#define LIMIT_ENDPOINT_SEGMENTS 16    /* looked at so */
 
 /* readers */
 #define LIMIT_HTTP_CONNS	512	    /* connections to one listener that may ask */

@@ -33,6 +33,7 @@ void cli_print_commands(FILE *out);
 int cli_tail(const struct cli *c);
 int cli_show(const struct cli *c);
 int cli_query(const struct cli *c);
+int cli_endpoints(const struct cli *c);
 int cli_why(const struct cli *c);
 
 #endif

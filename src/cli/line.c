@@ -74,16 +74,11 @@ static void put_time(FILE *out, const char *timestamp)
 	fprintf(out, "%s%.4s ", text, fraction && *fraction == '.' ? fraction : ".000");
 }
 
-static void put_elapsed(FILE *out, const json_t *entry)
+void line_elapsed(FILE *out, json_int_t us)
 {
-	const json_t *us = json_object_get(entry, "elapsed_us");
-	double t = (double)json_integer_value(us);
+	double t = (double)us;
 
-	if (json_is_true(json_object_get(entry, "open")))
-		fputs("     ...", out);
-	else if (!json_is_integer(us))
-		fputs("       -", out);
-	else if (t < 1e3)
+	if (t < 1e3)
 		fprintf(out, " %4.0f us", t);
 	else if (t < 1e6)
 		fprintf(out, " %4.*f ms", t < 1e5, t / 1e3);
@@ -91,7 +86,19 @@ static void put_elapsed(FILE *out, const json_t *entry)
 		fprintf(out, " %5.1f s", t / 1e6);
 }
 
-static void put_size(FILE *out, json_int_t n)
+static void put_elapsed(FILE *out, const json_t *entry)
+{
+	const json_t *us = json_object_get(entry, "elapsed_us");
+
+	if (json_is_true(json_object_get(entry, "open")))
+		fputs("     ...", out);
+	else if (json_is_integer(us))
+		line_elapsed(out, json_integer_value(us));
+	else
+		fputs("       -", out);
+}
+
+void line_size(FILE *out, json_int_t n)
 {
 	static const char units[] = "BKMGT";
 	double size = (double)n;
@@ -146,8 +153,8 @@ void line_entry(FILE *out, bool color, const json_t *entry)
 	put_status(out, entry);
 	line_color(out, color, LINE_PLAIN);
 	put_elapsed(out, entry);
-	put_size(out, line_number(entry, NULL, "request_size") +
-			      line_number(entry, NULL, "response_size"));
+	line_size(out, line_number(entry, NULL, "request_size") +
+			       line_number(entry, NULL, "response_size"));
 	fputs("  ", out);
 	put_end(out, entry, "src", who);
 	fputs(" > ", out);

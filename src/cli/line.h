@@ -17,6 +17,9 @@ void line_text(FILE *out, const char *text);
 void line_block(FILE *out, const char *text, size_t len);
 /* An entry of the list (/api/entries): time, lock, who, what, outcome, a line. */
 void line_entry(FILE *out, bool color, const json_t *entry);
+/* A time in us, a number of bytes, in seven and six columns. */
+void line_elapsed(FILE *out, json_int_t us);
+void line_size(FILE *out, json_int_t bytes);
 /* As JSON, a line. */
 void line_json(FILE *out, const json_t *v);
 /* Members of objects of objects: "" and 0 where there are none. */

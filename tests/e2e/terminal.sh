@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2317
-# cleartap tail, query, show and why ask the cleartap that runs.
+# cleartap tail, query, show, endpoints and why ask the cleartap that runs.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -79,6 +79,10 @@ tap_ok "and the answer" grep -qx '< HTTP/1.1 200 OK' "$TMPDIR/show"
 tap_ok "show --body --request is the bytes" test "$(ct show "$id" --body --request)" = a=2
 tap_ok "show of what is not there" status 3 ct show 999999
 tap_ok "nothing steers the terminal" plain "$TMPDIR/show"
+
+tap_ok "endpoints: the three are one" test \
+	"$(ct endpoints 'path.startsWith("/terminal")' | grep -c "POST .*/terminal/{id}")" = 1
+tap_ok "endpoints of what is not there" status 1 ct endpoints 'path == "/nothing"'
 
 ct why terminal-curl >"$TMPDIR/why" 2>&1
 tap_ok "why of a program that is read" status 0 ct why terminal-curl
