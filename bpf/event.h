@@ -11,7 +11,7 @@
 #endif
 
 /* Of all that is below; the loader refuses kernel code that was built with another one. */
-#define EV_VERSION 6
+#define EV_VERSION 7
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
@@ -223,8 +223,14 @@ enum ev_wire_flags {
 	EV_WIRE_TOLD = 1 << 2,	   /* EV_WIRE_OPEN has been sent */
 	EV_WIRE_SOUGHT = 1 << 3,   /* its process is not known */
 	EV_WIRE_FILTERED = 1 << 4, /* its process is left out by a filter */
+	EV_WIRE_QUIC = 1 << 5,	   /* it is QUIC: see ev_wire */
 };
 
+/*
+ * A connection of QUIC has a number of its own in place of the cookie, datagrams in place of
+ * records, and counts those with all keys as application data: short headers (RFC 9000
+ * section 17.3).
+ */
 struct ev_wire {
 	__u64 gen; /* ns of CLOCK_MONOTONIC when TLS was found; 0: free */
 	__u64 cookie;
@@ -237,8 +243,8 @@ struct ev_wire {
 	__u8 opened;			  /* enum ev_opened */
 	__u8 flags;
 	__u8 pad;
-	__u32 packets; /* in the ring below, ever */
-	__u32 pad2;
+	__u32 packets;		   /* in the ring below, ever */
+	__u32 quic_cid;		   /* the begin of the first connection id */
 	struct ev_wire_way way[2]; /* by enum ev_dir */
 	struct ev_wire_packet packet[EV_WIRE_PACKETS];
 };
@@ -255,7 +261,8 @@ struct ev_wire_open {
 
 struct ev_wire_bytes {
 	struct ev_hdr hdr;
-	__u32 seq; /* TCP sequence number of the first byte */
+	__u32 seq; /* TCP sequence number of the first byte; of QUIC: bytes of each datagram in it
+		    */
 	__u32 len;
 	__u8 dir;
 	__u8 pad[7];

@@ -109,7 +109,7 @@ static __always_inline bool may_pass_yet(const struct ev_wire *w, __u64 id)
 /* Whose socket is this? Of one on which TLS was found, and whose process is not known. */
 APART int wire_process(__u64 cookie, __u64 id, __u64 sock)
 {
-	struct ev_wire *w = wire_of(cookie);
+	struct ev_wire *w = wire_of(cookie) ?: quic_latest(cookie);
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct sock *sk = (void *)sock;
 	__u32 tgid = id >> 32;
@@ -125,7 +125,7 @@ APART int wire_process(__u64 cookie, __u64 id, __u64 sock)
 	fill_hdr(&e->hdr, EV_WIRE_PROCESS, sizeof(*e), &about, bpf_ktime_get_ns());
 	e->cgroup = w->cgroup;
 	e->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	e->opened = opened_by(sk);
+	e->opened = w->flags & EV_WIRE_QUIC ? w->opened : opened_by(sk);
 	e->filtered = out;
 	e->pad[0] = e->pad[1] = 0;
 	if (out)
@@ -193,4 +193,22 @@ SEC("kprobe/tcp_sendmsg") int BPF_KPROBE(tcp_send, struct sock *sk, void *msg, _
 SEC("kprobe/tcp_recvmsg") int BPF_KPROBE(tcp_recv, struct sock *sk, void *msg, __u64 len)
 {
 	return nested(sk, EV_READ, len);
+}
+
+/* Whose the sockets of QUIC are; the tracepoints above see them, too. */
+static __always_inline int udp(struct sock *sk)
+{
+	if (wire_sought)
+		seek_wire(sk, bpf_get_current_pid_tgid());
+	return 0;
+}
+
+SEC("kprobe/udp_sendmsg") int BPF_KPROBE(udp_send, struct sock *sk)
+{
+	return udp(sk);
+}
+
+SEC("kprobe/udpv6_sendmsg") int BPF_KPROBE(udp6_send, struct sock *sk)
+{
+	return udp(sk);
 }

@@ -21,6 +21,9 @@
 #define LIMIT_WIRE_PROGRAMS	512	   /* programs that the ledger tells apart */
 #define LIMIT_WIRE_LOOKED	32	   /* packets of a connection in which TLS is looked for */
 #define LIMIT_WIRE_RECORDS	512	   /* records of one packet that are followed */
+#define LIMIT_QUIC_FLOWS	65536	   /* connections of QUIC at once, and sockets of them */
+#define LIMIT_QUIC_COPIED	(32 << 10) /* bytes of Initial packets of one, that are copied */
+#define LIMIT_QUIC_IDLE_SECONDS 300	   /* without a packet: it ended. Most end after 30 */
 #define LIMIT_WIRE_PROCESS_NS                                                                      \
 	2000000000ULL /* until a process that a filter does not name is left out */
 
@@ -99,6 +102,7 @@
 #define LIMIT_PCAP_BLOCK      (4 << 20) /* of a block of pcapng, secrets included */
 #define LIMIT_PCAP_INTERFACES 1024	/* of one section */
 #define LIMIT_PCAP_CONNS      65536 /* connections followed at once; the longest idle one goes */
+#define LIMIT_PCAP_QUIC	      16384 /* of QUIC, the same */
 #define LIMIT_PCAP_LATE	      16    /* packets that wait for what they say has come before them */
 #define LIMIT_PCAP_FRAGMENTED 64    /* datagrams of which fragments wait, at 64 KiB */
 #define LIMIT_PCAP_TURN	      (256 << 10) /* bytes of the file that are read in one turn */

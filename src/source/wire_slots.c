@@ -116,6 +116,7 @@ static void tell_opened(struct wire_slots *s, int64_t now, const struct ev_wire_
 				  .opener = o->opened == EV_OPENED_LOCAL ? DIR_WRITE : DIR_READ,
 				  .midway = o->flags & EV_WIRE_MIDWAY,
 				  .upgraded = o->flags & EV_WIRE_UPGRADED,
+				  .quic = o->flags & EV_WIRE_QUIC,
 				  .slot = o->slot };
 
 	if (o->slot >= LIMIT_WIRE_FLOWS)

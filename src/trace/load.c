@@ -86,14 +86,19 @@ static void choose_programs(struct cleartap_bpf *skel, const struct features *f)
 	bpf_program__set_autoload(skel->progs.tcp_recv, !f->sock_length);
 }
 
-static int choose_wire(struct cleartap_bpf *skel, bool wire)
+static int choose_wire(struct cleartap_bpf *skel, bool wire, const struct features *f)
 {
 	bpf_program__set_autoload(skel->progs.wire_in, wire);
 	bpf_program__set_autoload(skel->progs.wire_out, wire);
 	bpf_program__set_autoload(skel->progs.wire_state, wire);
+	bpf_program__set_autoload(skel->progs.wire_release, wire && f->sock_release);
+	bpf_program__set_autoload(skel->progs.udp_send, wire && !f->sock_length);
+	bpf_program__set_autoload(skel->progs.udp6_send, wire && !f->sock_length);
 	if (wire)
 		return 0;
 	int err = bpf_map__set_max_entries(skel->maps.wire_socks, 1);
+	err = err ? err : bpf_map__set_max_entries(skel->maps.quic_flows, 1);
+	err = err ? err : bpf_map__set_max_entries(skel->maps.quic_socks, 1);
 	return err ? err : bpf_map__set_max_entries(skel->maps.wire_slots, 1);
 }
 
@@ -165,20 +170,42 @@ static int open_cgroup_root(void)
 	return fd;
 }
 
+/* Without them it is not known whose connections of QUIC are: IPv6 may not be there. */
+static void attach_udp(const struct load *l)
+{
+	struct bpf_program *const all[] = { l->skel->progs.udp_send, l->skel->progs.udp6_send };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (!bpf_program__autoload(all[i]))
+			continue;
+		struct bpf_link *link = bpf_program__attach(all[i]);
+		if (link)
+			bpf_link__disconnect(link);
+		else
+			log_info("attach %s: %s; going on without",
+				 bpf_program__section_name(all[i]), error_text(errno));
+	}
+}
+
 /* The end of sockets first, so that no slot is taken for good. */
 static int attach_wire(const struct load *l)
 {
-	struct bpf_program *const on_cgroup[] = { l->skel->progs.wire_in, l->skel->progs.wire_out };
+	struct bpf_program *const on_cgroup[] = { l->skel->progs.wire_release,
+						  l->skel->progs.wire_in, l->skel->progs.wire_out };
 	int root = open_cgroup_root();
 	struct bpf_link *link = root < 0 ? NULL : bpf_program__attach(l->skel->progs.wire_state);
 
-	for (int i = 0; link && i < 2; i++) {
+	for (int i = 0; link && i < 3; i++) {
+		if (!bpf_program__autoload(on_cgroup[i]))
+			continue;
 		bpf_link__disconnect(link); /* as above */
 		link = bpf_program__attach_cgroup(on_cgroup[i], root);
 	}
 	int err = root < 0 ? root : link ? 0 : -errno;
-	if (link)
+	if (link) {
 		bpf_link__disconnect(link);
+		attach_udp(l);
+	}
 	if (root >= 0)
 		close(root);
 	return err;
@@ -208,7 +235,7 @@ static int set_up(struct load *l, const struct load_options *options, bool wire)
 		skel->rodata->owner_salt = salt;
 	choose_programs(skel, &l->features);
 	int err = bpf_map__set_max_entries(skel->maps.events, (__u32)options->ring_size);
-	return err ? err : choose_wire(skel, wire);
+	return err ? err : choose_wire(skel, wire, &l->features);
 }
 
 /* The BPF object, in the kernel. */

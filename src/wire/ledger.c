@@ -29,6 +29,8 @@ enum reason wire_reason(const struct wire *w, const struct wire_conn *c)
 		return REASON_FILTERED;
 	if (c->mine.read)
 		return REASON_READ;
+	if (c->quic)
+		return REASON_QUIC;
 	if (w->options.file)
 		return c->midway ? REASON_NOT_IN_FILE : REASON_NO_SECRETS;
 	if (!c->known)
@@ -130,6 +132,9 @@ uint64_t ledger_plain(const struct wire_conn *c, int dir)
 {
 	const struct wire_way *y = &c->counts.way[dir];
 	uint64_t read = c->plain[dir];
+
+	if (c->quic) /* headers and tags are among them: how long they are is encrypted */
+		return y->app_bytes;
 	uint64_t plain =
 		is_tls13(c) ? plain13(y, is_server_way(c, dir), read) : plain12(c, y, read);
 

@@ -34,7 +34,7 @@ struct wire_conn {
 	uint32_t slot, owner;
 	struct wire_side mine, theirs; /* theirs as far as it was known when this was told of */
 	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
-	bool midway, upgraded;
+	bool midway, upgraded, quic;
 	bool known;    /* its process is; it passes the filter unless: */
 	bool filtered; /* nothing of it is shown */
 	bool absorbed; /* the entry of its other end tells of it, too */
@@ -47,9 +47,10 @@ struct wire_conn {
 	uint64_t before[2]; /* of its totals: what is of an earlier one of this socket */
 	uint64_t missing[2][WIRE_MISSING]; /* by enum dir and enum reason from PAUSED on */
 	bool read_midway;
-	struct tls_handshake *tls; /* NULL: nothing seen, or let go */
-	size_t tls_held;	   /* its memory, in the owner's share */
-	uint32_t expected[2];	   /* sequence number after the handshake bytes, by enum dir */
+	struct tls_handshake *tls;    /* NULL: nothing seen, or let go */
+	struct quic_initial *initial; /* of QUIC, feeds `tls`; NULL as above */
+	size_t tls_held;	      /* the memory of both, in the owner's share */
+	uint32_t expected[2];	      /* sequence number after the handshake bytes, by enum dir */
 	bool begun[2], tlsx_told;
 	struct tls_sealing sealing; /* version 0: not known */
 	char sni[64];
