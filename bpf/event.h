@@ -224,6 +224,7 @@ enum ev_wire_flags {
 	EV_WIRE_SOUGHT = 1 << 3,   /* its process is not known */
 	EV_WIRE_FILTERED = 1 << 4, /* its process is left out by a filter */
 	EV_WIRE_QUIC = 1 << 5,	   /* it is QUIC: see ev_wire */
+	EV_WIRE_ASKED = 1 << 6,	   /* its process is known, and is asked once more: kTLS */
 };
 
 /*
@@ -275,7 +276,8 @@ struct ev_wire_process {
 	__u32 netns;
 	__u8 opened;
 	__u8 filtered; /* hdr.tgid is 0 */
-	__u8 pad[2];
+	__u8 ktls;     /* the kernel encrypts it */
+	__u8 pad[1];
 	char comm[EV_COMM_LEN]; /* of the thread group leader */
 };
 

@@ -145,6 +145,7 @@ static void tell_process(struct wire_slots *s, int64_t now, const struct ev_wire
 					     .netns = p->netns,
 					     .cgroup = p->cgroup,
 					     .filtered_out = p->filtered,
+					     .ktls = p->ktls,
 					     .opener_known = p->opened != EV_OPENED_UNKNOWN,
 					     .opener = p->opened == EV_OPENED_LOCAL ? DIR_WRITE
 										    : DIR_READ });

@@ -100,6 +100,7 @@ struct wire_process {
 	uint32_t netns;
 	uint64_t cgroup;
 	bool filtered_out; /* no more of it is shown than its sums */
+	bool ktls;	   /* the kernel encrypts it; this may be found later than the process */
 	bool opener_known;
 	enum dir opener;
 };

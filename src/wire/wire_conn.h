@@ -34,7 +34,7 @@ struct wire_conn {
 	uint32_t slot, owner;
 	struct wire_side mine, theirs; /* theirs as far as it was known when this was told of */
 	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
-	bool midway, upgraded, quic;
+	bool midway, upgraded, quic, ktls;
 	bool known;    /* its process is; it passes the filter unless: */
 	bool filtered; /* nothing of it is shown */
 	bool absorbed; /* the entry of its other end tells of it, too */

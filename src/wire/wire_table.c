@@ -261,6 +261,8 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 {
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = wire_find(w, key);
+	if (c && p->ktls)
+		c->ktls = c->live.changed = true;
 	if (c && !c->known) {
 		c->known = true;
 		c->filtered = p->filtered_out;
