@@ -117,7 +117,8 @@ static __always_inline bool is_ktls(struct sock *sk)
 	       name[1] == 'l' && name[2] == 's' && !name[3];
 }
 
-/* Data flows: a program that lets the kernel encrypt has said so, as it does after the handshake. */
+/* Data flows: a program that lets the kernel encrypt has said so, as it does after the handshake.
+ */
 static __always_inline bool has_data(const struct ev_wire *w)
 {
 	return w->way[0].app_records - w->way[0].early_records > 1 ||

@@ -15,9 +15,8 @@
 #define QUIC_V2	       0x6b3343cfU
 #define QUIC_LEAST     1200 /* bytes of the datagram of a client's Initial packet */
 #define QUIC_CID_LEAST 8    /* of the connection id in the first of them */
-#define QUIC_FORM      0xc0 /* of the first byte: */
-#define QUIC_LONG      0xc0
-#define QUIC_SHORT     0x40
+#define QUIC_LONG      0x80 /* of the first byte */
+#define QUIC_FIXED     0x40 /* the same; peers may agree to leave it out (RFC 9287) */
 #define UDP_HEADER     8
 #define SOCK_DGRAM     2
 
@@ -34,7 +33,7 @@ struct quic_datagram {
 	struct quic_key key;
 	__u32 at, len, each; /* its payload in the packet */
 	__u32 cid;	     /* the first bytes of the connection id that it is for */
-	__u8 is_long, is_initial, dir, pad;
+	__u8 is_long, is_fixed, is_initial, dir;
 };
 
 struct {
@@ -86,7 +85,8 @@ static __always_inline void quic_read_head(struct __sk_buff *skb, struct quic_da
 	if (bpf_skb_load_bytes(skb, d->at, h, sizeof(h)))
 		return;
 	__u32 version = (__u32)h[1] << 24 | h[2] << 16 | h[3] << 8 | h[4];
-	d->is_long = (h[0] & QUIC_FORM) == QUIC_LONG;
+	d->is_long = !!(h[0] & QUIC_LONG);
+	d->is_fixed = !!(h[0] & QUIC_FIXED);
 	if (!d->is_long || (version != QUIC_V1 && version != QUIC_V2))
 		return;
 	d->is_initial = (h[0] >> 4 & 3) == (version == QUIC_V2 ? 1 : 0);
@@ -102,6 +102,8 @@ static __always_inline bool quic_may_begin(const struct quic_datagram *d)
 {
 	__u64 cookie = d->key.cookie;
 
+	if (!d->is_fixed)
+		return false;
 	if (d->is_initial)
 		return d->each >= QUIC_LEAST && d->cid;
 	return d->dir == EV_WRITE && !d->is_long && bpf_map_lookup_elem(&quic_socks, &cookie);
@@ -281,8 +283,7 @@ static __always_inline bool wire_udp(struct __sk_buff *skb, __u64 cookie, __u32 
 		return false;
 	if (bpf_skb_load_bytes(skb, at, &first, 1))
 		return true;
-	if ((first & QUIC_FORM) == QUIC_LONG ||
-	    ((first & QUIC_FORM) == QUIC_SHORT && quic_has(cookie)))
+	if (first >= (QUIC_LONG | QUIC_FIXED) || quic_has(cookie))
 		quic_packet(skb, cookie, at, dir);
 	return true;
 }

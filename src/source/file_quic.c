@@ -182,7 +182,7 @@ void file_quic_take(struct file_quic *q, int64_t now_us, const struct datagram *
 {
 	enum quic_form form = quic_form(g->bytes, g->len);
 	int side;
-	struct quic_conn *c = form == QUIC_FORM_NONE ? NULL : conn_of(q, now_us, g, &side);
+	struct quic_conn *c = conn_of(q, now_us, g, &side);
 
 	if (!c)
 		return;

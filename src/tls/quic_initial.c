@@ -69,8 +69,6 @@ enum quic_form quic_form(const uint8_t *datagram, size_t len)
 	uint8_t first = (uint8_t)unpack_be(&u, 1);
 	uint32_t version = (uint32_t)unpack_be(&u, 4);
 
-	if (!(first & FIXED_BIT) || (first & LONG_HEADER && u.failed))
-		return QUIC_FORM_NONE;
 	if (!(first & LONG_HEADER))
 		return QUIC_FORM_SHORT;
 	return (version == QUIC_V1 || version == QUIC_V2) && is_initial(first, version)
@@ -87,7 +85,7 @@ static int next_packet(struct unpack *u, struct quic_packet *ret)
 	const uint8_t *at = u->at;
 	uint8_t first = (uint8_t)unpack_be(u, 1);
 
-	if ((first & (LONG_HEADER | FIXED_BIT)) != (LONG_HEADER | FIXED_BIT))
+	if (!(first & LONG_HEADER)) /* FIXED_BIT may be left out (RFC 9287) */
 		return -EPROTO;
 	*ret = (struct quic_packet){ .at = at, .version = (uint32_t)unpack_be(u, 4) };
 	if (ret->version != QUIC_V1 && ret->version != QUIC_V2)
@@ -117,7 +115,8 @@ bool quic_initial_begins(const uint8_t *datagram, size_t len)
 	struct unpack u = unpack_at(datagram, len);
 	struct quic_packet p;
 
-	return len >= DATAGRAM_LEAST && !next_packet(&u, &p) && p.cid.len >= 8;
+	return len >= DATAGRAM_LEAST && datagram[0] & FIXED_BIT && !next_packet(&u, &p) &&
+	       p.cid.len >= 8;
 }
 
 struct quic_initial *quic_initial_new(struct tls_handshake *h, size_t *account)

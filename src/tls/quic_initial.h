@@ -15,7 +15,6 @@ struct tls_handshake;
 
 /* By its first bytes; what is no QUIC may look like either. */
 enum quic_form {
-	QUIC_FORM_NONE,
 	QUIC_FORM_SHORT, /* with all keys, if it is of a connection of QUIC */
 	QUIC_FORM_LONG,	 /* of a handshake, or of any version */
 	QUIC_FORM_INITIAL
