@@ -186,6 +186,8 @@ struct wire_stats {
 	uint64_t tls_bytes[REASON_COUNT];  /* application data, both ways, by reason; REASON_READ */
 };
 void wire_stats(struct wire *w, struct wire_stats *ret);
+/* Has the process a connection of QUIC, or had one not long ago? */
+bool wire_has_quic(struct wire *w, uint32_t tgid);
 /* The ledger (GET /api/coverage), as members of an object that was begun. */
 void wire_put_coverage(struct wire *w, struct jw *j);
 /*

@@ -59,6 +59,8 @@ struct wire_conn {
 	unsigned packet_count;
 };
 
+#define WIRE_QUIC_TGIDS 1024
+
 struct wire {
 	pthread_mutex_t lock; /* of all below, but for the sink */
 	struct entry_sink sink;
@@ -73,7 +75,8 @@ struct wire {
 	struct wire_stats stats;
 	struct programs *programs; /* of connections that were forgotten */
 	int64_t now_us, looked_ms;
-	size_t tls_memory; /* of all handshakes */
+	uint32_t quic_tgids[WIRE_QUIC_TGIDS]; /* processes with QUIC, by their low bits */
+	size_t tls_memory;		      /* of all handshakes */
 	size_t tls_owned[WIRE_OWNERS];
 };
 

@@ -268,6 +268,8 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 		c->filtered = p->filtered_out;
 		if (c->filtered)
 			wire_handshake_free(w, c);
+		else if (c->quic)
+			w->quic_tgids[p->tgid % WIRE_QUIC_TGIDS] = p->tgid;
 		c->mine.tgid = p->tgid;
 		if (p->netns)
 			c->mine.netns = p->netns;
@@ -465,6 +467,14 @@ int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[
 		}
 	pthread_mutex_unlock(&w->lock);
 	return n;
+}
+
+bool wire_has_quic(struct wire *w, uint32_t tgid)
+{
+	pthread_mutex_lock(&w->lock);
+	bool has = tgid && w->quic_tgids[tgid % WIRE_QUIC_TGIDS] == tgid;
+	pthread_mutex_unlock(&w->lock);
+	return has;
 }
 
 void wire_stats(struct wire *w, struct wire_stats *ret)

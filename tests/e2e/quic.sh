@@ -65,6 +65,13 @@ for name, way in ("qclient", "received"), ("qserver", "sent"):
     assert set(bytes) == {"quic"} and 600000 < bytes["quic"] < 720000, (name, rows)'
 }
 
+# targets: the library's file says so of the program that has it
+targets() {
+	ct_get /api/targets | python3 -c 'import json, sys
+said = {p["process"]: p.get("not_read") for t in json.load(sys.stdin)["targets"] for p in t["processes"]}
+assert "HTTP/3 on this socket is not read" in said["qserver"], said'
+}
+
 # browse PORT: a browser that has to use QUIC; what it makes of the certificate does not matter
 browse() {
 	local dir=$TMPDIR/browser i
@@ -118,6 +125,7 @@ for port in "$four" "$six"; do
 	tap_ok "its sums" sums "$port" 200
 done
 tap_ok "the ledger has them" ledger
+tap_ok "its target says that it is not read" targets
 tap_ok "a server for a browser" serve 127.0.0.1 "$third"
 tap_ok "a browser's hello, in packets that come as they like" browse "$third"
 ct_check "a browser's connection" --protocol tcp --version "QUIC v1" --dst-port "$third" lock=closed \

@@ -138,6 +138,8 @@ static void test_live(void **state)
 		tell_bytes(s, 1, EV_WRITE, 0, d[0].data, d[0].len);
 		tell_bytes(s, 1, EV_READ, 0, d[1].data, d[1].len);
 		tell_process(s, 1);
+		assert_true(wire_has_quic(w, 7));
+		assert_false(wire_has_quic(w, 0) || wire_has_quic(w, 7 + 1024));
 		wire_tick(w, T0 + SECOND);
 		assert_int_equal(count, 2);
 		assert_true(newest("tcp")->open);
