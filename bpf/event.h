@@ -225,8 +225,15 @@ enum ev_wire_flags {
 	EV_WIRE_TOLD = 1 << 2,	   /* EV_WIRE_OPEN has been sent */
 	EV_WIRE_SOUGHT = 1 << 3,   /* its process is not known */
 	EV_WIRE_FILTERED = 1 << 4, /* its process is left out by a filter */
+	EV_WIRE_QUIC = 1 << 5,	   /* it is QUIC: see ev_wire */
+	EV_WIRE_ASKED = 1 << 6,	   /* its process is known, and is asked once more: kTLS */
 };
 
+/*
+ * A connection of QUIC has a number of its own in place of the cookie, datagrams in place of
+ * records, and counts those with all keys as application data: short headers (RFC 9000
+ * section 17.3).
+ */
 struct ev_wire {
 	__u64 gen; /* ns of CLOCK_MONOTONIC when TLS was found; 0: free */
 	__u64 cookie;
@@ -240,7 +247,8 @@ struct ev_wire {
 	__u8 flags;
 	__u8 pad[21];
 	__u8 local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
-	__u8 pad2[32];
+	__u32 quic_cid;			  /* the begin of the first connection id */
+	__u8 pad2[28];
 	struct ev_wire_way way[2]; /* by enum ev_dir */
 	struct ev_wire_packet packet[EV_WIRE_PACKETS];
 };
@@ -257,7 +265,8 @@ struct ev_wire_open {
 
 struct ev_wire_bytes {
 	struct ev_hdr hdr;
-	__u32 seq; /* TCP sequence number of the first byte */
+	__u32 seq; /* TCP sequence number of the first byte; of QUIC: bytes of each datagram in it
+		    */
 	__u32 len;
 	__u8 dir;
 	__u8 pad[7];
@@ -270,7 +279,8 @@ struct ev_wire_process {
 	__u32 netns;
 	__u8 opened;
 	__u8 filtered; /* hdr.tgid is 0 */
-	__u8 pad[2];
+	__u8 ktls;     /* the kernel encrypts it */
+	__u8 pad[1];
 	char comm[EV_COMM_LEN]; /* of the thread group leader */
 };
 

@@ -106,16 +106,41 @@ static __always_inline bool may_pass_yet(const struct ev_wire *w, __u64 id)
 	       bpf_ktime_get_ns() - w->gen < LIMIT_WIRE_PROCESS_NS;
 }
 
+/* Does the kernel encrypt it (kTLS)? Its upper layer says so; programs ask for one by its name. */
+static __always_inline bool is_ktls(struct sock *sk)
+{
+	const struct tcp_ulp_ops *ulp =
+		BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_ops);
+	char name[4] = "";
+
+	return ulp && bpf_core_read(name, sizeof(name), &ulp->name) == 0 && name[0] == 't' &&
+	       name[1] == 'l' && name[2] == 's' && !name[3];
+}
+
+/* Data flows: a program that lets the kernel encrypt has said so, as it does after the handshake.
+ */
+static __always_inline bool has_data(const struct ev_wire *w)
+{
+	return w->way[0].app_records - w->way[0].early_records > 1 ||
+	       w->way[1].app_records - w->way[1].early_records > 1;
+}
+
 /* Whose socket is this? Of one on which TLS was found, and whose process is not known. */
 APART int wire_process(__u64 cookie, __u64 id, __u64 sock)
 {
-	struct ev_wire *w = wire_of(cookie);
+	struct ev_wire *w = wire_of(cookie) ?: quic_latest(cookie);
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct sock *sk = (void *)sock;
 	__u32 tgid = id >> 32;
 
 	if (!w || !(w->flags & EV_WIRE_SOUGHT) || may_pass_yet(w, id))
 		return 0;
+	bool quic = w->flags & EV_WIRE_QUIC, ktls = !quic && is_ktls(sk);
+	if ((w->flags & EV_WIRE_ASKED) && !ktls) {
+		if (has_data(w))
+			wire_seek(w, -1);
+		return 0;
+	}
 	bool out = filter_processes && !bpf_map_lookup_elem(&allowed, &tgid);
 	struct about about = wire_about(w, out ? 0 : id);
 	struct ev_wire_process *e =
@@ -125,14 +150,17 @@ APART int wire_process(__u64 cookie, __u64 id, __u64 sock)
 	fill_hdr(&e->hdr, EV_WIRE_PROCESS, sizeof(*e), &about, bpf_ktime_get_ns());
 	e->cgroup = w->cgroup;
 	e->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	e->opened = opened_by(sk);
+	e->opened = quic ? w->opened : opened_by(sk);
 	e->filtered = out;
-	e->pad[0] = e->pad[1] = 0;
+	e->ktls = ktls;
+	e->pad[0] = 0;
 	if (out)
 		__builtin_memset(e->comm, 0, sizeof(e->comm));
 	else
 		BPF_CORE_READ_STR_INTO(&e->comm, task, group_leader, comm);
-	wire_seek(w, -1);
+	w->flags |= EV_WIRE_ASKED;
+	if (quic || out || ktls)
+		wire_seek(w, -1);
 	if (out)
 		w->flags |= EV_WIRE_FILTERED;
 	submit(e, sizeof(*e));
@@ -193,4 +221,22 @@ SEC("kprobe/tcp_sendmsg") int BPF_KPROBE(tcp_send, struct sock *sk, void *msg, _
 SEC("kprobe/tcp_recvmsg") int BPF_KPROBE(tcp_recv, struct sock *sk, void *msg, __u64 len)
 {
 	return nested(sk, EV_READ, len);
+}
+
+/* Whose the sockets of QUIC are; the tracepoints above see them, too. */
+static __always_inline int udp(struct sock *sk)
+{
+	if (wire_sought)
+		seek_wire(sk, bpf_get_current_pid_tgid());
+	return 0;
+}
+
+SEC("kprobe/udp_sendmsg") int BPF_KPROBE(udp_send, struct sock *sk)
+{
+	return udp(sk);
+}
+
+SEC("kprobe/udpv6_sendmsg") int BPF_KPROBE(udp6_send, struct sock *sk)
+{
+	return udp(sk);
 }

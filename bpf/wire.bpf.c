@@ -8,7 +8,7 @@
  *
  * Of the many that are not TLS an array of cookies tells so, and that is all that they cost.
  */
-#include "wire_records.bpf.h"
+#include "wire_quic.bpf.h"
 
 /* How much of a hello this is: 0 none, 1 it may become one, 2 it is. */
 static __always_inline int hello(const __u8 *h, __u32 n)
@@ -285,6 +285,8 @@ static __always_inline int wire(struct __sk_buff *skb, const __u32 dir)
 
 	if (what == INDEX_PLAIN)
 		return 1;
+	if (!what && wire_udp(skb, cookie, dir))
+		return 1;
 	if (!find_segment(skb, &g)) {
 		if (!what)
 			wire_not_tcp(skb, cookie);
@@ -310,6 +312,21 @@ SEC("cgroup_skb/ingress") int wire_in(struct __sk_buff *skb)
 SEC("cgroup_skb/egress") int wire_out(struct __sk_buff *skb)
 {
 	return wire(skb, EV_WRITE);
+}
+
+/* The end of a socket of UDP: of one that has many connections, the others end when they are idle.
+ */
+SEC("cgroup/sock_release") int wire_release(struct bpf_sock *sk)
+{
+	__u64 cookie = bpf_get_socket_cookie(sk);
+
+	if (sk->protocol != IPPROTO_UDP || !quic_has(cookie))
+		return 1;
+	struct ev_wire *w = quic_latest(cookie);
+	if (w)
+		wire_free_slot(w);
+	bpf_map_delete_elem(&quic_socks, &cookie);
+	return 1;
 }
 
 /* The end of a socket that had a slot. */

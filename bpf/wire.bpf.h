@@ -143,6 +143,58 @@ static __always_inline bool found_before(const struct ev_wire *w)
 	return bpf_map_update_elem(&wire_found, &key, &yes, BPF_NOEXIST) == -EEXIST;
 }
 
+/*
+ * How many connections of QUIC live, by the cookie of their socket modulo WIRE_SEEKING: all other
+ * UDP asks this, too.
+ */
+__u32 quic_holding[WIRE_SEEKING] __weak;
+
+static __always_inline bool quic_has(__u64 cookie)
+{
+	return quic_holding[cookie & (WIRE_SEEKING - 1)];
+}
+
+/* In its records it has a number of its own in place of the cookie, with the cookie's low bits. */
+static __always_inline __u64 quic_id(__u64 cookie, __u64 gen)
+{
+	return 1ULL << 63 | gen << 12 | (cookie & (WIRE_SEEKING - 1));
+}
+
+static __always_inline void quic_held(const struct ev_wire *w, __s32 n)
+{
+	__sync_fetch_and_add(&quic_holding[w->cookie & (WIRE_SEEKING - 1)], n);
+}
+
+struct quic_last {
+	__u64 gen;
+	__u32 slot;
+	__u32 pad;
+};
+
+/* By cookie, sockets with connections of QUIC: the latest one that began, or whose process is
+ * sought. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LIMIT_QUIC_FLOWS);
+	__type(key, __u64);
+	__type(value, struct quic_last);
+} quic_socks __weak SEC(".maps");
+
+static __always_inline struct ev_wire *quic_slot(const struct quic_last *f)
+{
+	__u32 n = f->slot;
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+
+	return w && w->gen == f->gen ? w : NULL;
+}
+
+static __always_inline struct ev_wire *quic_latest(__u64 cookie)
+{
+	struct quic_last *f = bpf_map_lookup_elem(&quic_socks, &cookie);
+
+	return f ? quic_slot(f) : NULL;
+}
+
 static __always_inline void wire_seek(struct ev_wire *w, __s32 n)
 {
 	if (n > 0)
@@ -197,6 +249,8 @@ static __always_inline bool wire_end_slot(struct ev_wire *w)
 	}
 	if (w->flags & EV_WIRE_SOUGHT)
 		wire_seek(w, -1);
+	if (w->flags & EV_WIRE_QUIC)
+		quic_held(w, -1);
 	w->gen = 0;
 	__sync_fetch_and_add(&wire_used, -1);
 	share_give(about.owner, EV_OWN_WIRE);

@@ -30,7 +30,7 @@ function result(e) {
 }
 
 const WIRE = {
-	tcp: e => `TLS connection${e.tls_sni && ` to ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
+	tcp: e => `${e.version || "TLS"} connection${e.tls_sni && ` to ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
 	tlsx: e => `TLS handshake${e.tls_sni && ` with ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
 };
 

@@ -2,14 +2,25 @@
 // What the pages other than Traffic share: load now and again while shown, say what failed.
 import { getJSON } from "./api.js";
 import { button, el } from "./el.js";
+import { clock, parseTime, plural } from "./format.js";
 import { pageOf } from "./pages.js";
 import { state, subscribe } from "./state.js";
 import { loading } from "./states.js";
 
-// options: {name, path, parameters(), every (ms), draw(answer, body, aside)}
+// What an answer was made of: the newest entries that match, so far back.
+function windowOf({ window: seen, partial }) {
+	if (!seen?.entries) return "";
+	const [from, to] = [seen.from, seen.to].map(t => clock(parseTime(t)).slice(0, 8));
+	const older = partial ? "; there are older ones" : "";
+	return `Of ${plural(seen.entries, "exchange")}, ${from} to ${to}${older}.`;
+}
+
+// options: {name, path, every (ms), draw(answer, body, aside)}
 export function page(options) {
 	// It scrolls, so it takes the focus of the keyboard.
 	const body = el("div", { class: "page-body", tabindex: "0" });
+	const { title, filtered } = pageOf(options.name);
+	const looked = el("p", { class: "page-window dim" });
 	const aside = el("div", { class: "page-aside" });
 	const node = el(
 		"div",
@@ -17,8 +28,9 @@ export function page(options) {
 		el(
 			"header",
 			{ class: "page-head" },
-			el("h1", {}, pageOf(options.name).title),
+			el("h1", {}, title),
 			el("p", { class: "dim" }, options.text),
+			looked,
 			aside,
 		),
 		body,
@@ -33,9 +45,12 @@ export function page(options) {
 		const { signal } = (abort = new AbortController());
 		if (!body.firstChild) body.append(loading("Reading…"));
 		try {
-			const answer = await getJSON(options.path, options.parameters?.() || {}, signal);
+			const answer = await getJSON(options.path, filtered && state.q ? { q: state.q } : {}, signal);
 			const text = JSON.stringify(answer);
-			if (text !== last && !busy()) options.draw(answer, body, aside);
+			if (text !== last && !busy()) {
+				looked.textContent = windowOf(answer);
+				options.draw(answer, body, aside);
+			}
 			last = busy() ? "" : text;
 			node.classList.remove("stale");
 		} catch (error) {
@@ -83,6 +98,11 @@ export function page(options) {
 		}
 	}
 
-	subscribe((now, old) => now.page !== old.page && shown(now));
+	function changed(now, old) {
+		if (now.page !== old.page) shown(now);
+		else if (filtered && now.page === options.name && now.q !== old.q) load();
+	}
+
+	subscribe(changed);
 	return { node, load: () => shown(state) };
 }

@@ -3,11 +3,12 @@
 // one link is one page. Its name is that of its module, whose default export is the page; router,
 // titles and keys come from here.
 
-// [{name, title, key}]
+// [{name, title, key, filtered}]; filtered: it obeys the filter in the bar
 export const PAGES = [...document.querySelectorAll("#bar nav a")].map(a => ({
 	name: a.dataset.page,
 	title: a.textContent,
 	key: a.dataset.key,
+	filtered: "filtered" in a.dataset,
 }));
 
 export const pageOf = name => PAGES.find(p => p.name === name);

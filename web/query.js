@@ -10,6 +10,7 @@ import { glyph } from "./icons.js";
 import { actOf } from "./keys.js";
 import { pieces } from "./kflhl.js";
 import { language } from "./language.js";
+import { pageOf } from "./pages.js";
 import { isKept, noteUsed, remembered, toggleKept } from "./saved.js";
 import { go, state, subscribe } from "./state.js";
 
@@ -210,7 +211,7 @@ export async function apply(text) {
 	}
 	const q = input.value.trim();
 	noteUsed(q);
-	go({ q, page: "traffic" });
+	go({ q, page: pageOf(state.page).filtered ? state.page : "traffic" });
 	draw();
 }
 

@@ -15,13 +15,20 @@ const SIGN = { attached: "●", uncalled: "◌", failed: "✕", skipped: "–", 
 
 function processes(t) {
 	const list = t.processes || [];
+	const notRead = list.find(p => p.not_read)?.not_read;
 	const shown = list
 		.slice(0, 6)
 		.map(p =>
 			filterable(
 				`${p.process || "?"}[${p.pid}]`,
 				{ fields: ["src.pid", "dst.pid"], value: p.pid },
-				{ class: "chip", title: p.container ? `container ${p.container}` : undefined },
+				{
+					class: "chip",
+					title:
+						[p.container && `container ${p.container}`, p.not_read]
+							.filter(Boolean)
+							.join("\n") || undefined,
+				},
 			),
 		);
 	return el(
@@ -41,6 +48,7 @@ function processes(t) {
 					`+${list.length - 6}`,
 				)
 			: null,
+		notRead ? el("span", { class: "dim" }, notRead) : null,
 	);
 }
 

@@ -20,7 +20,7 @@ export function wireWords(e) {
 	if (e.protocol === "tlsx") return [`handshake${name && ` with ${name}`}`, ""];
 	if (e.protocol !== "tcp") return null;
 	const told = [
-		e.tls_version,
+		e.version || e.tls_version,
 		`${size(e.request_size)} sent`,
 		`${size(e.response_size)} answered`,
 		plural(e.packets, "packet"),

@@ -36,8 +36,8 @@ function ledgerRows(l) {
 		);
 	return [
 		row("Packets", w => count(l[w].packets)),
-		row("Bytes on the wire", w => count(l[w].wire_bytes), "TCP payload; sent again counts again"),
-		row("Records of data", w => count(l[w].records), "TLS records of application data"),
+		row("Bytes on the wire", w => count(l[w].wire_bytes), "Payload of TCP or UDP; sent again counts again"),
+		row("Records of data", w => count(l[w].records), "TLS records of application data; of QUIC packets with a short header"),
 		row(
 			"Data in them",
 			w => count(l[w].bytes),

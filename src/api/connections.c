@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/hide.h"
 #include "api/index.h"
 #include "api/problem.h"
 #include "api/param.h"
@@ -32,6 +33,7 @@ struct row {
 };
 
 struct rows {
+	const struct kfl *filter; /* whose redact() is kept; NULL: none */
 	struct index index;
 	struct buf heads;
 	struct buf rows; /* of struct row */
@@ -112,11 +114,12 @@ static int start_row(struct rows *rows, const struct entry *e)
 	return r ? r : buf_put(&rows->rows, &row, sizeof(row));
 }
 
-static int add(void *ctx, const struct entry *e)
+static int add(void *ctx, const struct entry *whole)
 {
 	struct rows *rows = ctx;
+	const struct entry hidden = hide_columns(whole, rows->filter), *e = &hidden;
 	size_t known = rows->index.count;
-	int64_t n = index_of(&rows->index, e->connection, strlen(e->connection));
+	int64_t n = index_of(&rows->index, whole->connection, strlen(whole->connection));
 	int r = n < 0 ? (int)n : rows->index.count > known ? start_row(rows, e) : 0;
 
 	if (r)
@@ -131,8 +134,9 @@ static int add(void *ctx, const struct entry *e)
 		row->last_us = last;
 	if (!is_wire(e))
 		add_said(row, e);
-	row->client |= strcmp(ends, "server") != 0;
-	row->server |= strcmp(ends, "client") != 0;
+	bool told = strcmp(ends, HIDDEN_TEXT) != 0;
+	row->client |= told && strcmp(ends, "server") != 0;
+	row->server |= told && strcmp(ends, "client") != 0;
 	r = row->of_wire && !is_wire(e) ? set_head(rows, row, e) : 0;
 	return r ? r : add_wire(rows, row, e);
 }
@@ -148,7 +152,10 @@ static void put_row(struct jw *j, const struct rows *rows, size_t n)
 	const struct row *row = (const struct row *)rows->rows.data + n;
 
 	jw_raw(j, NULL, rows->heads.data + row->head, row->head_len);
-	jw_string(j, "ends", !row->server ? "client" : row->client ? "both" : "server");
+	jw_string(j, "ends",
+		  row->server	? row->client ? "both" : "server"
+		  : row->client ? "client"
+				: "");
 	jw_int(j, "first_us", row->first_us);
 	jw_int(j, "last_us", row->last_us);
 	jw_uint(j, "entries", row->entries);
@@ -198,6 +205,7 @@ void connections_list(struct request *r)
 	if (!param_integer(r, "limit", 1, LIMIT_WINDOW, LIST_DEFAULT, &limit) ||
 	    !param_filter(r, &filter))
 		return;
+	rows.filter = filter;
 	if (window_scan(r, filter, &w))
 		reply_json(r, put_list(&r->answer.body, &rows, &w, (size_t)limit));
 	kfl_free(filter);

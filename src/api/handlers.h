@@ -13,6 +13,7 @@ void connections_get(struct request *r);
 void connections_list(struct request *r);
 void connections_packets(struct request *r);
 void coverage_get(struct request *r);
+void endpoints_get(struct request *r);
 void entries_get(struct request *r);
 void entries_list(struct request *r);
 void har_export(struct request *r);

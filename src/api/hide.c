@@ -65,18 +65,21 @@ static void mask_columns(const struct kfl *filter, struct entry *e)
 	}
 }
 
+struct entry hide_columns(const struct entry *e, const struct kfl *filter)
+{
+	struct entry copy = *e;
+
+	mask_columns(filter, &copy);
+	return copy;
+}
+
 int hide_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out)
 {
 	struct jw j = jw_begin(out);
-	struct entry copy;
+	struct entry copy = hide_columns(e, filter);
 
-	if (filter && kfl_redacted(filter, 0)) {
-		copy = *e;
-		mask_columns(filter, &copy);
-		e = &copy;
-	}
 	jw_object(&j, NULL);
-	detail_put_members(&j, e);
+	detail_put_members(&j, &copy);
 	jw_end_object(&j);
 	return jw_done(&j);
 }

@@ -15,6 +15,9 @@ struct kfl;
 /* Append the entry as JSON. filter NULL: nothing is hidden. */
 int hide_put_entry(const struct entry *e, const struct kfl *filter, struct buf *out);
 
+/* A copy of the entry (texts are borrowed) whose columns are hidden as asked; NULL: none are. */
+struct entry hide_columns(const struct entry *e, const struct kfl *filter);
+
 /* 0 or -ENOMEM; hide_free() in any case. */
 int hide_whole(const struct entry *e, const struct kfl *filter, struct hidden *ret);
 void hide_free(struct hidden *m);

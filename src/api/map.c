@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/hide.h"
 #include "api/index.h"
 #include "api/problem.h"
 #include "api/param.h"
+#include "api/quote.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/handlers.h"
@@ -29,6 +31,7 @@ struct edge {
 };
 
 struct map {
+	const struct kfl *filter; /* whose redact() is kept; NULL: none */
 	struct index nodes, edges, protocols;
 	struct buf node_json; /* between commas */
 	struct buf text;
@@ -83,19 +86,6 @@ static int64_t add_node(struct map *m, const struct entry *e, bool is_src)
 	return jw_done(&j) ? jw_done(&j) : n;
 }
 
-/* Captured names as strings of KFL: as \u what could end or bend the string. */
-static void put_quoted(struct writer *w, const char *text)
-{
-	writer_putc(w, '"');
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
-			writer_printf(w, "\\u%04x", *text);
-		else
-			writer_putc(w, *text);
-	}
-	writer_putc(w, '"');
-}
-
 static void put_condition(struct writer *w, const char *side, const struct who *end, bool first)
 {
 	for (size_t i = 0; i < 2 && end->field[i]; i++) {
@@ -103,7 +93,7 @@ static void put_condition(struct writer *w, const char *side, const struct who *
 		if (i && !*end->value[i] && *end->value[0])
 			continue;
 		writer_printf(w, "%s%s.%s == ", first && !i ? "" : " and ", side, end->field[i]);
-		put_quoted(w, end->value[i]);
+		quote_kfl(w, end->value[i]);
 	}
 }
 
@@ -133,9 +123,10 @@ static int add_protocol(struct map *m, struct edge *edge, const char *protocol)
 	return 0;
 }
 
-static int add(void *ctx, const struct entry *e)
+static int add(void *ctx, const struct entry *whole)
 {
 	struct map *m = ctx;
+	const struct entry hidden = hide_columns(whole, m->filter), *e = &hidden;
 	int64_t ends[2] = { add_node(m, e, true), add_node(m, e, false) };
 	size_t known = m->edges.count;
 
@@ -215,6 +206,7 @@ void map_get(struct request *r)
 
 	if (!param_filter(r, &filter))
 		return;
+	m.filter = filter;
 	if (window_scan(r, filter, &w))
 		reply_json(r, put_map(&r->answer.body, &m, &w));
 	kfl_free(filter);

@@ -17,12 +17,14 @@
 #include "cleartap.skel.h"
 #include "source/ring.h"
 #include "base/log.h"
+#include "base/runtime.h"
 #include "app/options.h"
 #include "app/own_store.h"
 #include "app/privilege.h"
 #include "app/serve.h"
 #include "app/server_end.h"
 #include "app/token.h"
+#include "cli/cli.h"
 #include "trace/again.h"
 #include "trace/load.h"
 #include "trace/tracer_message.h"
@@ -375,6 +377,37 @@ static int run(struct options *o)
 	return status;
 }
 
+/*
+ * Where the commands of a terminal find this run, unless a socket was named, or none is wanted: in
+ * a folder that is root's alone.
+ */
+static int name_socket(struct options *o)
+{
+	char *path = NULL;
+	int folder;
+
+	if (o->unix_socket && strcmp(o->unix_socket, "none") != 0)
+		return 0;
+	bool wanted = !o->unix_socket && !geteuid();
+	free(o->unix_socket);
+	o->unix_socket = NULL;
+	if (!wanted)
+		return 0;
+	folder = runtime_open();
+	if (folder < 0) {
+		log_warn("make " RUNTIME_FOLDER ": %s; cleartap tail and its like need a "
+			 "--unix-socket",
+			 strerror(-folder));
+		return 0;
+	}
+	runtime_forget(folder, RUNTIME_SOCKET);
+	close(folder);
+	if (asprintf(&path, RUNTIME_FOLDER "/" RUNTIME_SOCKET "%d", getpid()) < 0)
+		return EXIT_START;
+	o->unix_socket = path;
+	return 0;
+}
+
 /* This machine's name in entries, unless it was given. */
 static int name_node(struct options *o)
 {
@@ -392,9 +425,12 @@ int main(int argc, char **argv)
 {
 	struct options o;
 	char error[512];
+	int status;
 
 	again_main(argc, argv);
-	int status = options_parse(argc, (const char *const *)argv, &o, error, sizeof(error));
+	if (cli_main(argc, argv, &status))
+		return status;
+	status = options_parse(argc, (const char *const *)argv, &o, error, sizeof(error));
 
 	if (status)
 		status = usage_error(error);
@@ -402,7 +438,7 @@ int main(int argc, char **argv)
 		options_print_help(stdout);
 	else if (o.version)
 		puts("cleartap " PACKAGE_VERSION);
-	else if (!(status = name_node(&o))) {
+	else if (!(status = name_node(&o)) && !(status = name_socket(&o))) {
 		log_set_level(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 		status = run(&o);
 	}

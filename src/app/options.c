@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
+
 #define CONFIG_DEFAULT	"/etc/cleartap/cleartap.conf"
 #define CONFIG_LINE_MAX 4096
 #define HELP_COLUMN	28
@@ -364,8 +366,11 @@ static void print_wrapped(FILE *out, const char *text)
 void options_print_help(FILE *out)
 {
 	fputs("usage: cleartap [OPTION]...\n\n"
-	      "Shows the TLS traffic of this machine in clear text, live, in a browser.\n\n",
+	      "Shows the TLS traffic of this machine in clear text, live, in a browser.\n"
+	      "These ask the one that runs (each has a --help):\n\n",
 	      out);
+	cli_print_commands(out);
+	fputs("\n", out);
 	for (size_t i = 0; i < TABLE_SIZE; i++) {
 		const struct option *o = &table[i];
 		char left[64], help[1024];

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "app/token.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -16,7 +14,6 @@
 
 #define TOKEN_BYTES 16
 #define TOKEN_MIN   16
-#define UNFINISHED  ".new"
 
 static int make(char *ret)
 {
@@ -42,7 +39,7 @@ static int write_new(int folder, const char *file, const char *token)
 {
 	char unfinished[PATH_MAX];
 
-	if (snprintf(unfinished, sizeof(unfinished), "%s" UNFINISHED, file) >=
+	if (snprintf(unfinished, sizeof(unfinished), "%s" RUNTIME_UNFINISHED, file) >=
 	    (int)sizeof(unfinished))
 		return -ENAMETOOLONG;
 	unlinkat(folder, unfinished, 0); /* of a run that was killed */
@@ -142,30 +139,14 @@ int token_get(const char *file, char ret[static TOKEN_MAX], char *error, size_t 
 	return r;
 }
 
-/* Files of runs that were killed. */
-static void remove_old(int folder)
-{
-	DIR *dir = fdopendir(dup(folder));
-	int pid;
-
-	for (struct dirent *d; dir && (d = readdir(dir));) {
-		char end[8] = "";
-		int n = sscanf(d->d_name, "token-%d%7s", &pid, end);
-		if (n > 0 && (!*end || !strcmp(end, UNFINISHED)) && kill(pid, 0) && errno == ESRCH)
-			unlinkat(folder, d->d_name, 0);
-	}
-	if (dir)
-		closedir(dir);
-}
-
 int token_keep(const char *token, char *ret, size_t room)
 {
 	int folder = runtime_open();
 
 	if (folder < 0)
 		return folder;
-	remove_old(folder);
-	snprintf(ret, room, RUNTIME_FOLDER "/token-%d", getpid());
+	runtime_forget(folder, RUNTIME_TOKEN);
+	snprintf(ret, room, RUNTIME_FOLDER "/" RUNTIME_TOKEN "%d", getpid());
 	int r = write_new(folder, strrchr(ret, '/') + 1, token);
 	close(folder);
 	return r;

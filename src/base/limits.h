@@ -22,6 +22,9 @@
 #define LIMIT_WIRE_PROGRAMS	512	   /* programs that the ledger tells apart */
 #define LIMIT_WIRE_LOOKED	32	   /* packets of a connection in which TLS is looked for */
 #define LIMIT_WIRE_RECORDS	512	   /* records of one packet that are followed */
+#define LIMIT_QUIC_FLOWS	65536	   /* connections of QUIC at once, and sockets of them */
+#define LIMIT_QUIC_COPIED	(32 << 10) /* bytes of Initial packets of one, that are copied */
+#define LIMIT_QUIC_IDLE_SECONDS 300	   /* without a packet: it ended. Most end after 30 */
 #define LIMIT_WIRE_PROCESS_NS                                                                      \
 	2000000000ULL /* until a process that a filter does not name is left out */
 
@@ -100,6 +103,7 @@
 #define LIMIT_PCAP_BLOCK      (4 << 20) /* of a block of pcapng, secrets included */
 #define LIMIT_PCAP_INTERFACES 1024	/* of one section */
 #define LIMIT_PCAP_CONNS      65536 /* connections followed at once; the longest idle one goes */
+#define LIMIT_PCAP_QUIC	      16384 /* of QUIC, the same */
 #define LIMIT_PCAP_LATE	      16    /* packets that wait for what they say has come before them */
 #define LIMIT_PCAP_FRAGMENTED 64    /* datagrams of which fragments wait, at 64 KiB */
 #define LIMIT_PCAP_TURN	      (256 << 10) /* bytes of the file that are read in one turn */
@@ -205,9 +209,12 @@
 #define LIMIT_XML_ELEMENTS    50000	 /* of XML that a filter looks into */
 #define LIMIT_PAGE	      1000	 /* entries in one answer */
 
-#define LIMIT_BUCKETS	500   /* of a histogram */
-#define LIMIT_WINDOW	20000 /* newest entries that connections and map look at */
-#define LIMIT_WINDOW_MS 500   /* and for how long */
+#define LIMIT_BUCKETS		500   /* of a histogram */
+#define LIMIT_WINDOW		20000 /* newest entries that connections and map look at */
+#define LIMIT_WINDOW_MS		500   /* and for how long */
+#define LIMIT_ENDPOINTS		500   /* of these, the most called, are told */
+#define LIMIT_ENDPOINT_BRANCHES 40    /* texts behind one beginning of paths; more are one */
+#define LIMIT_ENDPOINT_SEGMENTS 16    /* looked at so */
 
 /* readers */
 #define LIMIT_HTTP_CONNS	512	    /* connections to one listener that may ask */
@@ -294,12 +301,13 @@
 #define LIMIT_SCAN_ENTRIES     20000	   /* names that it looks at */
 #define LIMIT_SCAN_FILES       256	   /* files that it hands out */
 #define LIMIT_SCAN_PATH	       1024	   /* length of their paths */
-#define LIMIT_CHANGES_BURST    4   /* analyses of one file that changes, then one a second */
-#define LIMIT_PRECEDENCE_MS    100 /* of each second, what goes before all else, */
-#define LIMIT_WALK_MS	       20  /* and of that for a look at all processes */
-#define LIMIT_TURN_MS	       20  /* one turn of the tracer's loop; longer ones are told */
-#define LIMIT_TURN_PART_MS     5   /* each part of it that has much to do */
-#define LIMIT_OUTBOX_BATCH     256 /* messages to the server in one turn */
-#define LIMIT_CLOSERS	       256 /* threads that wait while the kernel takes probes out */
+#define LIMIT_CHANGES_BURST    4    /* analyses of one file that changes, then one a second */
+#define LIMIT_PRECEDENCE_MS    100  /* of each second, what goes before all else, */
+#define LIMIT_WALK_MS	       20   /* and of that for a look at all processes */
+#define LIMIT_TURN_MS	       20   /* one turn of the tracer's loop; longer ones are told */
+#define LIMIT_TURN_PART_MS     5    /* each part of it that has much to do */
+#define LIMIT_OUTBOX_BATCH     256  /* messages to the server in one turn */
+#define LIMIT_CLOSERS	       256  /* threads that wait while the kernel takes probes out, */
+#define LIMIT_CLOSING_MS       1000 /* and at the end no longer than this */
 
 #endif

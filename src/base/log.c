@@ -17,40 +17,23 @@ void log_set_level(enum log_level level)
 	max_level = level;
 }
 
-/* Control characters of C0 and C1, line separators, marks of direction (Trojan Source). */
-static bool is_plain(const unsigned char *p, size_t len)
-{
-	if (len == 1)
-		return *p >= ' ' && *p != 0x7f;
-	if (len == 2)
-		return !(p[0] == 0xc2 && p[1] < 0xa0) && !(p[0] == 0xd8 && p[1] == 0x9c);
-	if (len == 3 && p[0] == 0xe2 && p[1] == 0x80)
-		return p[2] != 0x8e && p[2] != 0x8f && !(p[2] >= 0xa8 && p[2] <= 0xae);
-	if (len == 3 && p[0] == 0xe2 && p[1] == 0x81)
-		return p[2] < 0xa6 || p[2] > 0xa9;
-	return true;
-}
-
 size_t log_escape(const char *text, char *ret, size_t room)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + strlen(text);
 	size_t n = 0;
 
 	while (p < end) {
-		size_t len = utf8_length(p, (size_t)(end - p));
+		size_t len = utf8_printable(p, (size_t)(end - p));
 		char hex[5];
-		bool plain = len && is_plain(p, len);
-		if (!plain) {
-			len = 1;
+		if (!len)
 			snprintf(hex, sizeof(hex), *p == '\n' ? "\\n" : "\\x%02x", *p);
-		}
-		const char *from = plain ? (const char *)p : hex;
-		size_t size = plain ? len : strlen(hex);
+		const char *from = len ? (const char *)p : hex;
+		size_t size = len ? len : strlen(hex);
 		if (n + size >= room)
 			break;
 		memcpy(ret + n, from, size);
 		n += size;
-		p += len;
+		p += len ? len : 1;
 	}
 	ret[n] = '\0';
 	return n;

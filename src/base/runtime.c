@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/runtime.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,4 +24,22 @@ int runtime_open(void)
 		return -EPERM;
 	}
 	return fd;
+}
+
+void runtime_forget(int folder, const char *prefix)
+{
+	DIR *dir = fdopendir(dup(folder));
+	size_t n = strlen(prefix);
+
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		char *end = d->d_name + n;
+		if (strncmp(d->d_name, prefix, n) != 0)
+			continue;
+		pid_t pid = (pid_t)strtol(end, &end, 10);
+		if (pid > 0 && (!*end || !strcmp(end, RUNTIME_UNFINISHED)) && kill(pid, 0) &&
+		    errno == ESRCH)
+			unlinkat(folder, d->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
 }

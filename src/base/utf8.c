@@ -37,3 +37,24 @@ bool utf8_is_text(const void *data, size_t len)
 	}
 	return true;
 }
+
+/* Control characters of C0 and C1, line separators, marks of direction (Trojan Source). */
+static bool steers_nothing(const unsigned char *p, size_t len)
+{
+	if (len == 1)
+		return *p >= ' ' && *p != 0x7f;
+	if (len == 2)
+		return !(p[0] == 0xc2 && p[1] < 0xa0) && !(p[0] == 0xd8 && p[1] == 0x9c);
+	if (len == 3 && p[0] == 0xe2 && p[1] == 0x80)
+		return p[2] != 0x8e && p[2] != 0x8f && !(p[2] >= 0xa8 && p[2] <= 0xae);
+	if (len == 3 && p[0] == 0xe2 && p[1] == 0x81)
+		return p[2] < 0xa6 || p[2] > 0xa9;
+	return true;
+}
+
+size_t utf8_printable(const unsigned char *p, size_t n)
+{
+	size_t len = utf8_length(p, n);
+
+	return len && steers_nothing(p, len) ? len : 0;
+}

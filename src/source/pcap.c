@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "session/session.h"
+#include "source/file_quic.h"
 #include "source/pcap_file.h"
 #include "source/source.h"
 #include "tls/decrypt.h"
@@ -29,7 +30,8 @@ struct pcap {
 	struct decrypt_tools *tools;
 	struct fragments *fragments;
 	struct file_conns *conns;
-	struct wire *wire; /* NULL: nobody */
+	struct file_quic *quic; /* NULL: nobody wants to know */
+	struct wire *wire;	/* NULL: nobody */
 	struct pcap_stats stats;
 };
 
@@ -40,6 +42,7 @@ static void pcap_close(void *state)
 	if (!p)
 		return;
 	file_conns_free(p->conns);
+	file_quic_free(p->quic);
 	fragments_free(p->fragments);
 	decrypt_tools_free(p->tools);
 	key_log_free(p->keys);
@@ -134,8 +137,9 @@ static int pcap_open(const struct source_options *o, void **ret_state, char *err
 		p->keys = key_log_new();
 		p->tools = p->keys ? decrypt_tools_new(p->keys) : NULL;
 		p->conns = p->tools ? file_conns_new(o->sessions, p->tools, o->wire) : NULL;
+		p->quic = o->wire ? file_quic_new(o->wire) : NULL;
 	}
-	int r = p && p->conns && p->fragments ? 0 : -ENOMEM;
+	int r = p && p->conns && p->fragments && (p->quic || !o->wire) ? 0 : -ENOMEM;
 	if (r)
 		snprintf(error, size, "out of memory");
 	r = r ? r : open_file(p, o->file, error, size);
@@ -171,6 +175,8 @@ static void take_packet(struct pcap *p)
 	++*counts[is];
 	if (is == LAYERS_TCP)
 		file_conns_take(p->conns, p->next.time_us, &g);
+	else if (is == LAYERS_UDP && p->quic)
+		file_quic_take(p->quic, p->next.time_us, &g);
 	s->last_us = p->next.time_us > s->last_us ? p->next.time_us : s->last_us;
 	p->waits = false;
 }
@@ -192,6 +198,8 @@ static void say_end(const struct pcap *p)
 static void end(struct pcap *p)
 {
 	file_conns_end(p->conns);
+	if (p->quic)
+		file_quic_end(p->quic);
 	if (p->wire) /* its time stands still from here on */
 		wire_end_all(p->wire);
 	p->stats.ended = true;

@@ -121,6 +121,7 @@ static void tell_opened(struct wire_slots *s, int64_t now, const struct ev_wire_
 				  .opener = o->opened == EV_OPENED_LOCAL ? DIR_WRITE : DIR_READ,
 				  .midway = o->flags & EV_WIRE_MIDWAY,
 				  .upgraded = o->flags & EV_WIRE_UPGRADED,
+				  .quic = o->flags & EV_WIRE_QUIC,
 				  .slot = o->slot };
 
 	if (o->slot >= LIMIT_WIRE_FLOWS)
@@ -149,6 +150,7 @@ static void tell_process(struct wire_slots *s, int64_t now, const struct ev_wire
 					     .netns = p->netns,
 					     .cgroup = p->cgroup,
 					     .filtered_out = p->filtered,
+					     .ktls = p->ktls,
 					     .opener_known = p->opened != EV_OPENED_UNKNOWN,
 					     .opener = p->opened == EV_OPENED_LOCAL ? DIR_WRITE
 										    : DIR_READ });

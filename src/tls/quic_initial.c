@@ -18,8 +18,9 @@
 
 /* The CRYPTO stream of a direction: bytes come in any order, and twice. */
 struct quic_stream {
-	uint8_t *bytes; /* NULL before the first; of LIMIT_QUIC_CRYPTO */
-	uint8_t *there; /* a bit for each */
+	uint8_t *bytes; /* NULL before the first; and behind them a bit for each, whether it is
+			   there */
+	size_t room;	/* of bytes, up to LIMIT_QUIC_CRYPTO */
 	size_t done;	/* of the messages, handed on */
 	unsigned packets;
 };
@@ -62,6 +63,19 @@ static bool is_initial(uint8_t first, uint32_t version)
 	return (first >> 4 & 3) == (version == QUIC_V2 ? 1 : 0);
 }
 
+enum quic_form quic_form(const uint8_t *datagram, size_t len)
+{
+	struct unpack u = unpack_at(datagram, len);
+	uint8_t first = (uint8_t)unpack_be(&u, 1);
+	uint32_t version = (uint32_t)unpack_be(&u, 4);
+
+	if (!(first & LONG_HEADER))
+		return QUIC_FORM_SHORT;
+	return (version == QUIC_V1 || version == QUIC_V2) && is_initial(first, version)
+		       ? QUIC_FORM_INITIAL
+		       : QUIC_FORM_LONG;
+}
+
 /*
  * The next packet of a datagram. 0; -EPROTO: none with a long header; -ENOTSUP: of another version;
  * -EAGAIN: not an Initial one, passed over.
@@ -71,7 +85,7 @@ static int next_packet(struct unpack *u, struct quic_packet *ret)
 	const uint8_t *at = u->at;
 	uint8_t first = (uint8_t)unpack_be(u, 1);
 
-	if ((first & (LONG_HEADER | FIXED_BIT)) != (LONG_HEADER | FIXED_BIT))
+	if (!(first & LONG_HEADER)) /* FIXED_BIT may be left out (RFC 9287) */
 		return -EPROTO;
 	*ret = (struct quic_packet){ .at = at, .version = (uint32_t)unpack_be(u, 4) };
 	if (ret->version != QUIC_V1 && ret->version != QUIC_V2)
@@ -101,7 +115,8 @@ bool quic_initial_begins(const uint8_t *datagram, size_t len)
 	struct unpack u = unpack_at(datagram, len);
 	struct quic_packet p;
 
-	return len >= DATAGRAM_LEAST && !next_packet(&u, &p) && p.cid.len >= 8;
+	return len >= DATAGRAM_LEAST && datagram[0] & FIXED_BIT && !next_packet(&u, &p) &&
+	       p.cid.len >= 8;
 }
 
 struct quic_initial *quic_initial_new(struct tls_handshake *h, size_t *account)
@@ -116,12 +131,18 @@ struct quic_initial *quic_initial_new(struct tls_handshake *h, size_t *account)
 	return q;
 }
 
-#define STREAM_BYTES (LIMIT_QUIC_CRYPTO + LIMIT_QUIC_CRYPTO / 8)
+#define STREAM_STEP 4096
+
+_Static_assert(LIMIT_QUIC_CRYPTO % STREAM_STEP == 0, "the last step is a whole one");
+
+static size_t held_for(size_t room)
+{
+	return room + room / 8;
+}
 
 static void empty(struct quic_initial *q, struct quic_stream *s)
 {
-	if (s->bytes)
-		account_change(q->account, STREAM_BYTES, 0);
+	account_change(q->account, held_for(s->room), 0);
 	free(s->bytes);
 	*s = (struct quic_stream){ .packets = s->packets };
 }
@@ -136,27 +157,52 @@ void quic_initial_free(struct quic_initial *q)
 	free(q);
 }
 
+size_t quic_initial_bytes(const struct quic_initial *q)
+{
+	return q ? sizeof(*q) + held_for(q->stream[0].room) + held_for(q->stream[1].room) : 0;
+}
+
 static bool is_there(const struct quic_stream *s, size_t at)
 {
-	return s->there[at / 8] & 1 << at % 8;
+	return s->bytes[s->room + at / 8] & 1 << at % 8;
+}
+
+/* Most hellos need one step. */
+static int make_room(struct quic_initial *q, struct quic_stream *s, size_t end)
+{
+	size_t room = (end + STREAM_STEP - 1) / STREAM_STEP * STREAM_STEP;
+
+	if (room <= s->room)
+		return 0;
+	uint8_t *bytes = calloc(1, held_for(room));
+	if (!bytes)
+		return -ENOMEM;
+	if (s->bytes) {
+		memcpy(bytes, s->bytes, s->room);
+		memcpy(bytes + room, s->bytes + s->room, s->room / 8);
+	}
+	free(s->bytes);
+	account_change(q->account, held_for(s->room), held_for(room));
+	s->bytes = bytes;
+	s->room = room;
+	return 0;
 }
 
 /* Bytes of the CRYPTO stream; the first copy of each counts. What is past the bound is left out. */
 static int take_crypto(struct quic_initial *q, struct quic_stream *s, uint64_t offset,
 		       const uint8_t *bytes, size_t len)
 {
-	if (!s->bytes) {
-		s->bytes = calloc(1, STREAM_BYTES);
-		if (!s->bytes)
-			return -ENOMEM;
-		s->there = s->bytes + LIMIT_QUIC_CRYPTO;
-		account_change(q->account, 0, STREAM_BYTES);
-	}
-	for (size_t i = 0; i < len && offset + i < LIMIT_QUIC_CRYPTO; i++) {
+	if (offset >= LIMIT_QUIC_CRYPTO)
+		return 0;
+	if (len > LIMIT_QUIC_CRYPTO - offset)
+		len = LIMIT_QUIC_CRYPTO - offset;
+	if (make_room(q, s, offset + len))
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i++) {
 		size_t at = (size_t)offset + i;
 		if (is_there(s, at))
 			continue;
-		s->there[at / 8] |= (uint8_t)(1 << at % 8);
+		s->bytes[s->room + at / 8] |= (uint8_t)(1 << at % 8);
 		s->bytes[at] = bytes[i];
 	}
 	return 0;
@@ -167,7 +213,7 @@ static void hand_on(struct quic_initial *q, int dir, int64_t now)
 	struct quic_stream *s = &q->stream[dir];
 	size_t from = s->done;
 
-	while (s->bytes && s->done < LIMIT_QUIC_CRYPTO && is_there(s, s->done))
+	while (s->done < s->room && is_there(s, s->done))
 		s->done++;
 	if (s->done > from)
 		tls_handshake_crypto(q->h, dir, now, s->bytes + from, s->done - from);

@@ -13,12 +13,22 @@
 struct quic_initial;
 struct tls_handshake;
 
+/* By its first bytes; what is no QUIC may look like either. */
+enum quic_form {
+	QUIC_FORM_SHORT, /* with all keys, if it is of a connection of QUIC */
+	QUIC_FORM_LONG,	 /* of a handshake, or of any version */
+	QUIC_FORM_INITIAL
+};
+enum quic_form quic_form(const uint8_t *datagram, size_t len);
 /* May this datagram begin a connection: a long header of an Initial packet of 1,200 bytes? */
 bool quic_initial_begins(const uint8_t *datagram, size_t len);
 
 /* The messages go to `h`, borrowed. What it holds counts on `account`. NULL when out of memory. */
 struct quic_initial *quic_initial_new(struct tls_handshake *h, size_t *account);
+/* Take NULL. */
 void quic_initial_free(struct quic_initial *q);
+/* Memory that it holds, without that of `h`. */
+size_t quic_initial_bytes(const struct quic_initial *q);
 /*
  * A datagram of direction `dir` (0: from the client), as it came: lost, repeated and reordered ones
  * are borne. 0; -EPROTO when it is no QUIC, -EBADMSG when nothing of it could be opened, -ENOTSUP

@@ -33,6 +33,10 @@ void tls_entry_learn(struct entry *e, const struct tls_info *i)
 		e->tls_cipher = code_text(e, TLS_SUITES, s->suite);
 		e->tls_alpn = text_of(e, s->alpn);
 	}
+	/* It is encrypted, and QUIC goes on with none that was not offered (RFC 9001 section 8.1).
+	 */
+	if (i->quic && i->server.time_us && i->hello.alpn.count == 1)
+		e->tls_alpn = text_of(e, i->hello.alpn.list[0]);
 	e->tls_sni = text_of(e, i->hello.sni);
 	e->ja3 = entry_text(e, i->hello.ja3, strlen(i->hello.ja3));
 	e->ja4 = entry_text(e, i->hello.ja4, strlen(i->hello.ja4));

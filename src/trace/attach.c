@@ -189,6 +189,13 @@ void attach_close(struct attachment *a)
 	*a = (struct attachment){ 0 };
 }
 
+bool attach_close_perf(struct attachment *a)
+{
+	if (a->links)
+		bpf_link__destroy(a->link[--a->links]);
+	return a->links != 0;
+}
+
 size_t attach_descriptors(const struct attachment *a)
 {
 	return a->fds + 2 * a->links;

@@ -3,6 +3,7 @@
 #ifndef CLEARTAP_ATTACH_H
 #define CLEARTAP_ATTACH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct attachment {
 int attach_file(const struct load *l, int fd, const struct inspection *plan, uint32_t target,
 		struct attachment *ret);
 void attach_close(struct attachment *a);
+/* Close one of its perf events, if it has any; are there more? */
+bool attach_close_perf(struct attachment *a);
 /* Descriptors that it holds. */
 size_t attach_descriptors(const struct attachment *a);
 

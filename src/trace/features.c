@@ -23,6 +23,8 @@ struct features features_read(const struct btf *btf)
 		.multi = has_enumerator(btf, "bpf_attach_type", "BPF_TRACE_UPROBE_MULTI"),
 		.session = has_enumerator(btf, "bpf_attach_type", "BPF_TRACE_UPROBE_SESSION"),
 		.cookies = has_enumerator(btf, "bpf_func_id", "BPF_FUNC_get_attach_cookie"),
+		.sock_release =
+			has_enumerator(btf, "bpf_attach_type", "BPF_CGROUP_INET_SOCK_RELEASE"),
 		.sock_length = btf__find_by_name_kind(btf, "btf_trace_sock_send_length",
 						      BTF_KIND_TYPEDEF) > 0,
 	};

@@ -8,10 +8,11 @@
 struct btf;
 
 struct features {
-	bool multi;	  /* uprobe_multi links, 6.6 */
-	bool session;	  /* entry and return in one program, 6.13 */
-	bool cookies;	  /* bpf_get_attach_cookie() in uprobes, 5.15 */
-	bool sock_length; /* tracepoints sock_send_length and sock_recv_length, 6.3 */
+	bool multi;	   /* uprobe_multi links, 6.6 */
+	bool session;	   /* entry and return in one program, 6.13 */
+	bool cookies;	   /* bpf_get_attach_cookie() in uprobes, 5.15 */
+	bool sock_release; /* programs at the end of sockets, 5.9 */
+	bool sock_length;  /* tracepoints sock_send_length and sock_recv_length, 6.3 */
 };
 
 struct features features_read(const struct btf *btf);

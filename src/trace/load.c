@@ -86,15 +86,19 @@ static void choose_programs(struct cleartap_bpf *skel, const struct features *f)
 	bpf_program__set_autoload(skel->progs.tcp_recv, !f->sock_length);
 }
 
-static int choose_wire(struct cleartap_bpf *skel, bool wire)
+static int choose_wire(struct cleartap_bpf *skel, bool wire, const struct features *f)
 {
 	bpf_program__set_autoload(skel->progs.wire_in, wire);
 	bpf_program__set_autoload(skel->progs.wire_out, wire);
 	bpf_program__set_autoload(skel->progs.wire_state, wire);
+	bpf_program__set_autoload(skel->progs.wire_release, wire && f->sock_release);
+	bpf_program__set_autoload(skel->progs.udp_send, wire && !f->sock_length);
+	bpf_program__set_autoload(skel->progs.udp6_send, wire && !f->sock_length);
 	if (wire)
 		return 0;
-	struct bpf_map *const of_wire[] = { skel->maps.wire_news, skel->maps.wire_cookies,
-					    skel->maps.wire_flows, skel->maps.wire_slots };
+	struct bpf_map *const of_wire[] = { skel->maps.wire_news,  skel->maps.wire_cookies,
+					    skel->maps.wire_flows, skel->maps.wire_slots,
+					    skel->maps.quic_flows, skel->maps.quic_socks };
 	int err = 0;
 	for (size_t i = 0; i < sizeof(of_wire) / sizeof(*of_wire) && !err; i++)
 		err = bpf_map__set_max_entries(of_wire[i], 1);
@@ -169,16 +173,35 @@ static int open_cgroup_root(void)
 	return fd;
 }
 
+/* Without them it is not known whose connections of QUIC are: IPv6 may not be there. */
+static void attach_udp(const struct load *l)
+{
+	struct bpf_program *const all[] = { l->skel->progs.udp_send, l->skel->progs.udp6_send };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (!bpf_program__autoload(all[i]))
+			continue;
+		struct bpf_link *link = bpf_program__attach(all[i]);
+		if (link)
+			bpf_link__disconnect(link);
+		else
+			log_info("attach %s: %s; going on without",
+				 bpf_program__section_name(all[i]), error_text(errno));
+	}
+}
+
 /* All, or none. The end of sockets first, so that no slot is taken for good. */
 static int attach_wire(const struct load *l)
 {
-	struct bpf_program *const on_cgroup[] = { l->skel->progs.wire_in, l->skel->progs.wire_out };
-	struct bpf_link *links[3] = { NULL };
+	struct bpf_program *const on_cgroup[] = { l->skel->progs.wire_in, l->skel->progs.wire_out,
+						  l->skel->progs.wire_release };
+	const int last = 3 + bpf_program__autoload(l->skel->progs.wire_release);
+	struct bpf_link *links[4] = { NULL };
 	int root = open_cgroup_root(), n = 0, err = root < 0 ? root : 0;
 
 	if (!err)
 		links[n++] = bpf_program__attach(l->skel->progs.wire_state);
-	while (!err && links[n - 1] && n < 3) {
+	while (!err && links[n - 1] && n < last) {
 		links[n] = bpf_program__attach_cgroup(on_cgroup[n - 1], root);
 		n++;
 	}
@@ -189,6 +212,8 @@ static int attach_wire(const struct load *l)
 			bpf_link__disconnect(links[n]); /* as above */
 		bpf_link__destroy(links[n]);
 	}
+	if (!err)
+		attach_udp(l);
 	if (root >= 0)
 		close(root);
 	return err;
@@ -218,7 +243,7 @@ static int set_up(struct load *l, const struct load_options *options, bool wire)
 		skel->rodata->owner_salt = salt;
 	choose_programs(skel, &l->features);
 	int err = bpf_map__set_max_entries(skel->maps.events, (__u32)options->ring_size);
-	return err ? err : choose_wire(skel, wire);
+	return err ? err : choose_wire(skel, wire, &l->features);
 }
 
 /* The BPF object, in the kernel. */

@@ -29,10 +29,14 @@ enum reason wire_reason(const struct wire *w, const struct wire_conn *c)
 		return REASON_FILTERED;
 	if (c->mine.read)
 		return REASON_READ;
+	if (c->quic)
+		return REASON_QUIC;
 	if (w->options.file)
 		return c->midway ? REASON_NOT_IN_FILE : REASON_NO_SECRETS;
 	if (!c->known)
 		return w->options.filtered ? REASON_FILTERED : REASON_NO_PROCESS;
+	if (c->ktls)
+		return REASON_KTLS;
 	enum reason why =
 		w->options.why ? w->options.why(w->options.ctx, c->mine.tgid) : REASON_UNKNOWN;
 	return why == REASON_UNKNOWN && c->midway ? REASON_STARTED_BEFORE : why;
@@ -135,6 +139,9 @@ uint64_t ledger_plain(const struct wire_conn *c, int dir)
 {
 	const struct wire_way *y = &c->counts.way[dir];
 	uint64_t read = c->plain[dir];
+
+	if (c->quic) /* headers and tags are among them: how long they are is encrypted */
+		return y->app_bytes;
 	uint64_t plain =
 		is_tls13(c) ? plain13(y, is_server_way(c, dir), read) : plain12(c, y, read);
 
@@ -144,9 +151,11 @@ uint64_t ledger_plain(const struct wire_conn *c, int dir)
 	return plain + (c->mine.read || !y->app_records ? 0 : y->not_followed);
 }
 
-/* Why the rest of a connection that is read was not. */
+/* Why the rest of a connection that is read was not. With kTLS, what is sent from files. */
 static enum reason why_rest(const struct wire *w, const struct wire_conn *c)
 {
+	if (c->ktls && !c->read_midway)
+		return REASON_KTLS;
 	if (c->read_midway || c->midway)
 		return w->options.file ? REASON_NOT_IN_FILE : REASON_STARTED_BEFORE;
 	return !c->ended && w->now_us - c->last_us < PENDING_US ? REASON_PENDING : REASON_UNKNOWN;

@@ -61,14 +61,15 @@ struct wire_open {
 	enum dir opener; /* what the side that opened it sends */
 	bool midway;	 /* its first records were not seen */
 	bool upgraded;	 /* it spoke another protocol before (STARTTLS) */
+	bool quic;	 /* UDP: packets are datagrams, and counts are as told below */
 	uint32_t slot;	 /* the kernel's, for its packets; in a file 0 */
 };
 
-/* Of one direction, totals so far. */
+/* Of one direction, totals so far. QUIC has no records: app_* count datagrams with all keys. */
 #define WIRE_FIRST 6
 struct wire_way {
 	uint64_t packets; /* segments, as the kernel counts those of a super-packet */
-	uint64_t bytes;	  /* of TCP payload; retransmissions count again */
+	uint64_t bytes;	  /* of payload; retransmissions count again */
 	uint64_t app_records;
 	uint64_t app_bytes; /* of application data records, without their headers */
 	/* Of them, what came before the first of the other direction: in TLS 1.3 a handshake. */
@@ -88,6 +89,7 @@ struct wire_counts {
 
 enum wire_end_why {
 	WIRE_CLOSED,   /* its socket was closed */
+	WIRE_IDLE,     /* of QUIC: no packet for LIMIT_QUIC_IDLE_SECONDS */
 	WIRE_GAVE_WAY, /* it was idle, and others took its place */
 	WIRE_FILE_END, /* the file ends */
 };
@@ -98,6 +100,7 @@ struct wire_process {
 	uint32_t netns;
 	uint64_t cgroup;
 	bool filtered_out; /* no more of it is shown than its sums */
+	bool ktls;	   /* the kernel encrypts it; this may be found later than the process */
 	bool opener_known;
 	enum dir opener;
 };
@@ -128,6 +131,7 @@ void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
 /*
  * TCP payload of a direction in which handshake, alert or change_cipher_spec records are, with
  * their headers, as on the wire: it may come again, late, cut anywhere. `seq` is of its first byte.
+ * Of QUIC whole datagrams with Initial packets, of `seq` bytes each but for the last (0: one).
  */
 void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum dir dir,
 		uint32_t seq, const uint8_t *bytes, size_t len);
@@ -182,6 +186,8 @@ struct wire_stats {
 	uint64_t tls_bytes[REASON_COUNT];  /* application data, both ways, by reason; REASON_READ */
 };
 void wire_stats(struct wire *w, struct wire_stats *ret);
+/* Has the process a connection of QUIC, or had one not long ago? */
+bool wire_has_quic(struct wire *w, uint32_t tgid);
 /* The ledger (GET /api/coverage), as members of an object that was begun. */
 void wire_put_coverage(struct wire *w, struct jw *j);
 /*

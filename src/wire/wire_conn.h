@@ -35,7 +35,7 @@ struct wire_conn {
 	uint32_t slot, owner;
 	struct wire_side mine, theirs; /* theirs as far as it was known when this was told of */
 	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
-	bool midway, upgraded;
+	bool midway, upgraded, quic, ktls;
 	bool known;    /* its process is; it passes the filter unless: */
 	bool filtered; /* nothing of it is shown */
 	bool absorbed; /* the entry of its other end tells of it, too */
@@ -48,9 +48,10 @@ struct wire_conn {
 	uint64_t before[2]; /* of its totals: what is of an earlier one of this socket */
 	uint64_t missing[2][WIRE_MISSING]; /* by enum dir and enum reason from PAUSED on */
 	bool read_midway;
-	struct tls_handshake *tls; /* NULL: nothing seen, or let go */
-	size_t tls_held;	   /* its memory, in the owner's share */
-	uint32_t expected[2];	   /* sequence number after the handshake bytes, by enum dir */
+	struct tls_handshake *tls;    /* NULL: nothing seen, or let go */
+	struct quic_initial *initial; /* of QUIC, feeds `tls`; NULL as above */
+	size_t tls_held;	      /* the memory of both, in the owner's share */
+	uint32_t expected[2];	      /* sequence number after the handshake bytes, by enum dir */
 	bool begun[2], tlsx_told;
 	struct tls_sealing sealing; /* version 0: not known */
 	char sni[64];
@@ -58,6 +59,8 @@ struct wire_conn {
 	struct wire_packet packets[WIRE_PACKETS]; /* oldest first */
 	unsigned packet_count;
 };
+
+#define WIRE_QUIC_TGIDS 1024
 
 struct wire {
 	pthread_mutex_t lock; /* of all below, but for the sink */
@@ -74,7 +77,8 @@ struct wire {
 	struct wire_stats stats;
 	struct programs *programs; /* of connections that were forgotten */
 	int64_t now_us, looked_ms;
-	size_t tls_memory; /* of all handshakes */
+	uint32_t quic_tgids[WIRE_QUIC_TGIDS]; /* processes with QUIC, by their low bits */
+	size_t tls_memory;		      /* of all handshakes */
 	size_t tls_owned[WIRE_OWNERS];
 };
 

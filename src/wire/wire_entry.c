@@ -8,6 +8,7 @@
 #include "entry.h"
 #include "message.h"
 #include "tls/handshake.h"
+#include "tls/quic_keys.h"
 #include "tls/tls_entry.h"
 #include "wire/wire_conn.h"
 
@@ -88,6 +89,17 @@ static int put_detail(const struct wire *w, struct entry *e, const struct wire_c
 	return jw_done(&j);
 }
 
+/* Protocol `tcp` is what a connection is called, UDP below QUIC or not; this tells them apart. */
+static const char *version_of(const struct wire_conn *c)
+{
+	uint32_t version = c->tls ? tls_handshake_info(c->tls)->quic_version : 0;
+
+	return !c->quic		    ? ""
+	       : version == QUIC_V1 ? "QUIC v1"
+	       : version == QUIC_V2 ? "QUIC v2"
+				    : "QUIC";
+}
+
 struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
 {
 	bool read = c->mine.read || c->theirs.read;
@@ -99,13 +111,17 @@ struct entry *wire_entry_new(const struct wire *w, const struct wire_conn *c)
 	if (c->tls)
 		tls_entry_learn(e, tls_handshake_info(c->tls));
 	e->protocol = "tcp";
+	e->version = version_of(c);
 	e->lock = read ? LOCK_OPEN : LOCK_CLOSED;
 	e->complete = true;
 	fill_sums(e, c, wire_is_client(c));
 	if (!read)
 		e->reason = reasons[wire_reason(w, c)].sentence;
 	e->summary = entry_printf(e, "%s%s%s: %" PRId64 " bytes sent, %" PRId64 " bytes answered",
-				  c->sni, *c->sni ? ", " : "", read ? "read in clear" : "encrypted",
+				  c->sni, *c->sni ? ", " : "",
+				  read	    ? "read in clear"
+				  : c->quic ? "QUIC, encrypted"
+					    : "encrypted",
 				  e->request_size, e->response_size);
 	if (put_detail(w, e, c)) {
 		entry_free(e);

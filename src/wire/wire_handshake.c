@@ -5,6 +5,7 @@
 #include "base/account.h"
 #include "entry.h"
 #include "tls/handshake.h"
+#include "tls/quic_initial.h"
 #include "tls/tls_entry.h"
 #include "wire/wire_conn.h"
 
@@ -50,9 +51,24 @@ static void feed(struct wire *w, struct wire_conn *c, int64_t now_us, enum dir d
 	c->live.changed = true;
 }
 
+/* Nothing has to come in order; what is no QUIC, or cannot be opened, tells nothing. */
+static void feed_quic(struct wire *w, struct wire_conn *c, int64_t now_us, enum dir dir,
+		      uint32_t each, const uint8_t *bytes, size_t len)
+{
+	w->stats.handshake_bytes += len;
+	while (len) {
+		size_t n = each && each < len ? each : len;
+		quic_initial_feed(c->initial, side_of(c, dir), now_us, bytes, n);
+		bytes += n;
+		len -= n;
+	}
+	learn(c);
+	c->live.changed = true;
+}
+
 static void note_held(struct wire *w, struct wire_conn *c)
 {
-	size_t is = c->tls ? tls_handshake_bytes(c->tls) : 0;
+	size_t is = (c->tls ? tls_handshake_bytes(c->tls) : 0) + quic_initial_bytes(c->initial);
 
 	account_change(&w->tls_owned[c->owner], c->tls_held, is);
 	c->tls_held = is;
@@ -71,6 +87,11 @@ static void begin(struct wire *w, struct wire_conn *c)
 	c->tls = tls_handshake_new(&w->tls_memory);
 	if (c->tls && c->midway)
 		tls_handshake_joined(c->tls);
+	if (!c->tls || !c->quic)
+		return;
+	c->initial = quic_initial_new(c->tls, &w->tls_memory);
+	if (!c->initial)
+		wire_handshake_free(w, c);
 }
 
 void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum dir dir,
@@ -82,7 +103,9 @@ void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum
 	bool over = c && (c->tlsx_told || c->filtered), room = c && has_room(w, c->owner);
 	if (room && !over && !c->tls)
 		begin(w, c);
-	if (c && c->tls && room)
+	if (c && c->initial && room)
+		feed_quic(w, c, now_us, dir, seq, bytes, len);
+	else if (c && c->tls && !c->quic && room)
 		feed(w, c, now_us, dir, seq, bytes, len);
 	else if (!over)
 		w->stats.refused += len;
@@ -95,7 +118,7 @@ void wire_bytes(struct wire *w, const struct wire_key *key, int64_t now_us, enum
 
 void wire_handshake_counts(struct wire_conn *c)
 {
-	for (int dir = 0; c->tls && dir < 2; dir++)
+	for (int dir = 0; c->tls && !c->quic && dir < 2; dir++)
 		if (c->counts.way[dir].app_us)
 			tls_handshake_application(c->tls, side_of(c, (enum dir)dir),
 						  c->counts.way[dir].app_us);
@@ -115,6 +138,8 @@ void wire_handshake_tell(struct wire *w, struct wire_conn *c)
 		return;
 	c->tlsx_told = true;
 	tls_handshake_settle(c->tls);
+	quic_initial_free(c->initial);
+	c->initial = NULL;
 	note_held(w, c);
 	wire_note_container(w, c);
 	bool told = !wire_told_by_other(w, c) && tls_handshake_seen(c->tls);
@@ -129,6 +154,8 @@ void wire_handshake_tell(struct wire *w, struct wire_conn *c)
 
 void wire_handshake_free(struct wire *w, struct wire_conn *c)
 {
+	quic_initial_free(c->initial);
+	c->initial = NULL;
 	tls_handshake_free(c->tls);
 	c->tls = NULL;
 	note_held(w, c);

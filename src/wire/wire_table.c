@@ -203,6 +203,7 @@ static struct wire_conn *add(struct wire *w, const struct wire_key *key, int64_t
 	c->owner = o->owner % WIRE_OWNERS;
 	c->midway = o->midway;
 	c->upgraded = o->upgraded;
+	c->quic = o->quic;
 	c->known = w->options.file;
 	c->first_us = c->last_us = now_us;
 	c->mine.library = c->theirs.library = "";
@@ -264,11 +265,15 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 {
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = wire_find(w, key);
+	if (c && p->ktls)
+		c->ktls = c->live.changed = true;
 	if (c && !c->known) {
 		c->known = true;
 		c->filtered = p->filtered_out;
 		if (c->filtered)
 			wire_handshake_free(w, c);
+		else if (c->quic)
+			w->quic_tgids[p->tgid % WIRE_QUIC_TGIDS] = p->tgid;
 		c->mine.tgid = p->tgid;
 		if (p->netns)
 			c->mine.netns = p->netns;
@@ -313,6 +318,12 @@ static bool look_due(struct wire *w)
 	return true;
 }
 
+/* The end of a connection of QUIC is encrypted, and its socket may serve others. */
+static bool is_idle(const struct wire *w, const struct wire_conn *c)
+{
+	return c->quic && w->now_us - c->last_us > LIMIT_QUIC_IDLE_SECONDS * 1000000LL;
+}
+
 /* What a session has to say of a connection comes soon after its end. */
 void wire_tick(struct wire *w, int64_t now_us)
 {
@@ -323,6 +334,8 @@ void wire_tick(struct wire *w, int64_t now_us)
 	for (c = look_due(w) ? TAILQ_FIRST(&w->open) : NULL; c; c = next) {
 		next = TAILQ_NEXT(c, of_list);
 		wire_tell(w, c);
+		if (is_idle(w, c))
+			end_conn(w, c, c->last_us, WIRE_IDLE);
 	}
 	while ((c = TAILQ_FIRST(&w->ended)) && now_us - c->ended_us > LIMIT_WIRE_LINGER_MS * 1000)
 		finish(w, c);
@@ -405,7 +418,7 @@ struct wire_conn *wire_other_end(const struct wire *w, const struct wire_conn *c
 	struct wire_conn *o = w->by_ends[ends_place(w, &c->remote, &c->local)], *found = NULL;
 
 	for (; o; o = o->same_ends) {
-		if (o == c || !same_address(&o->local, &c->remote) ||
+		if (o == c || o->quic != c->quic || !same_address(&o->local, &c->remote) ||
 		    !same_address(&o->remote, &c->local) || !wire_visible(w, o) ||
 		    wire_is_client(o) == wire_is_client(c))
 			continue;
@@ -424,7 +437,7 @@ uint64_t wire_cookie(struct wire *w, const struct wire_address *local,
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = w->by_ends[ends_place(w, local, remote)];
 	for (; c; c = c->same_ends) {
-		if (c->ended || !same_address(&c->local, local) ||
+		if (c->ended || c->quic || !same_address(&c->local, local) ||
 		    !same_address(&c->remote, remote) ||
 		    (c->mine.netns && netns && c->mine.netns != netns))
 			continue;
@@ -458,6 +471,14 @@ int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[
 		}
 	pthread_mutex_unlock(&w->lock);
 	return n;
+}
+
+bool wire_has_quic(struct wire *w, uint32_t tgid)
+{
+	pthread_mutex_lock(&w->lock);
+	bool has = tgid && w->quic_tgids[tgid % WIRE_QUIC_TGIDS] == tgid;
+	pthread_mutex_unlock(&w->lock);
+	return has;
 }
 
 void wire_stats(struct wire *w, struct wire_stats *ret)

@@ -91,6 +91,21 @@ def talk(ipv6=False):
             segment(1, 10, 2 + len(get), 16, ok, ipv6)]
 
 
+def datagram(side, data):
+    ports = (40000, 443) if side == 0 else (443, 40000)
+    ends = [0x0a000001 + (side ^ i) for i in range(2)]
+    return struct.pack(">HHHHHHII", 0x4500, 28 + len(data), 1, 0, 0x4011, 0, *ends) + \
+        struct.pack(">HHHH", *ports, 8 + len(data), 0) + data
+
+
+def quic():
+    """The hellos of RFC 9001, and data each way."""
+    with open(os.path.join(os.path.dirname(__file__), "../data/tls/rfc9001.txt")) as file:
+        hellos = [bytes.fromhex(line[2:]) for line in file.read().splitlines()[:2]]
+    data = bytes([0x41]) + bytes(40)
+    return [datagram(0, hellos[0]), datagram(1, hellos[1]), datagram(0, data), datagram(1, data)]
+
+
 def small(out):
     """Files that are short enough to be weighed many times over."""
     def classic(link, packets):
@@ -99,7 +114,7 @@ def small(out):
             data += struct.pack("<IIII", 1000, i, len(p), len(p)) + p
         return data
 
-    files = {"raw": classic(101, talk()), "raw6": classic(229, talk(True)),
+    files = {"quic": classic(101, quic()), "raw": classic(101, talk()), "raw6": classic(229, talk(True)),
              "ethernet": classic(1, [bytes(12) + b"\x81\0\0\5\x08\0" + p for p in talk()])}
     ng = struct.pack(">IIIHHQI", 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, 2**64 - 1, 28)
     ng += struct.pack(">IIHHII", 1, 20, 113, 0, 0, 20)

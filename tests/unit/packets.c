@@ -142,7 +142,8 @@ static void put_link(struct packets *p, struct buf *b)
 	}
 }
 
-static void put_ipv4(struct buf *b, int from, const struct buf *tcp, size_t at, size_t len)
+static void put_ipv4(struct packets *p, struct buf *b, int from, const struct buf *tcp, size_t at,
+		     size_t len)
 {
 	bool more = at + len < tcp->len;
 
@@ -150,7 +151,7 @@ static void put_ipv4(struct buf *b, int from, const struct buf *tcp, size_t at, 
 	be(b, 20 + len, 2);
 	be(b, 77, 2);
 	be(b, (more ? 0x2000U : 0) | at / 8, 2);
-	be(b, 0x4006, 2);
+	be(b, 0x4000U | (p->udp ? 17 : 6), 2);
 	be(b, 0, 2);
 	be(b, 0x0a000001U + (unsigned)from, 4);
 	be(b, 0x0a000002U - (unsigned)from, 4);
@@ -160,7 +161,7 @@ static void put_ipv6(struct packets *p, struct buf *b, int from, const struct bu
 		     size_t len)
 {
 	bool whole = len == tcp->len, more = at + len < tcp->len;
-	uint8_t next = whole ? 6 : 44;
+	uint8_t protocol = p->udp ? 17 : 6, next = whole ? protocol : 44;
 
 	be(b, 0x60000000, 4);
 	be(b, len + (whole ? 0 : 8) + (p->extended ? 24 : 0), 2);
@@ -178,7 +179,7 @@ static void put_ipv6(struct packets *p, struct buf *b, int from, const struct bu
 		be(b, 0, 14);
 	}
 	if (!whole) {
-		be(b, 6, 1);
+		be(b, protocol, 1);
 		be(b, 0, 1);
 		be(b, at | more, 2);
 		be(b, 77, 4);
@@ -193,12 +194,24 @@ static void put_part(struct packets *p, int from, const struct buf *tcp, size_t 
 	if (p->ipv6)
 		put_ipv6(p, &b, from, tcp, at, len);
 	else
-		put_ipv4(&b, from, tcp, at, len);
+		put_ipv4(p, &b, from, tcp, at, len);
 	buf_put(&b, tcp->data + at, len);
 	if (p->link == ETHERNET && b.len < 60) /* what cards fill up */
 		be(&b, 0, 8), be(&b, 0, 8);
 	put_record(p, &b);
 	buf_free(&b);
+}
+
+/* Whole, or in fragments. */
+static void put_parts(struct packets *p, int from, const struct buf *b)
+{
+	size_t step = p->fragment ? p->fragment : b->len, parts = (b->len + step - 1) / step;
+
+	for (size_t i = 0; i < parts; i++) {
+		size_t at = (p->backwards ? parts - 1 - i : i) * step;
+		put_part(p, from, b, at, b->len - at < step ? b->len - at : step);
+	}
+	p->time_us += 10;
 }
 
 void packets_segment(struct packets *p, int from, uint32_t seq, uint8_t flags, const char *bytes,
@@ -216,13 +229,23 @@ void packets_segment(struct packets *p, int from, uint32_t seq, uint8_t flags, c
 	be(&tcp, 0, 4);
 	be(&tcp, 0x01010101, 4);
 	buf_put(&tcp, bytes, len);
-	size_t step = p->fragment ? p->fragment : tcp.len, parts = (tcp.len + step - 1) / step;
-	for (size_t i = 0; i < parts; i++) {
-		size_t at = (p->backwards ? parts - 1 - i : i) * step;
-		put_part(p, from, &tcp, at, tcp.len - at < step ? tcp.len - at : step);
-	}
-	p->time_us += 10;
+	put_parts(p, from, &tcp);
 	buf_free(&tcp);
+}
+
+void packets_datagram(struct packets *p, int from, const void *bytes, size_t len)
+{
+	struct buf udp = { 0 };
+
+	be(&udp, p->port[from], 2);
+	be(&udp, p->port[!from], 2);
+	be(&udp, 8 + len, 2);
+	be(&udp, 0, 2);
+	buf_put(&udp, bytes, len);
+	p->udp = true;
+	put_parts(p, from, &udp);
+	p->udp = false;
+	buf_free(&udp);
 }
 
 void packets_say(struct packets *p, int from, const char *text)

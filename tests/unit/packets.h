@@ -19,6 +19,7 @@ struct packets {
 	uint16_t link;	     /* LINKTYPE_* */
 	unsigned vlans;	     /* tags */
 	bool ipv6, extended; /* with extension headers */
+	bool udp;	     /* the packet that is being made */
 	size_t fragment;     /* bytes of each, 0: whole */
 	bool backwards;	     /* fragments: the last one first */
 	size_t snap;	     /* bytes of a packet that are kept, 0 all */
@@ -36,6 +37,8 @@ void packets_secrets(struct packets *p, const char *text);     /* the same */
 /* One segment from a side (0: the client's). */
 void packets_segment(struct packets *p, int from, uint32_t seq, uint8_t flags, const char *bytes,
 		     size_t len);
+/* One datagram of UDP. */
+void packets_datagram(struct packets *p, int from, const void *bytes, size_t len);
 /* In order, from where the side is. */
 void packets_say(struct packets *p, int from, const char *text);
 void packets_open(struct packets *p);

@@ -55,6 +55,9 @@ def everywhere(q, ident=FULL):
     for kind in ("har", "pcapng"):
         out.append(server.get("/api/export/%s?q=%s" % (kind, one)).body.decode("latin-1"))
     out.append(streamed("/api/stream?after=%d&q=%s" % (ident - 1, one)))
+    for what, members in ("connections", ["connections"]), ("map", ["nodes", "edges"]):
+        answer = server.get("/api/%s?q=%s" % (what, one)).json()
+        out.append(json.dumps([answer[m] for m in members]))
     return out
 
 

@@ -3,7 +3,6 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,22 +49,6 @@ static void test_quic_keys(void **state)
 	buf_free(&cid);
 }
 
-/* The packets of both RFCs (tests/data/tls): "C HEX" and "S HEX". */
-static void read_datagrams(const char *name, struct buf ret[2])
-{
-	char path[512], *line = NULL;
-	const char *srcdir = getenv("srcdir");
-	size_t room = 0;
-
-	snprintf(path, sizeof(path), "%s/tests/data/tls/%s", srcdir ? srcdir : ".", name);
-	FILE *f = fopen(path, "r");
-	assert_non_null(f);
-	for (int i = 0; i < 2 && getline(&line, &room, f) > 2; i++)
-		bytes_hex(&ret[i], line + 2);
-	free(line);
-	fclose(f);
-}
-
 static char *play_quic(const struct buf d[2], size_t cut_to, int times)
 {
 	size_t held = 0;
@@ -94,7 +77,7 @@ static void test_quic_packets(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct buf d[2] = { 0 };
-		read_datagrams(names[i], d);
+		bytes_datagrams(names[i], d);
 		assert_int_equal(d[0].len, 1200);
 		assert_true(quic_initial_begins((uint8_t *)d[0].data, d[0].len));
 		assert_false(quic_initial_begins((uint8_t *)d[0].data, 1199));

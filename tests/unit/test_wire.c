@@ -193,6 +193,31 @@ static void test_ledger(void **state)
 	end(w);
 }
 
+/* The kernel encrypts, which is found when data flows: what was not read has that reason. */
+static void test_ktls(void **state)
+{
+	struct wire *w = begin(false);
+	struct wire_key part = opened(w, 1, true), none = opened(w, 2, true);
+
+	(void)state;
+	is_of(w, &part, 1, "a");
+	is_of(w, &none, 7, "b");
+	carried(w, &part, true);
+	carried(w, &none, true);
+	wire_read(w, 1, T0, &(struct wire_read){ "x", "openssl", { 1000, 100 }, false });
+	for (int i = 0; i < 2; i++)
+		wire_process(w, i ? &none : &part, T0,
+			     &(struct wire_process){ .tgid = 7, .comm = "x", .ktls = true });
+	struct wire_stats s = stats_of(w);
+	assert_int_equal(s.tls_bytes[REASON_READ], 1100);
+	assert_int_equal(s.tls_bytes[REASON_KTLS], 4000 + 5100);
+	wire_end(w, &none, T0, WIRE_CLOSED);
+	wire_tick(w, T0 + 9 * SECOND);
+	assert_string_equal(told[count - 1]->reason, reasons[REASON_KTLS].sentence);
+	assert_string_equal(told[count - 1]->src.process, "b");
+	end(w);
+}
+
 /* Probes that come after the first request: it was not read, and does not pass for a handshake. */
 static void test_late_probes(void **state)
 {
@@ -539,7 +564,8 @@ int main(void)
 		cmocka_unit_test(test_many),	     cmocka_unit_test(test_again),
 		cmocka_unit_test(test_slot),	     cmocka_unit_test(test_names),
 		cmocka_unit_test(test_memory),	     cmocka_unit_test(test_late_probes),
-		cmocka_unit_test(test_missed_first), cmocka_unit_test(test_old),
+		cmocka_unit_test(test_missed_first), cmocka_unit_test(test_ktls),
+		cmocka_unit_test(test_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

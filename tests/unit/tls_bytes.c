@@ -5,6 +5,7 @@
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,21 @@ void bytes_hex(struct buf *b, const char *hex)
 			buf_putc(b, (char)(high << 4 | digit));
 		high = high >= 0 ? -1 : digit;
 	}
+}
+
+void bytes_datagrams(const char *name, struct buf ret[2])
+{
+	char path[512], *line = NULL;
+	const char *srcdir = getenv("srcdir");
+	size_t room = 0;
+
+	snprintf(path, sizeof(path), "%s/tests/data/tls/%s", srcdir ? srcdir : ".", name);
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	for (int i = 0; i < 2 && getline(&line, &room, f) > 2; i++)
+		bytes_hex(&ret[i], line + 2);
+	free(line);
+	fclose(f);
 }
 
 static void put(struct buf *b, unsigned width, size_t value)

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
+#include "base/buf.h"
+
 struct tls_handshake;
 
 #define CHECK_TIME 1795816800000000 /* 2026-11-27 */
@@ -33,6 +34,11 @@ struct tls_handshake;
 
 /* Appended. Digits of a text, between which may be spaces. */
 void bytes_hex(struct buf *b, const char *hex);
+/*
+ * The packets of a file of tests/data/tls with those of an RFC ("C HEX" and "S HEX"): rfc9001.txt,
+ * rfc9369.txt. One of the client, one of the server.
+ */
+void bytes_datagrams(const char *name, struct buf ret[2]);
 /* A message; its extensions as digits ("": none at all). Suites: GREASE, 1301, c02f, 009c, c013. */
 void bytes_client_hello(struct buf *b, uint16_t version, const char *extensions);
 void bytes_server_hello(struct buf *b, uint16_t version, uint16_t suite, const char *extensions);

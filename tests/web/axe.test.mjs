@@ -80,7 +80,7 @@ async function checkOther(name, options, from) {
 	await other.context().close();
 }
 
-for (const name of ["traffic", "connections", "map", "coverage", "targets", "status"])
+for (const name of ["traffic", "endpoints", "connections", "map", "coverage", "targets", "status"])
 	test(name, () => check(name, `#/${name}`));
 for (const tab of ["request", "response", "timing", "connection", "raw"])
 	test(`detail ${tab}`, () => check(`detail-${tab}`, `#/traffic?id=50&tab=${tab}`));

@@ -159,7 +159,7 @@ test("an SVG is text and a tree, never an image", async () => {
 });
 
 test("on the pages, in the filter and in the title", async () => {
-	for (const name of ["connections", "map", "coverage", "targets", "status"]) {
+	for (const name of ["endpoints", "connections", "map", "coverage", "targets", "status"]) {
 		await page.evaluate(n => (location.hash = `#/${n}`), name);
 		await page.locator(`.page-${name} .page-body > *`).first().waitFor();
 		await page.waitForTimeout(150);

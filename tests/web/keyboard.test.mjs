@@ -74,6 +74,7 @@ test("p pauses and resumes", async () => {
 
 test("g and a letter go to the pages", async () => {
 	for (const [key, name] of [
+		["e", "endpoints"],
 		["c", "connections"],
 		["m", "map"],
 		["v", "coverage"],

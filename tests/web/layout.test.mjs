@@ -58,6 +58,7 @@ for (const [width, height] of SIZES)
 			"#/traffic",
 			"#/traffic?id=504&tab=request",
 			"#/traffic?id=504&tab=connection",
+			"#/endpoints",
 			"#/connections",
 			"#/map",
 			"#/coverage",

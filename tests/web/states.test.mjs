@@ -235,6 +235,7 @@ test("coverage without the wire is counts: no share of what was not counted", as
 
 test("empty pages say why", async () => {
 	for (const [name, text] of [
+		["endpoints", "Nothing called yet"],
 		["connections", "No connection yet"],
 		["map", "Nobody has talked yet"],
 		["targets", "No TLS library found yet"],

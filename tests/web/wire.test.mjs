@@ -431,7 +431,7 @@ test("Coverage is a ledger: bars and words by program, container and machine", a
 test("the scope is on every page, and on none where nothing is left out", async () => {
 	for (const viewport of [{ width: 1440, height: 900 }, NARROW.viewport]) {
 		const page = await open("", { viewport });
-		for (const name of ["traffic", "connections", "map", "coverage", "targets", "status"]) {
+		for (const name of ["traffic", "endpoints", "connections", "map", "coverage", "targets", "status"]) {
 			await page.evaluate(hash => (location.hash = hash), `#/${name}`);
 			await page.locator(`nav a[data-page=${name}][aria-current]`).waitFor();
 			assert.ok(await page.locator(".scope").isVisible(), name);
