@@ -271,11 +271,10 @@ APART int quic_packet(struct __sk_buff *skb, __u64 cookie, __u32 at, __u32 dir)
 /* Is it UDP? Then it is nothing else's, and this counts it where it is QUIC. */
 static __always_inline bool wire_udp(struct __sk_buff *skb, __u64 cookie, __u32 dir)
 {
-	const __u8 *ip = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	__u32 at = 40 + UDP_HEADER;
-	__u8 first;
+	__u8 ip[10], first;
 
-	if (ip + 20 > end)
+	if (bpf_skb_load_bytes(skb, 0, ip, sizeof(ip)))
 		return false;
 	if (ip[0] >> 4 == 4)
 		at = (ip[0] & 15) * 4 + UDP_HEADER;
