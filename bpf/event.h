@@ -223,10 +223,10 @@ enum ev_wire_flags {
 	EV_WIRE_MIDWAY = 1 << 0,   /* its first records were not seen */
 	EV_WIRE_UPGRADED = 1 << 1, /* it spoke another protocol before */
 	EV_WIRE_TOLD = 1 << 2,	   /* EV_WIRE_OPEN has been sent */
-	EV_WIRE_SOUGHT = 1 << 3,   /* its process is not known */
+	EV_WIRE_SOUGHT = 1 << 3,   /* its process is asked at its next call */
 	EV_WIRE_FILTERED = 1 << 4, /* its process is left out by a filter */
 	EV_WIRE_QUIC = 1 << 5,	   /* it is QUIC: see ev_wire */
-	EV_WIRE_ASKED = 1 << 6,	   /* its process is known, and is asked once more: kTLS */
+	EV_WIRE_ASKED = 1 << 6,	   /* it was, and is once more when data flows: kTLS */
 };
 
 /*
