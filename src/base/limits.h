@@ -207,6 +207,7 @@
 #define LIMIT_BUCKETS		500   /* of a histogram */
 #define LIMIT_WINDOW		20000 /* newest entries that connections and map look at */
 #define LIMIT_WINDOW_MS		500   /* and for how long */
+#define LIMIT_FACET		50    /* values of one kind, the most frequent, are told */
 #define LIMIT_ENDPOINTS		500   /* of these, the most called, are told */
 #define LIMIT_ENDPOINT_BRANCHES 40    /* texts behind one beginning of paths; more are one */
 #define LIMIT_ENDPOINT_SEGMENTS 16    /* looked at so */
