@@ -11,7 +11,7 @@
 #endif
 
 /* Of all that is below; the loader refuses kernel code that was built with another one. */
-#define EV_VERSION 6
+#define EV_VERSION 7
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
@@ -193,19 +193,21 @@ struct ev_owner {
  * alone writes. A slot may be another socket's at any moment: look at gen before and after.
  */
 struct ev_wire_way {
+	/* What each packet moves, in one line of the cache. */
 	__u64 packets;	 /* segments, those of a super-packet each */
 	__u64 bytes;	 /* of TCP payload; retransmissions count again */
 	__u64 app_bytes; /* of application data records, without their headers */
 	__u64 app_records;
+	__u64 last;	    /* ns */
 	__u64 early_bytes;  /* of them, what came before the first of the other direction */
 	__u64 not_followed; /* payload bytes while the record boundary was not certain, at most */
-	__u64 last;	    /* ns */
-	__u64 app_at;	    /* ns, of the first of app_records */
 	__u32 early_records;
+	__u16 firsts;
+	__u16 latest;			   /* length of the last one */
+	__u64 app_at;			   /* ns, of the first of app_records */
 	__u32 handshakes, alerts, changes; /* records of these types */
 	__u16 first[EV_WIRE_FIRST]; /* lengths of the first of app_records that were not early */
-	__u16 firsts;
-	__u16 latest; /* length of the last one */
+	__u8 pad[32];
 };
 
 /* A packet: `what` has its payload's size, above 20 bits record types, above 27 the direction. */
@@ -230,15 +232,15 @@ struct ev_wire {
 	__u64 cookie;
 	__u64 cgroup;
 	__u32 owner;
-	__u32 copied;			  /* bytes of its handshake */
-	__u8 local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
-	__u16 local_port, remote_port;	  /* host order */
-	__u8 family;			  /* 4 or 6 */
-	__u8 opened;			  /* enum ev_opened */
+	__u32 copied;		       /* bytes of its handshake */
+	__u32 packets;		       /* in the ring below, ever */
+	__u16 local_port, remote_port; /* host order */
+	__u8 family;		       /* 4 or 6 */
+	__u8 opened;		       /* enum ev_opened */
 	__u8 flags;
-	__u8 pad;
-	__u32 packets; /* in the ring below, ever */
-	__u32 pad2;
+	__u8 pad[21];
+	__u8 local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
+	__u8 pad2[32];
 	struct ev_wire_way way[2]; /* by enum ev_dir */
 	struct ev_wire_packet packet[EV_WIRE_PACKETS];
 };
@@ -319,12 +321,12 @@ _Static_assert(sizeof(struct ev_bind) == 96, "ev_bind");
 _Static_assert(sizeof(struct ev_close) == 56, "ev_close");
 _Static_assert(sizeof(struct ev_owner) == 128, "ev_owner");
 _Static_assert(sizeof(struct ev_lot) == 16, "ev_lot");
-_Static_assert(sizeof(struct ev_wire_way) == 96, "ev_wire_way");
-_Static_assert(sizeof(struct ev_wire) == 400, "ev_wire");
+_Static_assert(sizeof(struct ev_wire_way) == 128, "ev_wire_way");
+_Static_assert(sizeof(struct ev_wire) == 512, "ev_wire");
 _Static_assert(sizeof(struct ev_wire_open) == 96, "ev_wire_open");
 _Static_assert(sizeof(struct ev_wire_bytes) == 56, "ev_wire_bytes");
 _Static_assert(sizeof(struct ev_wire_process) == 72, "ev_wire_process");
-_Static_assert(sizeof(struct ev_wire_end) == 440, "ev_wire_end");
+_Static_assert(sizeof(struct ev_wire_end) == 552, "ev_wire_end");
 _Static_assert(sizeof(struct conn_key) == 16, "conn_key");
 _Static_assert(sizeof(struct go_target) == 72, "go_target");
 _Static_assert(sizeof(struct exe_key) == 16, "exe_key");

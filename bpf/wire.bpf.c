@@ -56,14 +56,17 @@ APART __u32 wire_scan(struct __sk_buff *skb, __u32 at, __u32 len)
 	return 0;
 }
 
-static __always_inline void begin_sync(struct sync *s, __u32 seq, __u8 good)
+static __always_inline void begin_sync(struct wire_sock *ws, __u32 dir, __u32 seq, __u8 good)
 {
+	struct sync *s = &ws->sync[dir & 1];
+	struct walk *k = &ws->walk[dir & 1];
+
 	s->next = seq;
 	s->type = TYPE_APP; /* of what is before it nothing is known */
 	s->state = SYNC_TRY;
 	s->have = 0;
 	s->good = good;
-	s->records = s->bytes = 0;
+	k->records = k->bytes = 0;
 }
 
 /* Does TLS begin with this payload, or does a record? Then its direction has a place to begin. */
@@ -104,10 +107,10 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 			if (!start)
 				ws->flags |= EV_WIRE_UPGRADED;
 		}
-		begin_sync(s, seq, BELIEVED - 1);
+		begin_sync(ws, dir, seq, BELIEVED - 1);
 	} else if (n >= RECORD_HEADER && header_fits(h) &&
 		   (ws->state == SOCK_TLS || (ws->flags & EV_WIRE_MIDWAY))) {
-		begin_sync(s, seq, ws->state == SOCK_TLS && start ? BELIEVED - 1 : 0);
+		begin_sync(ws, dir, seq, ws->state == SOCK_TLS && start ? BELIEVED - 1 : 0);
 	}
 	bool seek = ws->state == SOCK_TLS ? !start && s->tried < LIMIT_WIRE_LOOKED
 					  : ws->flags & EV_WIRE_MIDWAY;
@@ -115,18 +118,35 @@ APART int wire_look(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32
 		__u32 found = wire_scan(skb, at, len);
 		s->tried++;
 		if (found)
-			begin_sync(s, seq + found - 1, 0);
+			begin_sync(ws, dir, seq + found - 1, 0);
 	}
 	if (ws->state == SOCK_NEW && ++ws->looked >= LIMIT_WIRE_LOOKED && s->state == SYNC_OFF)
-		set_plain(ws, bpf_get_socket_cookie(skb));
+		set_plain(bpf_get_socket_cookie(skb), ws);
 	return 0;
+}
+
+/*
+ * The time, as of the begin of this tick of the kernel's: asking for it costs more than all else
+ * that is done with most packets.
+ */
+__u64 wire_tick, wire_tick_ns;
+
+static __always_inline __u64 wire_now(void)
+{
+	__u64 tick = bpf_jiffies64();
+
+	if (wire_tick != tick) {
+		wire_tick_ns = bpf_ktime_get_ns();
+		wire_tick = tick;
+	}
+	return wire_tick_ns;
 }
 
 static __always_inline void count_packet(struct __sk_buff *skb, struct ev_wire *w, __u32 dir,
 					 __u32 len, __u32 types)
 {
 	struct ev_wire_way *y = &w->way[dir & 1];
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = wire_now();
 
 	y->packets += skb->gso_segs ?: 1;
 	y->bytes += len;
@@ -138,14 +158,22 @@ static __always_inline void count_packet(struct __sk_buff *skb, struct ev_wire *
 	p->what = (len & 0xfffff) | types << 20 | (dir & 1) << 27;
 }
 
-/* Where the payload is. False: it is no TCP segment, or of a kind that is not read. */
-static __always_inline bool find_segment(struct __sk_buff *skb, struct wire_segment *ret)
+static __always_inline void set_segment(struct wire_segment *ret, const __u8 *tcp, __u32 at,
+					__u32 len)
 {
-	__u8 ip[20], tcp[14];
-	__u32 at, proto;
+	ret->seq = bpf_ntohl(*(__u32 *)(tcp + 4)) + (tcp[13] >> 1 & 1);
+	ret->at = at + (tcp[12] >> 4) * 4;
+	ret->len = len > ret->at ? len - ret->at : 0;
+}
+
+/* Of any packet, as far as it is read. */
+static __noinline int find_segment_anywhere(struct __sk_buff *skb, struct wire_segment *ret)
+{
+	__u8 ip[20];
+	__u32 tcp[4], at, proto;
 
 	if (bpf_skb_load_bytes(skb, 0, ip, sizeof(ip)))
-		return false;
+		return 0;
 	if (ip[0] >> 4 == 4) {
 		at = (ip[0] & 15) * 4;
 		proto = ip[9];
@@ -155,76 +183,122 @@ static __always_inline bool find_segment(struct __sk_buff *skb, struct wire_segm
 		for (int i = 0; i < 6 && proto != IPPROTO_TCP; i++) {
 			__u8 ext[2];
 			if (bpf_skb_load_bytes(skb, at, ext, 2))
-				return false;
+				return 0;
 			at += proto == 51 ? (ext[1] + 2) * 4 : proto == 44 ? 8 : (ext[1] + 1) * 8;
 			proto = ext[0];
 		}
 	}
 	if (proto != IPPROTO_TCP || bpf_skb_load_bytes(skb, at, tcp, sizeof(tcp)))
-		return false;
-	ret->seq = ((__u32)tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7]) + (tcp[13] >> 1 & 1);
-	ret->at = at + (tcp[12] >> 4) * 4;
-	ret->len = skb->len > ret->at ? skb->len - ret->at : 0;
+		return 0;
+	set_segment(ret, (__u8 *)tcp, at, skb->len);
+	return 1;
+}
+
+/* Where the payload is. False: it is no TCP segment, or of a kind that is not read. */
+static __always_inline bool find_segment(struct __sk_buff *skb, struct wire_segment *ret)
+{
+	const __u8 *ip = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	/* the usual: all that is read lies in one piece */
+	if (ip + 40 <= end && ip[0] == 0x45 && ip[9] == IPPROTO_TCP)
+		set_segment(ret, ip + 20, 20, skb->len);
+	else if (ip + 60 <= end && ip[0] >> 4 == 6 && ip[6] == IPPROTO_TCP)
+		set_segment(ret, ip + 40, 40, skb->len);
+	else
+		return find_segment_anywhere(skb, ret);
 	return true;
 }
 
-/* A packet of a connection that is TLS or may become it. */
-static __noinline int wire_packet(struct __sk_buff *skb, struct wire_sock *ws, __u32 dir)
+/* A packet of a connection that is TLS or may become it: what is in it. */
+static __always_inline int wire_look_closer(struct __sk_buff *skb, struct wire_sock *ws,
+					    const struct wire_segment *g, __u32 dir)
 {
-	struct wire_segment g;
+	struct sync *s = &ws->sync[dir];
+
+	if (sync_gap(s, g->seq))
+		lose(s);
+	if (s->state == SYNC_OFF)
+		wire_look(skb, g->at, g->len, g->seq, dir);
+	return ws->state == SOCK_TLS || s->state != SYNC_OFF ? wire_follow(skb, ws, g, dir) : 0;
+}
+
+static __noinline int wire_packet(struct __sk_buff *skb, __u64 cookie, const struct wire_segment *g,
+				  __u32 dir)
+{
+	struct wire_sock *ws = sock_state(skb);
 	int types = 0;
 
-	if (!find_segment(skb, &g) || (!g.len && ws->state != SOCK_TLS))
-		return 0;
-	if (g.len && sync_gap(&ws->sync[dir & 1], g.seq))
-		lose(&ws->sync[dir & 1]);
-	if (g.len && ws->sync[dir & 1].state == SYNC_OFF)
-		wire_look(skb, g.at, g.len, g.seq, dir);
-	if (g.len && (ws->state == SOCK_TLS || ws->sync[dir & 1].state != SYNC_OFF))
-		types = wire_follow(skb, ws, &g, dir);
-	if (ws->state != SOCK_TLS)
-		return 0;
-	struct ev_wire *w = slot_of(ws);
-	if (!w && wire_begin(skb))
-		w = slot_of(ws);
+	dir &= 1;
+	if (ws && g->len && way_enter(cookie, &ws->sync[dir], dir)) {
+		types = wire_look_closer(skb, ws, g, dir);
+		way_leave(cookie, dir);
+	}
+	struct wire_flow *f = flow_of(cookie);
+	struct ev_wire *w = f ? slot_of(&f->sock) : NULL;
 	if (!w)
 		return 0;
 	if (!(w->flags & EV_WIRE_TOLD))
-		send_wire_open(w, ws->slot);
-	count_packet(skb, w, dir, g.len, types);
+		send_wire_open(w, f->sock.slot);
+	count_packet(skb, w, dir, g->len, types);
 	return 0;
 }
 
 static const struct wire_sock new_sock;
 
-/* A socket that is seen for the first time. */
+/* A raw socket has the protocol and the bytes that its program likes, and no end is told. */
+static __always_inline bool is_stream(const struct bpf_sock *sk)
+{
+	return sk->protocol == IPPROTO_TCP && sk->type == SOCK_STREAM;
+}
+
+/* A socket whose packets are not looked at. */
+APART int wire_not_tcp(struct __sk_buff *skb, __u64 cookie)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	sk = sk ? bpf_sk_fullsock(sk) : NULL;
+	if (sk && !is_stream(sk))
+		index_set(cookie, INDEX_PLAIN);
+	return 0;
+}
+
+/* A socket of which nothing is known, and that has something to say. */
 APART int wire_new_sock(struct __sk_buff *skb, __u64 cookie)
 {
 	struct bpf_sock *sk = skb->sk;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	if (!sk || sk->state == BPF_TCP_LISTEN)
+	if (!sk || sk->state == BPF_TCP_LISTEN || sk->state == BPF_TCP_CLOSE)
 		return 0;
-	/* a raw socket has the protocol and the bytes that its program likes, and no end is told */
-	if (sk->protocol != IPPROTO_TCP || sk->type != SOCK_STREAM) {
-		wire_plain[cookie & (WIRE_PLAIN - 1)] = cookie;
+	if (!is_stream(sk)) {
+		index_set(cookie, INDEX_PLAIN);
 		return 0;
 	}
-	return sk->state != BPF_TCP_CLOSE &&
-	       !bpf_map_update_elem(&wire_socks, &cookie, &new_sock, BPF_NOEXIST);
+	return !bpf_map_update_elem(&wire_news, &cookie, &new_sock, BPF_NOEXIST);
 }
 
-static __always_inline int wire(struct __sk_buff *skb, __u32 dir)
+static __always_inline int wire(struct __sk_buff *skb, const __u32 dir)
 {
 	__u64 cookie = bpf_get_socket_cookie(skb);
+	__u32 what = index_get(cookie);
+	struct wire_segment g;
 
-	if (wire_plain[cookie & (WIRE_PLAIN - 1)] == cookie)
+	if (what == INDEX_PLAIN)
 		return 1;
-	struct wire_sock *ws = bpf_map_lookup_elem(&wire_socks, &cookie);
-	if (!ws && wire_new_sock(skb, cookie))
-		ws = bpf_map_lookup_elem(&wire_socks, &cookie);
-	if (ws)
-		wire_packet(skb, ws, dir);
+	if (!find_segment(skb, &g)) {
+		if (!what)
+			wire_not_tcp(skb, cookie);
+		return 1;
+	}
+	struct wire_flow *f = what ? flow_at(what - INDEX_SLOT, cookie) : NULL;
+	struct ev_wire *w = f ? slot_of(&f->sock) : NULL;
+	int types = -1;
+	if (w && w->flags & EV_WIRE_TOLD)
+		types = g.len ? wire_count_app(skb, f, w, &g, dir) : 0;
+	if (types >= 0)
+		count_packet(skb, w, dir, g.len, types);
+	else if (f || (g.len && (sock_state(skb) || wire_new_sock(skb, cookie))))
+		wire_packet(skb, cookie, &g, dir);
 	return 1;
 }
 
@@ -250,6 +324,6 @@ SEC("raw_tp/inet_sock_set_state") int wire_state(struct bpf_raw_tracepoint_args 
 	if (w)
 		wire_free_slot(w);
 	if (cookie)
-		bpf_map_delete_elem(&wire_socks, &cookie);
+		bpf_map_delete_elem(&wire_news, &cookie);
 	return 0;
 }

@@ -148,17 +148,17 @@ static __always_inline void add_app(struct ev_wire_way *y, const struct found *f
 		y->latest = f->latest;
 }
 
-/* The header at s->pos into h: 0 or 1. */
+/* The header at k->pos into h: 0 or 1. What of it came before is as it came first. */
 static __always_inline int load_header(struct __sk_buff *skb, __u32 at, const struct sync *s,
-				       __u8 *h)
+				       const struct walk *k, __u8 *h)
 {
-	__s32 pos = s->pos;
+	__s32 pos = k->pos;
 
-	if (pos >= 0)
+	if (pos >= 0 && !s->have)
 		return bpf_skb_load_bytes(skb, at + pos, h, RECORD_HEADER) == 0;
 	for (int i = 0; i < RECORD_HEADER; i++) {
 		__s32 p = pos + i;
-		if (p < 0)
+		if (p < 0 || i < s->have)
 			h[i] = s->header[i];
 		else if (bpf_skb_load_bytes(skb, at + p, &h[i], 1))
 			return 0;
@@ -167,17 +167,19 @@ static __always_inline int load_header(struct __sk_buff *skb, __u32 at, const st
 }
 
 /* The next record of a payload, whose header is in it: false when there is none. */
-static __always_inline bool next_record(struct __sk_buff *skb, __u32 at, struct sync *s)
+static __always_inline bool next_record(struct __sk_buff *skb, __u32 at, struct sync *s,
+					struct walk *k)
 {
 	__u8 h[8] = { 0 };
-	__s32 pos = s->pos;
+	__s32 pos = k->pos;
 
-	if (!load_header(skb, at, s, h) || !header_fits(h))
+	if (!load_header(skb, at, s, k, h) || !header_fits(h))
 		return false;
 	__u32 size = h[3] << 8 | h[4];
 	s->type = h[0];
-	s->pos = pos + RECORD_HEADER + size;
-	find_record(&s->found, h[0], pos < 0 ? 0 : pos, s->pos, size);
+	s->have = 0;
+	k->pos = pos + RECORD_HEADER + size;
+	find_record(&k->found, h[0], pos < 0 ? 0 : pos, k->pos, size);
 	return true;
 }
 
@@ -186,10 +188,11 @@ APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 dir)
 {
 	struct wire_sock *ws = sock_state(skb);
 
-	return ws ? next_record(skb, at, &ws->sync[dir & 1]) : false;
+	return ws ? next_record(skb, at, &ws->sync[dir & 1], &ws->walk[dir & 1]) : false;
 }
 
-/* Remember what there is of a header at s->pos, whose rest has not come. */
+/* Remember what there is of a header at k->pos, whose rest has not come; of a part that comes
+ * again the first copy counts. */
 APART int wire_keep_header(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
 {
 	struct wire_sock *ws = sock_state(skb);
@@ -197,16 +200,18 @@ APART int wire_keep_header(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir
 	if (!ws)
 		return 0;
 	struct sync *s = &ws->sync[dir & 1];
+	struct walk *k = &ws->walk[dir & 1];
 	__u8 have = 0;
 	for (int i = 0; i < RECORD_HEADER - 1; i++) {
-		__s32 p = s->pos + i;
+		__s32 p = k->pos + i;
 		if (p >= (__s32)len)
 			break;
-		if (p >= 0 && bpf_skb_load_bytes(skb, at + p, &s->header[i], 1))
+		if (p >= 0 && i >= s->have && bpf_skb_load_bytes(skb, at + p, &s->header[i], 1))
 			break;
 		have = i + 1;
 	}
-	s->have = have;
+	if (have > s->have)
+		s->have = have;
 	return 0;
 }
 
@@ -219,7 +224,6 @@ static __always_inline void lose(struct sync *s)
 	}
 	s->state = SYNC_OFF;
 	s->have = s->good = 0;
-	s->records = s->bytes = 0;
 }
 
 /* What lies before this payload did not come, or comes late: nobody knows where records begin. */
@@ -232,33 +236,32 @@ static __always_inline bool sync_gap(const struct sync *s, __u32 seq)
  * Follow the records of a payload from the header that comes next. The number of its bytes whose
  * place in a record is known.
  */
-static __always_inline __u32 follow(struct __sk_buff *skb, struct sync *s,
+static __always_inline __u32 follow(struct __sk_buff *skb, struct sync *s, struct walk *k,
 				    const struct wire_segment *g, __u32 dir)
 {
 	__u32 at = g->at, len = g->len, seq = g->seq;
 	bool whole, found = true;
 
-	s->pos = s->next - seq;
-	if (s->pos > 0) {
-		s->found.types = 1 << ((s->type - TYPE_CHANGE) & 7);
+	k->pos = s->next - seq;
+	if (k->pos > 0) {
+		k->found.types = 1 << ((s->type - TYPE_CHANGE) & 7);
 		if (s->type != TYPE_APP)
-			s->found.to[0] = s->pos;
+			k->found.to[0] = k->pos;
 	}
-	whole = s->pos + RECORD_HEADER > (__s32)len;
+	whole = k->pos + RECORD_HEADER > (__s32)len;
 	if (!whole) /* most packets have one */
-		found = next_record(skb, at, s);
+		found = next_record(skb, at, s, k);
 	for (int i = 0; i < LIMIT_WIRE_RECORDS && found && !whole; i++) {
-		whole = s->pos + RECORD_HEADER > (__s32)len;
+		whole = k->pos + RECORD_HEADER > (__s32)len;
 		if (!whole)
 			found = wire_record(skb, at, dir);
 	}
-	s->next = seq + s->pos;
+	s->next = seq + k->pos;
 	if (!whole) {
 		lose(s);
-		return s->pos < 0 ? 0 : s->pos;
+		return k->pos < 0 ? 0 : k->pos;
 	}
-	s->have = 0;
-	if (s->pos < (__s32)len)
+	if (k->pos < (__s32)len)
 		wire_keep_header(skb, at, len, dir);
 	return len;
 }
@@ -270,15 +273,15 @@ static __always_inline void wire_add(struct wire_sock *ws, __u32 not_followed, _
 
 	if (!w)
 		return;
-	struct sync *s = &ws->sync[dir & 1];
+	struct walk *k = &ws->walk[dir & 1];
 	struct ev_wire_way *y = &w->way[dir & 1];
-	s->found.app_records += s->records;
-	s->found.app_bytes += s->bytes;
-	s->records = s->bytes = 0;
-	add_app(y, &s->found, !(w->flags & EV_WIRE_MIDWAY) && !w->way[!(dir & 1)].app_records);
-	y->handshakes += s->found.handshakes;
-	y->alerts += s->found.alerts;
-	y->changes += s->found.changes;
+	k->found.app_records += k->records;
+	k->found.app_bytes += k->bytes;
+	k->records = k->bytes = 0;
+	add_app(y, &k->found, !(w->flags & EV_WIRE_MIDWAY) && !w->way[!(dir & 1)].app_records);
+	y->handshakes += k->found.handshakes;
+	y->alerts += k->found.alerts;
+	y->changes += k->found.changes;
 	y->not_followed += not_followed;
 }
 
@@ -292,40 +295,129 @@ static __always_inline void copy_found(struct __sk_buff *skb, const struct wire_
 	}
 }
 
+#define FAST_RECORDS 16
+
+/*
+ * What most packets are: a part of a record of application data, or some of these as a whole, of a
+ * direction that is followed. Only sums change. The types of its records, or -1: look closer.
+ */
+static __always_inline int wire_count_app(struct __sk_buff *skb, struct wire_flow *f,
+					  struct ev_wire *w, const struct wire_segment *g,
+					  const __u32 dir)
+{
+	struct sync *s = &f->sock.sync[dir];
+	struct ev_wire_way *y = &w->way[dir];
+	__u32 next = s->next, records = 0, bytes = 0, latest = 0;
+	__s32 pos = next - g->seq, len = g->len;
+
+	if (s->state != SYNC_ON || s->have || pos < 0 || (pos && s->type != TYPE_APP))
+		return -1;
+	if (pos >= len)
+		return TYPES_APP;
+	bool early = !(w->flags & EV_WIRE_MIDWAY) && !w->way[!dir].app_records;
+	if (!y->app_records || (!early && y->firsts < EV_WIRE_FIRST))
+		return -1;
+	for (int i = 0; i < FAST_RECORDS && pos + RECORD_HEADER <= len; i++) {
+		__u8 h[8];
+		if (bpf_skb_load_bytes(skb, g->at + pos, h, RECORD_HEADER) || h[0] != TYPE_APP ||
+		    !header_fits(h))
+			return -1;
+		latest = h[3] << 8 | h[4];
+		pos += RECORD_HEADER + latest;
+		bytes += latest;
+		records++;
+	}
+	if (pos < len)
+		return -1;
+	if (dir == EV_READ) /* another processor may have the same */
+		bpf_spin_lock(&f->lock);
+	bool ours = s->next == next && s->state == SYNC_ON && !s->busy;
+	if (ours) {
+		s->next = g->seq + pos;
+		s->type = TYPE_APP;
+		y->app_records += records;
+		y->app_bytes += bytes;
+		y->latest = latest;
+		if (early) {
+			y->early_records += records;
+			y->early_bytes += bytes;
+		}
+	}
+	if (dir == EV_READ)
+		bpf_spin_unlock(&f->lock);
+	return TYPES_APP;
+}
+
+/*
+ * A packet is looked at closer: of those that are received two may come at once, and one passes
+ * while the other's records are not followed.
+ */
+static __always_inline bool way_enter(__u64 cookie, struct sync *s, __u32 dir)
+{
+	struct wire_flow *f = dir == EV_READ ? flow_of(cookie) : NULL;
+	bool busy = false;
+
+	if (!f)
+		return !s->busy;
+	bpf_spin_lock(&f->lock);
+	busy = f->sock.sync[EV_READ].busy;
+	f->sock.sync[EV_READ].busy = 1;
+	bpf_spin_unlock(&f->lock);
+	return !busy;
+}
+
+static __always_inline void way_leave(__u64 cookie, __u32 dir)
+{
+	struct wire_flow *f = dir == EV_READ ? flow_of(cookie) : NULL;
+
+	if (!f)
+		return;
+	bpf_spin_lock(&f->lock);
+	f->sock.sync[EV_READ].busy = 0;
+	bpf_spin_unlock(&f->lock);
+}
+
 /* Payload of a connection that is, or may be, TLS: what of it is in records. Their types. */
 static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
 				  const struct wire_segment *g, __u32 dir)
 {
 	struct sync *s = &ws->sync[dir & 1];
+	struct walk *k = &ws->walk[dir & 1];
 	__u32 known = 0, next = s->next;
 	__u32 had = (__s32)(next - g->seq) < 0 ? s->have : 0;
 	__u64 header;
 	__builtin_memcpy(&header, s->header, 8); /* the last three are not of it */
-	__builtin_memset(&s->found, 0, sizeof(s->found));
+	__builtin_memset(&k->found, 0, sizeof(k->found));
 	if (s->state != SYNC_OFF)
-		known = follow(skb, s, g, dir);
+		known = follow(skb, s, k, g, dir);
 	if (s->state == SYNC_TRY) {
-		s->good += s->found.headers;
+		s->good += k->found.headers;
 		if (s->good >= BELIEVED)
 			s->state = SYNC_ON;
 	}
 	if (s->state == SYNC_TRY) {
 		struct ev_wire *w = ws->state == SOCK_TLS ? slot_of(ws) : NULL;
-		s->records += s->found.app_records;
-		s->bytes += s->found.app_bytes;
+		k->records += k->found.app_records;
+		k->bytes += k->found.app_bytes;
 		if (w && (s->lost || w->flags & EV_WIRE_MIDWAY))
 			w->way[dir & 1].not_followed += g->len;
 		return 0;
 	}
-	if (s->state == SYNC_ON && ws->state != SOCK_TLS && !wire_begin(skb)) {
-		set_plain(ws, bpf_get_socket_cookie(skb));
-		return 0;
+	if (s->state == SYNC_ON && ws->state != SOCK_TLS) {
+		if (!wire_begin(skb)) {
+			set_plain(bpf_get_socket_cookie(skb), ws);
+			return 0;
+		}
+		ws = sock_state(skb);
+		if (!ws || ws->state != SOCK_TLS)
+			return 0;
+		k = &ws->walk[dir & 1];
 	}
 	wire_add(ws, g->len - known, dir);
-	if (had && (s->found.types & ~(1 << (TYPE_APP - TYPE_CHANGE))))
+	if (had && (k->found.types & ~TYPES_APP))
 		wire_copy_header(skb, header, had, next, dir);
-	copy_found(skb, g, &s->found, dir);
-	return s->found.types;
+	copy_found(skb, g, &k->found, dir);
+	return k->found.types;
 }
 
 #endif

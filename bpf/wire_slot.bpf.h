@@ -12,7 +12,8 @@
 #define TYPE_HELLO    22
 #define TYPE_APP      23
 #define TYPE_MAX      24 /* heartbeat */
-#define BELIEVED      3	 /* headers in sequence that fit, of a stream whose begin was not seen */
+#define TYPES_APP     (1 << (TYPE_APP - TYPE_CHANGE))
+#define BELIEVED      3 /* headers in sequence that fit, of a stream whose begin was not seen */
 #define PIECES	      4
 #define PIECE_MAX     16384
 
@@ -21,19 +22,72 @@ struct wire_segment {
 	__u32 at, len, seq;
 };
 
+/*
+ * A connection that has a slot: apart from it, as programs at tracepoints may not have maps with a
+ * lock. What most packets need of it is the first line of the cache.
+ */
+struct wire_flow {
+	struct bpf_spin_lock lock; /* of what is received: no lock of the socket is held then */
+	__u32 pad;
+	struct wire_sock sock;
+	__u8 pad2[48];
+};
+_Static_assert(__builtin_offsetof(struct wire_flow, sock.seen) <= 64 &&
+		       sizeof(struct wire_flow) % 64 == 0,
+	       "wire_flow");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* nobody does, but it begins at a page */
+	__uint(max_entries, LIMIT_WIRE_FLOWS);
+	__type(key, __u32); /* slot */
+	__type(value, struct wire_flow);
+} wire_flows __weak SEC(".maps");
+
+/* Its connection, if this slot is this socket's. */
+static __always_inline struct wire_flow *flow_at(__u32 n, __u64 cookie)
+{
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+	struct wire_flow *f = bpf_map_lookup_elem(&wire_flows, &n);
+
+	return w && f && w->cookie == cookie && w->gen && w->gen == f->sock.gen ? f : NULL;
+}
+
+/* The index does not have it, but it may have a slot. */
+APART __u32 wire_slot_by_hash(__u64 cookie)
+{
+	__u32 *n = bpf_map_lookup_elem(&wire_cookies, &cookie);
+
+	if (!n)
+		return LOT_NONE;
+	index_set(cookie, INDEX_SLOT + *n);
+	return *n;
+}
+
+static __always_inline struct wire_flow *flow_of(__u64 cookie)
+{
+	__u32 what = index_get(cookie);
+
+	return flow_at(what >= INDEX_SLOT ? what - INDEX_SLOT : wire_slot_by_hash(cookie), cookie);
+}
+
+/* NULL: nothing is known of the socket. */
 static __always_inline struct wire_sock *sock_state(struct __sk_buff *skb)
 {
 	__u64 cookie = bpf_get_socket_cookie(skb);
+	struct wire_flow *f = flow_of(cookie);
 
-	return bpf_map_lookup_elem(&wire_socks, &cookie);
+	return f ? &f->sock : bpf_map_lookup_elem(&wire_news, &cookie);
 }
 
-static __always_inline void set_plain(struct wire_sock *ws, __u64 cookie)
+static __always_inline void set_plain(__u64 cookie, struct wire_sock *ws)
 {
 	ws->state = SOCK_PLAIN; /* until nobody has it at hand any more */
-	wire_plain[cookie & (WIRE_PLAIN - 1)] = cookie;
-	bpf_map_delete_elem(&wire_socks, &cookie);
+	index_set(cookie, INDEX_PLAIN);
+	bpf_map_delete_elem(&wire_news, &cookie);
 }
+
+const volatile __u32 wire_room __weak = LIMIT_WIRE_FLOWS; /* slots */
 
 /* How long ago an owner's slot was used, or 0: it may not be taken from him for this one. */
 static __always_inline __u64 slot_idle(const struct ev_wire *w, __u32 owner, __u64 now)
@@ -41,19 +95,25 @@ static __always_inline __u64 slot_idle(const struct ev_wire *w, __u32 owner, __u
 	struct ev_owner *o = owner_get(w->owner);
 	__u64 last = w->way[0].last > w->way[1].last ? w->way[0].last : w->way[1].last;
 
-	if (w->owner != owner && o && share_left(o, EV_OWN_WIRE, LIMIT_WIRE_FLOWS))
+	if (w->owner != owner && o && share_left(o, EV_OWN_WIRE, wire_room))
 		return 0;
 	return last < now ? now - last : 0;
 }
 
-/* A slot near a place that nobody can foresee: a free one, or the longest idle; LOT_NONE. */
+/*
+ * A free slot near a place that nobody can foresee, or the longest idle of some; LOT_NONE. First
+ * among so many as are in use, so that these lie close together: that many pages less to walk
+ * through.
+ */
 APART __u32 wire_slot_find(__u32 owner, __u64 now)
 {
-	__u32 at = bpf_get_prandom_u32(), oldest = LOT_NONE;
+	__u32 near = bpf_get_prandom_u32(), far = bpf_get_prandom_u32(), oldest = LOT_NONE;
+	__u32 within = 4 * wire_used + LOT_TRIES;
 	__u64 longest = 0;
 
 	for (int i = 0; i < LOT_TRIES; i++) {
-		__u32 n = (at + i) % LIMIT_WIRE_FLOWS;
+		__u32 n = i < LOT_TRIES / 2 ? (near + i) % within : far + i;
+		n %= wire_room;
 		struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
 		if (!w)
 			continue;
@@ -68,18 +128,41 @@ APART __u32 wire_slot_find(__u32 owner, __u64 now)
 	return oldest;
 }
 
-APART int wire_make_room(__u32 n)
+/* Is this slot ours now? Whoever had it gives way. */
+static __always_inline bool claim_slot(struct ev_wire *w, __u32 n)
 {
-	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+	__u64 claim = WIRE_CLAIM | n;
+	__u32 owner = w->owner;
 
-	if (!w || !w->gen)
-		return 0;
-	struct ev_owner *o = owner_get(w->owner);
+	if (!w->gen)
+		return !bpf_map_update_elem(&wire_cookies, &claim, &n, BPF_NOEXIST);
+	if (!wire_end_slot(w))
+		return false;
+	struct ev_owner *o = owner_get(owner);
 	if (o)
 		__sync_fetch_and_add(&o->idle, 1);
 	count(EV_C_WIRE_IDLE, 1);
-	wire_free_slot(w);
-	return 1;
+	return true;
+}
+
+#define CLAIM_TRIES 4 /* others may be quicker */
+
+/* A slot that is this socket's alone, or LOT_NONE. */
+APART __u32 wire_claim(__u32 owner, __u64 now, __u64 cookie)
+{
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		__u32 n = wire_slot_find(owner, now);
+		struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+		if (!w)
+			break;
+		if (!claim_slot(w, n))
+			continue;
+		if (!bpf_map_update_elem(&wire_cookies, &cookie, &n, BPF_NOEXIST))
+			return n;
+		wire_unclaim(n);
+		break;
+	}
+	return LOT_NONE;
 }
 
 static __always_inline void fill_slot(struct ev_wire *w, struct bpf_sock *sk, __u64 cookie)
@@ -131,12 +214,23 @@ static __always_inline void send_wire_open(struct ev_wire *w, __u32 n)
 	submit(e, sizeof(*e));
 }
 
-/* TLS was found: a slot for it. */
+/* What was found of the socket goes with it into its slot. */
+static __always_inline void fill_flow(struct wire_flow *f, const struct wire_sock *ws, __u32 n,
+				      __u64 now)
+{
+	__builtin_memcpy(&f->sock, ws, sizeof(*ws));
+	f->sock.sync[0].busy = f->sock.sync[1].busy = 0;
+	f->sock.slot = n;
+	f->sock.state = SOCK_TLS;
+	f->sock.gen = now;
+}
+
+/* TLS was found: a slot for it, where sock_state() is from now on. */
 APART int wire_begin(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct wire_sock *ws = sock_state(skb);
 	__u64 now = bpf_ktime_get_ns(), cookie = bpf_get_socket_cookie(skb);
+	struct wire_sock *ws = bpf_map_lookup_elem(&wire_news, &cookie);
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!ws || !sk || sk->state == BPF_TCP_CLOSE) /* nothing would end it */
@@ -144,27 +238,26 @@ APART int wire_begin(struct __sk_buff *skb)
 	__u64 cgroup = bpf_sk_cgroup_id(sk);
 	__u32 owner = owner_find(EV_OWNER_CGROUP | cgroup);
 	struct ev_owner *o = owner_get(owner);
-	__u32 n = wire_slot_find(owner, now);
-	if (n == LOT_NONE || !o) {
+	__u32 n = o ? wire_claim(owner, now, cookie) : LOT_NONE;
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+	struct wire_flow *f = bpf_map_lookup_elem(&wire_flows, &n);
+	if (!w || !f || !o) {
 		if (o)
 			share_refuse(o, EV_OWN_WIRE, EV_C_WIRE_SHARE);
 		return 0;
 	}
-	wire_make_room(n);
-	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
-	if (!w)
-		return 0;
 	fill_slot(w, sk, cookie);
 	w->cgroup = cgroup;
 	w->owner = owner;
 	w->opened = ws->opened;
 	w->flags = ws->flags;
 	w->way[0].last = w->way[1].last = now;
-	w->gen = ws->gen = now;
-	ws->slot = n;
-	ws->state = SOCK_TLS;
-	ws->flags |= EV_WIRE_MIDWAY; /* for a slot after this one */
+	fill_flow(f, ws, n, now);
+	w->gen = now;
+	index_set(cookie, INDEX_SLOT + n);
+	bpf_map_delete_elem(&wire_news, &cookie);
 	share_take(o, EV_OWN_WIRE);
+	__sync_fetch_and_add(&wire_used, 1);
 	wire_seek(w, 1);
 	send_wire_open(w, n);
 	return 1;

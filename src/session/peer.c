@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/limits.h"
-#include "base/hash.h"
 #include "session/connection.h"
 
 #define BUCKETS 16384
@@ -13,6 +13,8 @@
 int peer_table_init(struct peers *t)
 {
 	*t = (struct peers){ .size = BUCKETS };
+	if (getrandom(&t->key, sizeof(t->key), 0) != sizeof(t->key))
+		return -EIO;
 	t->buckets = calloc(t->size, sizeof(*t->buckets));
 	return t->buckets ? 0 : -ENOMEM;
 }
@@ -43,16 +45,17 @@ static bool is_loopback(const struct address *a)
 	return a->family == 4 ? a->ip[0] == 127 : !memcmp(a->ip, one, 16);
 }
 
+/* Keyed: a peer chooses its addresses and ports. */
 static struct peer **slot(const struct peers *t, const struct address *local,
 			  const struct address *remote)
 {
-	uint64_t w[4];
+	uint8_t ends[2 * (sizeof(local->ip) + sizeof(local->port))], *at = ends;
 
-	memcpy(w, local->ip, 16);
-	memcpy(w + 2, remote->ip, 16);
-	uint64_t h = hash_words(w[0], w[1]) ^ local->port;
-	h = hash_words(h, w[2]) ^ (uint64_t)remote->port << 16;
-	return &t->buckets[hash_words(h, w[3]) & (t->size - 1)];
+	at = mempcpy(at, local->ip, sizeof(local->ip));
+	at = mempcpy(at, &local->port, sizeof(local->port));
+	at = mempcpy(at, remote->ip, sizeof(remote->ip));
+	memcpy(at, &remote->port, sizeof(remote->port));
+	return &t->buckets[siphash(&t->key, ends, sizeof(ends)) & (t->size - 1)];
 }
 
 struct peer *peer_table_add(struct peers *t, struct processes *processes, struct process *process,

@@ -3,6 +3,7 @@
 #ifndef CLEARTAP_PEER_H
 #define CLEARTAP_PEER_H
 
+#include "base/siphash.h"
 #include "session/process.h"
 
 struct address {
@@ -32,6 +33,7 @@ struct peer {
 
 struct peers {
 	struct peer **buckets;
+	struct siphash_key key;
 	size_t size, count, ended;
 	struct peer *oldest, *newest;
 };

@@ -22,7 +22,7 @@ struct wire_slots {
 	struct wire *wire;
 	int64_t clock_offset_us;
 	struct wire_key key[LIMIT_WIRE_FLOWS]; /* of the socket that was told; gen 0: none */
-	uint64_t seen[LIMIT_WIRE_FLOWS];       /* when the last packet came, as told */
+	uint64_t seen[LIMIT_WIRE_FLOWS];       /* packets of it, as told */
 	uint32_t part;
 	uint32_t end; /* no slot from here on was ever in use */
 };
@@ -71,9 +71,14 @@ static struct wire_way make_way(const struct wire_slots *s, const struct ev_wire
 	return way;
 }
 
-static uint64_t last_of(const volatile struct ev_wire *e)
+static uint64_t last_of(const struct ev_wire *e)
 {
 	return e->way[0].last > e->way[1].last ? e->way[0].last : e->way[1].last;
+}
+
+static uint64_t packets_of(const volatile struct ev_wire *e)
+{
+	return e->way[0].packets + e->way[1].packets;
 }
 
 /* When a packet came, of which the slot has 48 bits: three days. `last` may be a moment older. */
@@ -176,13 +181,13 @@ static void look_at(struct wire_slots *s, uint32_t n, int64_t now)
 {
 	const volatile struct ev_wire *slot = ring_wire(s->ring, n);
 	struct ev_wire copy;
-	uint64_t last = last_of(slot);
+	uint64_t packets = packets_of(slot);
 
-	if (slot->gen == s->key[n].gen && last == s->seen[n])
+	if (slot->gen == s->key[n].gen && packets == s->seen[n])
 		return;
 	memcpy(&copy, (const void *)slot, sizeof(copy));
 	atomic_thread_fence(memory_order_acquire); /* all of it is from before the second look */
-	s->seen[n] = last;
+	s->seen[n] = packets;
 	if (copy.gen == s->key[n].gen && slot->gen == s->key[n].gen) {
 		tell_slot(s, &copy, now);
 	} else { /* its end is in the ring still, or was lost */

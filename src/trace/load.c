@@ -93,8 +93,12 @@ static int choose_wire(struct cleartap_bpf *skel, bool wire)
 	bpf_program__set_autoload(skel->progs.wire_state, wire);
 	if (wire)
 		return 0;
-	int err = bpf_map__set_max_entries(skel->maps.wire_socks, 1);
-	return err ? err : bpf_map__set_max_entries(skel->maps.wire_slots, 1);
+	struct bpf_map *const of_wire[] = { skel->maps.wire_news, skel->maps.wire_cookies,
+					    skel->maps.wire_flows, skel->maps.wire_slots };
+	int err = 0;
+	for (size_t i = 0; i < sizeof(of_wire) / sizeof(*of_wire) && !err; i++)
+		err = bpf_map__set_max_entries(of_wire[i], 1);
+	return err;
 }
 
 static int read_features(const struct load_options *options, struct features *ret, char *error,
@@ -165,20 +169,26 @@ static int open_cgroup_root(void)
 	return fd;
 }
 
-/* The end of sockets first, so that no slot is taken for good. */
+/* All, or none. The end of sockets first, so that no slot is taken for good. */
 static int attach_wire(const struct load *l)
 {
 	struct bpf_program *const on_cgroup[] = { l->skel->progs.wire_in, l->skel->progs.wire_out };
-	int root = open_cgroup_root();
-	struct bpf_link *link = root < 0 ? NULL : bpf_program__attach(l->skel->progs.wire_state);
+	struct bpf_link *links[3] = { NULL };
+	int root = open_cgroup_root(), n = 0, err = root < 0 ? root : 0;
 
-	for (int i = 0; link && i < 2; i++) {
-		bpf_link__disconnect(link); /* as above */
-		link = bpf_program__attach_cgroup(on_cgroup[i], root);
+	if (!err)
+		links[n++] = bpf_program__attach(l->skel->progs.wire_state);
+	while (!err && links[n - 1] && n < 3) {
+		links[n] = bpf_program__attach_cgroup(on_cgroup[n - 1], root);
+		n++;
 	}
-	int err = root < 0 ? root : link ? 0 : -errno;
-	if (link)
-		bpf_link__disconnect(link);
+	if (!err && !links[n - 1])
+		err = -errno;
+	while (n--) {
+		if (!err)
+			bpf_link__disconnect(links[n]); /* as above */
+		bpf_link__destroy(links[n]);
+	}
 	if (root >= 0)
 		close(root);
 	return err;

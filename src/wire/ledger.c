@@ -89,11 +89,16 @@ static unsigned guess_handshakes(const struct wire_way *y, bool server)
 
 /*
  * May the first n records be of the handshake? A client's end with its Finished, whatever comes
- * before it; else a request that was not read would pass for one.
+ * before it, a server's are tickets, alike; else one that was not read would pass for them.
  */
 static bool may_be_handshakes(const struct wire_way *y, unsigned n, bool server)
 {
-	return n < 2 || (server ? n <= TICKETS : is_finished(less(y->first[n - 1], SEAL_13)));
+	if (n && !server)
+		return is_finished(less(y->first[n - 1], SEAL_13));
+	for (unsigned i = 0; i < n; i++)
+		if (n > TICKETS || y->first[i] != y->first[0] || first_plain(y, 1) < TICKET_MIN)
+			return false;
+	return true;
 }
 
 /* Plaintext of application data in TLS 1.3; what was read tells how many records are none. */

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/share.h"
+#include "base/siphash.h"
 #include "dissect/live.h"
 #include "tls/tls_info.h"
 #include "wire/ledger.h"
@@ -67,6 +68,7 @@ struct wire {
 	struct live_use use_all, use;
 	struct common use_common;
 	struct wire_conn **by_key, **by_ends;
+	struct siphash_key hash_key; /* of by_ends */
 	size_t size, count;
 	TAILQ_HEAD(wire_list, wire_conn) open, ended;
 	struct wire_stats stats;

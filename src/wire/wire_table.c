@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -17,15 +18,17 @@ static size_t key_place(const struct wire *w, uint64_t id)
 	return hash_words(id, 0) & (w->size - 1);
 }
 
-static uint64_t address_hash(const struct wire_address *a)
-{
-	return hash_words(hash_bytes(a->ip, sizeof(a->ip)), a->port);
-}
-
+/* Keyed: a peer chooses its addresses and ports. */
 static size_t ends_place(const struct wire *w, const struct wire_address *from,
 			 const struct wire_address *to)
 {
-	return hash_words(address_hash(from), address_hash(to)) & (w->size - 1);
+	uint8_t ends[2 * (sizeof(from->ip) + sizeof(from->port))], *at = ends;
+
+	at = mempcpy(at, from->ip, sizeof(from->ip));
+	at = mempcpy(at, &from->port, sizeof(from->port));
+	at = mempcpy(at, to->ip, sizeof(to->ip));
+	memcpy(at, &to->port, sizeof(to->port));
+	return siphash(&w->hash_key, ends, sizeof(ends)) & (w->size - 1);
 }
 
 static struct wire_address make_address(uint8_t family, const uint8_t ip[16], uint16_t port)
@@ -62,7 +65,8 @@ struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *
 	w->by_ends = calloc(w->size, sizeof(struct wire_conn *));
 	w->programs = calloc(1, sizeof(*w->programs));
 	w->node = strdup(options->node);
-	if (w->by_key && w->by_ends && w->programs && w->node)
+	if (w->by_key && w->by_ends && w->programs && w->node &&
+	    getrandom(&w->hash_key, sizeof(w->hash_key), 0) == sizeof(w->hash_key))
 		return w;
 	wire_free(w);
 	return NULL;

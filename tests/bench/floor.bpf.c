@@ -19,3 +19,8 @@ SEC("cgroup_skb/egress") int floor_packet(struct __sk_buff *skb)
 {
 	return 1;
 }
+
+SEC("cgroup_skb/ingress") int floor_packet_in(struct __sk_buff *skb)
+{
+	return 1;
+}

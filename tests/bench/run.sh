@@ -23,7 +23,7 @@ memory() (
 for part in $parts; do
 	case $part in
 	probes) "$here/nginx.sh"; "$here/go.sh" ;;
-	wire) "$here/wire.sh" ;;
+	wire) for flows in 100 1000; do "$builddir/tests/bench/bench_wire" "$flows"; done ;;
 	pipeline) for _ in 1 2 3; do "$builddir/tests/bench/bench_pipeline" 200000 64 "$scratch"; done ;;
 	dissect) "$builddir/tests/bench/bench_dissect" ;;
 	store) "$builddir/tests/bench/bench_store" -d "$scratch" ;;

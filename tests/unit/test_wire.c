@@ -228,6 +228,59 @@ static void test_late_probes(void **state)
 	}
 }
 
+/* The first record of a direction that was not read passes neither for a Finished nor for tickets.
+ */
+static void test_missed_first(void **state)
+{
+	static const struct {
+		struct wire_way way;
+		bool server;
+		uint64_t read, unknown;
+	} cases[] = {
+		/* no Finished is seen; a server's first record, after no ticket, one and two */
+		{ { .app_records = 2, .app_bytes = 117 + 217, .first = { 117, 217 }, .firsts = 2 },
+		  false,
+		  200,
+		  100 },
+		{ { .app_records = 2, .app_bytes = 57 + 217, .first = { 57, 217 }, .firsts = 2 },
+		  true,
+		  200,
+		  40 },
+		{ { .app_records = 3,
+		    .app_bytes = 250 + 1017 + 217,
+		    .first = { 250, 1017, 217 },
+		    .firsts = 3 },
+		  true,
+		  200,
+		  1000 + 233 },
+		{ { .app_records = 4,
+		    .app_bytes = 250 + 250 + 1017 + 217,
+		    .first = { 250, 250, 1017, 217 },
+		    .firsts = 4 },
+		  true,
+		  200,
+		  1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct wire *w = begin(false);
+		struct wire_key key = opened(w, 1, !cases[i].server);
+		struct wire_counts c = { 0 };
+		struct wire_read r = { "x", "openssl", { 0 }, false };
+		c.way[DIR_WRITE] = cases[i].way;
+		c.way[DIR_WRITE].handshakes = 1;
+		r.plain[DIR_WRITE] = cases[i].read;
+		is_of(w, &key, 3, "c");
+		wire_counts(w, &key, T0, &c);
+		wire_read(w, 1, T0, &r);
+		wire_end(w, &key, T0, WIRE_CLOSED);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], cases[i].read);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], cases[i].unknown);
+		end(w);
+	}
+}
+
 /* Its slot was taken and it got another: what was read before is not counted again. */
 static void test_again(void **state)
 {
@@ -481,12 +534,12 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lock),   cmocka_unit_test(test_ledger),
-		cmocka_unit_test(test_ends),   cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_many),   cmocka_unit_test(test_again),
-		cmocka_unit_test(test_slot),   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_memory), cmocka_unit_test(test_late_probes),
-		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_lock),	     cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_many),	     cmocka_unit_test(test_again),
+		cmocka_unit_test(test_slot),	     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_memory),	     cmocka_unit_test(test_late_probes),
+		cmocka_unit_test(test_missed_first), cmocka_unit_test(test_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
