@@ -16,6 +16,7 @@ void coverage_get(struct request *r);
 void endpoints_get(struct request *r);
 void entries_get(struct request *r);
 void entries_list(struct request *r);
+void facets_get(struct request *r);
 void har_export(struct request *r);
 void histogram_get(struct request *r);
 void health_get(struct request *r);

@@ -22,6 +22,7 @@ const struct route api_routes[] = {
 	{ "/api/histogram", GET, ROUTE_SLOW, histogram_get, " q from to buckets " },
 	{ "/api/map", GET, ROUTE_SLOW, map_get, " q " },
 	{ "/api/endpoints", GET, ROUTE_SLOW, endpoints_get, " q " },
+	{ "/api/facets", GET, ROUTE_SLOW, facets_get, " q " },
 	{ "/api/coverage", GET, ROUTE_SLOW, coverage_get, " " },
 	{ "/api/export/har", GET, 0, har_export, " q " },
 	{ "/api/export/pcapng", GET, 0, pcapng_export, " q " },

@@ -13,7 +13,7 @@
 #define LIMIT_OWNERS_TOLD	16     /* who lost something, in GET /api/stats */
 #define LIMIT_CALL_DEPTH	4      /* TLS calls inside TLS calls of one thread */
 #define LIMIT_WIRE_FLOWS	100000 /* TLS connections of the wire at once */
-#define LIMIT_WIRE_NEW		65536	   /* TCP connections in which TLS is looked for at once */
+#define LIMIT_WIRE_NEW		65536  /* TCP connections in which TLS is looked for at once */
 #define LIMIT_WIRE_HANDSHAKE	(64 << 10) /* bytes of handshakes of one, that are copied */
 #define LIMIT_WIRE_LINGER_MS	1000  /* after its end, what a session says of one is waited for */
 #define LIMIT_WIRE_LOOK_MS	250   /* between two looks at all of a file that live */
@@ -212,6 +212,7 @@
 #define LIMIT_BUCKETS		500   /* of a histogram */
 #define LIMIT_WINDOW		20000 /* newest entries that connections and map look at */
 #define LIMIT_WINDOW_MS		500   /* and for how long */
+#define LIMIT_FACET		50    /* values of one kind, the most frequent, are told */
 #define LIMIT_ENDPOINTS		500   /* of these, the most called, are told */
 #define LIMIT_ENDPOINT_BRANCHES 40    /* texts behind one beginning of paths; more are one */
 #define LIMIT_ENDPOINT_SEGMENTS 16    /* looked at so */

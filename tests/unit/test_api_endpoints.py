@@ -82,6 +82,23 @@ def hidden():
     assert sum(row["calls"] for row in answer["endpoints"]) == answer["window"]["entries"]
 
 
+def facets():
+    """each value is as frequent as its filter says"""
+    answer = server.get("/api/facets").json()
+    assert [f["name"] for f in answer["facets"]] == ["outcome", "status", "program", "host", "method",
+                                                     "type"]
+    for f in answer["facets"]:
+        counts = [v["count"] for v in f["values"]]
+        assert counts and counts == sorted(counts, reverse=True), f
+        for v in f["values"][:6]:
+            assert len(listed(v["q"])) == v["count"], v
+            assert len(listed("(tls) and (%s)" % v["q"])) <= v["count"], v
+    outcomes = answer["facets"][0]["values"]
+    assert sum(v["count"] for v in outcomes) == answer["window"]["entries"] == 1500
+    hidden = server.get("/api/facets?q=" + urllib.parse.quote('redact("host")')).json()["facets"][3]
+    assert [v["value"] for v in hidden["values"]] == ["[redacted]"], hidden
+
+
 def refusals():
     """a wrong filter is told"""
     problem(server.get("/api/endpoints?q=x%20%3D"), 400, "q")
@@ -93,4 +110,4 @@ def ends():
     assert server.stop() == 0
 
 
-run([sums, filters, many, hidden, refusals, ends])
+run([sums, filters, many, hidden, facets, refusals, ends])
