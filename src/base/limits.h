@@ -255,6 +255,8 @@
 #define LIMIT_INSPECT_MACHINE	   6		  /* of them for files of the machine itself, */
 #define LIMIT_INSPECT_OWNER	   2		  /* and for those of any other owner */
 #define LIMIT_INSPECT_QUEUE	   512		  /* files that wait for one */
+#define LIMIT_INSPECT_BIRTH_MS	   2000		  /* waiting for one that is made */
+#define LIMIT_INSPECT_MOTHER	   256		  /* of one mother, then there is another one */
 #define LIMIT_INSPECT_TURN_MS	   1000		  /* processor time of one while others wait */
 #define LIMIT_INSPECT_SETTLE_MS	   5000		  /* wait at the start for what is there already */
 #define LIMIT_READY_MS		   800		  /* then a user is told what is in */

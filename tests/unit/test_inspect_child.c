@@ -81,23 +81,29 @@ static int count_descriptors(pid_t pid)
 	return count - 2; /* . and .. */
 }
 
-/* Stop a child of `parent` that has its filter on. Its status is in text then. */
+static bool is_filtered(pid_t pid, char *text, size_t room)
+{
+	return read_proc(pid, "status", text, room) && status_has(text, "Seccomp:\t2");
+}
+
+/* Stop a child of `parent` that has its filter on; their mother has none. Its status is in text. */
 static pid_t catch_child(pid_t parent, char *text, size_t room)
 {
-	char name[64], list[64];
+	char name[64], list[256], *at, *end;
 
 	snprintf(name, sizeof(name), "task/%d/children", parent);
 	for (int i = 0; i < TRIES; i++) {
-		pid_t pid;
-
 		usleep(500);
-		if (!read_proc(parent, name, list, sizeof(list)) || (pid = atoi(list)) <= 0)
-			continue;
-		if (!read_proc(pid, "status", text, room) || !status_has(text, "Seccomp:\t2"))
-			continue;
-		if (!kill(pid, SIGSTOP) && read_proc(pid, "status", text, room) &&
-		    status_has(text, "Seccomp:\t2"))
-			return pid;
+		read_proc(parent, name, list, sizeof(list));
+		for (at = list;; at = end) {
+			pid_t pid = (pid_t)strtol(at, &end, 10);
+
+			if (end == at)
+				break;
+			if (is_filtered(pid, text, room) && !kill(pid, SIGSTOP) &&
+			    is_filtered(pid, text, room))
+				return pid;
+		}
 	}
 	return 0;
 }
