@@ -251,9 +251,11 @@
 #define LIMIT_GLANCE_BYTES	   (1 << 20)	  /* looked through before an analysis is made */
 #define LIMIT_INSPECT_SECONDS	   10		  /* processor time of one analysis */
 #define LIMIT_INSPECT_WALL_SECONDS 60		  /* its time by the clock, on a busy machine */
-#define LIMIT_INSPECT_CHILDREN	   8		  /* analyses at once */
-#define LIMIT_INSPECT_MACHINE	   6		  /* of them for files of the machine itself, */
+#define LIMIT_INSPECT_CHILDREN	   32		  /* processes for analyses */
+#define LIMIT_INSPECT_AT_ONCE	   8		  /* of them that have their turn, */
+#define LIMIT_INSPECT_MACHINE	   6		  /* those for files of the machine itself, */
 #define LIMIT_INSPECT_OWNER	   2		  /* and for those of any other owner */
+#define LIMIT_INSPECT_ASIDE	   16		  /* others, that read debug information */
 #define LIMIT_INSPECT_QUEUE	   512		  /* files that wait for one */
 #define LIMIT_INSPECT_BIRTH_MS	   2000		  /* waiting for one that is made */
 #define LIMIT_INSPECT_MOTHER	   256		  /* of one mother, then there is another one */
