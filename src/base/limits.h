@@ -304,8 +304,9 @@
 #define LIMIT_SCAN_PATH	       1024	   /* length of their paths */
 #define LIMIT_CHANGES_BURST    4   /* analyses of one file that changes, then one a second */
 #define LIMIT_SEEN_MS	       20  /* that a file is taken for what it was, if it is mapped again */
-#define LIMIT_WAKES	       16  /* by programs that start, in LIMIT_TURN_MS; then naps of */
-#define LIMIT_NAP_MS	       2   /* bring all that have started meanwhile together */
+#define LIMIT_WAKES	       24  /* by programs that start, in */
+#define LIMIT_WAKES_MS	       100 /* so long; then naps of */
+#define LIMIT_NAP_MS	       4   /* bring all that have started meanwhile together */
 #define LIMIT_PRECEDENCE_MS    100 /* of each second, what goes before all else, */
 #define LIMIT_WALK_MS	       20  /* and of that for a look at all processes */
 #define LIMIT_TURN_MS	       20  /* one turn of the tracer's loop; longer ones are told */

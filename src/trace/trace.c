@@ -363,7 +363,7 @@ static bool naps(struct trace *t, bool woken)
 {
 	int64_t now = clock_ms(CLOCK_MONOTONIC);
 
-	if (now - t->wakes_since >= LIMIT_TURN_MS) {
+	if (now - t->wakes_since >= LIMIT_WAKES_MS) {
 		t->wakes_since = now;
 		t->wakes = 0;
 	}

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -151,9 +152,56 @@ static void test_powerless(void **state)
 	fail_msg("the child outlived its parent");
 }
 
+static int take(struct inspect_child *c, struct inspection *ret)
+{
+	int r;
+
+	while ((r = inspect_child_take(c, ret)) == -EAGAIN)
+		usleep(500);
+	return r;
+}
+
+static void finish(struct inspect_child *c)
+{
+	while (!inspect_child_end(c))
+		usleep(500);
+}
+
+/* One that is killed at work takes nobody with it, nor does the end of their mother. */
+static void test_mother(void **state)
+{
+	struct inspect_mother m;
+	struct inspect_child c[3], late;
+	struct inspection in;
+	int fd = slow_file();
+
+	(void)state;
+	assert_int_equal(inspect_mother_new(65534, 65534, &m), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(inspect_child_new(&m, &c[i]), 0);
+		assert_int_equal(inspect_child_give(&c[i], fd), 0);
+	}
+	kill(c[0].pid, SIGKILL);
+	assert_int_equal(take(&c[0], &in), 0);
+	assert_int_equal(in.failed, 1);
+	assert_int_equal(take(&c[1], &in), 0);
+	assert_int_equal(in.failed, 0);
+	inspect_mother_end(&m);
+	assert_int_equal(take(&c[2], &in), 0);
+	assert_int_equal(in.failed, 0);
+	assert_int_equal(inspect_mother_new(65534, 65534, &m), 0);
+	kill(m.pid, SIGKILL);
+	assert_true(inspect_child_new(&m, &late) < 0);
+	inspect_mother_end(&m);
+	for (int i = 0; i < 3; i++)
+		finish(&c[i]);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_powerless) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_powerless),
+					    cmocka_unit_test(test_mother) };
 
 	again_main(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
