@@ -302,17 +302,17 @@
 #define LIMIT_SCAN_ENTRIES     20000	   /* names that it looks at */
 #define LIMIT_SCAN_FILES       256	   /* files that it hands out */
 #define LIMIT_SCAN_PATH	       1024	   /* length of their paths */
-#define LIMIT_CHANGES_BURST    4   /* analyses of one file that changes, then one a second */
-#define LIMIT_SEEN_MS	       20  /* that a file is taken for what it was, if it is mapped again */
-#define LIMIT_WAKES	       24  /* by programs that start, in */
-#define LIMIT_WAKES_MS	       100 /* so long; then naps of */
-#define LIMIT_NAP_MS	       4   /* bring all that have started meanwhile together */
-#define LIMIT_PRECEDENCE_MS    100 /* of each second, what goes before all else, */
-#define LIMIT_WALK_MS	       20  /* and of that for a look at all processes */
-#define LIMIT_TURN_MS	       20  /* one turn of the tracer's loop; longer ones are told */
-#define LIMIT_TURN_PART_MS     5   /* each part of it that has much to do */
-#define LIMIT_OUTBOX_BATCH     256 /* messages to the server in one turn */
-#define LIMIT_CLOSERS	       256 /* threads that wait while the kernel takes probes out, */
+#define LIMIT_CHANGES_BURST    4    /* analyses of one file that changes, then one a second */
+#define LIMIT_SEEN_MS	       20   /* so long a file is believed to be what it was */
+#define LIMIT_WAKES	       24   /* by programs that start, in */
+#define LIMIT_WAKES_MS	       100  /* so long; then naps of */
+#define LIMIT_NAP_MS	       4    /* bring all that have started meanwhile together */
+#define LIMIT_PRECEDENCE_MS    100  /* of each second, what goes before all else, */
+#define LIMIT_WALK_MS	       20   /* and of that for a look at all processes */
+#define LIMIT_TURN_MS	       20   /* one turn of the tracer's loop; longer ones are told */
+#define LIMIT_TURN_PART_MS     5    /* each part of it that has much to do */
+#define LIMIT_OUTBOX_BATCH     256  /* messages to the server in one turn */
+#define LIMIT_CLOSERS	       256  /* threads that wait while the kernel takes probes out, */
 #define LIMIT_CLOSING_MS       1000 /* and at the end no longer than this */
 
 #endif
