@@ -255,10 +255,14 @@
 #define LIMIT_GLANCE_BYTES	   (1 << 20)	  /* looked through before an analysis is made */
 #define LIMIT_INSPECT_SECONDS	   10		  /* processor time of one analysis */
 #define LIMIT_INSPECT_WALL_SECONDS 60		  /* its time by the clock, on a busy machine */
-#define LIMIT_INSPECT_CHILDREN	   8		  /* analyses at once */
-#define LIMIT_INSPECT_MACHINE	   6		  /* of them for files of the machine itself, */
+#define LIMIT_INSPECT_CHILDREN	   32		  /* processes for analyses */
+#define LIMIT_INSPECT_AT_ONCE	   8		  /* of them that have their turn, */
+#define LIMIT_INSPECT_MACHINE	   6		  /* those for files of the machine itself, */
 #define LIMIT_INSPECT_OWNER	   2		  /* and for those of any other owner */
+#define LIMIT_INSPECT_ASIDE	   16		  /* others, that read debug information */
 #define LIMIT_INSPECT_QUEUE	   512		  /* files that wait for one */
+#define LIMIT_INSPECT_BIRTH_MS	   2000		  /* waiting for one that is made */
+#define LIMIT_INSPECT_MOTHER	   256		  /* of one mother, then there is another one */
 #define LIMIT_INSPECT_TURN_MS	   1000		  /* processor time of one while others wait */
 #define LIMIT_INSPECT_SETTLE_MS	   5000		  /* wait at the start for what is there already */
 #define LIMIT_READY_MS		   800		  /* then a user is told what is in */
@@ -303,6 +307,10 @@
 #define LIMIT_SCAN_FILES       256	   /* files that it hands out */
 #define LIMIT_SCAN_PATH	       1024	   /* length of their paths */
 #define LIMIT_CHANGES_BURST    4    /* analyses of one file that changes, then one a second */
+#define LIMIT_SEEN_MS	       20   /* so long a file is believed to be what it was */
+#define LIMIT_WAKES	       24   /* by programs that start, in */
+#define LIMIT_WAKES_MS	       100  /* so long; then naps of */
+#define LIMIT_NAP_MS	       4    /* bring all that have started meanwhile together */
 #define LIMIT_PRECEDENCE_MS    100  /* of each second, what goes before all else, */
 #define LIMIT_WALK_MS	       20   /* and of that for a look at all processes */
 #define LIMIT_TURN_MS	       20   /* one turn of the tracer's loop; longer ones are told */

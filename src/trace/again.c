@@ -20,7 +20,7 @@ static const struct role {
 	const char *name;
 	int (*main)(int argc, char **argv);
 } roles[] = {
-	{ INSPECT_CHILD_ROLE, inspect_child_main },
+	{ INSPECT_MOTHER_ROLE, inspect_mother_main },
 	{ HURRY_ROLE, hurry_main },
 	{ DISK_SCAN_ROLE, disk_scan_main },
 };

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +32,7 @@
 #include "trace/library.h"
 
 enum { CHILD_FILE = 0, CHILD_ANSWER = 1, CHILD_SETUP_FAILED = 100 };
+enum { MOTHER_GIVEN = 0, MOTHER_ORDERS = 1 }; /* a socket for a child; where they come from */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1 /* reserves terabytes of address space, and reports through more calls */
@@ -119,8 +122,8 @@ static void answer(const struct inspection *in)
 		_exit(EIO);
 }
 
-/* The file, as descriptor 0, which is the lowest that is free; it bounds the memory to come. */
-static bool receive_file(void)
+/* A descriptor, which becomes 0, the lowest that is free. */
+static bool receive_descriptor(int socket)
 {
 	union {
 		struct cmsghdr header;
@@ -133,29 +136,35 @@ static bool receive_file(void)
 			    .msg_control = &control,
 			    .msg_controllen = sizeof(control) };
 
+	return recvmsg(socket, &m, 0) == 1 && m.msg_controllen >= sizeof(control.header) &&
+	       control.header.cmsg_type == SCM_RIGHTS;
+}
+
+/* The file bounds the memory to come. */
+static bool receive_file(void)
+{
 	struct stat st;
 
-	if (recvmsg(CHILD_ANSWER, &m, 0) != 1 || m.msg_controllen < sizeof(control.header) ||
-	    control.header.cmsg_type != SCM_RIGHTS || fstat(CHILD_FILE, &st))
+	if (!receive_descriptor(CHILD_ANSWER) || fstat(CHILD_FILE, &st))
 		return false;
 	return SANITIZED || !set_limit(RLIMIT_AS, LIMIT_INSPECT_MEMORY + (rlim_t)st.st_size);
 }
 
-/* Arguments: whom to become (uid, gid) and the process to die with. */
-int inspect_child_main(int argc, char **argv)
+/* A change of user would undo the signal, so that comes first. */
+static bool die_with(pid_t parent)
+{
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
+}
+
+/* The child: all that it holds is its end of the socket. */
+static void analyse(pid_t parent)
 {
 	static struct inspection in;
 	int r;
 
-	if (argc != 3)
-		return CHILD_SETUP_FAILED;
-	uid_t uid = (uid_t)strtoul(argv[0], NULL, 10);
-	gid_t gid = (gid_t)strtoul(argv[1], NULL, 10);
-	/* a change of user would undo the death signal, so it comes after */
-	if (set_limits() || drop_privilege(uid, gid) || prctl(PR_SET_PDEATHSIG, SIGKILL) ||
-	    getppid() != atoi(argv[2]) || filter_calls())
-		return CHILD_SETUP_FAILED;
-	inspect_warm();
+	if (dup2(MOTHER_GIVEN, CHILD_ANSWER) < 0 || close(MOTHER_GIVEN) || !die_with(parent) ||
+	    set_limits() || filter_calls())
+		_exit(CHILD_SETUP_FAILED);
 	if (!receive_file())
 		_exit(EIO);
 	r = inspect_staged(CHILD_FILE, answer, &in);
@@ -164,6 +173,32 @@ int inspect_child_main(int argc, char **argv)
 	in.more = 0;
 	answer(&in);
 	_exit(0);
+}
+
+/* Arguments: whom to become (uid, gid) and the process to die with. */
+int inspect_mother_main(int argc, char **argv)
+{
+	if (argc != 3)
+		return CHILD_SETUP_FAILED;
+	uid_t uid = (uid_t)strtoul(argv[0], NULL, 10);
+	gid_t gid = (gid_t)strtoul(argv[1], NULL, 10);
+	pid_t parent = atoi(argv[2]), pid;
+	/* others may be that user, too, and have as many processes as he may */
+	set_limit(RLIMIT_NPROC, RLIM_INFINITY);
+	if (drop_privilege(uid, gid) || !die_with(parent))
+		return CHILD_SETUP_FAILED;
+	inspect_warm();
+	while (receive_descriptor(MOTHER_ORDERS)) {
+		/* a child of the tracer, which waits for it and may kill it */
+		pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+		if (!pid)
+			analyse(parent);
+		pid = pid < 0 ? -errno : pid;
+		close(MOTHER_GIVEN);
+		if (write(MOTHER_ORDERS, &pid, sizeof(pid)) != sizeof(pid))
+			break;
+	}
+	return EXIT_SUCCESS;
 }
 
 static bool text_ok(const char *text, size_t room)
@@ -242,30 +277,7 @@ static int reap(pid_t pid, bool dying)
 	return status;
 }
 
-int inspect_child_new(uid_t uid, gid_t gid, struct inspect_child *ret)
-{
-	char to_uid[16], to_gid[16], parent[16];
-	const char *const arguments[] = { to_uid, to_gid, parent, NULL };
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return -errno;
-	snprintf(to_uid, sizeof(to_uid), "%u", uid);
-	snprintf(to_gid, sizeof(to_gid), "%u", gid);
-	snprintf(parent, sizeof(parent), "%d", getpid());
-	/* the file that is sent becomes 0, the lowest that is free */
-	const int fds[] = { [CHILD_FILE] = -1, [CHILD_ANSWER] = ends[1], STDERR_FILENO };
-	pid_t pid = again_start(INSPECT_CHILD_ROLE, fds, SANITIZED ? 3 : 2, arguments);
-	close(ends[1]);
-	if (pid < 0) {
-		close(ends[0]);
-		return pid;
-	}
-	*ret = (struct inspect_child){ .pid = pid, .socket = ends[0] };
-	return 0;
-}
-
-static int send_file(int socket, int fd)
+static int send_descriptor(int socket, int fd)
 {
 	union {
 		struct cmsghdr header;
@@ -284,6 +296,63 @@ static int send_file(int socket, int fd)
 	return sendmsg(socket, &m, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
+int inspect_mother_new(uid_t uid, gid_t gid, struct inspect_mother *ret)
+{
+	const struct timeval patience = { .tv_sec = LIMIT_INSPECT_BIRTH_MS / 1000 };
+	char to_uid[16], to_gid[16], parent[16];
+	const char *const arguments[] = { to_uid, to_gid, parent, NULL };
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	snprintf(to_uid, sizeof(to_uid), "%u", uid);
+	snprintf(to_gid, sizeof(to_gid), "%u", gid);
+	snprintf(parent, sizeof(parent), "%d", getpid());
+	/* what it is given becomes 0, the lowest that is free */
+	const int fds[] = { [MOTHER_GIVEN] = -1, [MOTHER_ORDERS] = ends[1], STDERR_FILENO };
+	pid_t pid = again_start(INSPECT_MOTHER_ROLE, fds, SANITIZED ? 3 : 2, arguments);
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		return pid;
+	}
+	*ret = (struct inspect_mother){ .pid = pid, .socket = ends[0] };
+	return 0;
+}
+
+void inspect_mother_end(struct inspect_mother *m)
+{
+	if (!m->pid)
+		return;
+	close(m->socket);
+	kill(m->pid, SIGKILL);
+	while (waitpid(m->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*m = (struct inspect_mother){ 0 };
+}
+
+int inspect_child_new(const struct inspect_mother *m, struct inspect_child *ret)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	int err = send_descriptor(m->socket, ends[1]);
+	close(ends[1]);
+	if (!err && recv(m->socket, &pid, sizeof(pid), 0) != sizeof(pid))
+		err = -EPIPE;
+	else if (!err && pid < 0)
+		err = pid;
+	if (err) {
+		close(ends[0]);
+		return err;
+	}
+	*ret = (struct inspect_child){ .pid = pid, .socket = ends[0] };
+	return 0;
+}
+
 int inspect_child_give(struct inspect_child *c, int fd)
 {
 	struct stat st;
@@ -294,7 +363,7 @@ int inspect_child_give(struct inspect_child *c, int fd)
 		return -EINVAL;
 	c->file_size = (uint64_t)st.st_size;
 	c->since = clock_ms(CLOCK_MONOTONIC);
-	return send_file(c->socket, fd);
+	return send_descriptor(c->socket, fd);
 }
 
 /* What became of a child that gave no answer, or no sensible one. */
@@ -366,11 +435,16 @@ bool inspect_child_end(struct inspect_child *c)
 int inspect_file(int fd, uid_t uid, gid_t gid, struct inspection *ret)
 {
 	static struct inspection next; /* too large for the stack */
+	struct inspect_mother m;
 	struct inspect_child c;
 	struct pollfd p;
 	bool first = false;
-	int r = inspect_child_new(uid, gid, &c);
+	int r = inspect_mother_new(uid, gid, &m);
 
+	if (r)
+		return r;
+	r = inspect_child_new(&m, &c);
+	inspect_mother_end(&m);
 	if (r)
 		return r;
 	r = inspect_child_give(&c, fd);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A child that can do nothing but read one file and answer, executed anew. It is made before there
- * is a file, so that a program that has just started waits for nothing but the analysis, and it
- * serves one file only: what a hostile one does to it is over with it.
+ * A child that can do nothing but read one file and answer. It is made before there is a file, so
+ * that a program that has just started waits for nothing but the analysis, and it serves one file
+ * only: what a hostile one does to it is over with it. To execute this program takes some 10 ms,
+ * ten times an analysis: so that is done once, by the mother of many children, which has dropped
+ * what power there was, holds nothing, and reads nothing but our orders.
  */
 #ifndef CLEARTAP_INSPECT_CHILD_H
 #define CLEARTAP_INSPECT_CHILD_H
@@ -13,7 +15,12 @@
 
 #include "trace/inspect.h"
 
-#define INSPECT_CHILD_ROLE "inspect"
+#define INSPECT_MOTHER_ROLE "inspect"
+
+struct inspect_mother {
+	pid_t pid; /* 0: none */
+	int socket;
+};
 
 struct inspect_child {
 	pid_t pid;
@@ -22,10 +29,14 @@ struct inspect_child {
 	int64_t since;	    /* ms: when */
 };
 
-/* The child itself (again.h). */
-int inspect_child_main(int argc, char **argv);
-/* uid and gid: whom it becomes. 0 or -errno. */
-int inspect_child_new(uid_t uid, gid_t gid, struct inspect_child *ret);
+/* The mother itself (again.h). */
+int inspect_mother_main(int argc, char **argv);
+/* uid and gid: whom she and her children become. 0 or -errno. */
+int inspect_mother_new(uid_t uid, gid_t gid, struct inspect_mother *ret);
+/* Her children go on. Waits until she is gone. */
+void inspect_mother_end(struct inspect_mother *m);
+/* A child of hers, which is one of this process. Waits for it. 0 or -errno. */
+int inspect_child_new(const struct inspect_mother *m, struct inspect_child *ret);
 /* Have it analyse an open file, which is borrowed. 0; -EINVAL: not a regular file; or -errno. */
 int inspect_child_give(struct inspect_child *c, int fd);
 /*

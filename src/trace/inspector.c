@@ -25,6 +25,7 @@ struct slot {
 	enum stage stage;
 	uint64_t owner;
 	bool hurried;
+	bool aside;	 /* at its debug information, and not counted among those that run */
 	int64_t used_ms; /* when it got its file */
 	struct inspect_child child;
 	void *job;
@@ -68,6 +69,15 @@ static size_t count_stage(const struct inspector *p, enum stage stage)
 	return n;
 }
 
+static size_t count_running(const struct inspector *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++)
+		n += p->slot[i].stage > READY && !p->slot[i].aside;
+	return n;
+}
+
 static void calm(struct inspector *p, struct slot *s)
 {
 	p->hurried_ms += inspect_child_used_ms(&s->child) - s->used_ms;
@@ -82,10 +92,11 @@ static void release(struct inspector *p, struct slot *s)
 {
 	if (s->stage != DYING)
 		epoll_ctl(p->epoll, EPOLL_CTL_DEL, s->child.socket, NULL);
-	if (s->stage == FIRST || s->stage == MORE)
+	if ((s->stage == FIRST || s->stage == MORE) && !s->aside)
 		fair_done(p->queue, s->owner);
 	if (s->hurried)
 		calm(p, s);
+	s->aside = false;
 	s->job = NULL;
 	s->stage = inspect_child_end(&s->child) ? FREE : DYING;
 }
@@ -119,7 +130,8 @@ static int64_t weight(const struct inspector *p, const struct slot *s, bool shar
 {
 	int64_t used = s->stage > READY ? inspect_child_used_ms(&s->child) - s->used_ms : 0;
 
-	if (used < LIMIT_INSPECT_TURN_MS || (share && !fair_waiting(p->queue, s->owner)))
+	if (used < LIMIT_INSPECT_TURN_MS ||
+	    (share && (s->aside || !fair_waiting(p->queue, s->owner))))
 		return 0;
 	return used + (int64_t)fair_running(p->queue, s->owner) * LIMIT_INSPECT_SECONDS * 1000;
 }
@@ -232,12 +244,29 @@ static void take_children(struct inspector *p)
 	}
 }
 
+/* What it was at stays as it was told first. */
+static bool stop_aside(struct inspector *p)
+{
+	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++) {
+		struct slot *s = &p->slot[i];
+		void *job = s->job;
+		if (!s->aside)
+			continue;
+		release(p, s);
+		p->fn(p->ctx, job, NULL);
+		return true;
+	}
+	return false;
+}
+
 /* A child for the next file, NULL when it has to wait for one. */
 static struct slot *child_for_next(struct inspector *p)
 {
-	struct slot *s = find_stage(p, READY);
+	bool full = count_running(p) >= LIMIT_INSPECT_AT_ONCE;
+	struct slot *s = full ? NULL : find_stage(p, READY);
+	bool none = !s && !p->ordered && !find_stage(p, FREE) && !find_stage(p, DYING);
 
-	if (!s && !p->ordered && !find_stage(p, FREE) && !find_stage(p, DYING))
+	if (full || (none && !stop_aside(p)))
 		stop_longest(p, false);
 	return s;
 }
@@ -296,6 +325,22 @@ void inspector_submit(struct inspector *p, int fd, uint64_t owner, void *job)
 	start_waiting(p);
 }
 
+/*
+ * Debug information is read when nobody wants the processor, which on a busy machine takes seconds:
+ * other files must not wait for that, as long as its owner has few of these.
+ */
+static void put_aside(struct inspector *p, struct slot *s)
+{
+	size_t most = s->owner ? LIMIT_INSPECT_OWNER : LIMIT_INSPECT_ASIDE, count = 0;
+
+	for (size_t i = 0; i < LIMIT_INSPECT_CHILDREN; i++)
+		count += p->slot[i].aside && p->slot[i].owner == s->owner;
+	if (count >= most)
+		return;
+	s->aside = true;
+	fair_done(p->queue, s->owner);
+}
+
 static void take_answer(struct inspector *p, struct slot *s)
 {
 	void *job = s->job;
@@ -308,6 +353,7 @@ static void take_answer(struct inspector *p, struct slot *s)
 		if (s->hurried)
 			calm(p, s); /* inspect_child_take() made it so */
 		s->stage = MORE;
+		put_aside(p, s);
 		p->fn(p->ctx, job, &p->answer);
 		return;
 	}

@@ -44,7 +44,8 @@ struct outbox {
 	struct tracer_message *target[EV_TARGETS_MAX]; /* not sent yet */
 	size_t told_count, told_pending;
 	size_t cursor;		       /* where in told[] the last batch ended */
-	struct told *told;	       /* SLOTS, open addressing */
+	struct told *told;	       /* SLOTS, open addressing; those of a process in a row */
+	struct tracer_message about;   /* the process that was described last, in this batch */
 	uint32_t maps[EV_TARGETS_MAX]; /* processes told of by target */
 	struct refused {
 		uint64_t count, sent, owner;
@@ -93,7 +94,7 @@ void outbox_put_target(struct outbox *o, const struct tracer_message *m)
 
 static struct told *slot_of(struct told *told, uint32_t tgid, uint32_t target)
 {
-	for (uint64_t i = hash_words(tgid, target);; i++) {
+	for (uint64_t i = hash_words(tgid, 0);; i++) {
 		struct told *t = &told[i % SLOTS];
 		if (!t->tgid || (t->tgid == tgid && t->target == target))
 			return t;
@@ -148,6 +149,8 @@ void outbox_put_refused(struct outbox *o, enum refusal why, uint64_t owner)
 void outbox_sweep(struct outbox *o)
 {
 	struct told *kept = calloc(SLOTS, sizeof(*kept));
+	uint32_t asked = 0;
+	bool ended = false;
 
 	if (!kept)
 		return;
@@ -157,7 +160,9 @@ void outbox_sweep(struct outbox *o)
 		struct told t = o->told[i];
 		if (!t.tgid || !t.target)
 			continue;
-		bool ended = kill((pid_t)t.tgid, 0) && errno == ESRCH;
+		if (t.tgid != asked)
+			ended = kill((pid_t)t.tgid, 0) && errno == ESRCH;
+		asked = t.tgid;
 		if (ended && t.state == TOLD_NEW)
 			continue;
 		if (ended)
@@ -203,22 +208,28 @@ static bool send_targets(struct outbox *o, int *room)
 }
 
 /* A process is described when it is told of, not while nobody takes it. */
-static bool send_told(struct outbox *o, struct told *t)
+static bool send_told(struct outbox *o, const struct told *t)
 {
-	struct tracer_message m = { .type = t->state == TOLD_NEW ? MSG_PROCESS : MSG_PROCESS_EXIT,
-				    .tgid = t->tgid,
-				    .target = t->target };
+	const struct tracer_message gone = { .type = MSG_PROCESS_EXIT,
+					     .tgid = t->tgid,
+					     .target = t->target };
+	struct tracer_message *m = &o->about;
 
-	if (t->state == TOLD_NEW) {
-		procfs_exe(t->tgid, m.path, sizeof(m.path));
-		procfs_comm(t->tgid, m.comm, sizeof(m.comm));
-		procfs_container(t->tgid, m.container, sizeof(m.container));
+	if (t->state != TOLD_NEW)
+		return send_one(o, &gone);
+	if (m->tgid != t->tgid) {
+		*m = (struct tracer_message){ .type = MSG_PROCESS, .tgid = t->tgid };
+		procfs_exe(t->tgid, m->path, sizeof(m->path));
+		procfs_comm(t->tgid, m->comm, sizeof(m->comm));
+		procfs_container(t->tgid, m->container, sizeof(m->container));
 	}
-	return send_one(o, &m);
+	m->target = t->target;
+	return send_one(o, m);
 }
 
 static bool send_processes(struct outbox *o, int *room)
 {
+	o->about.tgid = 0;
 	for (size_t i = 0; o->told_pending && i < SLOTS; i++) {
 		struct told *t = &o->told[(o->cursor + i) % SLOTS];
 		if (!t->tgid || t->state == TOLD_SENT || (t->state == TOLD_GONE && !t->target))

@@ -40,6 +40,11 @@ bool seen_same_content(const struct seen *f, const struct stat *st)
 	       f->mtime.tv_nsec == st->st_mtim.tv_nsec;
 }
 
+bool seen_lately(const struct seen *f, int64_t now)
+{
+	return f->inode && f->size >= 0 && now - f->checked < LIMIT_SEEN_MS;
+}
+
 /* Files without target and job will be looked at again. */
 static bool forget(struct seen_files *s)
 {
@@ -62,7 +67,7 @@ static bool forget(struct seen_files *s)
 	return true;
 }
 
-struct seen *seen_remember(struct seen_files *s, const struct stat *st)
+struct seen *seen_remember(struct seen_files *s, const struct stat *st, int64_t now)
 {
 	if (s->count > LIMIT_FILES_SEEN / 2 && !forget(s))
 		return NULL;
@@ -73,7 +78,8 @@ struct seen *seen_remember(struct seen_files *s, const struct stat *st)
 			    .mtime = st->st_mtim,
 			    .size = st->st_size,
 			    .looks = f->looks,
-			    .since = f->since };
+			    .since = f->since,
+			    .checked = now };
 	return f;
 }
 

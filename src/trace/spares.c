@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "trace/inspect_child.h"
 
 /* A child that was made, as it goes through the pipe. */
@@ -23,16 +24,42 @@ struct spares {
 	int order[2]; /* a byte for each that is wanted */
 	int made[2];  /* struct made */
 	pthread_t thread;
-	bool hurried;
+	_Atomic bool hurried;
+	struct inspect_mother mother; /* of the thread */
+	unsigned children;	      /* that she has had */
+	bool mother_hurried;
 };
 
-/*
- * A child has the priority of the thread until it has executed itself; what it then does before
- * there is a file for it can wait.
- */
+/* Children have none of it: what they do before there is a file for them can wait. */
+static void hurry_mother(struct spares *s)
+{
+	bool on = s->hurried;
+	const struct sched_param p = { .sched_priority = on };
+
+	if (s->mother_hurried != on)
+		sched_setscheduler(s->mother.pid, on ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER,
+				   &p);
+	s->mother_hurried = on;
+}
+
+static int make_one(struct spares *s, struct inspect_child *ret)
+{
+	if (!s->mother.pid) {
+		int err = inspect_mother_new(s->uid, s->gid, &s->mother);
+		if (err)
+			return err;
+		s->children = 0;
+		s->mother_hurried = !s->hurried; /* she may have what this thread has */
+	}
+	hurry_mother(s);
+	int err = inspect_child_new(&s->mother, ret);
+	if (err || ++s->children == LIMIT_INSPECT_MOTHER)
+		inspect_mother_end(&s->mother);
+	return err;
+}
+
 static void *work(void *ctx)
 {
-	const struct sched_param none = { 0 };
 	struct spares *s = ctx;
 	char c;
 
@@ -40,12 +67,13 @@ static void *work(void *ctx)
 		struct made m;
 
 		memset(&m, 0, sizeof(m));
-		m.error = inspect_child_new(s->uid, s->gid, &m.child);
-		if (!m.error)
-			sched_setscheduler(m.child.pid, SCHED_OTHER, &none);
+		m.error = make_one(s, &m.child);
+		if (m.error) /* somebody may have killed her */
+			m.error = make_one(s, &m.child);
 		if (write(s->made[1], &m, sizeof(m)) != sizeof(m))
 			break;
 	}
+	inspect_mother_end(&s->mother);
 	return NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A thread that makes children for analyses. Whoever makes one waits until it has executed itself
- * anew, which on a busy machine may take 0.1 s: the loop of the tracer must not.
+ * A thread that makes children for analyses, of one mother after the other. Whoever makes one waits
+ * for another process, which on a busy machine may take 0.1 s: the loop of the tracer must not.
  */
 #ifndef CLEARTAP_SPARES_H
 #define CLEARTAP_SPARES_H

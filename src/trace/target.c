@@ -23,6 +23,7 @@
 #include "trace/hurry.h"
 #include "trace/inspect.h"
 #include "trace/inspector.h"
+#include "trace/job.h"
 #include "trace/late.h"
 #include "trace/library.h"
 #include "trace/load.h"
@@ -33,18 +34,6 @@
 
 #define SHARE	(EV_TARGETS_MAX / 4) /* of one owner that is not the machine itself */
 #define LOOK_MS 100
-
-/* A file that is being looked at and analysed, and who maps it meanwhile. */
-struct job {
-	struct look look; /* first: looked() finds the job by it. fd -1: kept by its target */
-	char *path;
-	struct stat st;
-	uint64_t owner;
-	uint32_t target; /* once attached */
-	struct target_user user[LIMIT_FILE_PROCESSES];
-	size_t users;
-	bool crowd;
-};
 
 /* What a number stands for: a file with probes, or (fd 0) one that needs none any more. */
 struct target {
@@ -118,16 +107,6 @@ struct targets *targets_new(const struct load *load, uid_t uid, gid_t gid,
 		"inotify; a probed file that is written anew is noticed only when it is mapped "
 		"again");
 	return t;
-}
-
-static void job_free(struct job *job)
-{
-	if (!job)
-		return;
-	if (job->look.fd >= 0)
-		close(job->look.fd);
-	free(job->path);
-	free(job);
 }
 
 /* What threads of the looker are at stays: they may hang. */
@@ -418,12 +397,23 @@ bool targets_known(const struct targets *t, dev_t dev, ino_t inode)
 
 bool targets_note(struct targets *t, const struct stat *st, const struct target_user *u)
 {
-	const struct seen *s = seen_slot(&t->seen, st->st_dev, st->st_ino);
+	struct seen *s = seen_slot(&t->seen, st->st_dev, st->st_ino);
 
 	if (!s->inode || !(s->job || seen_same_content(s, st)))
 		return false;
+	s->checked = clock_ms(CLOCK_MONOTONIC);
 	if (u->tgid)
 		note(t, s, u);
+	return true;
+}
+
+bool targets_note_again(struct targets *t, dev_t dev, ino_t inode, const struct target_user *u)
+{
+	const struct seen *s = seen_slot(&t->seen, dev, inode);
+
+	if (!seen_lately(s, clock_ms(CLOCK_MONOTONIC)))
+		return false;
+	note(t, s, u);
 	return true;
 }
 
@@ -489,27 +479,6 @@ static void read_changes(struct targets *t)
 	}
 }
 
-/* A file that is worth a look; NULL when out of memory. */
-static struct job *job_new(int fd, const struct stat *st, const char *path,
-			   const struct target_user *u, uint64_t owner)
-{
-	struct job *job = calloc(1, sizeof(*job));
-
-	if (!job)
-		return NULL;
-	job->look = (struct look){ .fd = fd, .dev = st->st_dev, .certain = wants_name(path) };
-	job->st = *st;
-	job->owner = owner;
-	job->path = strdup(path);
-	if (u->tgid)
-		job->user[job->users++] = *u;
-	if (job->path)
-		return job;
-	job->look.fd = -1;
-	job_free(job);
-	return NULL;
-}
-
 void targets_add_take(struct targets *t, int fd, const char *path, const struct target_user *u,
 		      uint64_t ns)
 {
@@ -527,15 +496,16 @@ void targets_add_take(struct targets *t, int fd, const char *path, const struct 
 		return;
 	}
 	struct seen *s = seen_slot(&t->seen, st.st_dev, st.st_ino);
-	if (s->inode && !seen_may_look(s, clock_ms(CLOCK_MONOTONIC))) {
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
+	if (s->inode && !seen_may_look(s, now)) {
 		t->ops->refused(t->ctx, REFUSED_CHANGES, owner);
 		close(fd);
 		return;
 	}
 	if (s->target) /* waited for: both probes on one file would see each call twice */
 		retire(t, s->target, "the file was written anew");
-	s = seen_remember(&t->seen, &st);
-	struct job *job = s ? job_new(fd, &st, path, u, owner) : NULL;
+	s = seen_remember(&t->seen, &st, now);
+	struct job *job = s ? job_new(fd, &st, path, wants_name(path), u, owner) : NULL;
 	if (!job) {
 		close(fd);
 		return;

@@ -43,6 +43,8 @@ void targets_free(struct targets *t);
  * have got its inode, or it was written anew. Then open it and add it.
  */
 bool targets_note(struct targets *t, const struct stat *st, const struct target_user *u);
+/* The same without asking for the file, when that was done a moment ago. */
+bool targets_note_again(struct targets *t, dev_t dev, ino_t inode, const struct target_user *u);
 /* Was a file of that number ever looked at? */
 bool targets_known(const struct targets *t, dev_t dev, ino_t inode);
 /*

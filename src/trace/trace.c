@@ -65,6 +65,8 @@ struct trace {
 	int64_t begun, swept; /* ms */
 	struct verdict verdict[VERDICTS];
 	int64_t walk_second, walk_us; /* what walking took of this second */
+	int64_t wakes_since;	      /* ms */
+	unsigned wakes;		      /* since then, by programs that start */
 	bool walking, settled;
 	bool wanted; /* a process that passes the filter was seen */
 	bool more;   /* mappings that were not read in the last turn */
@@ -128,13 +130,15 @@ static void look_at_root(struct trace *t, uint32_t tgid, uint64_t ns)
 static void look_at_mapping(struct trace *t, const struct watch_mapping *m, bool wanted)
 {
 	const struct target_user user = { m->tgid, wanted, m->at_us };
+	dev_t dev = makedev(m->major, m->minor);
 	struct stat st;
 
+	if (targets_note_again(t->targets, dev, m->inode, &user))
+		return;
 	if (!procfs_stat_mapping(m, &st) && targets_note(t->targets, &st, &user))
 		return;
 	int fd = procfs_find_mapping(m);
-	if (fd < 0 && wanted && m->at_us &&
-	    !targets_known(t->targets, makedev(m->major, m->minor), m->inode))
+	if (fd < 0 && wanted && m->at_us && !targets_known(t->targets, dev, m->inode))
 		on_refused(t, REFUSED_GONE, 0);
 	if (fd < 0)
 		return;
@@ -351,6 +355,22 @@ static int timeout_of(const struct trace *t)
 	return sooner(ms, t->precedence.has ? SWEEP_MS : 1000);
 }
 
+/*
+ * Programs that start by the thousand would each wake the loop: then it naps, and looks at what
+ * there is by itself.
+ */
+static bool naps(struct trace *t, bool woken)
+{
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
+
+	if (now - t->wakes_since >= LIMIT_WAKES_MS) {
+		t->wakes_since = now;
+		t->wakes = 0;
+	}
+	t->wakes += woken;
+	return t->wakes > LIMIT_WAKES;
+}
+
 /* All that there is to do; each part of it ends in time, whatever others have brought. */
 static void take_turn(struct trace *t)
 {
@@ -373,14 +393,17 @@ static int loop(struct trace *t)
 	struct pollfd fds[] = {
 		{ .fd = t->options->signals, .events = POLLIN },
 		{ .fd = t->options->socket },
-		{ .fd = watch_fd(t->watch), .events = POLLIN },
+		{ .events = POLLIN }, /* the watch, but in a nap */
 		{ .fd = targets_fd(t->targets), .events = POLLIN },
 		{ .fd = scanner_fd(t->scanner), .events = POLLIN },
 	};
 
 	do {
+		bool nap = naps(t, fds[2].revents);
 		fds[1].events = outbox_pending(t->outbox) ? POLLIN | POLLOUT : POLLIN;
-		if (poll(fds, 5, timeout_of(t)) < 0 && errno != EINTR) {
+		fds[2].fd = nap ? -1 : watch_fd(t->watch);
+		if (poll(fds, 5, nap ? sooner(timeout_of(t), LIMIT_NAP_MS) : timeout_of(t)) < 0 &&
+		    errno != EINTR) {
 			int err = -errno;
 			log_error("wait for what programs do: %s; stopping", strerror(errno));
 			return err;

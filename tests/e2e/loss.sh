@@ -1,8 +1,8 @@
 #!/bin/bash
 # shellcheck disable=SC2317
-# Records are lost, by a small ring and every Nth on purpose, while wrk, h2load, Go and all forms of
-# HTTP/1 are under way with numbers that the answers repeat: no entry has a byte of another, what is
-# complete is as it was sent. Again and again until there were LOSS_REQUESTS;
+# Records are lost, by a small ring and every Nth on purpose, while wrk, h2load, Go, Node.js and all
+# forms of HTTP/1 are under way with numbers that the answers repeat: no entry has a byte of another,
+# what is complete is as it was sent. Again and again until there were LOSS_REQUESTS;
 # LOSS_SECONDS (1) of each load, LOSS_LOADS of them.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -64,6 +64,15 @@ load_h2load() {
 		sed -n 's/^requests: .* \([0-9]*\) succeeded.*/\1/p'
 }
 
+load_go() { "$TMPDIR/gotalk" "$port" g "$1"; }
+load_go2() { "$TMPDIR/gotalk" "$port" g2 "$1" h2; }
+load_node() { "$TMPDIR/node" "$here/loss_talk.mjs" "$port" n "$1"; }
+
+build_go() {
+	GO111MODULE=off GOTOOLCHAIN=local GOFLAGS='' GOCACHE=$(cd "$builddir" && pwd)/tests/e2e/go-cache \
+		go build -o "$TMPDIR/gotalk" "$here/loss_talk.go"
+}
+
 # lose EVERY RING PROTOCOL LOAD SECONDS: one case.
 lose() {
 	local sent status lost
@@ -87,26 +96,29 @@ try() {
 }
 
 need_cleartap
-need nginx wrk h2load openssl
+need nginx wrk h2load openssl go node
 [ -x "$CLEARTAP" ] || tap_skip_all "tests/e2e/lossy is not built"
 make_cert "$TMPDIR"
-for tool in nginx wrk h2load; do cp "$(command -v $tool)" "$TMPDIR/$tool"; done
+for tool in nginx wrk h2load node; do cp "$(realpath "$(command -v $tool)")" "$TMPDIR/$tool"; done
 cp "$(python3 -c 'import sys; print(sys.executable)')" "$TMPDIR/python3"
 home=$(python3 -c 'import sys; print(sys.prefix)')
 exes=()
-for tool in nginx wrk h2load python3; do exes+=(--exe "$TMPDIR/$tool"); done
+for tool in nginx wrk h2load python3 gotalk node; do exes+=(--exe "$TMPDIR/$tool"); done
+tap_ok "the Go client is built" build_go || tap_done
 serve || tap_done
 drops=7
 [ "$requests" = 0 ] || drops="7 50 1000"
-loads=${LOSS_LOADS:-wrk pipelined forms h2load}
+loads=${LOSS_LOADS:-wrk pipelined forms h2load go go2 node}
 true >"$TMPDIR/sent"
 while
 	for load in $loads; do
 		protocol=http
-		[ "$load" != h2load ] || protocol=http2
+		case $load in h2load | go2) protocol=http2 ;; esac
 		for every in $drops; do
 			try "$every" 16M "$protocol" "$load" "$seconds"
 		done
+		# of these, one form must do where there is little time
+		case $requests:$load in 0:go* | 0:node) continue ;; esac
 		try 0 64K "$protocol" "$load" "$seconds"
 	done
 	[ "$(awk '{ n += $1 } END { print n + 0 }' "$TMPDIR/sent")" -lt "$requests" ]

@@ -50,10 +50,15 @@ few_descriptors() {
 		[ "$(ls "/proc/$pid/fd" | wc -l)" -le 3 ] || { ls -l "/proc/$pid/fd"; return 1; }
 	done
 }
+# Those that analyse share their mother's layout; where things lie in the two with power and secrets,
+# none of them knows.
+layout() { grep -m 1 -o '^[0-9a-f]*' "/proc/$1/maps"; }
 own_layout() {
-	local pid
-	for pid in "$CT_PID" $(helpers); do grep -m 1 -o '^[0-9a-f]*' "/proc/$pid/maps"; done |
-		sort | uniq -d | { ! grep .; }
+	local pid ours
+	ours="$(layout "$CT_PID") $(layout "$server")"
+	for pid in $(helpers); do
+		[[ " $ours " != *" $(layout "$pid") "* ]] || { echo "$pid: $ours"; return 1; }
+	done
 }
 
 not_printed() {

@@ -90,12 +90,29 @@ static void test_changes(void **state)
 		st.st_mtim.tv_nsec++;
 		if (f->inode && !seen_may_look(f, ms))
 			continue;
-		assert_non_null(seen_remember(&s, &st));
+		assert_non_null(seen_remember(&s, &st, ms));
 		looks++;
 	}
 	assert_in_range(looks, 10, 10 + LIMIT_CHANGES_BURST);
 	/* and one that changed long ago may do so at once */
 	assert_true(seen_may_look(seen_slot(&s, 1, 2), 200000));
+	seen_close(&s);
+}
+
+/* What it was a moment ago is believed, but not of one that is to be looked at again. */
+static void test_lately(void **state)
+{
+	struct stat st = { .st_dev = 1, .st_ino = 2, .st_size = 3 };
+	struct seen_files s;
+
+	(void)state;
+	assert_int_equal(seen_open(&s), 0);
+	assert_false(seen_lately(seen_slot(&s, 1, 2), 0));
+	struct seen *f = seen_remember(&s, &st, 1000);
+	assert_true(seen_lately(f, 1000 + LIMIT_SEEN_MS - 1));
+	assert_false(seen_lately(f, 1000 + LIMIT_SEEN_MS));
+	f->size = -1;
+	assert_false(seen_lately(f, 1000));
 	seen_close(&s);
 }
 
@@ -141,9 +158,9 @@ static void test_namespaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_turns),	   cmocka_unit_test(test_order),
-		cmocka_unit_test(test_shares),	   cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_turns),  cmocka_unit_test(test_order),
+		cmocka_unit_test(test_shares), cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_lately), cmocka_unit_test(test_namespaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

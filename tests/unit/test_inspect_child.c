@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,23 +82,29 @@ static int count_descriptors(pid_t pid)
 	return count - 2; /* . and .. */
 }
 
-/* Stop a child of `parent` that has its filter on. Its status is in text then. */
+static bool is_filtered(pid_t pid, char *text, size_t room)
+{
+	return read_proc(pid, "status", text, room) && status_has(text, "Seccomp:\t2");
+}
+
+/* Stop a child of `parent` that has its filter on; their mother has none. Its status is in text. */
 static pid_t catch_child(pid_t parent, char *text, size_t room)
 {
-	char name[64], list[64];
+	char name[64], list[256], *at, *end;
 
 	snprintf(name, sizeof(name), "task/%d/children", parent);
 	for (int i = 0; i < TRIES; i++) {
-		pid_t pid;
-
 		usleep(500);
-		if (!read_proc(parent, name, list, sizeof(list)) || (pid = atoi(list)) <= 0)
-			continue;
-		if (!read_proc(pid, "status", text, room) || !status_has(text, "Seccomp:\t2"))
-			continue;
-		if (!kill(pid, SIGSTOP) && read_proc(pid, "status", text, room) &&
-		    status_has(text, "Seccomp:\t2"))
-			return pid;
+		read_proc(parent, name, list, sizeof(list));
+		for (at = list;; at = end) {
+			pid_t pid = (pid_t)strtol(at, &end, 10);
+
+			if (end == at)
+				break;
+			if (is_filtered(pid, text, room) && !kill(pid, SIGSTOP) &&
+			    is_filtered(pid, text, room))
+				return pid;
+		}
 	}
 	return 0;
 }
@@ -145,9 +152,56 @@ static void test_powerless(void **state)
 	fail_msg("the child outlived its parent");
 }
 
+static int take(struct inspect_child *c, struct inspection *ret)
+{
+	int r;
+
+	while ((r = inspect_child_take(c, ret)) == -EAGAIN)
+		usleep(500);
+	return r;
+}
+
+static void finish(struct inspect_child *c)
+{
+	while (!inspect_child_end(c))
+		usleep(500);
+}
+
+/* One that is killed at work takes nobody with it, nor does the end of their mother. */
+static void test_mother(void **state)
+{
+	struct inspect_mother m;
+	struct inspect_child c[3], late;
+	struct inspection in;
+	int fd = slow_file();
+
+	(void)state;
+	assert_int_equal(inspect_mother_new(65534, 65534, &m), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(inspect_child_new(&m, &c[i]), 0);
+		assert_int_equal(inspect_child_give(&c[i], fd), 0);
+	}
+	kill(c[0].pid, SIGKILL);
+	assert_int_equal(take(&c[0], &in), 0);
+	assert_int_equal(in.failed, 1);
+	assert_int_equal(take(&c[1], &in), 0);
+	assert_int_equal(in.failed, 0);
+	inspect_mother_end(&m);
+	assert_int_equal(take(&c[2], &in), 0);
+	assert_int_equal(in.failed, 0);
+	assert_int_equal(inspect_mother_new(65534, 65534, &m), 0);
+	kill(m.pid, SIGKILL);
+	assert_true(inspect_child_new(&m, &late) < 0);
+	inspect_mother_end(&m);
+	for (int i = 0; i < 3; i++)
+		finish(&c[i]);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_powerless) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_powerless),
+					    cmocka_unit_test(test_mother) };
 
 	again_main(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
