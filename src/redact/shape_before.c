@@ -147,7 +147,7 @@ size_t scan_long_word(struct secret_scan *s, size_t start, size_t end, size_t *r
 	return 0;
 }
 
-/* No word of a sentence: a digit or a sign, and letters or more signs. */
+/* No word of a sentence and no path: a digit or a sign, and letters or more signs. */
 static bool is_odd(const char *text, size_t len)
 {
 	size_t digits = 0, signs = 0, inner = 0;
@@ -157,7 +157,8 @@ static bool is_odd(const char *text, size_t len)
 		signs += text[i] && strchr("!@#$%^&*+=~_", text[i]) != NULL;
 		inner += i && text[i] >= 'A' && text[i] <= 'Z';
 	}
-	return len >= 6 && digits < len && (digits || signs) && (inner || signs || digits > 1);
+	return len >= 6 && digits < len && !memchr(text, '/', len) && (digits || signs) &&
+	       (inner || signs || digits > 1);
 }
 
 /* IDENTIFIED BY, IDENTIFIED WITH plugin BY */
