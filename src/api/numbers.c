@@ -134,6 +134,7 @@ static const struct figure {
 	{ "wire", "read", AT(U64, server.wire.read),
 	  COUNTER("wire_connections_read_total", "Of these, those that were read in clear.") },
 	{ "wire", "gave_way", AT(U64, server.wire.gave_way), DROP("wire_full") },
+	{ "wire", "no_memory", AT(U64, server.wire.no_memory), DROP("wire_no_memory") },
 	{ "wire", "misfits", AT(U64, server.wire.misfits),
 	  COUNTER("wire_misfits_total",
 		  "Directions of which more plaintext was read than the wire had.") },

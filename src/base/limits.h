@@ -162,7 +162,9 @@
 /* reading bodies */
 #define LIMIT_BODY_DECODED   (32 << 20)	 /* what a compressed body may grow to */
 #define LIMIT_MASK_EXPANSION 4		 /* times its size a body may grow to be looked through */
-#define LIMIT_MASK_DECODED   (512 << 10) /* or to this: what grows more is not kept */
+#define LIMIT_MASK_DECODED   (5 << 18)	 /* or to this: what grows more is not kept */
+#define LIMIT_MASK_WORK	     12		 /* steps that a byte of it may cost then (redact/mask.h) */
+#define LIMIT_MASK_WORK_FREE (12 << 20)	 /* or all: some 2 ms; what costs more is not kept */
 #define LIMIT_REDACT_RULES   256	 /* rules beside the built-in ones */
 #define LIMIT_CODINGS	     4		 /* content codings applied to one body */
 #define LIMIT_BODY_DEPTH     64		 /* nesting of a body that is shown as a tree */

@@ -46,6 +46,10 @@ bool body_leaf(struct body_walk *w, const struct body_node *n)
 /* -1 - u when it is negative, which fits no type of C. */
 struct text body_digits(struct body_walk *w, uint64_t u, bool negative)
 {
+	if (u < 10 && !negative) {
+		w->digits[0] = (char)('0' + u);
+		return (struct text){ w->digits, 1 };
+	}
 	unsigned __int128 v = (unsigned __int128)u + negative;
 	char *p = w->digits + sizeof(w->digits);
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "body/proto_wire.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/limits.h"
 
 #define FIELD_MAX ((1U << 29) - 1)
 
-bool wire_varint(const uint8_t *data, size_t len, size_t *at, uint64_t *ret)
+bool wire_long_varint(const uint8_t *data, size_t len, size_t *at, uint64_t *ret)
 {
 	uint64_t v = 0;
 
@@ -23,61 +26,54 @@ bool wire_varint(const uint8_t *data, size_t len, size_t *at, uint64_t *ret)
 	return false;
 }
 
-static uint64_t little(const uint8_t *p, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes--)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
 static bool fixed(const uint8_t *data, size_t len, unsigned width, struct wire_field *f)
 {
 	if (len - f->data < width)
 		return false;
-	f->value = little(data + f->data, width);
+	uint32_t low;
+
+	if (width == 8) {
+		memcpy(&f->value, data + f->data, 8);
+		f->value = le64toh(f->value);
+	} else {
+		memcpy(&low, data + f->data, 4);
+		f->value = le32toh(low);
+	}
 	f->end = f->data + width;
 	return true;
 }
 
 bool wire_field(const uint8_t *data, size_t len, size_t at, struct wire_field *ret)
 {
-	struct wire_field f = { .start = at };
 	uint64_t tag;
 
+	ret->start = at;
+	ret->cut = false;
 	if (!wire_varint(data, len, &at, &tag) || tag >> 3 == 0 || tag >> 3 > FIELD_MAX)
 		return false;
-	f.number = (uint32_t)(tag >> 3);
-	f.type = (enum wire_type)(tag & 7);
-	f.data = f.end = at;
-	switch (f.type) {
+	ret->number = (uint32_t)(tag >> 3);
+	ret->type = (enum wire_type)(tag & 7);
+	ret->data = ret->end = at;
+	switch (ret->type) {
 	case WIRE_VARINT:
-		if (!wire_varint(data, len, &f.end, &f.value))
-			return false;
-		break;
+		return wire_varint(data, len, &ret->end, &ret->value);
 	case WIRE_FIXED64:
-		if (!fixed(data, len, 8, &f))
-			return false;
-		break;
+		return fixed(data, len, 8, ret);
 	case WIRE_FIXED32:
-		if (!fixed(data, len, 4, &f))
-			return false;
-		break;
+		return fixed(data, len, 4, ret);
 	case WIRE_LENGTH:
-		if (!wire_varint(data, len, &f.data, &f.value))
+		if (!wire_varint(data, len, &ret->data, &ret->value))
 			return false;
-		f.cut = f.value > len - f.data;
-		f.end = f.cut ? len : f.data + (size_t)f.value;
-		break;
+		ret->cut = ret->value > len - ret->data;
+		ret->end = ret->cut ? len : ret->data + (size_t)ret->value;
+		return true;
 	case WIRE_GROUP:
 	case WIRE_END_GROUP:
-		break;
+		ret->value = 0;
+		return true;
 	default:
 		return false;
 	}
-	*ret = f;
-	return true;
 }
 
 bool wire_is_message(const uint8_t *data, size_t len, bool cut, size_t *work)

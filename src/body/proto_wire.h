@@ -26,8 +26,17 @@ struct wire_field {
 };
 
 /* A number of at most 10 bytes at *at, which moves on; false: there is none, *at stays. */
-bool wire_varint(const uint8_t *data, size_t len, size_t *at, uint64_t *ret);
-/* The field at `at`; false: there is none. */
+bool wire_long_varint(const uint8_t *data, size_t len, size_t *at, uint64_t *ret);
+static inline bool wire_varint(const uint8_t *data, size_t len, size_t *at, uint64_t *ret)
+{
+	/* Most are of one byte. */
+	if (*at < len && data[*at] < 0x80) {
+		*ret = data[(*at)++];
+		return true;
+	}
+	return wire_long_varint(data, len, at, ret);
+}
+/* The field at `at`; false: there is none, and *ret may be anything. */
 bool wire_field(const uint8_t *data, size_t len, size_t at, struct wire_field *ret);
 /*
  * Do the bytes look like a message: fields and nothing else, at least one? May end early when

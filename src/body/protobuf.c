@@ -320,13 +320,6 @@ static bool goes_on(const struct body_walk *w, const struct message_part *m, siz
 static bool walk_run(struct body_walk *w, const struct message_part *m, struct wire_field *f)
 {
 	const struct proto_field *s = proto_message_field(w->set, m->type, f->number);
-	const struct body_node list = { .kind = BODY_LIST,
-					.type = "repeated",
-					.name = body_digits(w, f->number, false),
-					.alias = s ? s->name : (struct text){ 0 },
-					.start = f->start,
-					.head_end = f->start,
-					.end = f->start };
 	uint32_t number = f->number;
 	bool many = f->type != WIRE_GROUP && goes_on(w, m, f->end, number);
 	bool good;
@@ -337,6 +330,13 @@ static bool walk_run(struct body_walk *w, const struct message_part *m, struct w
 			w->at = f->end;
 		return good;
 	}
+	const struct body_node list = { .kind = BODY_LIST,
+					.type = "repeated",
+					.name = body_digits(w, f->number, false),
+					.alias = s ? s->name : (struct text){ 0 },
+					.start = f->start,
+					.head_end = f->start,
+					.end = f->start };
 	if (!body_open(w, &list))
 		return false;
 	do {

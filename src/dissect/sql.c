@@ -29,6 +29,8 @@ struct sql_words {
 	enum sql_dialect dialect;
 	bool announced;	 /* the next text or parameter is a secret */
 	bool identified; /* all texts are, up to a comma */
+	bool function;	 /* the last word is one of a secret's */
+	unsigned call;	 /* the depth of the arguments of one; 0: none */
 	unsigned depth, list_depth;
 	/* INSERT INTO t (names) VALUES (values), ... */
 	enum { NOTHING, INSERT, NAMES, NAMED, VALUES } insert;
@@ -187,7 +189,8 @@ static void take_word(struct sql_words *s)
 		s->insert = VALUES;
 	else if (s->insert == NAMES && s->column < COLUMNS && names_secret(s))
 		s->columns |= 1ULL << s->column;
-	if (names_secret(s) || is_any(s, functions))
+	s->function = is_any(s, functions);
+	if (names_secret(s))
 		s->announced = true;
 	else if (!is_any(s, between))
 		s->announced = false;
@@ -199,12 +202,16 @@ static void take_sign(struct sql_words *s)
 
 	if (c == '(') {
 		s->depth++;
+		if (s->function && !s->call)
+			s->call = s->depth;
 		if (s->insert == INSERT)
 			s->insert = NAMES;
 		if (s->insert == NAMES || (s->insert == VALUES && s->depth == 1))
 			s->column = 0;
 	} else if (c == ')') {
 		s->depth -= s->depth > 0;
+		if (s->depth < s->call)
+			s->call = 0;
 		if (s->insert == NAMES && !s->depth)
 			s->insert = NAMED;
 		s->announced = false;
@@ -214,13 +221,13 @@ static void take_sign(struct sql_words *s)
 	} else if (c == ';') {
 		s->announced = s->identified = false;
 		s->insert = NOTHING;
-		s->columns = s->depth = 0;
+		s->columns = s->depth = s->call = 0;
 	}
 }
 
 static bool is_secret(const struct sql_words *s)
 {
-	return s->announced || s->identified ||
+	return s->announced || s->identified || (s->call && s->depth >= s->call) ||
 	       (s->insert == VALUES && s->depth && s->column < COLUMNS &&
 		s->columns >> s->column & 1);
 }

@@ -85,6 +85,7 @@ void mask_quoted(struct masker *m, size_t start, size_t end, const char *quote, 
 	start = start < m->done ? m->done : start;
 	if (end < start)
 		return;
+	m->work += WORK_MASK;
 	q = q < 30 ? q : 30;
 	if (q)
 		memcpy(by, quote, q);

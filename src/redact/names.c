@@ -70,12 +70,14 @@ const char *names_find(const struct names *n, const char *text, size_t len)
 }
 
 #define REMEMBERED	512
-#define REMEMBERED_SIZE 16 /* bytes of a name */
+#define REMEMBERED_SIZE NAME_SHORT
 
 struct name_memory {
 	struct remembered {
-		uint64_t first, last; /* bytes, which overlap in shorter ones */
-		size_t len;
+		uint64_t first, middle, last; /* bytes, which overlap in shorter ones */
+		const char *name;	      /* for what it counts */
+		uint32_t len;
+		enum name_kind kind;
 	} list[REMEMBERED];
 };
 
@@ -87,9 +89,11 @@ int names_remember(struct names *n)
 
 static struct remembered words_of(const char *text, size_t len)
 {
-	struct remembered r = { .len = len };
+	struct remembered r = { .len = (uint32_t)len };
 	uint32_t first, last;
 
+	if (len > 16)
+		memcpy(&r.middle, text + 8, 8);
 	if (len >= 8) {
 		memcpy(&r.first, text, 8);
 		memcpy(&r.last, text + len - 8, 8);
@@ -107,7 +111,8 @@ static struct remembered words_of(const char *text, size_t len)
 
 static struct remembered *place_of(const struct names *n, const struct remembered *r)
 {
-	uint64_t hash = (r->first ^ r->last * 0x9e3779b97f4a7c15 ^ r->len) * 0xd6e8feb86659fd93;
+	uint64_t hash =
+		(r->first ^ r->last * 0x9e3779b97f4a7c15 ^ r->middle ^ r->len) * 0xd6e8feb86659fd93;
 
 	return &n->memory->list[hash >> 55];
 }
@@ -286,12 +291,14 @@ static enum name_kind judge_word(const struct normal *n, const struct word *w, s
 		return NAME_NO;
 	if (w->where == WEAK)
 		return start || *rest ? NAME_NO : NAME_WEAK;
-	if (w->where == END ? *rest != '\0' : w->where == PART && !is_part(n, start, len))
+	if (w->where == PART && !is_part(n, start, len))
 		return NAME_NO;
-	if (!*rest)
-		return NAME_STRONG;
 	while (*rest >= '0' && *rest <= '9')
 		rest++;
+	if (w->where == END && *rest)
+		return NAME_NO;
+	if (!n->text[start + len])
+		return NAME_STRONG;
 	return is_property(rest) ? NAME_NO : NAME_PART;
 }
 
@@ -353,10 +360,12 @@ enum name_kind names_judge(const struct names *n, const char *text, size_t len,
 	if (!n->memory || len > REMEMBERED_SIZE || !len)
 		return judge_anew(n, text, len, ret_name);
 	struct remembered name = words_of(text, len), *known = place_of(n, &name);
-	if (known->len == len && known->first == name.first && known->last == name.last)
-		return NAME_NO;
-	enum name_kind kind = judge_anew(n, text, len, ret_name);
-	if (kind == NAME_NO)
+	if ((known->first ^ name.first) | (known->middle ^ name.middle) |
+	    (known->last ^ name.last) | (known->len ^ name.len)) {
+		name.kind = judge_anew(n, text, len, &name.name);
 		*known = name;
-	return kind;
+	}
+	if (known->kind != NAME_NO)
+		*ret_name = known->name;
+	return known->kind;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define NAME_MAX_BYTES 64
+#define NAME_SHORT     24 /* bytes of a name that is remembered */
 
 /* Names in normal form: lower case, without "-" and "_". Zero-initialise it. */
 struct names {
@@ -16,8 +17,8 @@ struct names {
 	/* Names that contain a word of a secret count too, and values that look like one. */
 	bool broad;
 	/*
-	 * Short names that turned out to be none of a secret: most are seen again and again. NULL:
-	 * not wanted. One thread at a time may use it.
+	 * What short names turned out to be: most are seen again and again. NULL: not wanted. One
+	 * thread at a time may use it.
 	 */
 	struct name_memory *memory;
 	/* What most texts fail: by first and last letter, there is one; by the first, its length.

@@ -38,6 +38,8 @@ struct binary_masker {
 	size_t count, room;
 	struct buf bytes;
 	int64_t grown; /* bytes that the changes so far add */
+	size_t work_max;
+	const char *masked; /* the last name that was told */
 	struct level level[BODY_LEVELS];
 	unsigned depth;
 	int error;
@@ -54,6 +56,19 @@ static void stop(struct binary_masker *b, int error)
 	b->sink.full = "not looked through";
 }
 
+static void stop_at(struct binary_masker *b, const char *why)
+{
+	b->ret->why = why;
+	stop(b, -E2BIG);
+}
+
+static void add_work(struct binary_masker *b, size_t steps)
+{
+	b->ret->work += steps;
+	if (b->ret->work > b->work_max)
+		stop_at(b, REDACT_TOO_LONG);
+}
+
 /* Bytes from `by` on in b->bytes stand for those from start to end. */
 static void add_change(struct binary_masker *b, size_t start, size_t end, size_t by)
 {
@@ -63,7 +78,10 @@ static void add_change(struct binary_masker *b, size_t start, size_t end, size_t
 					      ? realloc(b->list, room * sizeof(*list))
 					      : NULL;
 		if (!list) {
-			stop(b, b->count < LIMIT_BODY_SECRETS ? -ENOMEM : -E2BIG);
+			if (b->count < LIMIT_BODY_SECRETS)
+				stop(b, -ENOMEM);
+			else
+				stop_at(b, REDACT_TOO_LONG);
 			return;
 		}
 		b->list = list;
@@ -99,8 +117,28 @@ static void mask_whole(struct binary_masker *b, const struct body_node *n, const
 	text.kind = BODY_TEXT;
 	mask_token(&b->r->key, secret, is_text ? n->text.len : n->end - head, token);
 	put_instead(b, &text, n->start, n->end, (struct text){ token, MASK_SIZE });
-	if (!b->error)
+	add_work(b, WORK_MASK);
+	if (!b->error && b->masked != name)
 		b->error = message_masks_add(&b->ret->masks, "body", name);
+	b->masked = name;
+}
+
+/* Is there anything masked in the text? `out` has it. */
+static bool scan_text_of(struct binary_masker *b, struct text t, const struct scan_options *o,
+			 struct buf *out)
+{
+	struct masker m = mask_begin(t.data, t.len, &b->r->key, out, &b->ret->masks);
+
+	m.work = b->ret->work;
+	m.work_max = b->work_max;
+	int r = scan_text(&m, o);
+	r = r ? r : mask_end(&m);
+	b->ret->work = m.work;
+	if (r == -E2BIG)
+		stop_at(b, REDACT_TOO_LONG);
+	else if (r)
+		stop(b, r);
+	return !r && m.changed;
 }
 
 /* A text may hold secrets as any other text; so may bytes. */
@@ -111,13 +149,8 @@ static void mask_inside(struct binary_masker *b, const struct body_node *n, stru
 					.kind = "body",
 					.mode = scan_mode_of(t.data, t.len) };
 	struct buf out = { 0 };
-	struct masker m = mask_begin(t.data, t.len, &b->r->key, &out, &b->ret->masks);
-	int r = scan_text(&m, &o);
 
-	r = r ? r : mask_end(&m);
-	if (r)
-		stop(b, r);
-	else if (m.changed)
+	if (scan_text_of(b, t, &o, &out))
 		put_instead(b, n, start, end, (struct text){ out.data, out.len });
 	buf_free(&out);
 }
@@ -127,7 +160,11 @@ static const char *judge(const struct binary_masker *b, struct text t, enum name
 {
 	const char *name = NULL;
 
-	*ret_kind = t.len ? names_judge(&b->r->body, t.data, t.len, &name) : NAME_NO;
+	*ret_kind = NAME_NO;
+	/* A number in protobuf is a field's; no field of a rule is. */
+	if (!t.len || (t.data[0] >= '0' && t.data[0] <= '9'))
+		return NULL;
+	*ret_kind = names_judge(&b->r->body, t.data, t.len, &name);
 	return *ret_kind == NAME_NO ? NULL : name;
 }
 
@@ -155,16 +192,17 @@ static const char *secret_of(const struct binary_masker *b, const struct body_no
 /* A name is a text like any other. */
 static void mask_name(struct binary_masker *b, const struct body_node *n)
 {
-	struct body_node name = { .kind = BODY_TEXT, .start = n->name_start };
-
-	if (n->name_end > n->name_start && n->name.len >= SHAPE_LEAST)
-		mask_inside(b, &name, n->name, n->name_start, n->name_end);
+	if (n->name_end <= n->name_start || n->name.len < SHAPE_LEAST)
+		return;
+	const struct body_node name = { .kind = BODY_TEXT, .start = n->name_start };
+	mask_inside(b, &name, n->name, n->name_start, n->name_end);
 }
 
 static void on_open(struct body_sink *s, const struct body_node *n)
 {
 	struct binary_masker *b = masker_of(s);
 
+	add_work(b, WORK_NODE);
 	mask_name(b, n);
 	b->level[b->depth] = (struct level){
 		.node = *n, .change = b->count, .grown = b->grown, .secret = secret_of(b, n)
@@ -233,6 +271,7 @@ static void on_leaf(struct body_sink *s, const struct body_node *n)
 	/* A number of a packed field has no head to change. */
 	bool own = !b->format->lengths || n->head_end > n->start;
 
+	add_work(b, WORK_NODE);
 	mask_name(b, n);
 	if (name && own && n->kind != BODY_NULL && !(text && !n->text.len))
 		mask_whole(b, n, name);
@@ -246,19 +285,17 @@ static void on_leaf(struct body_sink *s, const struct body_node *n)
 static void mask_rest(struct binary_masker *b, size_t start, size_t len)
 {
 	const struct scan_options o = { .names = &b->r->body, .kind = "body" };
+	const struct text rest = { (const char *)b->data + start, len - start };
 	struct buf out = { 0 };
-	struct masker m = mask_begin((const char *)b->data + start, len - start, &b->r->key, &out,
-				     &b->ret->masks);
 	size_t by = b->bytes.len;
-	int r = scan_text(&m, &o);
 
-	r = r ? r : mask_end(&m);
-	if (!r && m.changed)
-		r = buf_put(&b->bytes, out.data, out.len);
-	if (r)
-		stop(b, r);
-	else if (m.changed)
-		add_change(b, start, len, by);
+	if (scan_text_of(b, rest, &o, &out)) {
+		int r = buf_put(&b->bytes, out.data, out.len);
+		if (r)
+			stop(b, r);
+		else
+			add_change(b, start, len, by);
+	}
 	buf_free(&out);
 }
 
@@ -284,7 +321,9 @@ int redact_binary(const struct redact *r, const struct body_format *format,
 				   .r = r,
 				   .format = format,
 				   .data = data,
-				   .ret = ret };
+				   .ret = ret,
+				   .work_max =
+					   body->work_max ? body->work_max : redact_work_max(len) };
 	struct body_walk w = { .data = data,
 			       .len = len,
 			       .sink = &b.sink,
@@ -295,7 +334,7 @@ int redact_binary(const struct redact *r, const struct body_format *format,
 	format->walk(&w);
 	if (w.cut && !b.error && w.cut_at < len) {
 		if (!strcmp(w.cut, BODY_TOO_DEEP))
-			stop(&b, -E2BIG);
+			stop_at(&b, "not kept: nested too deep to be looked through for secrets");
 		else
 			mask_rest(&b, w.cut_at, len);
 	}

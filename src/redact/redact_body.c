@@ -69,14 +69,18 @@ static struct scan_options options_for(const struct redact *r, const char *type,
 	struct scan_options o = { .names = &r->body, .kind = "body" };
 	char first = first_sign(text, len);
 
+	if (r->body.broad)
+		o.context = scan_context_of(text, len);
 	if (!strncasecmp(type, "application/json", 16) && first != '<' && strchr("{[\"", first))
 		return o;
 	o.code = is_code_type(type) || (len > 8 && !strncasecmp(text, "<!doctype", 9));
 	o.markup = first == '<' || strcasestr(type, "xml");
 	o.multipart = !strncasecmp(type, "multipart/", 10);
 	/* What a type says, curl and others say of anything: the text itself decides. */
-	if (o.code || o.multipart || (first && strchr("{[<\"'-#", first)))
+	if (o.code || o.multipart || (first && strchr("{[<'-#", first)))
 		return o;
+	if (r->body.broad)
+		o.columns = scan_table_columns(&r->body, text, len, &o.sign);
 	o.mode = !strncasecmp(type, "application/x-www-form-urlencoded", 33)
 			 ? SCAN_FORM
 			 : scan_mode_of(text, len);
@@ -118,7 +122,6 @@ static int look_through_binary(const struct redact *r, const struct body_text *b
 		len = gaps[0];
 	int result = redact_binary(r, format, body, text->data, len, ret);
 	if (result == -E2BIG) {
-		ret->why = "not kept: nested too deep to be looked through for secrets";
 		atomic_fetch_add(&r->counters->over_budget, 1);
 		return 0;
 	}
@@ -187,13 +190,16 @@ static int look_through_text(const struct redact *r, const struct body_text *bod
 	struct scan_options o = options_for(r, body->type, text->data, text->len);
 	struct masker m = mask_begin(text->data, text->len, &r->key, &ret->text, &ret->masks);
 
+	m.work = ret->work;
+	m.work_max = body->work_max ? body->work_max : redact_work_max(text->len);
 	if (r->body.broad && !decoded) {
 		o.gap_count = find_gaps(body->payload, gaps);
 		o.gaps = gaps;
 	}
 	int result = scan_text(&m, &o);
+	ret->work = m.work;
 	if (result == -E2BIG) {
-		ret->why = "not kept: looking for secrets in it would take too long";
+		ret->why = REDACT_TOO_LONG;
 		atomic_fetch_add(&r->counters->over_budget, 1);
 		return 0;
 	}
@@ -213,6 +219,7 @@ static int look_through_utf16(const struct redact *r, const struct body_text *bo
 
 	if (!decoded && find_gaps(body->payload, gaps) && gaps[0] < seen.len)
 		seen.len = gaps[0];
+	ret->work += WORK_RUNE * (seen.len / 2);
 	int result = utf16_to_utf8(&seen, big, &utf8);
 	if (!result)
 		result = look_through_text(r, body, &utf8, true, ret);
@@ -314,7 +321,7 @@ int redact_body(const struct redact *r, const struct body_text *body, struct bod
 {
 	const struct buf *bytes = body->bytes;
 
-	*ret = (struct body_result){ 0 };
+	*ret = (struct body_result){ .work = body->work };
 	if (!bytes->len || (!r->body.count && !r->body.broad))
 		return 0;
 	if (coding_is_encoded(body->encoding))

@@ -83,7 +83,9 @@ static int mask_frame(const struct redact *r, const struct body_text *body, stru
 	bool trailers = f->flags & FLAG_TRAILERS;
 	const struct body_text one = { .type = trailers ? "" : body->frames,
 				       .encoding = "",
-				       .bytes = &f->bytes };
+				       .bytes = &f->bytes,
+				       .work = ret->work,
+				       .work_max = redact_work_max(body->bytes->len) };
 	struct body_result result = { 0 };
 	int error = redact_body(r, &one, &result);
 
@@ -97,6 +99,7 @@ static int mask_frame(const struct redact *r, const struct body_text *body, stru
 	}
 	ret->changed |= result.changed;
 	ret->why = result.why;
+	ret->work = result.work;
 	buf_free(&result.text);
 	int masks = add_masks(&ret->masks, &result.masks);
 	return error ? error : masks;

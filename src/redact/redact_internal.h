@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "base/limits.h"
 #include "message.h"
 #include "redact/mask.h"
 #include "redact/names.h"
@@ -44,11 +45,21 @@ const struct proto_set *reflected_set(struct reflected *l, const struct entry *e
 /* What codes the messages of a body of gRPC. */
 struct text redact_coding(const struct message *m);
 
+/* Steps (mask.h) that looking for secrets in so many bytes may take: beyond, nothing is kept. */
+static inline size_t redact_work_max(size_t len)
+{
+	return len < LIMIT_MASK_WORK_FREE / LIMIT_MASK_WORK ? LIMIT_MASK_WORK_FREE
+							    : LIMIT_MASK_WORK * len;
+}
+
+#define REDACT_TOO_LONG "not kept: looking for secrets in it would take too long"
+
 /* What became of one body. */
 struct body_result {
 	bool changed, decoded;
 	struct buf text; /* when changed */
 	struct message_masks masks;
+	size_t work;	 /* steps that were taken, those before it included */
 	const char *why; /* nothing of it may be kept, because: a constant; NULL: it is kept */
 };
 
@@ -59,11 +70,13 @@ struct body_text {
 	const struct payload *payload; /* where bytes are missing; NULL: nowhere */
 	/* Of gRPC: the type of the messages that it is made of, and what codes those that are. */
 	const char *frames, *coding;
+	/* Of a part of a body or exchange: steps that others of it took, and that all may take. */
+	size_t work, work_max;
 };
 
 /*
  * Look through the first `len` bytes of a binary format, as far as they are understood, and the
- * rest as text. 0, -E2BIG (nothing of it may be kept: it cannot be looked through) or -ENOMEM.
+ * rest as text. 0, -E2BIG (ret->why says why nothing of it may be kept) or -ENOMEM.
  */
 int redact_binary(const struct redact *r, const struct body_format *format,
 		  const struct body_text *body, const void *data, size_t len,

@@ -7,13 +7,16 @@
 #include "redact/redact_internal.h"
 
 /* *b is replaced by what is masked in it, or freed when *ret_why says why it may not be kept. */
-static int mask_bytes(const struct redact *r, const char *type, struct buf *b,
+static int mask_bytes(const struct redact *r, struct body_text *t, const char *type, struct buf *b,
 		      const struct payload *gaps, struct message_masks *masks, const char **ret_why)
 {
-	const struct body_text text = { .type = type, .encoding = "", .bytes = b, .payload = gaps };
 	struct body_result result;
-	int error = redact_body(r, &text, &result);
 
+	t->type = type;
+	t->bytes = b;
+	t->payload = gaps;
+	int error = redact_body(r, t, &result);
+	t->work = result.work;
 	*ret_why = result.why;
 	if (!error && (result.why || result.changed)) {
 		buf_free(b);
@@ -30,15 +33,21 @@ static int mask_bytes(const struct redact *r, const char *type, struct buf *b,
 
 int redact_items(const struct redact *r, struct items *l, const char *const types[2])
 {
+	struct body_text text = { .encoding = "" };
+	size_t len = 0;
 	int error = 0;
 
+	for (const struct item *i = l ? l->first : NULL; i; i = i->next)
+		len += i->content.bytes.len;
+	text.work_max = redact_work_max(len);
 	for (struct item *i = l ? l->first : NULL; i && !error; i = i->next) {
 		const char *why;
-		error = mask_bytes(r, "", &i->name, NULL, &l->masks, &why);
+		error = mask_bytes(r, &text, "", &i->name, NULL, &l->masks, &why);
 		if (!error)
-			error = mask_bytes(r, "", &i->id, NULL, &l->masks, &why);
+			error = mask_bytes(r, &text, "", &i->id, NULL, &l->masks, &why);
 		if (!error)
-			error = mask_bytes(r, i->type && types[i->from] ? types[i->from] : "",
+			error = mask_bytes(r, &text,
+					   i->type && types[i->from] ? types[i->from] : "",
 					   &i->content.bytes, &i->content, &l->masks, &why);
 		if (why)
 			i->note = why;

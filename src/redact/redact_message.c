@@ -182,6 +182,24 @@ static void mask_plain_field(struct masking *d, struct message_pair *f)
 		mask_text(d, t, scan_mode_of(t->data, t->len));
 }
 
+/* Fastly-Key, X-Mashape-Key and what others will call it; other keys say what they are of. */
+static bool is_key(const struct message_pair *f)
+{
+	static const char *const others[] = { "sec-websocket-key", "idempotency-key",
+					      "x-idempotency-key", "surrogate-key",
+					      "x-cache-key",	   "cache-key",
+					      "x-routing-key",	   "x-partition-key" };
+	size_t len = f->name.len;
+
+	if (len < 5 || strncasecmp(f->name.data + len - 4, "-key", 4) != 0 ||
+	    !shape_is_random(f->value.data, f->value.len))
+		return false;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (text_is(f->name, others[i]))
+			return false;
+	return true;
+}
+
 static void mask_field(struct masking *d, struct message_pair *f)
 {
 	const char *found = NULL;
@@ -191,6 +209,8 @@ static void mask_field(struct masking *d, struct message_pair *f)
 	enum name_kind kind = names_judge(&d->r->headers, f->name.data, f->name.len, &found);
 	if (kind == NAME_WEAK || (kind == NAME_PART && scan_is_plain(f->value.data, f->value.len)))
 		found = NULL;
+	if (!found && d->r->headers.broad && is_key(f))
+		found = "key";
 	bool cookie = (found || d->r->cookies.count) &&
 		      text_is(f->name, d->m->request ? "cookie" : "set-cookie");
 	if (cookie)

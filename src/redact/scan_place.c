@@ -5,8 +5,9 @@
 
 #include "redact/scan_value.h"
 
-#define FORM_LOOKED_AT 1024 /* bytes in which a form is to show that it is one */
-#define ELEMENT_REACH  256  /* bytes from </key> to the value that it names */
+#define FORM_LOOKED_AT	  1024	/* bytes in which a form is to show that it is one */
+#define CONTEXT_LOOKED_AT 16384 /* bytes that tell what kind of document it is */
+#define ELEMENT_REACH	  256	/* bytes from </key> to the value that it names */
 
 static bool is_blank(char c)
 {
@@ -103,6 +104,7 @@ size_t scan_element(struct secret_scan *s, size_t i)
 	enum name_kind kind = s->element;
 	size_t start = i + 1;
 
+	s->m->work += WORK_WORD / 2;
 	s->element = NAME_NO;
 	if (s->element_labelled)
 		return labelled_element(s, i);
@@ -156,6 +158,32 @@ void scan_put_encoded(struct masker *m, size_t start, size_t end, const struct b
 	if (!error)
 		mask_replace(m, start, end, out.data, out.len);
 	buf_free(&out);
+}
+
+enum scan_context scan_context_of(const char *text, size_t len)
+{
+	size_t look = len < CONTEXT_LOOKED_AT ? len : CONTEXT_LOOKED_AT;
+
+	if (memmem(text, look, "\"kty\"", 5))
+		return SCAN_JWK;
+	if (memmem(text, look, "\"Secret\"", 8) || memmem(text, look, "\"SecretList\"", 12) ||
+	    memmem(text, look, "kind: Secret", 12))
+		return SCAN_VAULT;
+	return SCAN_ANYTHING;
+}
+
+bool scan_context_names(enum scan_context context, const char *name, size_t len)
+{
+	static const char *const names[][8] = {
+		[SCAN_ANYTHING] = { NULL },
+		[SCAN_JWK] = { "d", "k", "p", "q", "dp", "dq", "qi" },
+		[SCAN_VAULT] = { "data", "stringData", "binaryData" },
+	};
+
+	for (const char *const *n = names[context]; *n; n++)
+		if (strlen(*n) == len && !memcmp(*n, name, len))
+			return true;
+	return false;
 }
 
 enum scan_mode scan_mode_of(const char *text, size_t len)

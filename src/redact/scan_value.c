@@ -313,7 +313,8 @@ static size_t loose_colon_value(struct secret_scan *s, const struct name_place *
 		return value;
 	if (kind > NAME_WEAK && at_line_start(s, p)) {
 		size_t end = line_end(s, at);
-		if (end - at <= 2 && (t[at] == '|' || t[at] == '>'))
+		bool block = end - at <= 2 && (t[at] == '|' || t[at] == '>');
+		if (block || (end == at && s->o->context == SCAN_VAULT))
 			end = block_end(s, at = end);
 		if (end == at || !scan_is_secret(s, at, end, kind))
 			return value;

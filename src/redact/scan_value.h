@@ -6,8 +6,8 @@
 #include "base/hex.h"
 #include "redact/secret_scan.h"
 
-#define SCAN_WORK_FACTOR 32 /* bytes looked at again for each byte: beyond, nothing is kept */
-#define SCAN_WORK_LEAST	 4096
+#define SCAN_WORK_FACTOR 128 /* steps for each byte where there is no other bound */
+#define SCAN_WORK_LEAST	 (64 << 10)
 
 struct secret_scan {
 	struct masker *m;
@@ -55,6 +55,29 @@ size_t scan_after_gap(struct secret_scan *s, size_t i, size_t gap);
 size_t scan_parameter_end(struct secret_scan *s, size_t value);
 /* "scheme://user:password@host": i is after "://"; where to go on. */
 size_t scan_userinfo(struct secret_scan *s, size_t i);
+/*
+ * A word of SHAPE_LEAST bytes and more that is a secret by what stands before it: its end, from
+ * *ret_start on, and for what it counts; 0 when it is none.
+ */
+size_t scan_long_word(struct secret_scan *s, size_t start, size_t end, size_t *ret_start,
+		      const char **ret_name);
+/* "--password SECRET", "-u", "me:SECRET": the option is a word; where to go on. */
+size_t scan_option(struct secret_scan *s, size_t start, size_t end);
+/* Letters of both cases and digits: no name of a file, no port. */
+bool scan_is_mixed(const char *text, size_t len);
+/* Does a word that is not short end like a password's name? */
+#define PASSWORD_LEAST 8
+static inline bool scan_ends_password(const char *text, size_t start, size_t end)
+{
+	return end - start >= PASSWORD_LEAST && (text[end - 1] | 0x20) == 'd' &&
+	       (text[end - 2] | 0x20) != 'e';
+}
+/* "password SECRET", "IDENTIFIED BY 'SECRET'": the word is the one before it; where to go on. */
+size_t scan_phrase(struct secret_scan *s, size_t start, size_t end);
+/* Does the document make that a name of a secret? */
+bool scan_context_names(enum scan_context context, const char *name, size_t len);
+/* The rows of a table, up to the last secret; where to go on. */
+size_t scan_table(struct secret_scan *s, uint64_t secret, char sign);
 /* Look through a part of the text; where that ended, at `limit` or behind. */
 size_t scan_range(struct secret_scan *s, size_t i, size_t limit);
 /* The text of the element whose tag ends at i; where to go on. */

@@ -23,8 +23,8 @@ enum { WORD = 1, EVENT = 2, BLANK = 4, DELIMITER = 8, QUOTE = 16, SHORT = 32, SP
 /* clang-format off */
 static const uint8_t kinds[256] = {
 	['0' ... '1'] = WORD, ['2' ... '6'] = WORD | SHORT, ['7' ... '9'] = WORD,
-	['A'] = WORD, ['B'] = WORD | SHORT, ['C' ... 'Z'] = WORD,
-	['a'] = WORD, ['b'] = WORD | SHORT, ['c' ... 'z'] = WORD,
+	['A'] = WORD, ['B'] = WORD | SHORT, ['C' ... 'O'] = WORD, ['P'] = WORD | SHORT, ['Q' ... 'Z'] = WORD,
+	['a'] = WORD, ['b'] = WORD | SHORT, ['c' ... 'o'] = WORD, ['p'] = WORD | SHORT, ['q' ... 'z'] = WORD,
 	['-'] = WORD | SHORT, ['_'] = WORD, ['.'] = WORD,
 	['='] = DELIMITER_EVENT, [':'] = DELIMITER_EVENT, ['<'] = DELIMITER_EVENT,
 	['>'] = DELIMITER_EVENT, ['\n'] = DELIMITER_EVENT | BLANK, ['?'] = DELIMITER_EVENT,
@@ -183,13 +183,36 @@ static enum name_kind judge(struct secret_scan *s, const struct name_place *p)
 		len = unescape(name, len, plain);
 		name = plain;
 	}
+	s->m->work += WORK_EVENT + len;
 	enum name_kind kind = names_judge(s->o->names, name, len, &s->name);
+	if (kind <= NAME_WEAK && s->o->context && scan_context_names(s->o->context, name, len)) {
+		s->name = s->o->context == SCAN_JWK ? "private key" : "secret";
+		return NAME_STRONG;
+	}
 	if (kind <= NAME_WEAK && label_holds(s, p->start) && is_labelled(name, len)) {
 		s->name = s->label_name;
 		kind = s->label;
 		s->label = NAME_NO;
 	}
 	return kind;
+}
+
+/* "secret key: x": of a weak name, the word before it as well. */
+static enum name_kind judge_words(struct secret_scan *s, struct name_place *p)
+{
+	const char *t = s->m->text;
+	enum name_kind kind = judge(s, p);
+
+	if (kind != NAME_WEAK || p->quoted || p->before != ' ' || p->start < s->m->done + 4)
+		return kind;
+	struct name_place both = *p;
+	both.start = back_to_delimiter(s, p->start - 1);
+	both.before = both.start ? t[both.start - 1] : '\0';
+	enum name_kind more = both.start < p->start - 1 ? judge(s, &both) : NAME_NO;
+	if (more <= kind)
+		return judge(s, p);
+	*p = both;
+	return more;
 }
 
 /* "name": "password" and name="password": the value is a name itself. */
@@ -208,8 +231,9 @@ static void take_label(struct secret_scan *s, const struct name_place *p, size_t
 	if (end < len && t[end] >= '0' && t[end] <= '9')
 		return;
 	while (end < len && end - start < 3 * NAME_MAX_BYTES &&
-	       (!(kinds[(uint8_t)t[end]] & DELIMITER) || t[end] == ' '))
-		end++;
+	       (!(kinds[(uint8_t)t[end]] & DELIMITER) || t[end] == ' ' || t[end] == '/'))
+		if (t[end++] == '/')
+			start = end;
 	s->m->work += end - value;
 	enum name_kind kind = names_judge(s->o->names, t + start, end - start, &s->label_name);
 	/* type, id and path stand beside a name. */
@@ -243,13 +267,15 @@ static size_t nested_text(struct secret_scan *s, size_t start, size_t end)
 	s->m->error = s->m->error ? s->m->error : buf_reserve(&plain, len);
 	if (s->m->error)
 		return start;
+	s->m->work += WORK_NESTED;
 	plain.len = percent_decode(plain.data, t, len);
 	struct scan_options inner = *s->o;
 	inner.depth++;
 	inner.mode = scan_mode_of(plain.data, plain.len);
 	inner.gap_count = 0;
 	struct masker m = mask_begin(plain.data, plain.len, s->m->key, &out, s->m->masks);
-	int error = scan_text(&m, &inner);
+	m.work_max = s->work_limit - s->m->work;
+	int error = s->work_limit > s->m->work ? scan_text(&m, &inner) : -E2BIG;
 	error = error ? error : mask_end(&m);
 	s->m->error = s->m->error ? s->m->error : error;
 	s->m->work += m.work;
@@ -288,6 +314,9 @@ static size_t on_equals(struct secret_scan *s, size_t i)
 		return value + 1;
 	if (value < len && t[value] == '>' && !s->o->markup)
 		value++;
+	/* $db['password'] = 'x' */
+	if (p.end > s->m->done + 2 && t[p.end - 1] == ']' && kinds[(uint8_t)t[p.end - 2]] & QUOTE)
+		p.end--;
 	char last = p.end > s->m->done ? t[p.end - 1] : '\0';
 	if (!last || last == '!' || last == '<' || last == '>')
 		return value;
@@ -298,7 +327,7 @@ static size_t on_equals(struct secret_scan *s, size_t i)
 		p.start = back_to_delimiter(s, p.end);
 		p.before = p.start ? t[p.start - 1] : '\0';
 	}
-	enum name_kind kind = judge(s, &p);
+	enum name_kind kind = is_url_mode(s) ? judge(s, &p) : judge_words(s, &p);
 	if (kind == NAME_NO || value >= len)
 		return plain_parameter(s, &p, value);
 	size_t end = scan_equals_value(s, &p, value, kind);
@@ -347,7 +376,7 @@ static size_t on_colon(struct secret_scan *s, size_t i)
 		p.start = back_to_delimiter(s, p.end);
 		p.before = p.start ? t[p.start - 1] : '\0';
 	}
-	enum name_kind kind = judge(s, &p);
+	enum name_kind kind = judge_words(s, &p);
 	size_t end = kind == NAME_NO || value >= len ? value : scan_colon_value(s, &p, value, kind);
 	if (end == value)
 		take_label(s, &p, value);
@@ -368,7 +397,7 @@ static size_t on_tag(struct secret_scan *s, size_t i)
 	while (end < len && end - name < 2 * NAME_MAX_BYTES && (is_word(t[end]) || t[end] == ':'))
 		if (t[end++] == ':')
 			name = end;
-	s->m->work += end - i;
+	s->m->work += WORK_WORD + (end - i);
 	if (end == name)
 		return end;
 	enum name_kind kind = names_judge(s->o->names, t + name, end - name, &s->element_name);
@@ -447,30 +476,13 @@ static bool ends_key(const struct secret_scan *s, size_t start, size_t end)
 	       memmem(t + end, line, "PRIVATE KEY", 11);
 }
 
-/* --password value, "--password", "value": of a command */
-static size_t option_value(struct secret_scan *s, size_t start, size_t end)
-{
-	const char *t = s->m->text;
-	size_t len = s->m->len, value = end;
-
-	if (end - start < 5 || t[start + 1] != '-' ||
-	    names_judge(s->o->names, t + start, end - start, &s->name) != NAME_STRONG)
-		return end;
-	while (value < len && value - end < 8 &&
-	       (t[value] == ',' || kinds[(uint8_t)t[value]] & (BLANK | QUOTE)))
-		value++;
-	size_t stop = value;
-	while (value > end && stop < len && t[stop] != ',' &&
-	       !(kinds[(uint8_t)t[stop]] & (BLANK | QUOTE)))
-		stop++;
-	if (stop == value || t[value] == '-')
-		return end;
-	mask_value(s->m, value, stop, s->o->kind, s->name);
-	return stop;
-}
-
 static size_t on_word(struct secret_scan *s, size_t start, size_t end)
 {
+	s->m->work += WORK_WORD;
+	if (s->m->work > s->work_limit) {
+		s->m->error = -E2BIG;
+		return s->m->len;
+	}
 	if (ends_key(s, start, end))
 		mask_value(s->m, s->gap, start, "value", "private key");
 
@@ -483,8 +495,13 @@ static size_t on_word(struct secret_scan *s, size_t start, size_t end)
 		found = shape_find(s->m->text, s->next_gap, start, s->next_gap, s->o->names->broad,
 				   &from, &name);
 
+	bool more = !found && s->o->names->broad;
+	if (more && end - start >= SHAPE_LEAST)
+		found = scan_long_word(s, start, end, &from, &name);
+	else if (more && s->m->text[start] > '9')
+		return scan_phrase(s, start, end);
 	if (!found || from < s->m->done)
-		return s->m->text[start] == '-' ? option_value(s, start, end) : end;
+		return s->m->text[start] == '-' ? scan_option(s, start, end) : end;
 	mask_value(s->m, from, found, "value", name);
 	return found > end ? found : end;
 }
@@ -506,6 +523,24 @@ static size_t end_of_word(const uint8_t *t, size_t i, size_t len)
 	return i;
 }
 
+/* Is a word that is not long to be looked at? Few are: by its first sign or its end, and what
+ * follows.
+ */
+static bool is_wanted(const struct secret_scan *s, uint8_t kind)
+{
+	const char *t = s->m->text;
+	size_t end = s->word_end, len = s->m->len;
+
+	if (end - s->word < 4 && (t[s->word] | 0x20) == 'p')
+		return false;
+	if (end >= len || !(kinds[(uint8_t)t[end]] & (SPACED | QUOTE)))
+		return false;
+	/* A name, which its colon finds. */
+	if (t[end] == '"' && end + 1 < len && t[end + 1] == ':')
+		return false;
+	return kind & SHORT || scan_ends_password(t, s->word, end);
+}
+
 /* From position i on to `limit`, or past it where a word or a value ends there. */
 size_t scan_range(struct secret_scan *s, size_t i, size_t limit)
 {
@@ -519,12 +554,10 @@ size_t scan_range(struct secret_scan *s, size_t i, size_t limit)
 		} else if (kind & WORD) {
 			s->word = i;
 			s->word_end = end_of_word(t, i, len);
-			if (s->word_end - i >= SHAPE_LEAST ||
-			    (kind & SHORT && s->word_end < len &&
-			     kinds[t[s->word_end]] & (SPACED | QUOTE)))
-				i = on_word(s, i, s->word_end);
-			else
-				i = s->word_end;
+			size_t n = s->word_end - i;
+			bool wanted = n >= SHAPE_LEAST ||
+				      ((kind & SHORT || n >= PASSWORD_LEAST) && is_wanted(s, kind));
+			i = wanted ? on_word(s, i, s->word_end) : s->word_end;
 		} else {
 			i = on_event(s, i);
 			if (s->m->work > s->work_limit || s->m->error)
@@ -539,9 +572,12 @@ int scan_text(struct masker *m, const struct scan_options *o)
 	struct secret_scan s = { .m = m, .o = o, .in_query = o->mode != SCAN_URL };
 	size_t i = 0;
 
-	s.work_limit = m->work + m->len * SCAN_WORK_FACTOR + SCAN_WORK_LEAST;
+	s.work_limit = m->work_max ? m->work_max : m->len * SCAN_WORK_FACTOR + SCAN_WORK_LEAST;
+	m->work += m->len;
 	if (!o->names->count && !o->names->broad)
 		return 0;
+	if (o->columns && !o->gap_count)
+		i = scan_table(&s, o->columns, o->sign);
 	for (size_t g = 0; g < o->gap_count && o->gaps[g] < m->len; g++) {
 		s.next_gap = o->gaps[g];
 		i = scan_range(&s, i, o->gaps[g]);

@@ -20,6 +20,13 @@ enum scan_mode {
 	SCAN_QUERY, /* a URL's query, without its "?" */
 };
 
+/* What a document says of itself, and so of names that say nothing elsewhere. */
+enum scan_context {
+	SCAN_ANYTHING,
+	SCAN_JWK,   /* a key (RFC 7517): its private members */
+	SCAN_VAULT, /* a Secret of Kubernetes: all of its data */
+};
+
 struct scan_options {
 	const struct names *names;
 	const char *kind; /* of what is masked by name: "body", "query" */
@@ -28,6 +35,9 @@ struct scan_options {
 	bool markup; /* XML or HTML: an element that is not closed goes on to the end */
 	bool multipart; /* a form in parts */
 	int depth;	/* of texts inside values of texts */
+	enum scan_context context;
+	uint64_t columns; /* of a table: those that are secrets, a bit each */
+	char sign;	  /* between them */
 	/* Where bytes are missing before that position, ascending. */
 	const size_t *gaps;
 	size_t gap_count;
@@ -38,6 +48,10 @@ int scan_text(struct masker *m, const struct scan_options *o);
 
 /* A text without a type: does it look like a form, or a URL? */
 enum scan_mode scan_mode_of(const char *text, size_t len);
+enum scan_context scan_context_of(const char *text, size_t len);
+/* The columns of a table that are secrets; 0: there are none, or it is no table. */
+uint64_t scan_table_columns(const struct names *names, const char *text, size_t len,
+			    char *ret_sign);
 /* A count, a truth: nothing that a name with a word of a secret somewhere in it would hide. */
 bool scan_is_plain(const char *text, size_t len);
 
@@ -49,7 +63,7 @@ size_t shape_find(const char *text, size_t len, size_t start, size_t end, bool b
 		  size_t *ret_start, const char **ret_name);
 /*
  * Bytes of a word that is looked at for its shape whatever its first byte. Shorter ones begin with
- * a digit from 2 to 6, "b", "B" or "-", and a blank follows.
+ * a digit from 2 to 6, "b", "p" or "-", and a blank follows.
  */
 #define SHAPE_LEAST 14
 /* Letters and digits without order, as far as one can tell. */

@@ -182,6 +182,7 @@ struct wire_stats {
 	uint64_t open, seen, read;	   /* connections */
 	uint64_t misfits;		   /* directions of which more was read than there was */
 	uint64_t gave_way;		   /* for want of room */
+	uint64_t no_memory;		   /* not told for want of it, or not all */
 	uint64_t handshake_bytes, refused; /* taken, and past a bound */
 	uint64_t tls_bytes[REASON_COUNT];  /* application data, both ways, by reason; REASON_READ */
 };

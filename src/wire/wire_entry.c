@@ -176,4 +176,6 @@ void wire_tell_end(struct wire *w, struct wire_conn *c)
 	live_end(&c->live, &w->sink, e);
 	if (e)
 		w->sink.emit(w->sink.ctx, e);
+	else if (told)
+		entry_sink_lose(&w->sink);
 }

@@ -147,6 +147,8 @@ void wire_handshake_tell(struct wire *w, struct wire_conn *c)
 	if (e) {
 		wire_entry_fill(w, e, c);
 		w->sink.emit(w->sink.ctx, e);
+	} else if (told) {
+		entry_sink_lose(&w->sink);
 	}
 	if (w->tls_memory > LIMIT_WIRE_TLS_MEMORY / 2)
 		wire_handshake_free(w, c);

@@ -485,6 +485,7 @@ void wire_stats(struct wire *w, struct wire_stats *ret)
 {
 	pthread_mutex_lock(&w->lock);
 	*ret = w->stats;
+	ret->no_memory = w->use_all.no_memory;
 	ledger_stats(w, ret);
 	pthread_mutex_unlock(&w->lock);
 }

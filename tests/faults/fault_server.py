@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Calls of the running server fail, at one place after the other: see preload.c and server.sh.
 
-    fault_server.py FAULT_FILE SOCKET PORT SAMPLE SEED SECONDS
+    fault_server.py FAULT_FILE SOCKET PORT SAMPLE SEED SECONDS [told]
+    fault_server.py FAULT_FILE arm KIND NTH            the call that fails from now on; 0: none
+    fault_server.py FAULT_FILE places KIND SAMPLE SEED     some of those that were counted
 
 For each kind of call, once and from there on, at SAMPLE of its places (0: all): exchanges with the
 server on PORT while it fails, then one that must be stored. What is not there was counted. Prints what
@@ -19,11 +21,33 @@ import sys
 import time
 
 KINDS = {"memory": (0, 12), "write": (1, 28), "sync": (2, 5), "truncate": (3, 5)}
-path, api, port, sample, seed, seconds = sys.argv[1:7]
-end = time.monotonic() + float(seconds)
-random.seed(seed)
+OF_START = {"open": (4, 24), "map": (5, 12)}
+path = sys.argv[1]
 with open(path, "r+b") as f:
     page = mmap.mmap(f.fileno(), 4096)
+
+
+def arm(kind, nth, lasting):
+    number_of, error = {**KINDS, **OF_START}[kind]
+    page[0:88] = struct.pack("<4Q", number_of, 0, lasting, error) + bytes(56)
+    page[8:16] = struct.pack("<Q", nth)
+
+
+def counts():
+    return struct.unpack("<6Q", page[32:80]), struct.unpack("<Q", page[80:88])[0]
+
+
+if sys.argv[2] == "arm":
+    arm(sys.argv[3], int(sys.argv[4]), 0)
+    sys.exit()
+if sys.argv[2] == "places":
+    total, few = counts()[0][OF_START[sys.argv[3]][0]], int(sys.argv[4])
+    random.seed(sys.argv[5])
+    print(*sorted(random.sample(range(1, total + 1), min(few or total, total))))
+    sys.exit(not total)
+api, port, sample, seed, seconds = sys.argv[2:7]
+end = time.monotonic() + float(seconds)
+random.seed(seed)
 number = problems = 0
 
 
@@ -52,15 +76,9 @@ def try_get(target):
         return None
 
 
-def arm(kind, nth, lasting):
-    number_of, error = KINDS[kind]
-    page[0:72] = struct.pack("<4Q", number_of, 0, lasting, error) + bytes(40)
-    page[8:16] = struct.pack("<Q", nth)
-
-
 def disarm():
     page[8:16] = bytes(8)
-    return struct.unpack("<4Q", page[32:64]), struct.unpack("<Q", page[64:72])[0]
+    return counts()
 
 
 def exchange():

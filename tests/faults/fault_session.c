@@ -475,6 +475,7 @@ static void prepare_api(struct run *r)
 
 const struct script scripts[] = {
 	{ "messages", NULL, run_messages, false, true },
+	{ "wire", NULL, run_wire, false, false },
 	{ "session", NULL, run_session, false, false },
 	{ "bounds", prepare_bounds, run_bounds, false, false },
 	{ "api", prepare_api, run_api, true, false },

@@ -15,6 +15,7 @@ struct script {
 	bool api;   /* it is answered afterwards, too */
 	bool quick; /* has no store */
 };
+void run_wire(struct run *r);
 /* Ends with one without a name. */
 extern const struct script scripts[];
 

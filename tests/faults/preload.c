@@ -2,11 +2,13 @@
 /*
  * For LD_PRELOAD: calls of the server process that fail, as the file FAULT_FILE says, which is
  * mapped and changed while it runs (fault_server.py). The tracer (root) is left alone, and so is
- * what is no regular file, and standard output.
+ * what is no regular file, and standard output. But open and mmap fail in every process, for they
+ * are of the start above all.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +19,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum fault_kind { FAULT_MEMORY, FAULT_WRITE, FAULT_SYNC, FAULT_TRUNCATE, FAULT_KINDS };
+enum fault_kind {
+	FAULT_MEMORY,
+	FAULT_WRITE,
+	FAULT_SYNC,
+	FAULT_TRUNCATE,
+	FAULT_OPEN,
+	FAULT_MAP,
+	FAULT_KINDS
+};
 
 static struct faults {
 	uint64_t kind, nth, lasting, error; /* nth 0: nothing fails */
@@ -40,7 +50,7 @@ __attribute__((constructor)) static void map_faults(void)
 
 static bool fails(enum fault_kind kind)
 {
-	if (!faults || !faults->nth || !syscall(SYS_getuid))
+	if (!faults || !faults->nth || (kind < FAULT_OPEN && !syscall(SYS_getuid)))
 		return false;
 	uint64_t n = ++faults->count[kind];
 	if (kind != faults->kind || (faults->lasting ? n < faults->nth : n != faults->nth))
@@ -120,3 +130,43 @@ int ftruncate(int fd, off_t n)
 {
 	return ftruncate64(fd, n);
 }
+
+static int open_at(int folder, const char *path, int flags, va_list ap)
+{
+	unsigned mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(ap, unsigned) : 0;
+
+	return fails(FAULT_OPEN) ? -1 : (int)syscall(SYS_openat, folder, path, flags, mode);
+}
+
+int openat(int folder, const char *path, int flags, ...)
+{
+	va_list ap;
+
+	va_start(ap, flags);
+	int fd = open_at(folder, path, flags, ap);
+	va_end(ap);
+	return fd;
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+
+	va_start(ap, flags);
+	int fd = open_at(AT_FDCWD, path, flags, ap);
+	va_end(ap);
+	return fd;
+}
+
+int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+
+void *mmap(void *p, size_t n, int prot, int flags, int fd, off_t at)
+{
+	if (fails(FAULT_MAP))
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mmap, p, n, prot, flags, fd, at);
+}
+
+void *mmap64(void *p, size_t n, int prot, int flags, int fd, off64_t at)
+	__attribute__((alias("mmap")));

@@ -3,6 +3,7 @@
 # one and from there on. Of the places that call, FAULT_SAMPLE (2) of a kind are tried, chosen by FAULT_SEED;
 # 0, as in `make check-faults`: all; -1: all calls. The library is the one of the fuzz targets, with sanitizers.
 : "${srcdir:=.}" "${builddir:=.}" "${CLANG:=clang}" "${FAULT_SAMPLE:=2}"
+export srcdir
 seed=${FAULT_SEED:-$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}
 
 echo 'int main(void) { return 0; }' | "$CLANG" -fsanitize=address -x c -o /dev/null - 2>/dev/null ||

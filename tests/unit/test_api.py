@@ -382,7 +382,7 @@ def stats():
                    refused""",
                "store": """first_id last_id entries size segments dropped_entries failed_batches
                    lost_entries error""",
-               "wire": "watched open seen read gave_way misfits handshake_bytes refused_bytes",
+               "wire": "watched open seen read gave_way no_memory misfits handshake_bytes refused_bytes",
                "api": "connections readers live_queries events_sent events_skipped refused"}
     for group, names in members.items():
         assert not set(names.split()) - set(s[group]), group

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "store_fixture.h"
 
+#include <fcntl.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -265,6 +268,103 @@ static void test_max_age(void **state)
 	assert_int_equal(store_stats(f->s).last_id, 2001);
 }
 
+/* Entries of which every second has a body that is beside the database, all of them known by a
+ * text. */
+static void put_marked(struct store *s, size_t first, size_t count, int64_t now)
+{
+	for (size_t i = first; i < first + count; i++) {
+		struct entry *e = synthetic_entry(i, now, 0);
+		buf_reset(&e->response_body);
+		assert_int_equal(buf_printf(&e->response_body, "marker-%06zu-%*s", i,
+					    i % 2 ? 3000 : 500, "."),
+				 0);
+		e->path = entry_printf(e, "/marker-%06zu-path", i);
+		assert_int_equal(store_append(s, &e, 1), 0);
+		entry_free(e);
+	}
+}
+
+/* How many markers up to number `last` are in the file. */
+static unsigned count_marked(const char *path, const char *suffix, unsigned last)
+{
+	char name[128];
+	unsigned found = 0;
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) || !st.st_size)
+		return close(fd), 0;
+	const char *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	const char *end = p + st.st_size;
+	for (const char *at = p; (at = memmem(at, (size_t)(end - at), "marker-", 7)); at += 7)
+		found += end - at > 13 && strtoul(at + 7, NULL, 10) <= last;
+	munmap((void *)p, (size_t)st.st_size);
+	close(fd);
+	return found;
+}
+
+static void assert_erased(const struct fixture *f, unsigned last)
+{
+	assert_int_equal(count_marked(f->path, "", last), 0);
+	assert_int_equal(count_marked(f->path, "-wal", last), 0);
+	assert_int_equal(count_marked(f->path, "-bodies", last), 0);
+}
+
+/* What has a bound of time is done in steps. */
+static void maintain_down_to(struct store *s, int64_t now, uint64_t entries)
+{
+	for (int i = 0; i < 1000 && store_stats(s).entries > entries; i++)
+		store_maintain(s, now);
+	store_maintain(s, now);
+	assert_int_equal(store_stats(s).entries, entries);
+}
+
+/* What expired cannot be read in the files any more, whatever the bound, and after kill -9. */
+static void test_erased(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = NOW_US;
+
+	fixture_open(f, 0, 3600);
+	put_marked(f->s, 1, 600, now - 3500 * 1000000LL);
+	store_maintain(f->s, now);
+	assert_true(count_marked(f->path, "", 600) > 0);
+	assert_true(count_marked(f->path, "-bodies", 600) > 0);
+	maintain_down_to(f->s, now + 200 * 1000000LL, 0);
+	put_marked(f->s, 1001, 10, now);
+	maintain_down_to(f->s, now + 200 * 1000000LL, 10);
+	assert_erased(f, 600);
+	assert_true(count_marked(f->path, "", 2000) >= 10);
+	fixture_close(f);
+	assert_intact(f->path);
+}
+
+static void test_erased_by_size(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f, 2 * MIB, 0);
+	put_marked(f->s, 1, 3000, NOW_US);
+	store_maintain(f->s, NOW_US);
+	struct store_stats stats = store_stats(f->s);
+	assert_true(stats.first_id > 1000);
+	/* Ids begin at 1, as the numbers do. */
+	assert_erased(f, (unsigned)stats.first_id - 1);
+	struct entry *e;
+	assert_int_equal(store_get(f->s, stats.first_id, &e), 0);
+	assert_non_null(strstr(buf_cstr(&e->response_body), "marker-"));
+	entry_free(e);
+	/* Dropped by the next start: what a kill left. */
+	fixture_close(f);
+	assert_intact(f->path);
+	fixture_open(f, 1 * MIB, 0);
+	assert_erased(f, (unsigned)store_stats(f->s).first_id - 1);
+	fixture_close(f);
+	assert_intact(f->path);
+}
+
 /* Entries older than --max-age go while newer ones stay. */
 static void test_max_age_order(void **state)
 {
@@ -408,6 +508,8 @@ int main(void)
 		TEST(test_lower_size),
 		TEST(test_max_age),
 		TEST(test_max_age_order),
+		TEST(test_erased),
+		TEST(test_erased_by_size),
 		TEST(test_drop_while_reading),
 		TEST(test_bounds_under_readers),
 		TEST(test_foreign_reader),

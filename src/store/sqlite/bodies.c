@@ -255,22 +255,13 @@ void bodies_roll(struct sqlite *s)
 }
 
 /* What expired is not left on the disk until something else is written there. */
-static void erase(const struct bodies *b, const struct extent *e)
-{
-	const int hole = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
-	const int zeros = FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
-
-	if (fallocate(b->fd, hole, (off_t)e->at, (off_t)e->len) && errno == EOPNOTSUPP)
-		fallocate(b->fd, zeros, (off_t)e->at, (off_t)e->len);
-}
-
 void bodies_forget(struct sqlite *s, int64_t n)
 {
 	const struct bodies *b = &s->bodies;
 
 	for (size_t i = 0; i < b->count; i++)
 		if (b->v[i].n == n)
-			erase(b, &b->v[i]);
+			file_erase(b->fd, b->v[i].at, b->v[i].len);
 	drop_extents(&s->bodies, n);
 }
 

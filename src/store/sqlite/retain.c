@@ -36,10 +36,17 @@ static int drop(struct sqlite *s, struct segment *g)
 	uint64_t frames = (uint64_t)g->bytes / s->page_size / 64 + 64;
 	int r = wal_make_room(s, frames);
 
-	if (!r)
-		r = segment_clear(s, g);
 	if (r < 0)
 		return r;
+	s->erase = true;
+	/* If one of these fails, more is written than need be, or less until the next time. */
+	db_exec(s->db, "PRAGMA secure_delete=FAST");
+	r = segment_clear(s, g);
+	db_exec(s->db, "PRAGMA secure_delete=ON");
+	if (r < 0)
+		return r;
+	/* A page that is used again begins with what the cache has of it. */
+	sqlite3_db_release_memory(s->db);
 	pthread_mutex_lock(&s->lock);
 	s->stats.dropped_entries += entries;
 	pthread_mutex_unlock(&s->lock);
@@ -182,6 +189,7 @@ void retain_keep(struct sqlite *s, int64_t now_us, bool idle)
 	if (idle)
 		bodies_shrink(s);
 	wal_keep(s, idle);
+	erase_keep(s, idle);
 }
 
 int retain_settle(struct sqlite *s)
@@ -195,6 +203,8 @@ int retain_settle(struct sqlite *s)
 		if (!r)
 			r = wal_truncate(s, WORK_MS);
 	}
+	/* What was dropped before the program was killed. */
+	s->erase = db_int(s->free_count) > 0;
 	retain_keep(s, clock_us(CLOCK_REALTIME), true);
 	retain_set_limit(s);
 	return r;

@@ -63,13 +63,13 @@ static int open_writer(struct sqlite *s, uint64_t max_size, char *error, size_t 
 	if (r < 0)
 		return r;
 	/*
-	 * Page size and vacuum count for a new file only, and come before its first page. Nothing
-	 * is overwritten when it is freed: traffic is dropped by lists, not by writing.
+	 * Page size and vacuum count for a new file only, and come before its first page. What is
+	 * freed is overwritten, but where a whole segment is: that is left to erase.c.
 	 */
 	r = db_exec_format(s->db,
 			   "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL;"
 			   "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=0;"
-			   "PRAGMA secure_delete=OFF; PRAGMA cache_size=-%d;"
+			   "PRAGMA secure_delete=ON; PRAGMA cache_size=-%d;"
 			   "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 			   "PRAGMA wal_autocheckpoint=0",
 			   max_size && max_size < SMALL_STORE ? PAGE_SIZE_SMALL : PAGE_SIZE,
@@ -218,6 +218,8 @@ static void close_store(struct store *store)
 	struct sqlite *s = sqlite_of(store);
 
 	reader_close(s);
+	if (s->erase && s->wal_fd >= 0)
+		erase_keep(s, true);
 	sqlite3_finalize(s->begin);
 	sqlite3_finalize(s->commit);
 	sqlite3_finalize(s->page_count);

@@ -135,10 +135,12 @@ struct sqlite {
 	/* The writer's, used by one thread. */
 	sqlite3 *db;
 	uint64_t page_size;
-	int64_t page_limit;  /* of the main file, as SQLite was told */
-	uint64_t wal_frames; /* in the log at the last commit */
-	uint64_t wal_next;   /* frames before which another checkpoint would do little */
-	bool wal_stuck;	     /* a reader of another program kept the log from being emptied */
+	int64_t page_limit;	/* of the main file, as SQLite was told */
+	uint64_t wal_frames;	/* in the log at the last commit */
+	uint64_t wal_next;	/* frames before which another checkpoint would do little */
+	bool erase;		/* pages that were freed still hold what they held */
+	uint64_t erase_next_ms; /* not before, while the store is busy */
+	bool wal_stuck;		/* a reader of another program kept the log from being emptied */
 	struct segments segments;
 	struct segment *active;
 	struct bodies bodies;
@@ -292,6 +294,8 @@ int bodies_register(struct sqlite *s, sqlite3 *db);
  * which is as good: the server has it open before it becomes that user. 0 or -errno.
  */
 int file_give(int fd, uid_t uid, gid_t gid);
+/* Nothing of what was there can be read any more. */
+int file_erase(int fd, uint64_t at, uint64_t len);
 int file_path_of(const char *uri, const char *place, char **ret_path, char *error,
 		 size_t error_size);
 int file_open(const char *path, uid_t uid, gid_t gid, int *ret_fd, char **ret_real, char *error,
@@ -348,6 +352,10 @@ int tally_close(struct sqlite *s, int64_t n);
 int tally_fill(struct sqlite *s);
 /* What entry_outcome() looks at and the timestamp, from a row of TALLY_COLUMNS. */
 void tally_read_entry(sqlite3_stmt *stmt, struct entry *e);
+
+/* erase.c: where the file has free pages, what they held goes, as soon as the log can be emptied.
+ */
+void erase_keep(struct sqlite *s, bool idle);
 
 /* retain.c */
 /* Tell SQLite the bound of the main file, which it takes only once the file is within. */

@@ -13,6 +13,8 @@ import base64
 import json
 import urllib.parse
 
+import more_forms
+
 PASSWORDS = ["Hunter2x9Qz", "s3cr3tPa55w0rd", "Tr0ub4dor-and-3", "correcthorse77", "pa.ss_W0rd-1",
              "zX9vB7nM5kL3", "qwertZ1234567", "OpenSesame42", "l3tm31nPl3ase", "N0tMyR3alOne"]
 TOKENS = ["8f14e45fceea167a5a36dedd4bea2543", "c9f0f895fb98ab9159f51fd0297e236d",
@@ -77,7 +79,13 @@ def add(core, place, secret, data):
 
 
 def escape(text):
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return "".join(c if c >= " " else "\\x%02x" % ord(c) for c in text)
+
+
+def escape_raw(text):
+    """Of bytes, in which \\C and \\S stay."""
+    return "".join("\\x%02x" % ord(c) if c < " " or c > "~" else c for c in text)
 
 
 def quote(text):
@@ -256,5 +264,7 @@ def make():
 
 
 make()
+more_forms.add_all(add)
 for form in forms:
-    print("\t".join((form[0], form[1], escape(form[2]), escape(form[3]))))
+    last = escape_raw(form[3]) if form[1] == "raw" else escape(form[3])
+    print("\t".join((form[0], form[1], escape(form[2]), last)))
