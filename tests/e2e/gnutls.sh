@@ -132,8 +132,7 @@ seq 1 20000 >"$TMPDIR/upload"
 serve python4 python3 "$here/server.py" 127.0.0.1 PORT "$TMPDIR"
 serve python6 python3 "$here/server.py" ::1 PORT "$TMPDIR"
 gnutls_serv serv --http
-tap_ok "cleartap starts" ct_start --split-ends --keep-opaque --exe wget --exe 'gnutls-*' \
-	--exe 'python3*' --exe 'git-remote-http*' --exe curl || tap_done
+tap_ok "cleartap starts" ct_start --split-ends --keep-opaque || tap_done
 
 try_wget python4 127.0.0.1 127.0.0.1
 try_wget python6 '[::1]' ::1

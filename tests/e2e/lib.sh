@@ -139,15 +139,17 @@ need_cleartap() {
 }
 
 # ct_start [OPTION...]: start cleartap with a store of its own; wait for its line and until all probes are in.
+# It traces this script and all that it starts, or what the options name: nothing else of the machine.
 # Sets CT_PID, CT_DIR, CT_SOCK, CT_URL (with the token) and CT_TOKEN. Status 1 and the log on
 # standard output when it does not become ready. CT_DIR set before the call is used again.
 ct_start() {
-	local i
+	local i scope=(--pid $$)
+	[[ " $* " != *" --"@(pid|exe|container)" "* ]] || scope=()
 	[ -n "$CT_DIR" ] || CT_DIR=$(mktemp -d "$TMPDIR/ct.XXXXXX")
 	chmod 711 "$CT_DIR"
 	CT_SOCK=$CT_DIR/sock
 	"$CLEARTAP" --store "$CT_DIR/store.db" --listen 127.0.0.1:0 --unix-socket "$CT_SOCK" \
-		--token-file "$CT_DIR/token" "$@" >"$CT_DIR/out" 2>"$CT_DIR/log" &
+		--token-file "$CT_DIR/token" "${scope[@]}" "$@" >"$CT_DIR/out" 2>"$CT_DIR/log" &
 	CT_PID=$!
 	for ((i = 0; i < 600; i++)); do
 		kill -0 "$CT_PID" 2>/dev/null || break
