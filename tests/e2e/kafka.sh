@@ -19,10 +19,7 @@ seen() {
 }
 
 # kfl NAME COUNT QUERY
-kfl() {
-	tap_ok "$1" eval "[ \$(ct_get '/api/entries?limit=100' -G --data-urlencode 'q=$3' |
-		grep -o '\"id\":' | wc -l) $2 ]"
-}
+kfl() { tap_ok "$1" ct_finds "$2" "$3"; }
 
 need_cleartap
 need openssl kcat python3

@@ -206,13 +206,39 @@ ct_get() {
 	curl -sS -f --max-time 30 --unix-socket "$CT_SOCK" "$@" "http://localhost$path"
 }
 
-# ct_holds QUERY TEXT: the detail of the newest entry that the query finds has the text.
-ct_holds() {
-	local id
+# eventually COMMAND...: until it succeeds, for 20 s; else what it said last.
+eventually() {
+	local end=$((SECONDS + 20))
+	until "$@" >"$TMPDIR/eventually" 2>&1; do
+		[ $SECONDS -lt $end ] || fail_with "$TMPDIR/eventually" || return
+		sleep 0.1
+	done
+}
+
+# ct_holds QUERY TEXT...: the detail of the newest entry that the query finds comes to have each text.
+ct_holds() { eventually ct_holds_now "$@"; }
+
+ct_holds_now() {
+	local id text
 	id=$(ct_get '/api/entries?limit=1' -G --data-urlencode "q=$1" |
 		grep -o '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
 	ct_get "/api/entries/${id:-0}" >"$TMPDIR/detail"
-	grep -q -F -- "$2" "$TMPDIR/detail" || fail_with "$TMPDIR/detail"
+	shift
+	for text; do
+		grep -q -F -- "$text" "$TMPDIR/detail" || { echo "lacks $text"; cut -c1-3000 "$TMPDIR/detail"; return 1; }
+	done
+}
+
+# ct_finds COUNT QUERY: a filter comes to find so many entries; COUNT is a number, or as '-ge 3'.
+ct_finds() { eventually ct_finds_now "$@"; }
+
+ct_finds_now() {
+	local n how=-eq
+	n=$(ct_get '/api/entries?limit=1000' -G --data-urlencode "q=$2" | tee "$TMPDIR/found" | grep -o '"id":' | wc -l)
+	[[ $1 != *" "* ]] || how=${1% *}
+	echo "$n entries"
+	cut -c1-3000 "$TMPDIR/found"
+	test "$n" "$how" "${1##* }"
 }
 
 # ct_check NAME ARGUMENT...: a case: check_entries.py finds exactly the entries described.

@@ -81,10 +81,7 @@ try_version() {
 }
 
 # kfl NAME COUNT QUERY
-kfl() {
-	tap_ok "$1" eval "[ \$(ct_get '/api/entries?limit=100' -G --data-urlencode 'q=$3' |
-		grep -o '\"id\":' | wc -l) = $2 ]"
-}
+kfl() { tap_ok "$1" ct_finds "$2" "$3"; }
 
 need_cleartap
 need mosquitto mosquitto_pub mosquitto_sub mosquitto_passwd openssl
