@@ -203,8 +203,8 @@ get "Nowhere;MAILINDEX=1" >/dev/null || :
 seen_imap "no such folder" --method SELECT status=NO failed=true summary=Nowhere
 
 # imaplib: LOGIN, a wrong password, and IDLE, which goes on until it is done.
-timeout 20 /usr/bin/python3 - "$TMPDIR/cert.pem" "$imap" "$password" "${CT_SECRETS[1]}" <<-'END' &
-	import imaplib, ssl, sys, time
+timeout 60 /usr/bin/python3 - "$TMPDIR/cert.pem" "$imap" "$password" "${CT_SECRETS[1]}" "$TMPDIR/done" <<-'END' &
+	import imaplib, os, ssl, sys, time
 	context = ssl.create_default_context(cafile=sys.argv[1])
 	with imaplib.IMAP4_SSL("localhost", int(sys.argv[2]), ssl_context=context) as imap:
 	    try:
@@ -215,13 +215,15 @@ timeout 20 /usr/bin/python3 - "$TMPDIR/cert.pem" "$imap" "$password" "${CT_SECRE
 	    imap.select("INBOX", readonly=True)
 	    imap.send(imap._new_tag() + b" IDLE\r\n")
 	    imap.readline()
-	    time.sleep(4)
+	    while not os.path.exists(sys.argv[5]):
+	        time.sleep(0.05)
 	    imap.send(b"DONE\r\n")
 	    imap.readline()
 END
 idle=$!
 at_exit_kill $idle
 seen_imap "IDLE lives" --method IDLE open=true
+touch "$TMPDIR/done"
 wait $idle
 seen_imap "and is done" --method IDLE open=false status=OK
 seen_imap "a login" --method LOGIN status=OK

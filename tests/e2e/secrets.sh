@@ -27,7 +27,7 @@ stat_of() { ct_get /api/stats | grep -o "\"$1\":[0-9]*" | head -n 1 | cut -d : -
 # plain_entries N: so many ordinary requests are stored within some seconds
 plain_entries() {
 	local i n
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < 100; i++)); do
 		n=$(ct_get '/api/entries?limit=1000' -G --data-urlencode \
 			'q=path.startsWith("/plain/") and role == "client"' | grep -o '"summary":"/plain/' | wc -l)
 		[ "$n" = "$1" ] && return
