@@ -27,15 +27,16 @@ start_apache() {
 		KeepAlive On
 	END
 	apache2 -f "$dir/conf" -DFOREGROUND >"$dir/out" 2>&1 &
-	at_exit_kill $!
-	wait_port "$port" $! || cat "$dir/out" "$dir/error"
+	apache=$!
+	at_exit_kill "$apache"
+	wait_port "$port" "$apache" || cat "$dir/out" "$dir/error"
 }
 
 # try_mpm NAME: 200 connections with one request each
 try_mpm() {
 	port=$(free_port)
 	tap_ok "apache2 starts ($1)" start_apache "$1" || return
-	tap_ok "cleartap starts" ct_start --exe '*/apache2' || return
+	tap_ok "cleartap starts" ct_start --pid "$apache" || return
 	timeout 60 "$ask" ask "$port" 200 4 >"$TMPDIR/asked" 2>"$TMPDIR/ask.log" ||
 		tap_ok "requests ($1)" fail_with "$TMPDIR/ask.log"
 	tap_ok "both addresses of each connection ($1)" \

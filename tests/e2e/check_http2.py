@@ -16,7 +16,7 @@ _, path, query, count, body, *fields = sys.argv
 api = Api(path)
 want = dict(f.split("=", 1) for f in fields)
 
-for attempt in range(50):
+for attempt in range(150):
     found = [e for e in api.matching(query) if not e["open"]]
     if len(found) >= int(count):
         break

@@ -3,11 +3,11 @@
 
     ends_talk.py load PORT FIRST COUNT [--connections N] [--per-connection N] [--ahead N] [--port P]
                  [--pause SECONDS] [--until FILE]
-    ends_talk.py hang PORT ID SECONDS
+    ends_talk.py hang PORT ID --until FILE
     ends_talk.py check SOCKET FIRST COUNT FRONT BACK [--some | --joined]
 
 load asks for /e/ID; `ahead` requests are sent before an answer is read; with --port all connections
-have that local port, one after the other. hang sends the last byte of an upload late. check wants
+have that local port, one after the other. hang sends the last byte of an upload once FILE is there. check wants
 exactly one entry of both ends for each id and hop; with --some an exchange may be told by one end,
 but must say that records were lost; with --joined an answer whose request came before cleartap is none too many.
 """
@@ -103,7 +103,8 @@ def hang(args):
     tls = connect(args)
     tls.sendall(b"POST /e/%d HTTP/1.1\r\nHost: ends\r\nX-Id: %d\r\nContent-Length: 4\r\n\r\nabc"
                 % (args.id, args.id))
-    time.sleep(args.seconds)
+    while not os.path.exists(args.until):
+        time.sleep(0.05)
     tls.sendall(b"d")
     read_answer(tls, b"")
     tls.close()
@@ -204,7 +205,7 @@ def main():
     hanging.set_defaults(run=hang, port=0)
     hanging.add_argument("server", type=int)
     hanging.add_argument("id", type=int)
-    hanging.add_argument("seconds", type=float)
+    hanging.add_argument("--until", required=True)
     two = commands.add_parser("check")
     two.set_defaults(run=check)
     two.add_argument("socket")

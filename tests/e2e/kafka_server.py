@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small broker of Kafka's protocol, as far as kcat needs one: Debian has no broker.
 
-    kafka_server.py PORT CERT KEY
+    kafka_server.py PORT CERT KEY [ADVERTISED-PORT]      CERT "-": without TLS
 One topic "orders" with one partition, in memory; SASL PLAIN takes any password.
 """
 import socketserver
@@ -12,6 +12,7 @@ import threading
 
 LOG, LOCK = [], threading.Lock()
 PORT = int(sys.argv[1])
+ADVERTISED = int(sys.argv[4]) if len(sys.argv) > 4 else PORT
 # key: (lowest, highest version), none of them flexible but that of ApiVersions and Metadata 9
 APIS = {0: (3, 8), 1: (4, 11), 2: (1, 2), 3: (4, 9), 10: (0, 2), 17: (0, 1), 18: (0, 3), 36: (0, 1)}
 
@@ -72,7 +73,7 @@ def metadata(version, reader):
              struct.pack(">ihii", 1, 0, 0, 1) + (struct.pack(">i", 5) if version >= 7 else b"") +
              struct.pack(">iiii", 1, 1, 1, 1) + (struct.pack(">i", 0) if version >= 5 else b"")) +
             (struct.pack(">i", -1) if version >= 8 else b"") for name in names)
-        return (struct.pack(">iii", 0, 1, 1) + string("localhost") + struct.pack(">ih", PORT, -1) +
+        return (struct.pack(">iii", 0, 1, 1) + string("localhost") + struct.pack(">ih", ADVERTISED, -1) +
                 string("cluster") + struct.pack(">ii", 1, len(names)) + topics +
                 (struct.pack(">i", -1) if version >= 8 else b""))
     topics = b"".join(
@@ -80,7 +81,7 @@ def metadata(version, reader):
         (b"\1" if name == "missing" else
          b"\2" + struct.pack(">hiii", 0, 0, 1, 5) + b"\2" + struct.pack(">i", 1) + b"\2" +
          struct.pack(">i", 1) + b"\1\0") + struct.pack(">iB", -1, 0) for name in names)
-    return (struct.pack(">iBi", 0, 2, 1) + compact("localhost") + struct.pack(">iBB", PORT, 0, 0) +
+    return (struct.pack(">iBi", 0, 2, 1) + compact("localhost") + struct.pack(">iBB", ADVERTISED, 0, 0) +
             compact("cluster") + struct.pack(">iB", 1, len(names) + 1) + topics +
             struct.pack(">iB", -1, 0))
 
@@ -178,12 +179,14 @@ class Server(socketserver.ThreadingTCPServer):
 
     def get_request(self):
         sock, address = super().get_request()
-        return context.wrap_socket(sock, server_side=True), address
+        return (context.wrap_socket(sock, server_side=True) if context else sock), address
 
     def handle_error(self, request, client_address):
         pass
 
 
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(sys.argv[2], sys.argv[3])
+context = None
+if sys.argv[2] != "-":
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2], sys.argv[3])
 Server(("127.0.0.1", PORT), Handler).serve_forever()

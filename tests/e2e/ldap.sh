@@ -49,7 +49,7 @@ need_cleartap
 need slapd ldapsearch
 make_cert "$TMPDIR"
 start_slapd
-tap_ok "cleartap starts" ct_start --exe slapd --exe 'ldap*' || tap_done
+tap_ok "cleartap starts" ct_start || tap_done
 
 run ldapadd <<END || tap_diag <"$TMPDIR/tool.out"
 dn: $base
@@ -74,10 +74,7 @@ seen "a search" --method search status=success --src-process ldapsearch \
 run ldapdelete "uid=nobody,$base"
 seen "what is not there" --method delete status=noSuchObject failed=true \
 	summary="uid=nobody,$base"
-tap_ok "the language knows them" test "$(ct_get "/api/entries?limit=100&q=$(printf %s \
-	'ldap and ldap_filter.contains("uid=a*")' | python3 -c 'import sys, urllib.parse as u
-print(u.quote(sys.stdin.read()))')" |
-	python3 -c 'import json, sys; print(len(json.load(sys.stdin)["entries"]))')" = 1
+tap_ok "the language knows them" ct_finds 1 'ldap and ldap_filter.contains("uid=a*")'
 
 # TLS that begins in the middle: ldap:// and StartTLS.
 LDAPTLS_REQCERT=never timeout 10 ldapwhoami -ZZ -H "ldap://127.0.0.1:$plain" -x -D "cn=admin,$base" \

@@ -139,15 +139,17 @@ need_cleartap() {
 }
 
 # ct_start [OPTION...]: start cleartap with a store of its own; wait for its line and until all probes are in.
+# It traces this script and all that it starts, or what the options name: nothing else of the machine.
 # Sets CT_PID, CT_DIR, CT_SOCK, CT_URL (with the token) and CT_TOKEN. Status 1 and the log on
 # standard output when it does not become ready. CT_DIR set before the call is used again.
 ct_start() {
-	local i
+	local i scope=(--pid $$)
+	[[ " $* " != *" --"@(pid|exe|container)" "* ]] || scope=()
 	[ -n "$CT_DIR" ] || CT_DIR=$(mktemp -d "$TMPDIR/ct.XXXXXX")
 	chmod 711 "$CT_DIR"
 	CT_SOCK=$CT_DIR/sock
 	"$CLEARTAP" --store "$CT_DIR/store.db" --listen 127.0.0.1:0 --unix-socket "$CT_SOCK" \
-		--token-file "$CT_DIR/token" "$@" >"$CT_DIR/out" 2>"$CT_DIR/log" &
+		--token-file "$CT_DIR/token" "${scope[@]}" "$@" >"$CT_DIR/out" 2>"$CT_DIR/log" &
 	CT_PID=$!
 	for ((i = 0; i < 600; i++)); do
 		kill -0 "$CT_PID" 2>/dev/null || break
@@ -204,13 +206,39 @@ ct_get() {
 	curl -sS -f --max-time 30 --unix-socket "$CT_SOCK" "$@" "http://localhost$path"
 }
 
-# ct_holds QUERY TEXT: the detail of the newest entry that the query finds has the text.
-ct_holds() {
-	local id
+# eventually COMMAND...: until it succeeds, for 20 s; else what it said last.
+eventually() {
+	local end=$((SECONDS + 20))
+	until "$@" >"$TMPDIR/eventually" 2>&1; do
+		[ $SECONDS -lt $end ] || fail_with "$TMPDIR/eventually" || return
+		sleep 0.1
+	done
+}
+
+# ct_holds QUERY TEXT...: the detail of the newest entry that the query finds comes to have each text.
+ct_holds() { eventually ct_holds_now "$@"; }
+
+ct_holds_now() {
+	local id text
 	id=$(ct_get '/api/entries?limit=1' -G --data-urlencode "q=$1" |
 		grep -o '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
 	ct_get "/api/entries/${id:-0}" >"$TMPDIR/detail"
-	grep -q -F -- "$2" "$TMPDIR/detail" || fail_with "$TMPDIR/detail"
+	shift
+	for text; do
+		grep -q -F -- "$text" "$TMPDIR/detail" || { echo "lacks $text"; cut -c1-3000 "$TMPDIR/detail"; return 1; }
+	done
+}
+
+# ct_finds COUNT QUERY: a filter comes to find so many entries; COUNT is a number, or as '-ge 3'.
+ct_finds() { eventually ct_finds_now "$@"; }
+
+ct_finds_now() {
+	local n how=-eq
+	n=$(ct_get '/api/entries?limit=1000' -G --data-urlencode "q=$2" | tee "$TMPDIR/found" | grep -o '"id":' | wc -l)
+	[[ $1 != *" "* ]] || how=${1% *}
+	echo "$n entries"
+	cut -c1-3000 "$TMPDIR/found"
+	test "$n" "$how" "${1##* }"
 }
 
 # ct_check NAME ARGUMENT...: a case: check_entries.py finds exactly the entries described.

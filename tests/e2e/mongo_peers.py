@@ -2,7 +2,10 @@
 """A small server of MongoDB's wire protocol, and PyMongo as its client: Debian has no server.
 
     mongo_peers.py serve PORT CERT KEY      mongo_peers.py talk PORT CERT SECRET COMPRESSORS
+
+CERT "-": without TLS.
 """
+import itertools
 import socketserver
 import ssl
 import struct
@@ -37,13 +40,13 @@ def parse(data):
 
 class Handler(socketserver.StreamRequestHandler):
     def send(self, answers, op, content, compress):
-        self.server.last_id += 1
+        number = next(self.server.numbers)
         if compress:
             content = struct.pack("<iiB", op, len(content), 2) + zlib.compress(content)
             op = OP_COMPRESSED
-        self.wfile.write(struct.pack("<iiii", 16 + len(content), self.server.last_id, answers, op)
+        self.wfile.write(struct.pack("<iiii", 16 + len(content), number, answers, op)
                          + content)
-        return self.server.last_id
+        return number
 
     def reply(self, answers, document, compress=False, flags=0):
         return self.send(answers, OP_MSG,
@@ -98,22 +101,25 @@ class Handler(socketserver.StreamRequestHandler):
 
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
-    last_id = 0
+    numbers = itertools.count(1)
 
     def get_request(self):
         sock, address = super().get_request()
-        return context.wrap_socket(sock, server_side=True), address
+        return (context.wrap_socket(sock, server_side=True) if context else sock), address
 
     def handle_error(self, request, client_address):
         pass
 
 
 if sys.argv[1] == "serve":
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[3], sys.argv[4])
+    context = None
+    if sys.argv[3] != "-":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[3], sys.argv[4])
     Server(("127.0.0.1", int(sys.argv[2])), Handler).serve_forever()
 port, cert, secret, compressors = sys.argv[2:6]
-client = pymongo.MongoClient("localhost", int(port), tls=True, tlsCAFile=cert, username="ann",
+tls = {} if cert == "-" else {"tls": True, "tlsCAFile": cert}
+client = pymongo.MongoClient("localhost", int(port), **tls, username="ann",
                              password=secret, authMechanism="PLAIN", authSource="$external",
                              compressors=compressors or [], heartbeatFrequencyMS=1000,
                              serverSelectionTimeoutMS=10000)

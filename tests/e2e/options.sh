@@ -9,13 +9,13 @@ declare -A port pid
 
 serve() {
 	port[$1]=$(free_port)
-	python3 "$srcdir/tests/e2e/server.py" 127.0.0.1 "${port[$1]}" "$TMPDIR" 2>"$TMPDIR/$1.log" &
+	"$TMPDIR/python-of-$$" "$srcdir/tests/e2e/server.py" 127.0.0.1 "${port[$1]}" "$TMPDIR" 2>"$TMPDIR/$1.log" &
 	pid[$1]=$!
 	at_exit_kill $!
 	wait_port "${port[$1]}" $!
 }
 
-ask() { curl -sSk --http1.1 -o /dev/null --max-time 20 "${CT_PLANT[@]}" "https://127.0.0.1:${port[$1]}/$2"; }
+ask() { "${CURL:-curl}" -sSk --http1.1 -o /dev/null --max-time 20 "${CT_PLANT[@]}" "https://127.0.0.1:${port[$1]}/$2"; }
 
 fresh() {
 	[ -z "$CT_PID" ] || ct_stop
@@ -77,10 +77,11 @@ try_older_child() {
 
 try_exe() {
 	local i
-	fresh --exe curl || return
-	for ((i = 0; i < 20; i++)); do ask one exe; done
+	fresh --exe "curl-of-$$" || return
+	for ((i = 0; i < 20; i++)); do CURL=$TMPDIR/curl-of-$$ ask one exe; done
+	ask one exe
 	only client exe 20
-	fresh --exe '*/python3*' || return
+	fresh --exe "*/python-of-$$" || return
 	ask one exe-python
 	only server exe-python 1
 }
@@ -236,6 +237,9 @@ nobody_left() {
 need_cleartap
 need openssl
 make_cert "$TMPDIR"
+# Names that no other program has.
+cp /usr/bin/python3 "$TMPDIR/python-of-$$"
+cp "$(command -v curl)" "$TMPDIR/curl-of-$$"
 serve one
 serve two
 try_pid

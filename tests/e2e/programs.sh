@@ -191,10 +191,10 @@ try_opaque() {
 	wait_port "$to" $!
 	{
 		echo 'what is the time?'
-		sleep 1
+		eventually grep -q time "$TMPDIR/heard"
 		echo 'late' >&7
-		sleep 1
-	} | timeout 20 openssl s_client -quiet -bind "127.0.0.1:$from" -connect "127.0.0.1:$to" \
+		eventually grep -q late "$TMPDIR/s_client.log"
+	} | timeout 20 openssl s_client -quiet -no_ign_eof -bind "127.0.0.1:$from" -connect "127.0.0.1:$to" \
 		>"$TMPDIR/s_client.log" 2>&1
 	exec 7>&-
 	printf 'what is the time?\n' >"$TMPDIR/question"

@@ -17,7 +17,7 @@ read_file() {
 	: >"$DIR/log" # or the last run's would be taken for this one's
 	$READ_AS "$CLEARTAP" --listen none --unix-socket "$CT_SOCK" "$@" >"$DIR/out" 2>"$DIR/log" &
 	CT_PID=$!
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		grep -q 'is read to its end' "$DIR/log" && return 0
 		kill -0 "$CT_PID" 2>/dev/null || break
 		sleep 0.05

@@ -27,7 +27,7 @@ stat_of() { ct_get /api/stats | grep -o "\"$1\":[0-9]*" | head -n 1 | cut -d : -
 # plain_entries N: so many ordinary requests are stored within some seconds
 plain_entries() {
 	local i n
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < 100; i++)); do
 		n=$(ct_get '/api/entries?limit=1000' -G --data-urlencode \
 			'q=path.startsWith("/plain/") and role == "client"' | grep -o '"summary":"/plain/' | wc -l)
 		[ "$n" = "$1" ] && return
@@ -45,7 +45,7 @@ mkfifo "$TMPDIR/port"
 node "$srcdir/tests/e2e/secrets.mjs" "$TMPDIR/s" "$token" "$cookie" >"$TMPDIR/port" &
 at_exit_kill $!
 read -r -t 20 port <"$TMPDIR/port"
-tap_ok "cleartap starts" ct_start --exe curl --exe 'python3*' --exe 'node*' || tap_done
+tap_ok "cleartap starts" ct_start || tap_done
 tap_ok "requests with secrets are sent" send_secrets
 ct_check "a login is seen" --protocol http --path /login --role client --dst-port "$port" --status 200 --complete
 ct_check "who used the same password stays visible" --protocol http --path /json --role client --dst-port "$port" --complete

@@ -48,7 +48,7 @@ attack() {
 
 # try MODE PROCESSES COUNTER
 try() {
-	tap_ok "cleartap starts" ct_start --exe '*/hostile_tls' || tap_done
+	tap_ok "cleartap starts" ct_start --exe "$TMPDIR/hostile_tls" || tap_done
 	attack "$1" "$2"
 	if [ -n "$3" ]; then
 		tap_ok "$1: $3 is told" told "$3"
@@ -67,7 +67,7 @@ at_least() { echo "$1 µs, expected $2" && [ "${1:-0}" -ge "$2" ]; }
 
 try_times() {
 	local i
-	tap_ok "cleartap starts" ct_start --exe '*/hostile_tls' "$@" || tap_done
+	tap_ok "cleartap starts" ct_start --exe "$TMPDIR/hostile_tls" "$@" || tap_done
 	"$TMPDIR/hostile_tls" slow 1000
 	"$TMPDIR/hostile_tls" pairs 5000 >/dev/null
 	seen pair 5000 >/dev/null

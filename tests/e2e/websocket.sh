@@ -5,59 +5,26 @@
 . "$(dirname "$0")/lib.sh"
 talk=$srcdir/tests/e2e/websocket_talk.py
 
-# entries QUERY: how many
-entries() { ct_get /api/entries -G --data-urlencode "q=$1" | grep -o '"id":' | wc -l; }
-
-# soon COUNT QUERY: so many come
-soon() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		[ "$(entries "$2")" = "$1" ] && return 0
-		sleep 0.1
-	done
-	ct_get /api/entries -G --data-urlencode "q=$2"
-	return 1
-}
-
-# detail QUERY: of the newest
-detail() {
-	local id
-	id=$(ct_get /api/entries -G --data-urlencode "q=$1" | grep -o -m 1 '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
-	ct_get "/api/entries/$id"
-}
-
-# has QUERY TEXT...: the detail does
-has() {
-	local text
-	detail "$1" >"$TMPDIR/detail"
-	shift
-	for text; do
-		grep -qF -- "$text" "$TMPDIR/detail" || { echo "lacks $text"; cut -c1-3000 "$TMPDIR/detail"; return 1; }
-	done
-}
-
-lacks() { ! has "$1" "$2" >/dev/null; }
-
 # try_side KIND ROLE: one end of a conversation, while it goes on and after
 try_open() {
-	tap_ok "$1, $2: one entry, open" soon 1 "ws and open and role == \"$2\" and path == \"/$1\""
+	tap_ok "$1, $2: one entry, open" ct_finds 1 "ws and open and role == \"$2\" and path == \"/$1\""
 	tap_ok "$1, $2: found by what was said" \
-		soon 1 "ws and path == \"/$1\" and role == \"$2\" and messages.exists(m, m.contains(\"in three parts\"))"
+		ct_finds 1 "ws and path == \"/$1\" and role == \"$2\" and messages.exists(m, m.contains(\"in three parts\"))"
 }
 
 try_ended() {
 	local q="ws and not open and complete and role == \"$2\" and path == \"/$1\""
 	q+=" and method == \"GET\" and status_code == 101 and host == \"127.0.0.1:$port\""
-	tap_ok "$1, $2: it has ended well" soon 1 "$q"
-	tap_ok "$1, $2: both sides, in order" has "$q" \
+	tap_ok "$1, $2: it has ended well" ct_finds 1 "$q"
+	tap_ok "$1, $2: both sides, in order" ct_holds "$q" \
 		'"kind":"text","text":"{\"n\":19,\"text\":\"hello\",\"password\":\"•••' \
 		'"kind":"text","text":"echo {\"n\":19,' '"kind":"binary","hex":"00ff010203"' \
 		'"kind":"ping","text":"there?"' '"kind":"pong","text":"there?"' \
 		'"kind":"text","text":"echo in three parts"' '"name":"4000","text":"as you say"' \
 		'"messages_redacted":["body password"]'
 	tap_ok "$1, $2: the large one is counted and cut" \
-		has "$q" '0123456789abcdef","cut":true'
-	tap_ok "$1, $2: the number of messages" soon 1 "$q and message_count == 51"
+		ct_holds "$q" '0123456789abcdef","cut":true'
+	tap_ok "$1, $2: the number of messages" ct_finds 1 "$q and message_count == 51"
 }
 
 need_cleartap
@@ -71,7 +38,7 @@ server=$!
 at_exit_kill $server
 wait_port "$port" $server && wait_port "$events" $server || fail_with "$TMPDIR/serve.log"
 
-tap_ok "cleartap starts" ct_start --exe '*/python3*' --exe '*/curl' --split-ends
+tap_ok "cleartap starts" ct_start --split-ends
 for kind in plain deflate; do
 	"$talk" ask "$port" $kind >"$TMPDIR/$kind.ask" 2>&1 &
 	asks+=($!)
@@ -89,10 +56,10 @@ for kind in plain deflate; do
 	try_ended $kind client
 	try_ended $kind server
 done
-tap_ok "deflate: it was compressed" has 'ws and path == "/deflate"' 'permessage-deflate' '"length":65536'
+tap_ok "deflate: it was compressed" ct_holds 'ws and path == "/deflate"' 'permessage-deflate' '"length":65536'
 for role in client server; do
 	q="http and path == \"/events\" and role == \"$role\" and not open"
-	tap_ok "events, $role: each has its name, id and data" has "$q" \
+	tap_ok "events, $role: each has its name, id and data" ct_holds "$q" \
 		'"kind":"event","name":"tick","id":"0","text":"{\"n\":0,\"password\":\"•••' \
 		'"name":"tick","id":"4"' '"messages_total":5'
 done

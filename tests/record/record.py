@@ -4,89 +4,20 @@
 Each conversation runs over loopback, without TLS, through a relay that notes who said what. It becomes
 tests/data/PROTOCOL/recorded.txt: the bytes, and what TELL (tests/unit/tell_case) says of them, which is to be
 read before it is committed. What is recorded is made up here, and so are the passwords."""
-import contextlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-PASSWORD = "hunter2000"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_port(port, seconds=30):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    sys.exit("nothing listens on port %d" % port)
-
-
-class Relay:
-    """One connection at a time to `target`; `steps` has what was said: (direction, bytes)."""
-
-    def __init__(self, target):
-        self.target, self.steps, self.lock = target, [], threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            client = self.listener.accept()[0]
-            server = socket.create_connection(("127.0.0.1", self.target))
-            pumps = [threading.Thread(target=self.pump, args=a, daemon=True)
-                     for a in ((client, server, ">"), (server, client, "<"))]
-            for p in pumps:
-                p.start()
-            for p in pumps:
-                p.join()
-
-    def pump(self, source, sink, way):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                with self.lock:
-                    if self.steps and self.steps[-1][0] == way:
-                        data, before = self.steps.pop()[1] + data, data
-                        sink.sendall(before)
-                    else:
-                        sink.sendall(data)
-                    self.steps.append((way, data))
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
-
-    def take(self):
-        time.sleep(0.5)
-        with self.lock:
-            steps, self.steps = self.steps, []
-        return steps
+import web
+from relay import E2E, PASSWORD, PYTHON, Relay, client, free_port, server, wait_port
 
 
 def literal(data):
+    # Not of the machine that records.
+    data = data.replace(os.uname().release.encode(), b"6.1.0".ljust(len(os.uname().release), b"-"))
     return '"%s"' % "".join(chr(c) if 32 <= c < 127 and c not in b'"\\' else "\\x%02x" % c for c in data)
-
-
-@contextlib.contextmanager
-def server(*command, **more):
-    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
-    try:
-        yield p
-    finally:
-        p.terminate()
-        p.wait()
-
-
-def client(*command, **more):
-    subprocess.run(command, timeout=30, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, **more)
 
 
 def redis(folder):
@@ -101,6 +32,17 @@ def redis(folder):
                 ("a transaction", "AUTH %s\nMULTI\nINCR n\nINCR n\nEXEC\n" % PASSWORD)):
             client("redis-cli", "-p", str(relay.port), input=lines.encode())
             yield "redis-cli: " + name, relay.take()
+        login = ["-a", PASSWORD, "--no-auth-warning"]
+        client("redis-cli", "-3", "-p", str(relay.port), *login, "HGETALL", "h")
+        yield "redis-cli: RESP3", relay.take()
+        with server("redis-cli", "-3", "-p", str(relay.port), *login, "SUBSCRIBE", "news", "weather"):
+            while subprocess.run(["redis-cli", "-p", str(port), *login, "PUBLISH", "news", "it rains"],
+                                 stdout=subprocess.PIPE, check=True).stdout != b"1\n":
+                time.sleep(0.1)
+            time.sleep(0.5)
+        yield "redis-cli: a subscription", relay.take()
+        client("redis-cli", "-p", str(relay.port), *login, "--pipe", input=b"SET a 1\r\nINCR a\r\nINCR ann\r\n")
+        yield "redis-cli: a pipeline", relay.take()
 
 
 def mqtt(folder):
@@ -155,7 +97,7 @@ except pika.exceptions.ChannelClosedByBroker:
     pass
 c.close()
 """
-        client("/usr/bin/python3", "-c", talk, str(relay.port), PASSWORD)
+        client(PYTHON, "-c", talk, str(relay.port), PASSWORD)
         yield "pika and RabbitMQ: published, consumed, refused", relay.take()
 
 
@@ -209,7 +151,7 @@ COPY pets FROM STDIN;
 \\.
 """)
         yield "psql: a table, an error, a copy", relay.take()
-        client("/usr/bin/python3", "-c", """
+        client(PYTHON, "-c", """
 import psycopg2, sys
 c = psycopg2.connect(host="127.0.0.1", port=sys.argv[1], user="ann", dbname="postgres")
 k = c.cursor()
@@ -250,11 +192,11 @@ userPassword: hunter2000
 
 def smtp(folder):
     port = free_port()
-    with server("/usr/bin/python3", "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:%d" % port, "-c", "aiosmtpd.handlers.Sink",
+    with server(PYTHON, "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:%d" % port, "-c", "aiosmtpd.handlers.Sink",
                 cwd=folder):
         wait_port(port)
         relay = Relay(port)
-        client("/usr/bin/python3", "-c", """
+        client(PYTHON, "-c", """
 import smtplib, sys
 s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), local_hostname="till.example")
 s.sendmail("ann@till.example", ["bob@till.example", "eve@till.example"],
@@ -266,38 +208,145 @@ s.quit()
         yield "smtplib and aiosmtpd", relay.take()
 
 
-def websocket(folder):
+def imap(folder):
     port = free_port()
-    echo = """
-import asyncio, sys, websockets
-async def echo(ws, path=None):
-    async for message in ws:
-        await ws.send(message)
-async def main():
-    async with websockets.serve(echo, "127.0.0.1", int(sys.argv[1])):
-        await asyncio.Future()
-asyncio.run(main())
-"""
-    with server("/usr/bin/python3", "-c", echo, str(port), cwd=folder):
+    mails = folder + "/mails"
+    os.mkdir(mails)
+    subprocess.run(["chown", "mail", mails], check=True)
+    with open(folder + "/conf", "w") as f:
+        f.write("""base_dir = %(folder)s/dovecot
+state_dir = %(folder)s/dovecot
+log_path = %(folder)s/log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+mail_location = maildir:%(folder)s/mails
+first_valid_uid = 1
+auth_mechanisms = plain login
+login_greeting = Till ready.
+passdb {
+  driver = static
+  args = user=ann password=%(password)s
+}
+userdb {
+  driver = static
+  args = uid=mail gid=mail home=%(folder)s/mails
+}
+service imap-login {
+  inet_listener imap {
+    port = %(port)d
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+namespace inbox {
+  inbox = yes
+}
+""" % {"folder": folder, "password": PASSWORD, "port": port})
+    with open(folder + "/mail", "wb") as f:
+        f.write(b"From: ann@till.example\r\nTo: bob@till.example\r\nSubject: lunch\r\n\r\nAt noon?\r\n")
+    with server("dovecot", "-F", "-c", folder + "/conf"):
         wait_port(port)
         relay = Relay(port)
-        client("/usr/bin/python3", "-c", """
-import asyncio, sys, websockets
-async def main():
-    async with websockets.connect("ws://127.0.0.1:%s/chat" % sys.argv[1]) as ws:
-        for message in ("hello", "hello again, and again", b"\\0\\1\\2"):
-            await ws.send(message)
-            await ws.recv()
-        await (await ws.ping(b"id"))
-asyncio.run(main())
-""", str(relay.port))
-        yield "websockets, compressed", relay.take()
+        curl = ["curl", "-s", "--user", "ann:" + PASSWORD]
+        url = "imap://127.0.0.1:%d/" % relay.port
+        client(*curl, url + "INBOX", "--upload-file", folder + "/mail")
+        yield "curl and dovecot: a mail is put into a folder", relay.take()
+        client(*curl, "--login-options", "AUTH=LOGIN", url + "INBOX;MAILINDEX=1")
+        yield "curl and dovecot: a mail is fetched", relay.take()
+        client(*curl, url + "Nowhere;MAILINDEX=1")
+        yield "curl and dovecot: a folder that is not there", relay.take()
+        client(PYTHON, "-c", """
+import imaplib, sys
+with imaplib.IMAP4("127.0.0.1", int(sys.argv[1])) as imap:
+    try:
+        imap.login("ann", "not " + sys.argv[2])
+    except imaplib.IMAP4.error:
+        pass
+    imap.login("ann", sys.argv[2])
+    imap.select("INBOX")
+    imap.search(None, "SUBJECT", "lunch")
+    imap.fetch("1", "(FLAGS BODY[HEADER.FIELDS (SUBJECT)] RFC822.SIZE)")
+    imap.store("1", "+FLAGS", "(\\\\Seen)")
+    imap.create("Kept")
+    imap.copy("1", "Kept")
+    imap.list()
+    imap.send(imap._new_tag() + b" IDLE\\r\\n")
+    imap.readline()
+    imap.send(b"DONE\\r\\n")
+    imap.readline()
+""", str(relay.port), PASSWORD)
+        yield "imaplib and dovecot", relay.take()
+
+
+def kafka(folder):
+    port = free_port()
+    relay = Relay(port)
+    with server(PYTHON, E2E + "/kafka_server.py", str(port), "-", "-", str(relay.port), cwd=folder):
+        wait_port(port)
+        kcat = ["kcat", "-b", "127.0.0.1:%d" % relay.port, "-X", "security.protocol=SASL_PLAINTEXT", "-X",
+                "sasl.mechanism=PLAIN", "-X", "sasl.username=ann", "-X", "sasl.password=" + PASSWORD, "-X",
+                "client.id=till-3", "-q"]
+        for name, options, text in (
+                ("produces", ["-P", "-t", "orders", "-K:", "-H", "origin=shop"], b"k1:tea\nk2:milk\n"),
+                ("produces, gzip", ["-P", "-t", "orders", "-z", "gzip"], b"sugar\n" * 20),
+                ("is refused", ["-P", "-t", "forbidden"], b"x\n"),
+                ("consumes", ["-C", "-t", "orders", "-o", "beginning", "-c", "22"], None)):
+            client(*kcat, *options, input=text)
+            for number, talk in enumerate(relay.take_all(), 1):
+                yield "kcat %s, connection %d" % (name, number), talk
+
+
+def mongo(folder):
+    port = free_port()
+    peers = [PYTHON, E2E + "/mongo_peers.py"]
+    with server(*peers, "serve", str(port), "-", "-", cwd=folder):
+        wait_port(port)
+        relay = Relay(port)
+        for compressor in ("", "zlib"):
+            client(*peers, "talk", str(relay.port), "-", PASSWORD, compressor)
+            for number, talk in enumerate(relay.take_all(), 1):
+                yield "PyMongo%s, connection %d" % (compressor and ", " + compressor, number), talk
+
+
+def mysql(folder):
+    port, data = free_port(), folder + "/data"
+    subprocess.run(["install", "-d", "-o", "mysql", "-m", "700", data], check=True)
+    inside = dict(os.environ, TMPDIR=data)
+    client("mariadb-install-db", "--no-defaults", "--user=mysql", "--datadir=" + data, "--skip-test-db",
+           "--auth-root-authentication-method=normal", env=inside)
+    with server("mariadbd", "--no-defaults", "--user=mysql", "--datadir=" + data, "--port=%d" % port,
+                "--bind-address=127.0.0.1", "--socket=%s/sock" % data, "--skip-name-resolve", env=inside):
+        wait_port(port)
+        client("mariadb", "--no-defaults", "-S", data + "/sock", "-u", "root", input=(
+            "CREATE DATABASE shop; CREATE USER app IDENTIFIED BY '%s'; GRANT ALL ON *.* TO app" % PASSWORD).encode())
+        relay = Relay(port)
+        client("mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(relay.port), "-u", "app", "--skip-ssl", "--force",
+               "shop", env=dict(os.environ, MYSQL_PWD=PASSWORD), input=b"""CREATE TABLE pets (id INT, name TEXT);
+INSERT INTO pets VALUES (1, 'Rex'), (2, NULL);
+SELECT * FROM pets ORDER BY id;
+SELECT * FROM nothing;
+""")
+        yield "mariadb: a table, an error", relay.take()
+        client(PYTHON, "-c", """
+import pymysql, sys
+c = pymysql.connect(host="127.0.0.1", port=int(sys.argv[1]), user="app", password=sys.argv[2], database="shop")
+k = c.cursor()
+k.execute("SELECT name FROM pets WHERE id = %s", (1,))
+k.execute("UPDATE pets SET name = 'Max'")
+c.rollback()
+c.close()
+""", str(relay.port), PASSWORD)
+        yield "PyMySQL: a transaction that is rolled back", relay.take()
 
 
 def tell(program, folder):
     out = subprocess.run([os.path.abspath(program), "case"], stdout=subprocess.PIPE, check=True,
                          env=dict(os.environ, srcdir=folder)).stdout.decode()
-    return [line + "\n- " + PASSWORD for line in out.split("\n") if line.startswith("= ")]
+    return [line + "\n- " + PASSWORD if line.startswith("= ") else line
+            for line in out.split("\n") if line.startswith(("= ", "+ ", "request_body ", "response_body "))]
 
 
 def record(protocol, program, srcdir):
@@ -305,7 +354,7 @@ def record(protocol, program, srcdir):
     text = "# Recorded by tests/record/record.py from the programs that are named: make record-cases\n"
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o711)
-        for name, steps in globals()[protocol](folder):
+        for name, steps in PROTOCOLS[protocol](folder):
             if not steps:
                 sys.exit("%s: nothing was said" % name)
             case = "\ncase %s\n%s\n" % (name, "\n".join("%s %s" % (way, literal(data)) for way, data in steps))
@@ -317,6 +366,8 @@ def record(protocol, program, srcdir):
     print(target)
 
 
-PROTOCOLS = ("amqp", "dns", "ldap", "mqtt", "postgres", "redis", "smtp", "websocket")
+PROTOCOLS = {"amqp": amqp, "dns": dns, "grpc": web.grpc, "http2": web.http2, "imap": imap, "kafka": kafka, "ldap": ldap,
+             "mongo": mongo, "mqtt": mqtt, "mysql": mysql, "postgres": postgres, "redis": redis, "smtp": smtp,
+             "websocket": web.websocket}
 for one in sys.argv[3:] or PROTOCOLS:
     record(one, sys.argv[1], sys.argv[2])

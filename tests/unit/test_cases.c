@@ -13,8 +13,8 @@
 
 /* Folders of tests/data. */
 static const char *const folders[] = {
-	"amqp",	 "dns",	 "http1", "imap",     "kafka", "known", "ldap",
-	"mongo", "mqtt", "mysql", "postgres", "redis", "smtp",	"websocket",
+	"amqp", "dns",	 "grpc", "http1", "http2",    "imap",  "kafka", "known",
+	"ldap", "mongo", "mqtt", "mysql", "postgres", "redis", "smtp",	"websocket",
 };
 
 static void for_each_case(void (*check)(const struct test_case *c))
