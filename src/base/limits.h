@@ -39,7 +39,8 @@
 #define LIMIT_PEER_SECONDS	   30	       /* for how long */
 #define LIMIT_SESSION_IDLE_SECONDS 5	 /* silence after which no more of an exchange is awaited */
 #define LIMIT_TWINS		   65536 /* exchanges that wait for the other end's version */
-#define LIMIT_PAIR_TWINS	   256	 /* of one connection */
+#define LIMIT_PAIR_TWINS	   2048	 /* of one connection, */
+#define LIMIT_PAIR_UNALIGNED	   256	 /* as long as it is not known where both ends lie */
 #define LIMIT_PAIR_BYTES	   (16 << 20) /* of finished ones among them */
 #define LIMIT_PAIR_MS		   1000	      /* for one that has not begun there */
 #define LIMIT_PAIR_OPEN_SECONDS	   10	      /* for one that has not ended there */
