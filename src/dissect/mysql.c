@@ -131,6 +131,13 @@ static void end_requests(struct mysql *m, bool all)
 	}
 }
 
+/* Whether a packet describes a column or is a row those before it tell. */
+static enum in_order_rest rest(struct in_order *o, struct exchange *x)
+{
+	(void)x;
+	return ((const struct mysql *)o)->zip ? REST_NOBODYS : REST_UNREAD;
+}
+
 static void lost(struct in_order *o, enum dir dir, struct exchange *x, int64_t now)
 {
 	struct mysql *m = (struct mysql *)o;
@@ -188,6 +195,7 @@ static const struct in_order_ops ops = {
 	.resumes = my_resumes,
 	.client_of = my_client_of,
 	.going_on = going_on,
+	.rest = rest,
 	.lost = lost,
 	.gone = gone,
 	.end = end,
