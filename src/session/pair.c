@@ -24,10 +24,15 @@ static struct twin *find_twin(struct pair *p, enum pair_end end, const struct en
 	return t;
 }
 
-/* Where both ends lie to each other is found by looking at all: then few are kept. */
+/*
+ * Where both ends lie to each other is found by looking at all: then few are kept, unless the other
+ * end's first exchange may tell.
+ */
 static size_t most(const struct pair *p)
 {
-	return p->aligned ? LIMIT_PAIR_TWINS : LIMIT_PAIR_UNALIGNED;
+	bool soon = p->from_start[END_CLIENT] || p->from_start[END_SERVER];
+
+	return p->aligned || soon ? LIMIT_PAIR_TWINS : LIMIT_PAIR_UNALIGNED;
 }
 
 /* The first of the pair that can goes on as it is, if it is among the oldest. */

@@ -9,7 +9,7 @@
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-#define TOLD_MOST 2100
+#define TOLD_MOST 4100
 
 struct entry;
 

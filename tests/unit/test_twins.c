@@ -290,22 +290,26 @@ static void put_streams(struct buf *asked, struct buf *answered)
 
 /*
  * A thousand streams at once on one connection. The server has answered all before the client reads
- * the first of these, or they take turns.
+ * the first of these, or they take turns; it has spoken first, or the client has.
  */
 static void test_streams(void **state)
 {
 	struct told *t = *state;
 
-	for (int turns = 0; turns < 2; turns++) {
-		struct ends e = ends_open(t, 1 + (uint64_t)turns, (uint16_t)(1000 + turns));
+	for (int round = 0; round < 4; round++) {
+		struct ends e = ends_open(t, 1 + (uint64_t)round, (uint16_t)(1000 + round));
+		bool turns = round & 1, late = round & 2;
 		struct buf b = { 0 }, asked = { 0 }, answered = { 0 };
 		size_t before = t->count;
-		buf_puts(&b, PREFACE);
 		h2_put_frame(&b, SETTINGS, 0, 0, NULL, 0);
-		pass_on(t, &e.c, &e.s, &b);
-		buf_reset(&b);
-		h2_put_frame(&b, SETTINGS, 0, 0, NULL, 0);
-		pass_on(t, &e.s, &e.c, &b);
+		if (late)
+			pass_on(t, &e.s, &e.c, &b);
+		buf_puts(&asked, PREFACE);
+		h2_put_frame(&asked, SETTINGS, 0, 0, NULL, 0);
+		pass_on(t, &e.c, &e.s, &asked);
+		buf_reset(&asked);
+		if (!late)
+			pass_on(t, &e.s, &e.c, &b);
 		put_streams(&asked, &answered);
 		pass_on(t, &e.c, &e.s, &asked);
 		for (size_t i = 0, n; i < answered.len; i += n) {
@@ -330,7 +334,7 @@ static void test_streams(void **state)
 		buf_free(&asked);
 		buf_free(&answered);
 	}
-	assert_int_equal(told_stats(t).paired, 2 * STREAMS);
+	assert_int_equal(told_stats(t).paired, 4 * STREAMS);
 	assert_int_equal(told_stats(t).pair_waiting, 0);
 	assert_int_equal(told_stats(t).unpaired_bound, 0);
 }
