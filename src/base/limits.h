@@ -118,6 +118,7 @@
 #define LIMIT_H2_CREDIT	   (1 << 20)  /* bytes of header fields in a burst, and then: */
 #define LIMIT_H2_EXPANSION 128	      /* for each byte on the stream */
 #define LIMIT_H2_SEEK	   (1 << 20)  /* bytes looked through for a frame after a loss */
+#define LIMIT_H2_AHEAD	   65536      /* numbers of streams beyond the last that may begin unseen */
 #define LIMIT_H2_BROKEN	   64	      /* broken frames, then it is opaque */
 #define LIMIT_H2_GOAWAYS   16	      /* that each look at all streams: more change nothing */
 #define LIMIT_H2_TICK_MS   50	      /* between two looks at what is to be told */
