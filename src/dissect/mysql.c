@@ -37,11 +37,20 @@ static void free_texts(struct exchange *x)
 	buf_free(&q->columns);
 }
 
+/* Packets that begin nothing are numbered as what goes on; it does not, and nothing was lost. */
+static bool is_unasked(const struct mysql *m, enum dir dir, uint8_t number)
+{
+	return m->spoke && number && !m->o.l.head && !m->split[dir] && !m->zip && !m->o.doubt &&
+	       !m->o.blind;
+}
+
 static int64_t length(void *ctx, enum dir dir, const uint8_t *data, size_t len, size_t seen)
 {
 	const struct mysql *m = ctx;
 
 	(void)seen;
+	if (len >= MY_HEAD && is_unasked(m, dir, data[3]))
+		return -EPROTO;
 	if (dir != m->o.client || m->split[dir])
 		return my_length(data, len);
 	/* Whether it is a login its first bytes must tell. */
