@@ -75,8 +75,8 @@
 #define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */
 #define LIMIT_MYSQL_PACKET	   (1 << 20) /* of a compressed packet, what is looked at, and undone */
-#define LIMIT_MYSQL_ZIP_FREE	   (16 << 10) /* of what is undone, in any case, and then: */
-#define LIMIT_MYSQL_EXPANSION	   32	      /* for each byte on the stream */
+#define LIMIT_ZIP_FREE		   (16 << 10) /* of what is compressed, undone in any case, and: */
+#define LIMIT_ZIP_EXPANSION	   32	      /* for each byte on the stream */
 #define LIMIT_KAFKA_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
 #define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */

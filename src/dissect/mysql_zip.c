@@ -44,9 +44,8 @@ void my_zip_settle(struct mysql *m, enum dir dir, int64_t now)
 /* So much of it is read; the rest is known by its length alone. */
 static size_t most_of(size_t len, uint32_t plain)
 {
-	size_t most = LIMIT_MYSQL_ZIP_FREE + LIMIT_MYSQL_EXPANSION * len;
+	size_t most = coding_limit(len, LIMIT_MYSQL_PACKET);
 
-	most = most < LIMIT_MYSQL_PACKET ? most : LIMIT_MYSQL_PACKET;
 	return most < plain ? most : plain;
 }
 

@@ -448,13 +448,42 @@ static void test_long_pipeline(void **state)
 	assert_int_equal(t.entries, 5 * LIMIT_PIPELINE + 1);
 }
 
+static void too_deep(void *ctx, struct entry *e)
+{
+	*(unsigned *)ctx += strstr(e->reason, "nested too deeply") != NULL;
+	entry_free(e);
+}
+
+/* Arrays of Redis, 100,000 deep. */
+static void test_nested(void **state)
+{
+	unsigned told = 0;
+	size_t held = 0, most = 0;
+	const struct entry_sink sink = { too_deep, &told, NULL, NULL, &held };
+	const struct conn_hint hint = { .opener_known = true, .opener = DIR_WRITE };
+	struct dissection *d = dissect_open(&sink, &hint);
+	static const char ask[] = "*2\r\n$4\r\nKEYS\r\n$1\r\n*\r\n", level[] = "*1\r\n";
+
+	(void)state;
+	dissect_feed(d, DIR_WRITE, (const uint8_t *)ask, strlen(ask), 0, 1000);
+	for (uint64_t i = 0; i < 100000; i++) {
+		dissect_feed(d, DIR_READ, (const uint8_t *)level, 4, 4 * i, 2000);
+		most = held > most ? held : most;
+	}
+	dissect_close(d, 3000);
+	assert_int_equal(told, 1);
+	assert_int_equal(held, 0);
+	/* What is opaque is kept as it came. */
+	assert_true(most < 3 * 400000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_redis),	      cmocka_unit_test(test_postgres),
 		cmocka_unit_test(test_mysql),	      cmocka_unit_test(test_smtp),
 		cmocka_unit_test(test_imap),	      cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_long_pipeline),
+		cmocka_unit_test(test_long_pipeline), cmocka_unit_test(test_nested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
