@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
+
 struct buf;
 
 /*
@@ -19,6 +21,13 @@ struct buf;
  */
 int coding_decode(const char *content_encoding, const void *data, size_t len, size_t limit,
 		  struct buf *out);
+/* What so many bytes of one message of a protocol may be undone to, and `most` at most. */
+static inline size_t coding_limit(size_t len, size_t most)
+{
+	size_t limit = LIMIT_ZIP_FREE + LIMIT_ZIP_EXPANSION * len;
+
+	return limit < most ? limit : most;
+}
 /* Does the value name a coding that changes the bytes? */
 bool coding_is_encoded(const char *content_encoding);
 

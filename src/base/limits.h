@@ -42,7 +42,8 @@
 #define LIMIT_PEER_SECONDS	   30	       /* for how long */
 #define LIMIT_SESSION_IDLE_SECONDS 5	 /* silence after which no more of an exchange is awaited */
 #define LIMIT_TWINS		   65536 /* exchanges that wait for the other end's version */
-#define LIMIT_PAIR_TWINS	   256	 /* of one connection */
+#define LIMIT_PAIR_TWINS	   2048	 /* of one connection, */
+#define LIMIT_PAIR_UNALIGNED	   256	 /* as long as it is not known where both ends lie */
 #define LIMIT_PAIR_BYTES	   (16 << 20) /* of finished ones among them */
 #define LIMIT_PAIR_MS		   1000	      /* for one that has not begun there */
 #define LIMIT_PAIR_OPEN_SECONDS	   10	      /* for one that has not ended there */
@@ -77,8 +78,8 @@
 #define LIMIT_MONGO_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_BSON_DEPTH	   64	       /* nesting that is written out */
 #define LIMIT_MYSQL_PACKET	   (1 << 20) /* of a compressed packet, what is looked at, and undone */
-#define LIMIT_MYSQL_ZIP_FREE	   (16 << 10) /* of what is undone, in any case, and then: */
-#define LIMIT_MYSQL_EXPANSION	   32	      /* for each byte on the stream */
+#define LIMIT_ZIP_FREE		   (16 << 10) /* of what is compressed, undone in any case, and: */
+#define LIMIT_ZIP_EXPANSION	   32	      /* for each byte on the stream */
 #define LIMIT_KAFKA_MESSAGE	   (192 << 10) /* of one, what is looked at; undone compression too */
 #define LIMIT_MQTT_ALIASES	   32	       /* topics of a direction that have numbers */
 #define LIMIT_MQTT_ALIAS_TOPIC	   1024	       /* the length of one */
@@ -121,6 +122,7 @@
 #define LIMIT_H2_CREDIT	   (1 << 20)  /* bytes of header fields in a burst, and then: */
 #define LIMIT_H2_EXPANSION 128	      /* for each byte on the stream */
 #define LIMIT_H2_SEEK	   (1 << 20)  /* bytes looked through for a frame after a loss */
+#define LIMIT_H2_AHEAD	   65536      /* numbers of streams beyond the last that may begin unseen */
 #define LIMIT_H2_BROKEN	   64	      /* broken frames, then it is opaque */
 #define LIMIT_H2_GOAWAYS   16	      /* that each look at all streams: more change nothing */
 #define LIMIT_H2_TICK_MS   50	      /* between two looks at what is to be told */

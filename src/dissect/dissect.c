@@ -40,10 +40,13 @@ struct dissection {
 	struct conn_hint hint;
 	const struct dissector *d; /* NULL: not decided yet */
 	void *state;
-	struct undecided *waiting; /* NULL: every byte goes straight on */
-	bool spoke, settled;	   /* settled: opaque after a protocol that was understood */
-	bool lossy;		   /* bytes were lost, or not copied */
-	uint8_t changes;	   /* how often a protocol handed over to another */
+	struct undecided *waiting;   /* NULL: every byte goes straight on */
+	bool spoke : 1, settled : 1; /* settled: opaque after a protocol that was understood */
+	bool lossy : 1;		     /* bytes were lost, or not copied */
+	uint8_t changes;	     /* how often a protocol handed over to another */
+	/* Of these, those that it did knowingly, and those since the last change of direction
+	 * because it did not understand any more. */
+	uint8_t upgrades, lapses;
 	enum dir last_dir;
 	uint64_t at[2]; /* offset of the next byte of each direction */
 };
@@ -107,6 +110,11 @@ static bool choose(struct dissection *d, const struct dissector *choice, const s
 static void take(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
 		 uint64_t offset, int64_t now);
 
+static bool may_change(const struct dissection *d)
+{
+	return d->upgrades <= LIMIT_BECOME && d->lapses <= LIMIT_BECOME;
+}
+
 /* One protocol takes the place of another, from a byte on; a chain of them ends as opaque. */
 static void replace(struct dissection *d, enum dir dir, const uint8_t *data, size_t len,
 		    uint64_t offset, int64_t now)
@@ -120,7 +128,9 @@ static void replace(struct dissection *d, enum dir dir, const uint8_t *data, siz
 	next.hint.in_order = d->hint.in_order;
 	d->hint = next.hint;
 	d->spoke = d->settled = false;
-	if (++d->changes > LIMIT_BECOME && !d->d)
+	d->changes++;
+	*(next.hint.gave_up ? &d->lapses : &d->upgrades) += 1;
+	if (!may_change(d) && !d->d)
 		choose(d, &dissect_opaque, NULL, now);
 	take(d, !dir, (const uint8_t *)next.early.data, next.early.len, next.early_at, now);
 	take(d, dir, (const uint8_t *)next.held.data, next.held.len, next.held_at, now);
@@ -310,7 +320,9 @@ static bool begin_waiting(struct dissection *d, enum dir dir)
 
 	d->spoke = true;
 	d->last_dir = dir;
-	bool open = d->changes <= LIMIT_BECOME;
+	if (flip && d->d == &dissect_opaque)
+		d->lapses = 0;
+	bool open = may_change(d);
 	if (!d->waiting && open && (!d->d || (d->d == &dissect_opaque && flip)))
 		d->waiting = undecided_new(d->sink.account);
 	if (!d->waiting && open && !d->d)
@@ -462,6 +474,6 @@ void dissect_cut(struct dissection *d, int64_t now)
 	end_protocol(d, now);
 	d->hint.mid_stream = d->hint.lossy = d->lossy = true;
 	d->spoke = d->settled = false;
-	if (d->changes > LIMIT_BECOME)
+	if (!may_change(d))
 		choose(d, &dissect_opaque, NULL, now);
 }

@@ -238,6 +238,10 @@ static void fill_entry(const struct exchanges *l, const struct exchange *x, stru
 	e->truncated_bytes = (int64_t)x->lost[GAP_TRUNCATED];
 	e->message[0] = q;
 	e->message[1] = a;
+	for (int i = 0; i < 2; i++)
+		if (e->message[i] && e->message[i]->unplaced)
+			message_add_number(e->message[i], "unplaced",
+					   (int64_t)e->message[i]->unplaced);
 	l->ops->fill(x, e);
 	fill_reason(x, e);
 	if (q)

@@ -2,9 +2,8 @@
 /*
  * HTTP/2 (RFC 9113), as somebody sees it who stands beside the connection: both directions, with
  * gaps, perhaps not from its beginning. Frames say how long they are, so what is missing inside of
- * one is missing there alone; after a loss whose frames are not known, one is looked for. A body
- * may be made of what looks like frames: nothing that was read by such a find counts as whole,
- * until the connection was quiet between frames, with no stream open.
+ * one is missing there alone; after a loss whose frames are not known, one has to be proven
+ * (http2_prove.c).
  */
 #include "dissect/http2.h"
 
@@ -33,7 +32,7 @@ static void *http2_open(const struct entry_sink *sink, const struct conn_hint *h
 		struct h2_flow *f = &h->flow[dir];
 		f->hpack.partial = late;
 		f->lost = !hint->mid_stream;
-		f->guessed = hint->lossy;
+		f->strict = hint->lossy;
 		f->seek_first = true;
 		f->frame_size = H2_FRAME_SIZE;
 		f->credit = LIMIT_H2_CREDIT;
@@ -91,14 +90,12 @@ int h2_lose_framing(struct h2 *h, enum dir dir, enum http_note note, int64_t now
 		struct h2_side *side = &s->side[dir];
 		if (side->done)
 			continue;
-		side->lost = side->hole = true;
+		side->lost = side->hole = side->unframed = true;
 		if (side->msg)
 			http_note(side->msg, HTTP_NOTE_HOLE);
 		http_stream_gap(side->items, 0, GAP_LOST, now);
 	}
-	f->state = H2_SEEK;
-	f->guessed = true;
-	f->seek_first = false;
+	h2_prove_begin(f);
 	f->skipped = 0;
 	return r;
 }
@@ -121,8 +118,8 @@ static ssize_t feed_prelude(struct h2 *h, enum dir dir, const uint8_t *data, siz
 		f->state = H2_HEAD;
 	} else if (n < len) {
 		f->state = H2_SEEK;
-		f->at -= f->have;
-		if (buf_put(&f->seek, f->bytes, f->have))
+		f->at -= f->strict ? 0U : f->have;
+		if (!f->strict && buf_put(&f->seek, f->bytes, f->have))
 			return -ENOMEM;
 		f->have = 0;
 	}
@@ -147,30 +144,58 @@ static ssize_t feed_frames(struct h2 *h, enum dir dir, const uint8_t *data, size
 	return (ssize_t)at;
 }
 
-/* Where a frame begins, its bytes are read as such. 0 or -errno. */
+/* After a loss: passes over what is not proven to be frames. The number of bytes, or -errno. */
+static ssize_t prove_frame(struct h2 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
+{
+	struct h2_flow *f = &h->flow[dir];
+	size_t n = h2_prove(h, f, data, len);
+	bool found = f->state == H2_HEAD;
+
+	f->at += n;
+	pass_over(h, dir, n);
+	if (!found)
+		return f->skipped > LIMIT_H2_SEEK ? -EPROTO : (ssize_t)n;
+	f->head_at = f->at - H2_HEAD_SIZE;
+	f->head_us = now;
+	ssize_t r = h2_feed_frame(h, dir, NULL, 0, now);
+	return r ? r : (ssize_t)n;
+}
+
+/* As far as frames are known, or have to be proven: the number of bytes, or -errno. */
+static ssize_t feed_known(struct h2 *h, enum dir dir, const uint8_t *data, size_t len, int64_t now)
+{
+	struct h2_flow *f = &h->flow[dir];
+	size_t at = 0;
+
+	while (at < len && (f->state != H2_SEEK || f->strict)) {
+		ssize_t n = f->state == H2_SEEK ? prove_frame(h, dir, data + at, len - at, now)
+						: feed_frames(h, dir, data + at, len - at, now);
+		if (n < 0)
+			return n;
+		at += (size_t)n;
+	}
+	return (ssize_t)at;
+}
+
+/* Joined late: where a frame begins, its bytes are read as such. 0 or -errno. */
 static int look_for_frame(struct h2 *h, enum dir dir, bool end, int64_t now)
 {
 	struct h2_flow *f = &h->flow[dir];
-	struct buf *b = &f->seek;
+	int v = h2_seek(f, end);
 
-	while (f->state == H2_SEEK) {
-		int v = h2_seek(f, end);
-		pass_over(h, dir, f->seek_from);
-		f->at += f->seek_from;
-		if (f->seek_from)
-			buf_drop(b, f->seek_from);
-		f->seek_from = 0;
-		if (v != PROBE_YES)
-			return f->skipped > LIMIT_H2_SEEK ? -EPROTO : 0;
-		f->state = H2_HEAD;
-		ssize_t n = feed_frames(h, dir, (const uint8_t *)b->data, b->len, now);
-		if (n < 0)
-			return (int)n;
-		if (n)
-			buf_drop(b, (size_t)n);
-	}
-	buf_free(b);
-	return 0;
+	pass_over(h, dir, f->seek_from);
+	f->at += f->seek_from;
+	if (f->seek_from)
+		buf_drop(&f->seek, f->seek_from);
+	f->seek_from = 0;
+	if (v != PROBE_YES)
+		return f->skipped > LIMIT_H2_SEEK ? -EPROTO : 0;
+	struct buf found = f->seek;
+	f->seek = (struct buf){ 0 };
+	f->state = H2_HEAD;
+	ssize_t n = feed_known(h, dir, (const uint8_t *)found.data, found.len, now);
+	buf_free(&found);
+	return n < 0 ? (int)n : 0;
 }
 
 static void add_credit(struct h2_flow *f, size_t len)
@@ -181,26 +206,38 @@ static void add_credit(struct h2_flow *f, size_t len)
 		more < LIMIT_H2_CREDIT - f->credit ? f->credit + (uint32_t)more : LIMIT_H2_CREDIT;
 }
 
+/* The other side speaks, or nobody does. 0 or -errno. */
+static int end_of_turn(struct h2 *h, enum dir dir, bool quiet)
+{
+	struct h2_flow *f = &h->flow[dir];
+
+	if (f->state != H2_SEEK)
+		return 0;
+	if (!f->strict)
+		return look_for_frame(h, dir, true, f->last_us);
+	h2_prove_end(f, quiet);
+	return 0;
+}
+
 static int http2_feed(void *state, enum dir dir, const uint8_t *data, size_t len, uint64_t offset,
 		      int64_t now)
 {
 	struct h2 *h = state;
-	struct h2_flow *f = &h->flow[dir], *other = &h->flow[!dir];
-	int r = other->state == H2_SEEK ? look_for_frame(h, !dir, true, other->last_us) : 0;
+	struct h2_flow *f = &h->flow[dir];
+	int r = end_of_turn(h, !dir, false);
 
 	if (r)
 		return r;
 	f->last_us = now;
 	add_credit(f, len);
-	if (f->state != H2_SEEK) {
+	if (f->state != H2_SEEK || f->strict)
 		f->at = offset;
-		ssize_t n = feed_frames(h, dir, data, len, now);
-		if (n < 0)
-			return (int)n;
-		data += n;
-		len -= (size_t)n;
-	}
-	if (f->state != H2_SEEK)
+	ssize_t n = feed_known(h, dir, data, len, now);
+	if (n < 0)
+		return (int)n;
+	data += n;
+	len -= (size_t)n;
+	if (!len)
 		return 0;
 	if (buf_put(&f->seek, data, len))
 		return -ENOMEM;
@@ -218,7 +255,6 @@ static int gap_frames(struct h2 *h, enum dir dir, uint64_t len, enum gap_why why
 	f->at += f->seek.len;
 	buf_free(&f->seek);
 	int r = h2_lose_framing(h, dir, HTTP_NOTE_HEAD_GAP, now);
-	f->seek_first = true;
 	struct h2_stream *s = only_stream(h, dir);
 	if (s && s->tunnel)
 		dissect_gap(s->tunnel, dir, len, why, now);
@@ -247,9 +283,8 @@ static int http2_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, e
 
 static void settle(struct h2 *h)
 {
-	for (int dir = 0; dir < 2; dir++)
-		if (h->flow[dir].state == H2_SEEK)
-			look_for_frame(h, (enum dir)dir, true, h->flow[dir].last_us);
+	end_of_turn(h, DIR_WRITE, true);
+	end_of_turn(h, DIR_READ, true);
 }
 
 static void http2_idle(void *state, int64_t now)
@@ -258,9 +293,6 @@ static void http2_idle(void *state, int64_t now)
 
 	settle(h);
 	h2_streams_idle(h, now);
-	for (int dir = 0; dir < 2; dir++)
-		if (!h->count && h->flow[dir].state == H2_HEAD && !h->flow[dir].have)
-			h->flow[dir].guessed = false;
 }
 
 static void http2_give_way(void *state)

@@ -56,8 +56,9 @@ struct h2_side {
 	struct entry_part part;
 	XXH64_state_t digest; /* of the frames of the stream in this direction */
 	bool done;
-	bool lost; /* bytes of it are, or may be, missing */
-	bool hole; /* since the last that was seen of it */
+	bool lost;     /* bytes of it are, or may be, missing */
+	bool hole;     /* since the last that was seen of it */
+	bool unframed; /* it was there when frames were not known */
 };
 
 /* One stream: an exchange, and what flows in the tunnel that it made. */
@@ -112,12 +113,14 @@ struct h2_flow {
 	size_t table;	 /* bytes of hpack, as they count */
 	struct buf seek; /* H2_SEEK: bytes that are looked through, from seek_from on */
 	size_t seek_from;
-	bool seek_first;     /* nothing was skipped yet */
-	bool guessed;	     /* bytes were lost, and frames found by their looks since */
-	uint64_t skipped;    /* bytes that begin none, since one was lost */
-	uint32_t frame_size; /* the largest that may come */
-	uint32_t credit;     /* bytes that header fields may become */
-	uint32_t goaway;     /* error code that it told, plus one; 0: none */
+	bool seek_first;	   /* nothing was skipped yet */
+	bool strict;		   /* H2_SEEK, after a loss: by a chain of frames (http2_prove.c) */
+	uint8_t ends;		   /* how often that ended with the other side's turn */
+	uint32_t chain, chain_end; /* its length; where it ended so last */
+	uint64_t skipped;	   /* bytes that begin none, since one was lost */
+	uint32_t frame_size;	   /* the largest that may come */
+	uint32_t credit;	   /* bytes that header fields may become */
+	uint32_t goaway;	   /* error code that it told, plus one; 0: none */
 	uint8_t goaways;
 	int64_t last_us; /* of the last byte */
 };
@@ -165,6 +168,14 @@ int h2_seek(struct h2_flow *f, bool end);
 /* A constant that tells of an error code. */
 enum h2_told { H2_RESET_CLIENT, H2_RESET_SERVER, H2_GONE, H2_NOT_PROCESSED, H2_TOLD };
 const char *h2_error(uint32_t code, enum h2_told told);
+
+/* http2_prove.c: where frames begin after a loss. */
+void h2_prove_begin(struct h2_flow *f);
+/* How many bytes are passed over. Once a frame is proven, its head is in f->bytes, the state
+ * H2_HEAD. */
+size_t h2_prove(const struct h2 *h, struct h2_flow *f, const uint8_t *data, size_t len);
+/* The other side takes its turn, or it is quiet. */
+void h2_prove_end(struct h2_flow *f, bool quiet);
 
 /* http2_stream.c: the exchanges. */
 struct h2_stream *h2_stream_find(const struct h2 *h, uint32_t id);

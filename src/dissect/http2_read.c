@@ -30,11 +30,6 @@ static void begin_part(struct h2 *h, enum dir dir, struct h2_stream *s)
 
 	f->stream = s;
 	side->hole = false;
-	if (f->guessed) {
-		side->lost = true;
-		if (side->msg)
-			http_note(side->msg, HTTP_NOTE_GUESSED);
-	}
 	if (side->part.seen)
 		return;
 	side->part =
@@ -200,7 +195,6 @@ static int take_promise(struct h2 *h, enum dir dir, uint32_t id)
 
 	if (s) {
 		s->promised_on = f->frame.stream;
-		s->side[!dir].lost = s->side[!dir].hole = f->guessed;
 		if (!h->roles_known)
 			h2_set_client(h, !dir);
 	}
@@ -300,8 +294,8 @@ static void feed_data(struct h2 *h, enum dir dir, const uint8_t *data, size_t le
 	struct h2_stream *s = f->stream;
 	size_t room = h->held < LIMIT_H2_HELD ? LIMIT_H2_HELD - h->held : 0;
 
-	if (s && s->tunnel && f->guessed) {
-		/* They are here, but may be another's: nothing of them is kept. */
+	if (s && s->tunnel && s->side[dir].unframed) {
+		/* What is missing before them nobody knows: nothing of them is kept. */
 		dissect_gap(s->tunnel, dir, len, GAP_TRUNCATED, now);
 	} else if (s && s->tunnel) {
 		dissect_feed(s->tunnel, dir, data, len, f->at, now);
@@ -329,7 +323,7 @@ static void feed_settings(struct h2 *h, enum dir dir, const uint8_t *data, size_
 		if (f->have < 6)
 			return;
 		f->have = 0;
-		if (f->bytes[0] == 0 && f->bytes[1] == 5 && !f->guessed)
+		if (f->bytes[0] == 0 && f->bytes[1] == 5)
 			h->flow[!dir].frame_size = number(f->bytes + 2);
 	}
 }

@@ -56,6 +56,8 @@ struct h2_stream *h2_stream_new(struct h2 *h, uint32_t id)
 		return NULL;
 	account_change(h->sink.account, 0, sizeof(*s));
 	s->id = id;
+	for (int dir = 0; dir < 2; dir++)
+		s->side[dir].hole = h->flow[dir].state == H2_SEEK && h->flow[dir].strict;
 	struct h2_stream **at = slot(h, id);
 	s->next = *at;
 	*at = s;
@@ -137,8 +139,6 @@ struct message *h2_message(struct h2 *h, struct h2_stream *s, enum dir dir, int6
 	side->msg->start_us = side->msg->end_us = now;
 	if (side->hole)
 		http_note(side->msg, HTTP_NOTE_HOLE);
-	if (h->flow[dir].guessed)
-		http_note(side->msg, HTTP_NOTE_GUESSED);
 	return side->msg;
 }
 
@@ -423,18 +423,32 @@ void h2_streams_give_way(struct h2 *h)
 	}
 }
 
+static const char end_lost[] = "its end was lost, or is still to come";
+
+/* Its end may be among lost bytes, and it has been quiet. */
+static bool may_be_over(const struct h2_stream *s, int64_t now)
+{
+	int64_t last = 0;
+
+	for (int dir = 0; dir < 2; dir++)
+		if (s->side[dir].msg && s->side[dir].msg->end_us > last)
+			last = s->side[dir].msg->end_us;
+	return (s->side[0].hole || s->side[1].hole) &&
+	       now - last > LIMIT_SESSION_IDLE_SECONDS * 1000000LL;
+}
+
 void h2_streams_tick(struct h2 *h, int64_t now)
 {
-	struct h2_stream *s;
-
 	/* A second has several ticks: not each of them looks at a thousand streams. */
 	if (!h->roles_known || now - h->ticked_us < LIMIT_H2_TICK_MS * 1000)
 		return;
 	h->ticked_us = now;
-	TAILQ_FOREACH(s, &h->streams, of_conn)
-	{
+	for (struct h2_stream *s = TAILQ_FIRST(&h->streams), *next; s; s = next) {
+		next = TAILQ_NEXT(s, of_conn);
 		if (s->tunnel)
 			dissect_tick(s->tunnel, now);
+		else if (may_be_over(s, now))
+			h2_stream_finish(h, s, end_lost);
 		else
 			tell_open(h, s, now);
 	}
@@ -447,7 +461,7 @@ void h2_streams_idle(struct h2 *h, int64_t now)
 		if (s->tunnel)
 			dissect_idle(s->tunnel, now);
 		else if (s->side[0].hole || s->side[1].hole)
-			h2_stream_finish(h, s, "its end was lost, or is still to come");
+			h2_stream_finish(h, s, end_lost);
 	}
 }
 

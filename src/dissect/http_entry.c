@@ -40,7 +40,6 @@ const char *const http_notes[HTTP_NOTE_COUNT] = {
 	[HTTP_NOTE_LOST_STATUS] = "bytes lost: :status was sent before",
 	[HTTP_NOTE_LOST_FIELDS] = "bytes lost: some header fields were sent before",
 	[HTTP_NOTE_HOLE] = "bytes of the connection were lost that may be of it",
-	[HTTP_NOTE_GUESSED] = "after a loss its frames were found by their looks alone",
 };
 
 static void put_reason(struct buf *out, const char *who, uint64_t n, const char *what)

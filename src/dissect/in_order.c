@@ -116,6 +116,48 @@ static void note_loss(struct in_order *o, enum part part)
 	o->doubt = true;
 }
 
+/* Can it only be an answer to `x` that comes next? */
+static bool is_only(const struct in_order *o, const struct exchange *x)
+{
+	const struct pdu_stream *asked = &o->in[o->client];
+
+	if (!x || x->alone || !x->done[PART_REQUEST] || !o->in_time || o->doubt || o->blind ||
+	    o->skip || asked->lost || pdu_begun(asked) || o->now[o->client])
+		return false;
+	for (const struct exchange *other = o->l.head; other; other = other->next)
+		if (other != x && !other->alone && !other->done[PART_RESPONSE])
+			return false;
+	return true;
+}
+
+/* Bytes of an answer are missing. Do those that follow belong to it? */
+static bool open_hole(struct in_order *o, struct exchange *x)
+{
+	enum in_order_rest rest = o->holed || is_only(o, x) ? o->ops->rest(o, x) : REST_NOBODYS;
+
+	if (rest == REST_NOBODYS)
+		return false;
+	o->holed = x;
+	o->unread = rest == REST_UNREAD;
+	return true;
+}
+
+/* The client goes on, or nobody does: what came of the answer is all of it. */
+static void close_hole(struct in_order *o, int64_t now)
+{
+	enum dir dir = !o->client;
+	bool begun = o->mended && pdu_begun(&o->in[dir]);
+
+	o->mended = false;
+	if (!o->holed && !begun)
+		return;
+	/* Nor can a PDU go on that was found there. */
+	pdu_drop_held(&o->in[dir], &o->ops->pdu, o, dir, now);
+	o->holed = NULL;
+	note_loss(o, PART_RESPONSE);
+	o->ops->lost(o, dir, NULL, now);
+}
+
 int in_order_pdu_begin(void *ctx, enum dir dir, const struct pdu *p)
 {
 	struct in_order *o = ctx;
@@ -150,17 +192,32 @@ void in_order_missing(void *ctx, enum dir dir, uint64_t len, enum gap_why why, i
 		exchange_gap(o->now[dir], in_order_part(o, dir), len, why, now);
 }
 
+/* The one that waits, when bytes there can only be of its answer; NULL. */
+static struct exchange *only_one(struct in_order *o, uint64_t offset, int64_t now)
+{
+	struct exchange *x = exchange_waiting(&o->l);
+
+	if (o->holed || !is_only(o, x) || o->ops->rest(o, x) == REST_NOBODYS)
+		return o->holed;
+	return exchange_begin_part(x, PART_RESPONSE, offset, now) ? NULL : x;
+}
+
 /* What goes on ends here, as far as it came; what follows is whose nobody knows. */
 void in_order_lost(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
 {
 	struct in_order *o = ctx;
+	enum part part = in_order_part(o, dir);
 	struct exchange *x = o->ops->going_on ? o->ops->going_on(o, dir) : o->now[dir];
 
+	if (!x && part == PART_RESPONSE)
+		x = only_one(o, o->gap_end - len, now);
 	if (x)
-		exchange_gap(x, in_order_part(o, dir), len, why, now);
+		exchange_gap(x, part, len, why, now);
 	o->now[dir] = NULL;
 	o->seek[dir] = true;
-	note_loss(o, in_order_part(o, dir));
+	if (part == PART_RESPONSE && open_hole(o, x))
+		return;
+	note_loss(o, part);
 	o->ops->lost(o, dir, x, now);
 }
 
@@ -169,10 +226,11 @@ int in_order_resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len)
 {
 	struct in_order *o = ctx;
 
-	if (!o->seek[dir])
+	if (!o->seek[dir] || (o->holed && o->unread && dir != o->client))
 		return -EPROTO;
 	int found = o->ops->resumes(dir == o->client, data, len);
 	o->seek[dir] = !found;
+	o->mended |= found > 0 && o->holed && dir != o->client;
 	return found;
 }
 
@@ -180,11 +238,17 @@ int in_order_resumes(void *ctx, enum dir dir, const uint8_t *data, size_t len)
 void in_order_stray(void *ctx, enum dir dir, uint64_t len, int64_t now)
 {
 	struct in_order *o = ctx;
+	struct exchange *x = o->now[dir];
 
-	if (o->now[dir])
-		exchange_unread(o->now[dir], in_order_part(o, dir), len, now);
-	else
+	/* Those before the gap of which they begin what is missing, or behind it. */
+	if (!x && dir != o->client)
+		x = only_one(o, o->gap - len, now);
+	if (!x) {
 		o->stray[dir] += len;
+		return;
+	}
+	exchange_unread(x, in_order_part(o, dir), len, now);
+	x->message[in_order_part(o, dir)]->unplaced += len;
 }
 
 static void gone(void *owner, const struct exchange *x)
@@ -194,6 +258,8 @@ static void gone(void *owner, const struct exchange *x)
 	for (int dir = 0; dir < 2; dir++)
 		if (o->now[dir] == x)
 			o->now[dir] = NULL;
+	if (o->holed == x)
+		o->holed = NULL;
 	o->ops->gone(o, x);
 }
 
@@ -211,6 +277,7 @@ void *in_order_open(const struct entry_sink *sink, const struct conn_hint *hint,
 	o->l.owner = o;
 	o->in[0].account = o->in[1].account = sink->account;
 	o->doubt = hint->lossy;
+	o->in_time = hint->in_order;
 	if (hint->opener_known)
 		o->client = hint->opener;
 	else
@@ -227,6 +294,8 @@ int in_order_feed(void *state, enum dir dir, const uint8_t *data, size_t len, ui
 	o->seek[dir] |= dir != o->last_dir;
 	o->last_dir = dir;
 	o->taken = 0;
+	if (dir == o->client)
+		close_hole(o, now);
 	return pdu_feed(&o->in[dir], &o->ops->pdu, o, dir, data, len, offset, now, &o->taken)
 		       ? DISSECT_BECOME
 		       : 0;
@@ -237,6 +306,10 @@ int in_order_gap(void *state, enum dir dir, uint64_t len, uint64_t offset, enum 
 {
 	struct in_order *o = state;
 
+	o->gap = offset;
+	o->gap_end = offset + len;
+	if (dir == o->client)
+		close_hole(o, now);
 	return pdu_gap(&o->in[dir], &o->ops->pdu, o, dir, len, offset, why, now);
 }
 
@@ -255,7 +328,7 @@ void in_order_idle(void *state, int64_t now)
 {
 	struct in_order *o = state;
 
-	(void)now;
+	close_hole(o, now);
 	if (o->answered_last && !o->blind)
 		o->doubt = false;
 }
@@ -279,6 +352,7 @@ void in_order_close(void *state, int64_t now)
 {
 	struct in_order *o = state;
 
+	close_hole(o, now);
 	o->ops->end(o, now);
 	exchanges_end(&o->l, o->broken ? "what followed was not understood"
 				       : "no answer before the connection ended");

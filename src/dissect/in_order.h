@@ -10,6 +10,10 @@
  * have one, too. That ends when the connection has been quiet after an answer, or with the next
  * request of a client that waited for each of its first LIMIT_ONE_BY_ONE answers.
  *
+ * Where one request alone waits, and gaps come at their place in time, all that comes before the
+ * client's next word is its answer: with what is missing, and the bytes behind it, whether these
+ * can be read or not.
+ *
  * After bytes were lost the footing is looked for where the lost bytes end and at each change of
  * direction. What is no PDU without that is handed over at once.
  */
@@ -20,6 +24,13 @@
 #include "dissect/pdu.h"
 
 struct in_order;
+
+/* What becomes of the bytes of an answer behind lost ones. */
+enum in_order_rest {
+	REST_NOBODYS, /* others may stand between them */
+	REST_UNREAD,  /* they are its own, and mean nothing by themselves */
+	REST_READ,    /* a PDU is looked for with which it goes on */
+};
 
 struct in_order_ops {
 	const char *name;
@@ -37,6 +48,9 @@ struct in_order_ops {
 	enum dir (*client_of)(const struct first_bytes *first);
 	/* What bytes are of that are missing between PDUs; NULL: now[dir]. */
 	struct exchange *(*going_on)(struct in_order *o, enum dir dir);
+	/* Of `x` alone, which has no other to be taken for: it forgets what may not hold any more.
+	 */
+	enum in_order_rest (*rest)(struct in_order *o, struct exchange *x);
 	/* Bytes of `x` (NULL: of nobody) were lost, and PDUs may have been; it may be gone. */
 	void (*lost)(struct in_order *o, enum dir dir, struct exchange *x, int64_t now);
 	/* Is about to be freed: the protocol must not point to it any more. */
@@ -52,10 +66,16 @@ struct in_order {
 	struct exchange *now[2]; /* what the PDU that goes on belongs to */
 	enum gap_why why[2];	 /* bytes of it are not there */
 	uint64_t stray[2];	 /* bytes after a loss that begin no message */
-	bool seek[2];		 /* after a loss: messages may begin again here */
+	struct exchange
+		*holed; /* what the answering side sends is of it, as lost bytes were; NULL */
+	bool unread;	/* and is not read */
+	bool mended;	/* a PDU was found with which it went on */
+	uint64_t gap, gap_end; /* where the last gap is */
+	bool seek[2];	       /* after a loss: messages may begin again here */
 	enum dir client, last_dir;
 	size_t taken;	    /* of the last feed */
 	bool broken;	    /* what came is not the protocol */
+	bool in_time;	    /* gaps come at their place in time */
 	bool doubt;	    /* which answer is whose is not known */
 	bool blind;	    /* since answers were lost none has been recognised */
 	bool ahead;	    /* a request was sent before the answer to the one before had come */

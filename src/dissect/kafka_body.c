@@ -186,9 +186,9 @@ static void put_record(struct kafka_body *b, struct text topic, int32_t partitio
 }
 
 static void put_records(struct kafka_body *b, struct text topic, int32_t partition, int64_t base,
-			struct unpack u)
+			uint64_t count, struct unpack u)
 {
-	while (u.left && !u.failed && !full(b)) {
+	for (; count && u.left && !u.failed && !full(b); count--) {
 		int64_t n = take_signed(&u);
 		struct unpack record = unpack_part(&u, n < 0 ? UINT64_MAX : (uint64_t)n);
 		if (!record.failed)
@@ -213,18 +213,19 @@ static void read_batch(struct kafka_body *b, struct text topic, int32_t partitio
 		return;
 	b->records += count;
 	if (!coding) {
-		put_records(b, topic, partition, base, u);
+		put_records(b, topic, partition, base, count, u);
 		return;
 	}
 	const char *name = names[coding < 5 ? coding : 0];
 	bool undone = coding == 1 || coding == 4;
 	if (undone)
-		coding_decode(name, u.at, u.left, LIMIT_KAFKA_MESSAGE, &plain);
+		coding_decode(name, u.at, u.left, coding_limit(u.left, LIMIT_KAFKA_MESSAGE),
+			      &plain);
 	else
 		buf_printf(&b->text, "%.*s[%" PRId32 "] %" PRIu64 " records, %s not undone\n",
 			   (int)topic.len, topic.data ? topic.data : "", partition, count,
 			   *name ? name : "compression");
-	put_records(b, topic, partition, base, unpack_at(plain.data, plain.len));
+	put_records(b, topic, partition, base, count, unpack_at(plain.data, plain.len));
 	buf_free(&plain);
 }
 

@@ -422,7 +422,8 @@ static void decompress(struct mongo_message *m, struct buf *plain)
 	if (!m->x->replies)
 		framed_text(m->msg, "compression", (struct text){ names[how], strlen(names[how]) });
 	if (how && codings[how])
-		coding_decode(codings[how], m->u.at, m->u.left, LIMIT_MONGO_MESSAGE, plain);
+		coding_decode(codings[how], m->u.at, m->u.left,
+			      coding_limit(m->u.left, LIMIT_MONGO_MESSAGE), plain);
 	if (how)
 		m->u = unpack_at(plain->data, plain->len);
 }

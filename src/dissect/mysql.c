@@ -37,11 +37,20 @@ static void free_texts(struct exchange *x)
 	buf_free(&q->columns);
 }
 
+/* Packets that begin nothing are numbered as what goes on; it does not, and nothing was lost. */
+static bool is_unasked(const struct mysql *m, enum dir dir, uint8_t number)
+{
+	return m->spoke && number && !m->o.l.head && !m->split[dir] && !m->zip && !m->o.doubt &&
+	       !m->o.blind;
+}
+
 static int64_t length(void *ctx, enum dir dir, const uint8_t *data, size_t len, size_t seen)
 {
 	const struct mysql *m = ctx;
 
 	(void)seen;
+	if (len >= MY_HEAD && is_unasked(m, dir, data[3]))
+		return -EPROTO;
 	if (dir != m->o.client || m->split[dir])
 		return my_length(data, len);
 	/* Whether it is a login its first bytes must tell. */
@@ -131,6 +140,13 @@ static void end_requests(struct mysql *m, bool all)
 	}
 }
 
+/* Whether a packet describes a column or is a row those before it tell. */
+static enum in_order_rest rest(struct in_order *o, struct exchange *x)
+{
+	(void)x;
+	return ((const struct mysql *)o)->zip ? REST_NOBODYS : REST_UNREAD;
+}
+
 static void lost(struct in_order *o, enum dir dir, struct exchange *x, int64_t now)
 {
 	struct mysql *m = (struct mysql *)o;
@@ -188,6 +204,7 @@ static const struct in_order_ops ops = {
 	.resumes = my_resumes,
 	.client_of = my_client_of,
 	.going_on = going_on,
+	.rest = rest,
 	.lost = lost,
 	.gone = gone,
 	.end = end,

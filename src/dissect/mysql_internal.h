@@ -81,8 +81,8 @@ struct my_exchange {
 struct my_wrap {
 	const uint8_t *data;
 	size_t len;
-	uint64_t offset, missing, rest; /* rest: bytes that came and are not in `data` */
-	enum gap_why why;
+	uint64_t offset, rest; /* rest: bytes that came and are not in `data` */
+	uint64_t missing[2];   /* by enum gap_why */
 	bool pending;
 };
 

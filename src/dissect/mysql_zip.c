@@ -34,8 +34,9 @@ void my_zip_settle(struct mysql *m, enum dir dir, int64_t now)
 		return;
 	w->pending = false;
 	exchange_bytes(x, part, w->data, w->len, w->offset, now);
-	if (w->missing)
-		exchange_gap(x, part, w->missing, w->why, now);
+	for (int why = 0; why < 2; why++)
+		if (w->missing[why])
+			exchange_gap(x, part, w->missing[why], (enum gap_why)why, now);
 	if (w->rest)
 		exchange_unread(x, part, w->rest, now);
 }
@@ -43,9 +44,8 @@ void my_zip_settle(struct mysql *m, enum dir dir, int64_t now)
 /* So much of it is read; the rest is known by its length alone. */
 static size_t most_of(size_t len, uint32_t plain)
 {
-	size_t most = LIMIT_MYSQL_ZIP_FREE + LIMIT_MYSQL_EXPANSION * len;
+	size_t most = coding_limit(len, LIMIT_MYSQL_PACKET);
 
-	most = most < LIMIT_MYSQL_PACKET ? most : LIMIT_MYSQL_PACKET;
 	return most < plain ? most : plain;
 }
 
@@ -58,10 +58,11 @@ static int pass_plain(struct mysql *m, enum dir dir, const uint8_t *data, size_t
 
 	if (r || len == size)
 		return r;
+	const uint64_t *missing = m->wrap[dir].missing;
 	if (!p->missing && m->o.now[dir])
 		exchange_fault(m->o.now[dir], "what is compressed cannot be read to its end");
 	return pdu_gap(in, &m->o.ops->pdu, m, dir, size - len, offset + len,
-		       p->missing ? m->wrap[dir].why : GAP_TRUNCATED, p->last_us);
+		       missing[GAP_LOST] ? GAP_LOST : GAP_TRUNCATED, p->last_us);
 }
 
 static int whole(void *ctx, enum dir dir, const struct pdu *p)
@@ -76,9 +77,8 @@ static int whole(void *ctx, enum dir dir, const struct pdu *p)
 	*w = (struct my_wrap){ .data = p->data,
 			       .len = p->len,
 			       .offset = p->offset,
-			       .missing = p->missing,
 			       .rest = p->size - p->missing - p->len,
-			       .why = w->why,
+			       .missing = { w->missing[0], w->missing[1] },
 			       .pending = true };
 	if (size) {
 		bool zstd = len > 3 && data[0] == 0x28 && data[1] == 0xb5;
@@ -92,16 +92,14 @@ static int whole(void *ctx, enum dir dir, const struct pdu *p)
 	buf_free(&plain);
 	if (w->pending)
 		m->o.stray[dir] += p->size;
-	w->pending = false;
-	w->data = NULL;
+	*w = (struct my_wrap){ 0 };
 	return r < 0 ? r : 0;
 }
 
 static void gap(void *ctx, enum dir dir, uint64_t len, enum gap_why why, int64_t now)
 {
-	(void)len;
 	(void)now;
-	((struct mysql *)ctx)->wrap[dir].why = why;
+	((struct mysql *)ctx)->wrap[dir].missing[why] += len;
 }
 
 /* What lies in the packets has lost its footing with them. */

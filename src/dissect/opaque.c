@@ -55,13 +55,13 @@ static bool gave_way(const struct opaque *o)
 
 static const char *reason_of(const struct opaque *o, struct entry *e)
 {
+	if (o->gave_up)
+		return entry_printf(e, "not understood any more: it was %s until here", o->gave_up);
 	if (o->joined)
 		return entry_printf(e,
 				    "joined mid-stream: %" PRId64
 				    " bytes came before the first message that is understood",
 				    e->request_size + e->response_size);
-	if (o->gave_up)
-		return entry_printf(e, "not understood any more: it was %s until here", o->gave_up);
 	if (o->mid_stream)
 		return "joined mid-stream: what came before was not seen";
 	const char *what = gave_way(o) ? "not kept: memory was short" : "not copied";

@@ -240,8 +240,8 @@ int pdu_feed(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum di
 	return r;
 }
 
-static void lose(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir,
-		 uint64_t len, enum gap_why why, int64_t now)
+void pdu_drop_held(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir,
+		   int64_t now)
 {
 	uint64_t held = p->now.size ? 0 : p->held.len;
 
@@ -250,6 +250,12 @@ static void lose(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enu
 	p->lost = true;
 	if (held && ops->stray)
 		ops->stray(ctx, dir, held, now);
+}
+
+static void lose(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir,
+		 uint64_t len, enum gap_why why, int64_t now)
+{
+	pdu_drop_held(p, ops, ctx, dir, now);
 	if (ops->lost)
 		ops->lost(ctx, dir, len, why, now);
 }

@@ -75,6 +75,10 @@ static inline uint64_t pdu_begun(const struct pdu_stream *p)
 {
 	return p->now.size ? p->now.size - p->left : p->held.len;
 }
+/* Nobody waits for more of what may begin a PDU since the footing was lost: stray() is told of it.
+ */
+void pdu_drop_held(struct pdu_stream *p, const struct pdu_ops *ops, void *ctx, enum dir dir,
+		   int64_t now);
 /*
  * After pdu_feed() of `dir` took so many bytes and failed: what goes on to another protocol, as
  * become() tells it. What has begun of a PDU is of the one that ends.

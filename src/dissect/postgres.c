@@ -76,6 +76,14 @@ static struct exchange *going_on(struct in_order *o, enum dir dir)
 	return x && x->message[PART_RESPONSE] ? x : NULL;
 }
 
+/* Messages say what they are; of which columns rows are, lost ones may have said. */
+static enum in_order_rest rest(struct in_order *o, struct exchange *x)
+{
+	(void)o;
+	pg_forget_columns(pg_of(x));
+	return REST_READ;
+}
+
 static void lost(struct in_order *o, enum dir dir, struct exchange *x, int64_t now)
 {
 	struct postgres *p = (struct postgres *)o;
@@ -136,6 +144,7 @@ static const struct in_order_ops ops = {
 	.resumes = pg_resumes,
 	.client_of = client_of,
 	.going_on = going_on,
+	.rest = rest,
 	.lost = lost,
 	.gone = gone,
 	.end = end,

@@ -69,7 +69,7 @@ int pg_answer_begin(struct postgres *p, const struct pdu *d)
 	return x ? 0 : -ENOMEM;
 }
 
-static void forget_columns(struct pg_exchange *x)
+void pg_forget_columns(struct pg_exchange *x)
 {
 	for (unsigned i = 0; i < x->column_count; i++)
 		buf_free(&x->columns[i].name);
@@ -78,7 +78,7 @@ static void forget_columns(struct pg_exchange *x)
 
 static void take_columns(struct pg_exchange *x, struct pg_reader *r)
 {
-	forget_columns(x);
+	pg_forget_columns(x);
 	for (uint32_t i = pg_be(r, 2); i && x->column_count < PG_COLUMNS && !r->cut; i--) {
 		struct pg_column *c = &x->columns[x->column_count++];
 		struct text name = pg_string(r);

@@ -88,6 +88,7 @@ void pg_unit_end(struct postgres *p, int64_t now);
 /* postgres_answer.c */
 int pg_answer_begin(struct postgres *p, const struct pdu *d);
 int pg_answer_whole(struct postgres *p, const struct pdu *d);
+void pg_forget_columns(struct pg_exchange *x);
 /* All that it waits for has come. */
 void pg_end_answer(struct postgres *p, struct pg_exchange *x, int64_t now);
 

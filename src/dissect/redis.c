@@ -206,6 +206,16 @@ static int whole(void *ctx, enum dir dir, const struct pdu *p)
 	return dir == r->o.client ? request_whole(r, p) : redis_answer_whole(r, p);
 }
 
+/* Which elements are missing nobody knows; what is published may come at any time. */
+static enum in_order_rest rest(struct in_order *o, struct exchange *x)
+{
+	const struct redis *r = (const struct redis *)o;
+
+	(void)x;
+	return r->monitor || r->subscribed[0] + r->subscribed[1] + r->subscribed[2] ? REST_NOBODYS
+										    : REST_UNREAD;
+}
+
 static void lost(struct in_order *o, enum dir dir, struct exchange *x, int64_t now)
 {
 	struct redis *r = (struct redis *)o;
@@ -250,6 +260,7 @@ static const struct in_order_ops ops = {
 	.begin = begin,
 	.resumes = redis_resumes,
 	.client_of = client_of,
+	.rest = rest,
 	.lost = lost,
 	.gone = gone,
 	.end = end,

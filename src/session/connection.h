@@ -15,6 +15,12 @@
 
 struct pair;
 struct twin;
+struct twin_mark;
+
+struct twin_table {
+	struct twin_mark **buckets;
+	size_t size, count;
+};
 
 enum bind_state { BIND_NONE, BIND_WEAK, BIND_STRONG, BIND_CONFLICT, BIND_BROKEN };
 
@@ -99,6 +105,7 @@ struct sessions {
 	bool ending; /* connections go on, but nobody follows them any more */
 	/* Twins of which an end is finished, oldest first: the other has not begun, or has. */
 	TAILQ_HEAD(waiting, twin) waiting[2];
+	struct twin_table twin_table;
 	/* What owners have shares of (memory.h, LIMIT_LIVE_AT_ONCE, LIMIT_TWINS, LIMIT_PAIR_BYTES).
 	 */
 	struct common memory, lives, twins, twin_bytes;

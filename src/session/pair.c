@@ -14,24 +14,33 @@
 
 static struct twin *find_twin(struct pair *p, enum pair_end end, const struct entry *e)
 {
-	struct twin *t;
+	struct twin *t = twin_of_number(p, end, e->live);
 
-	TAILQ_FOREACH(t, &p->twins, of_pair)
-	if (e->live && t->begun[end] && t->live[end] == e->live)
-		return t;
-	TAILQ_FOREACH(t, &p->twins, of_pair)
-	if (twin_matches(t, end, e))
-		return t;
-	return NULL;
+	for (int i = 0; i < 2 && !t; i++) {
+		t = e->part[i].seen ? twin_at_place(p, end, i, e->part[i].offset) : NULL;
+		while (t && !twin_matches(t, end, e))
+			t = twin_next_there(t, i);
+	}
+	return t;
 }
 
-/* The first of the pair that can goes on as it is. */
+/*
+ * Where both ends lie to each other is found by looking at all: then few are kept, unless the other
+ * end's first exchange may tell.
+ */
+static size_t most(const struct pair *p)
+{
+	bool soon = p->from_start[END_CLIENT] || p->from_start[END_SERVER];
+
+	return p->aligned || soon ? LIMIT_PAIR_TWINS : LIMIT_PAIR_UNALIGNED;
+}
+
+/* The first of the pair that can goes on as it is, if it is among the oldest. */
 static void make_room(struct pair *p)
 {
-	struct twin *t;
+	struct twin *t = TAILQ_FIRST(&p->twins);
 
-	TAILQ_FOREACH(t, &p->twins, of_pair)
-	{
+	for (int i = 0; t && i < LIMIT_PAIR_UNALIGNED; i++, t = TAILQ_NEXT(t, of_pair)) {
 		if (t->told && !(t->begun[0] && t->begun[1])) {
 			twin_free(t);
 			return;
@@ -45,9 +54,9 @@ static void make_room(struct pair *p)
 
 static struct twin *new_twin(struct pair *p, const struct entry *e)
 {
-	if (p->count >= LIMIT_PAIR_TWINS)
+	if (p->count >= most(p))
 		make_room(p);
-	struct twin *t = p->count < LIMIT_PAIR_TWINS && twin_make_place(p->all, p->sharer)
+	struct twin *t = p->count < most(p) && twin_make_place(p->all, p->sharer)
 				 ? calloc(1, sizeof(*t))
 				 : NULL;
 
@@ -81,6 +90,7 @@ static void note(struct twin *t, enum pair_end end, struct session *s, const str
 	memcpy(t->part[end], e->part, sizeof(e->part));
 	t->live[end] = e->live;
 	t->begun[end] = true;
+	twin_index(t);
 	if (e->open || end != END_CLIENT)
 		return;
 	note_answer(t->pair, t, s);
@@ -104,37 +114,35 @@ static void join(struct twin *a, struct twin *b)
 	}
 	twin_stop_waiting(a);
 	twin_free(b);
+	twin_index(a);
 }
 
 /* What one end told of by itself so far may prove to be what the other tells. */
 static struct twin *join_other(struct twin *t, enum pair_end end)
 {
-	struct twin *u;
+	const struct entry_part *part = t->part[end];
 
 	if (t->begun[!end])
 		return t;
-	TAILQ_FOREACH(u, &t->pair->twins, of_pair)
-	{
-		struct twin *a = end == END_CLIENT ? t : u, *b = end == END_CLIENT ? u : t;
-		if (!twins_match(a, b))
-			continue;
-		join(a, b);
-		return a;
+	for (int i = 0; i < 2; i++) {
+		struct twin *u =
+			part[i].seen ? twin_at_place(t->pair, end, i, part[i].offset) : NULL;
+		for (; u; u = twin_next_there(u, i)) {
+			struct twin *a = end == END_CLIENT ? t : u, *b = end == END_CLIENT ? u : t;
+			if (!twins_match(a, b))
+				continue;
+			join(a, b);
+			return a;
+		}
 	}
 	return t;
 }
 
 static void join_all(struct pair *p)
 {
-	for (struct twin *a = TAILQ_FIRST(&p->twins); a; a = TAILQ_NEXT(a, of_pair)) {
-		for (struct twin *b = TAILQ_FIRST(&p->twins), *next; b; b = next) {
-			next = TAILQ_NEXT(b, of_pair);
-			if (!twins_match(a, b))
-				continue;
-			join(a, b);
-			break;
-		}
-	}
+	for (struct twin *a = TAILQ_FIRST(&p->twins); a; a = TAILQ_NEXT(a, of_pair))
+		if (a->begun[END_CLIENT])
+			join_other(a, END_CLIENT);
 	for (struct twin *t = TAILQ_FIRST(&p->twins), *next; t && !p->broken; t = next) {
 		next = TAILQ_NEXT(t, of_pair);
 		if (!t->waits || (t->entry[0] && t->entry[1]))

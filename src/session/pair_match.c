@@ -134,6 +134,8 @@ static void align_late(struct pair *p, const struct twin *t, enum pair_end end)
 	const struct twin *u, *c = NULL, *s = NULL;
 	int found = 0;
 
+	if (end == END_CLIENT && !t->alone)
+		return;
 	TAILQ_FOREACH(u, &p->twins, of_pair)
 	{
 		if (u == t || u->begun[end] || !u->entry[!end])

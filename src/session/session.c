@@ -10,6 +10,7 @@
 #include "session/pair.h"
 #include "session/table.h"
 #include "session/told_wire.h"
+#include "session/twin.h"
 
 /* Evidence about the socket comes within this of the write that it is about, if at all. */
 #define HOLD_US	  500000
@@ -27,8 +28,8 @@ struct sessions *sessions_new(const struct entry_sink *sink, const struct sessio
 	all->split_ends = options->split_ends;
 	all->wire = options->wire;
 	all->node = strdup(options->node);
-	if (!all->node || table_init(all) || processes_init(&all->processes) ||
-	    peer_table_init(&all->peers)) {
+	if (!all->node || table_init(all) || twin_table_init(&all->twin_table) ||
+	    processes_init(&all->processes) || peer_table_init(&all->peers)) {
 		sessions_free(all);
 		return NULL;
 	}
@@ -108,6 +109,7 @@ void sessions_free(struct sessions *all)
 	if (all->peers.buckets)
 		peer_table_free(&all->peers, &all->processes);
 	processes_free(&all->processes);
+	twin_table_free(&all->twin_table);
 	free(all->node);
 	free(all);
 }

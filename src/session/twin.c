@@ -43,6 +43,7 @@ void twin_stop_waiting(struct twin *t)
 void twin_free(struct twin *t)
 {
 	twin_stop_waiting(t);
+	twin_unindex(t);
 	TAILQ_REMOVE(&t->pair->twins, t, of_pair);
 	share_change(&t->pair->sharer->twins, 1, 0);
 	t->pair->count--;
@@ -180,6 +181,7 @@ static bool awaits_rest(struct twin *t)
 			    !sight_has_hole(pair_sight(t->pair, end)))
 				continue;
 			t->begun[end] = false;
+			twin_index(t);
 			t->told = t->whole = true;
 			return true;
 		}

@@ -11,6 +11,14 @@
 
 enum pair_end { END_CLIENT, END_SERVER };
 
+/* By which a twin is found (twin_index.c). */
+struct twin_mark {
+	struct twin_mark *next; /* in the same bucket */
+	struct twin *twin;	/* NULL: it is in none */
+	uint64_t value;
+	uint8_t what;
+};
+
 /* An exchange that one end or both have told of, and that is not told whole yet. */
 struct twin {
 	TAILQ_ENTRY(twin) of_pair, of_waiting, of_sharer;
@@ -32,6 +40,8 @@ struct twin {
 	uint8_t waits; /* in which list of the waiting plus one, 0: in none */
 	int64_t since_us;
 	size_t bytes;
+	struct twin_mark place[2];  /* of its parts, as long as one end alone has told of it */
+	struct twin_mark number[2]; /* live[] */
 };
 
 struct pair {
@@ -101,6 +111,21 @@ bool twin_make_place(struct sessions *all, struct sharer *of);
 /* Takes an entry of one end alone; of a pair it is of the same connection as the others. */
 void entry_send_alone(struct sessions *all, struct entry *e);
 void pair_send_alone(struct pair *p, struct entry *e);
+
+/* twin_index.c: finding them. */
+int twin_table_init(struct twin_table *table);
+void twin_table_free(struct twin_table *table);
+/* What is known of it has changed: by that it is found from now on. */
+void twin_index(struct twin *t);
+void twin_unindex(struct twin *t);
+/* The one to which an end's dissector gave this number; NULL. */
+struct twin *twin_of_number(const struct pair *p, enum pair_end end, uint64_t live);
+/*
+ * The first that the other end alone has told of, and that lies where this end has `offset`; the
+ * next. NULL: none, or it is not known where that is.
+ */
+struct twin *twin_at_place(const struct pair *p, enum pair_end end, int part, uint64_t offset);
+struct twin *twin_next_there(const struct twin *t, int part);
 
 /* pair_merge.c: one entry of two. */
 /* Takes both entries of it; the one that is left has the better message of each part. */

@@ -31,7 +31,7 @@ serve() {
 	END
 	nginx -p "$TMPDIR" -c "$TMPDIR/nginx.conf" >"$TMPDIR/nginx.log" 2>&1 &
 	nginx=$!
-	nghttpd -a 127.0.0.1 -d "$TMPDIR/www" "$nghttpd_port" "$TMPDIR/key.pem" "$TMPDIR/cert.pem" \
+	nghttpd -m 1000 -a 127.0.0.1 -d "$TMPDIR/www" "$nghttpd_port" "$TMPDIR/key.pem" "$TMPDIR/cert.pem" \
 		>"$TMPDIR/nghttpd.log" 2>&1 &
 	nghttpd=$!
 	mkfifo "$TMPDIR/begin"
@@ -57,6 +57,12 @@ load() {
 	seq -f "https://127.0.0.1:$nghttpd_port/%.0f" 1 1000 >"$TMPDIR/urls"
 	"$TMPDIR/h2load" -n 10000 -c 10 -m 100 -i "$TMPDIR/urls" >"$TMPDIR/h2load.log" 2>&1 &&
 		grep '10000 succeeded' "$TMPDIR/h2load.log"
+}
+
+load_at_once() {
+	sed 's/$/?at=once/' "$TMPDIR/urls" >"$TMPDIR/urls.once"
+	"$TMPDIR/h2load" -n 2000 -c 1 -m 1000 -i "$TMPDIR/urls.once" >"$TMPDIR/h2load.log" 2>&1 &&
+		grep '2000 succeeded' "$TMPDIR/h2load.log"
 }
 
 # It would take half a minute.
@@ -94,6 +100,9 @@ tap_ok "are a hundred entries" is_there \
 
 tap_ok "h2load and nghttpd: 10,000 requests over 10 connections" load
 tap_ok "are 10,000 pairs, each with its body" is_there "http and dst.port == $nghttpd_port" 10000 \
+	'body of {}\n' ends=both role=client
+tap_ok "a thousand streams at once on one connection" load_at_once
+tap_ok "are pairs, each with its body" is_there 'query_string == "at=once"' 2000 \
 	'body of {}\n' ends=both role=client
 
 echo >&9

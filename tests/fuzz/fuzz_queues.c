@@ -150,7 +150,9 @@ static void run(const uint8_t *data, size_t size, bool one_by_one, bool ticks, s
 	uint64_t live = 0;
 	struct live_use use = { 0 };
 	const struct entry_sink sink = { look_at, o, &live, &use };
-	const struct conn_hint hint = { .opener_known = size & 1, .opener = DIR_WRITE };
+	const struct conn_hint hint = { .opener_known = size & 1,
+					.opener = DIR_WRITE,
+					.in_order = size & 2 };
 	struct stream s = { .now = 1000, .one_by_one = one_by_one, .ticks = ticks };
 
 	s.d = all[data[0] % PROTOCOLS];

@@ -14,7 +14,7 @@ static void collect(void *ctx, struct entry *e)
 {
 	struct told *t = ctx;
 
-	assert_true(t->count < 600);
+	assert_true(t->count < TOLD_MOST);
 	assert_int_equal(entry_write_detail(e), 0);
 	t->entries[t->count++] = e;
 }

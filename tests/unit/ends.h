@@ -9,12 +9,14 @@
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+#define TOLD_MOST 4100
+
 struct entry;
 
 struct told {
 	struct sessions *sessions;
 	uint64_t clock; /* ns */
-	struct entry *entries[600];
+	struct entry *entries[TOLD_MOST];
 	size_t count;
 };
 

@@ -371,6 +371,48 @@ def websocket():
     assert extra.stop() == 0
 
 
+def add_streams(extra):
+    """Streams of one connection, whose entries come in the order of their ends, and a call of gRPC."""
+    ends = {"src_ip": "192.0.2.1", "src_port": 40124, "dst_ip": "192.0.2.2", "dst_port": 443,
+            "connection": "4242-7f3a10-1"}
+    of = {"http_version": "2"}
+    def add(protocol, stream, asks, says, **more):
+        path, kind, answer = more.pop("path"), more.pop("type"), more
+        extra.tell("add " + json.dumps({
+            **ends, "protocol": protocol, "method": "POST", "status_code": 200, "detail": {
+                "request": {**of, "stream": stream, "method": "POST", "target": path,
+                            "headers": [["content-type", kind], [":scheme", "https"]]},
+                "response": {**of, "status": 200, "headers": [["content-type", kind]], **answer}},
+            "request_body": asks, "response_body": says}))
+    add("http2", 3, "asks 3", "says 3", path="/3", type="text/plain")
+    add("grpc", 5, "\0\0\0\0\2\x08\1", "\0\0\0\0\2\x08\2", path="/a.B/C",
+        type="application/grpc", trailers=[["grpc-status", "0"]])
+    add("http2", 1, "asks 1", "says 1", path="/1", type="text/plain",
+        gaps=[{"offset": 4, "length": 5, "why": "lost"}])
+
+
+def streams():
+    """exchanges of HTTP/2 and gRPC are one behind the other on their connection, as text of HTTP/1.1"""
+    extra = Server()
+    add_streams(extra)
+    path = extra.dir + "/streams.pcapng"
+    with open(path, "wb") as f:
+        f.write(extra.get("/api/export/pcapng?q=http2").body)
+    asked = tshark(path, "http.request", "http.request.uri", "http.file_data", "tcp.stream")
+    assert [r[0] for r in asked] == ["/3", "/a.B/C", "/1"] and {r[2] for r in asked} == {"0"}, asked
+    assert (asked[0][1], asked[2][1]) == ("asks 3", "asks 1"), asked
+    said = tshark(path, "http.response", "http.response.code", "http.content_type", "http.file_data",
+                  "_ws.malformed")
+    assert [r[:2] for r in said] == [["200", "text/plain"], ["200", "application/grpc"],
+                                     ["200", "text/plain"]] and said[0][2] == "says 3", said
+    assert not any(r[3] for r in said), said
+    assert tshark(path, "frame.comment", "frame.comment")[0][0].startswith("5 bytes")
+    calls = tshark(path, "grpc", "grpc.message_length")
+    assert [r[0] for r in calls] == ["2", "2"], calls
+    assert not tshark(path, "tcp.analysis.retransmission", "frame.number")
+    assert extra.stop() == 0
+
+
 def large():
     """a large export comes while the API goes on, and ends when nobody reads it"""
     server.append(1500)
@@ -410,5 +452,5 @@ def clean_end():
 
 
 run([har, har_content, har_filtered, pcapng_requests, pcapng_responses, pcapng_sound,
-     pcapng_opaque, pcapng_left_out, both_ends, one_end_missing, reused_ports, whole_bodies, websocket,
+     pcapng_opaque, pcapng_left_out, both_ends, one_end_missing, reused_ports, whole_bodies, websocket, streams,
      large, clean_end])

@@ -270,7 +270,9 @@ static void told(void *ctx, struct entry *e)
 static void play(struct talk *t, unsigned one_in)
 {
 	const struct entry_sink sink = { told, t, NULL, NULL };
-	const struct conn_hint hint = { .opener_known = true, .opener = DIR_WRITE };
+	const struct conn_hint hint = { .opener_known = true,
+					.opener = DIR_WRITE,
+					.in_order = roll(t, 2) };
 	struct dissection *d = dissect_open(&sink, &hint);
 	size_t at[2] = { 0, 0 };
 	int64_t now = 1000;
@@ -350,6 +352,82 @@ static void test_imap(void **state)
 	converse(&imap);
 }
 
+/* A client that waits: each answer has its gaps, and all other bytes that came of it. */
+struct holes {
+	uint64_t size[64], lost[64]; /* of the answers */
+	unsigned n, told;
+};
+
+static void holed(void *ctx, struct entry *e)
+{
+	struct holes *h = ctx;
+	unsigned n = h->told++;
+
+	assert_true(n < h->n);
+	assert_int_equal(e->response_size, h->size[n]);
+	assert_int_equal(e->lost_bytes, h->lost[n]);
+	assert_int_equal(e->complete, !h->lost[n]);
+	assert_true(e->request_size > 0);
+	entry_free(e);
+}
+
+/* Pieces of answers are dropped, whole ones, too. */
+static void play_holes(struct talk *t, struct holes *h)
+{
+	const struct entry_sink sink = { holed, h, NULL, NULL };
+	const struct conn_hint hint = { .opener_known = true,
+					.opener = DIR_WRITE,
+					.in_order = true };
+	struct dissection *d = dissect_open(&sink, &hint);
+	size_t at[2] = { 0, 0 };
+	int64_t now = 1000;
+
+	for (size_t i = 0; i < t->turn_count; i++) {
+		enum dir dir = t->turns[i].dir;
+		/* Two in a row could be answers to requests that nobody saw. */
+		bool may = i > 10 && dir == DIR_READ && !h->lost[i / 2 - 1] && !roll(t, 3);
+		h->size[i / 2] = dir == DIR_READ ? t->turns[i].end - at[dir] : 0;
+		while (at[dir] < t->turns[i].end) {
+			size_t left = t->turns[i].end - at[dir], n = 1 + roll(t, 40);
+			n = n < left ? n : left;
+			bool drop = may && !roll(t, 2);
+			h->lost[i / 2] += drop ? n : 0;
+			if (drop)
+				dissect_gap(d, dir, n, GAP_LOST, now);
+			else
+				dissect_feed(d, dir, (uint8_t *)t->bytes[dir].data + at[dir], n,
+					     at[dir], now);
+			at[dir] += n;
+		}
+		now += 1000;
+	}
+	dissect_close(d, now);
+}
+
+static void test_holes(void **state)
+{
+	static const struct protocol *const protocols[] = { &redis, &postgres, &mysql };
+
+	(void)state;
+	for (unsigned n = 0; n < 3000; n++) {
+		static struct talk t;
+		struct holes h = { .n = 30 };
+		memset(&t, 0, sizeof(t));
+		t.seed = n;
+		t.protocol = protocols[n % 3];
+		for (unsigned id = 0; id < h.n; id++) {
+			t.protocol->put_request(&t, id);
+			turn(&t, DIR_WRITE);
+			t.protocol->put_answer(&t, id);
+			turn(&t, DIR_READ);
+		}
+		play_holes(&t, &h);
+		assert_int_equal(h.told, h.n);
+		buf_free(&t.bytes[0]);
+		buf_free(&t.bytes[1]);
+	}
+}
+
 /* More wait than are remembered: the first are told without their answers, the others have theirs.
  */
 static void test_long_pipeline(void **state)
@@ -370,12 +448,42 @@ static void test_long_pipeline(void **state)
 	assert_int_equal(t.entries, 5 * LIMIT_PIPELINE + 1);
 }
 
+static void too_deep(void *ctx, struct entry *e)
+{
+	*(unsigned *)ctx += strstr(e->reason, "nested too deeply") != NULL;
+	entry_free(e);
+}
+
+/* Arrays of Redis, 100,000 deep. */
+static void test_nested(void **state)
+{
+	unsigned told = 0;
+	size_t held = 0, most = 0;
+	const struct entry_sink sink = { too_deep, &told, NULL, NULL, &held };
+	const struct conn_hint hint = { .opener_known = true, .opener = DIR_WRITE };
+	struct dissection *d = dissect_open(&sink, &hint);
+	static const char ask[] = "*2\r\n$4\r\nKEYS\r\n$1\r\n*\r\n", level[] = "*1\r\n";
+
+	(void)state;
+	dissect_feed(d, DIR_WRITE, (const uint8_t *)ask, strlen(ask), 0, 1000);
+	for (uint64_t i = 0; i < 100000; i++) {
+		dissect_feed(d, DIR_READ, (const uint8_t *)level, 4, 4 * i, 2000);
+		most = held > most ? held : most;
+	}
+	dissect_close(d, 3000);
+	assert_int_equal(told, 1);
+	assert_int_equal(held, 0);
+	/* What is opaque is kept as it came. */
+	assert_true(most < 3 * 400000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redis), cmocka_unit_test(test_postgres),
-		cmocka_unit_test(test_mysql), cmocka_unit_test(test_smtp),
-		cmocka_unit_test(test_imap),  cmocka_unit_test(test_long_pipeline),
+		cmocka_unit_test(test_redis),	      cmocka_unit_test(test_postgres),
+		cmocka_unit_test(test_mysql),	      cmocka_unit_test(test_smtp),
+		cmocka_unit_test(test_imap),	      cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_long_pipeline), cmocka_unit_test(test_nested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,13 +48,8 @@ static void put_answer(struct buf *b, uint32_t stream, const char *body)
 	h2_put_frame(b, DATA, END_STREAM, stream, body, strlen(body));
 }
 
-/*
- * A body made of frames, of which only the end is seen: they seem to be another stream's, and so
- * nothing is whole until something tells where frames begin.
- */
-static void test_imitation(void **state)
+static struct wire begin_http2(struct told *t)
 {
-	struct told *t = *state;
 	struct buf b = { 0 };
 	struct wire w;
 
@@ -64,6 +59,50 @@ static void test_imitation(void **state)
 	send(&w, EV_WRITE, &b);
 	h2_put_frame(&b, SETTINGS, 0, 0, NULL, 0);
 	send(&w, EV_READ, &b);
+	return w;
+}
+
+/*
+ * The end of a stream is lost, and its connection goes on: that it may be over is told all the
+ * same. Frames are found again where the client takes its turn.
+ */
+static void test_end_lost(void **state)
+{
+	struct told *t = *state;
+	struct wire w = begin_http2(t);
+	struct buf b = { 0 };
+
+	ask(&w, 1);
+	w.offset[EV_READ] += 50;
+	for (uint32_t i = 3; i < 23; i += 2) {
+		ask(&w, i);
+		put_answer(&b, i, "more");
+		send(&w, EV_READ, &b);
+		t->clock = w.ktime += 1000000000;
+		told_pass(t, 0);
+	}
+	size_t over = 0, complete = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		over += !t->entries[i]->open &&
+			!strcmp(t->entries[i]->reason, "its end was lost, or is still to come");
+		complete += !t->entries[i]->open && t->entries[i]->complete;
+	}
+	/* Of those that followed two proved where frames begin. */
+	assert_int_equal(complete, 8);
+	assert_int_equal(over, 3);
+	wire_close(&w);
+}
+
+/*
+ * A body made of frames, of which only the end is seen: they seem to be another stream's, and so
+ * nothing is whole until something tells where frames begin.
+ */
+static void test_imitation(void **state)
+{
+	struct told *t = *state;
+	struct wire w = begin_http2(t);
+	struct buf b = { 0 };
+
 	ask(&w, 1);
 	w.offset[EV_READ] += 1000;
 	ask(&w, 3);
@@ -93,7 +132,8 @@ static void test_imitation(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { SPLIT(test_opening_lost), SPLIT(test_imitation) };
+	const struct CMUnitTest tests[] = { SPLIT(test_opening_lost), SPLIT(test_end_lost),
+					    SPLIT(test_imitation) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <zlib.h>
 
+#include "base/coding.h"
 #include "dissect/dissect.h"
 #include "entry.h"
 #include "message.h"
@@ -341,9 +344,138 @@ static void test_conversations(void **state)
 	}
 }
 
+static char zeros[1 << 20];
+
+static void drop(void *ctx, struct entry *e)
+{
+	*(size_t *)ctx += entry_bytes(e);
+	entry_free(e);
+}
+
+/* A compressed message, as its protocol frames it; `n` is its number. */
+static void put_mongo_bomb(struct buf *b, unsigned n, const uint8_t *packed, size_t len,
+			   size_t plain)
+{
+	put_le(b, 16 + 9 + len, 4);
+	put_le(b, n, 4);
+	put_le(b, 0, 4);
+	put_le(b, 2012, 4);
+	put_le(b, 2013, 4);
+	put_le(b, plain, 4);
+	put_le(b, 2, 1);
+	buf_put(b, packed, len);
+}
+
+/* Produce of many batches, each of them compressed. */
+static void put_kafka_bomb(struct buf *b, unsigned n, const uint8_t *packed, size_t len,
+			   size_t plain)
+{
+	struct buf batches = { 0 };
+
+	(void)plain;
+	for (int i = 0; i < 100; i++) {
+		put_be(&batches, 0, 8);
+		put_be(&batches, 49 + len, 4);
+		put_be(&batches, 0, 4);
+		put_be(&batches, 2, 1);
+		put_be(&batches, 0, 4);
+		put_be(&batches, 1, 2); /* gzip */
+		buf_put(&batches, zeros, 34);
+		put_be(&batches, 1, 4);
+		buf_put(&batches, packed, len);
+	}
+	put_be(b, 39 + batches.len, 4);
+	put_be(b, 0, 2); /* Produce, 3 */
+	put_be(b, 3, 2);
+	put_be(b, n, 4);
+	put_be(b, 2, 2);
+	buf_puts(b, "me");
+	put_be(b, 0xffff, 2);
+	put_be(b, 1, 2);
+	put_be(b, 1000, 4);
+	put_be(b, 1, 4);
+	put_be(b, 1, 2);
+	buf_puts(b, "t");
+	put_be(b, 1, 4);
+	put_be(b, 0, 4);
+	put_be(b, batches.len, 4);
+	buf_put(b, batches.data, batches.len);
+	buf_free(&batches);
+}
+
+static size_t pack(int window, void *out, size_t room, const void *data, size_t len)
+{
+	z_stream z = { .next_in = (Bytef *)data,
+		       .avail_in = (uInt)len,
+		       .next_out = out,
+		       .avail_out = (uInt)room };
+
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return room - z.avail_out;
+}
+
+/* Nanoseconds for each of these bytes, when they are undone to their end. */
+static double cost_of_all(const uint8_t *packed, size_t len, const char *coding)
+{
+	clock_t from = clock();
+
+	for (int i = 0; i < 50; i++) {
+		struct buf plain = { 0 };
+		assert_int_equal(coding_decode(coding, packed, len, sizeof(zeros), &plain), 0);
+		assert_int_equal(plain.len, sizeof(zeros));
+		buf_free(&plain);
+	}
+	return 1e9 * (double)(clock() - from) / CLOCKS_PER_SEC / (50.0 * (double)len);
+}
+
+/* Little that becomes much, again and again: what is undone is bounded by what was sent. */
+static void test_bombs(void **state)
+{
+	static const struct {
+		const struct dissector *d;
+		void (*put)(struct buf *b, unsigned n, const uint8_t *packed, size_t len,
+			    size_t plain);
+		int window;
+	} all[] = { { &dissect_mongo, put_mongo_bomb, 15 },
+		    { &dissect_kafka, put_kafka_bomb, 15 + 16 } };
+	static uint8_t packed[1 << 16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		size_t told = 0, held = 0, most = 0;
+		const struct entry_sink sink = { drop, &told, NULL, NULL, &held };
+		const struct conn_hint hint = { .opener_known = true, .opener = DIR_WRITE };
+		size_t len = pack(all[i].window, packed, sizeof(packed), zeros, sizeof(zeros));
+		void *d = all[i].d->open(&sink, &hint);
+		struct buf b = { 0 };
+		for (unsigned n = 0; n < 500; n++)
+			all[i].put(&b, n + 1, packed, len, sizeof(zeros));
+		clock_t from = clock();
+		for (size_t at = 0, part; at < b.len; at += part) {
+			part = b.len - at < 16384 ? b.len - at : 16384;
+			assert_int_equal(all[i].d->feed(d, DIR_WRITE, (uint8_t *)b.data + at, part,
+							at, 1000),
+					 0);
+			most = held > most ? held : most;
+		}
+		double ns = 1e9 * (double)(clock() - from) / CLOCKS_PER_SEC;
+		double whole = cost_of_all(packed, len, all[i].window > 15 ? "gzip" : "deflate");
+		print_message("# %s: %.0f ns for a byte, %.0f undone to the end, %zu held\n",
+			      all[i].d->name, ns / (double)b.len, whole, most);
+		assert_true(ns / (double)b.len < whole / 10);
+		assert_true(most < 2 << 20);
+		all[i].d->close(d, 2000);
+		assert_int_equal(held, 0);
+		buf_free(&b);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_conversations) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_conversations),
+					    cmocka_unit_test(test_bombs) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,10 +2,15 @@
 /* Which exchanges of both ends are one, when an end is late, or has lost some, or other bytes. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "ends.h"
 #include "entry.h"
+#include "h2_frames.h"
+
+enum { STREAMS = 1000 };
 
 /* An end that is seen late: which exchange is which only the bytes and times tell. */
 static void late(struct told *t, bool client)
@@ -251,6 +256,89 @@ static void test_opaque(void **state)
 	assert_true(told_stats(t).absorbed > 0);
 }
 
+/* Bytes that one end writes; the other reads them at once, or later. */
+static void pass_on(struct told *t, struct wire *from, struct wire *to, struct buf *b)
+{
+	for (int i = 0; i < 2; i++) {
+		struct wire *w = i ? to : from;
+		if (!w)
+			continue;
+		ends_now(t, w);
+		wire_data(w, i ? EV_READ : EV_WRITE, b->data, b->len, (uint32_t)b->len, 0);
+	}
+}
+
+/* All are open before the first is answered; HPACK's table is used by nobody. */
+static void put_streams(struct buf *asked, struct buf *answered)
+{
+	for (unsigned i = 0; i < STREAMS; i++) {
+		char head[16];
+		int n = snprintf(head + 4, 12, "/%u", i);
+		memcpy(head, "\x82\x87\x04", 3);
+		head[3] = (char)n;
+		h2_put_frame(asked, HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, head,
+			     4 + (size_t)n);
+	}
+	for (unsigned j = 0; j < STREAMS; j++) {
+		unsigned i = j * 7 % STREAMS;
+		char body[16];
+		int n = snprintf(body, sizeof(body), "answer %u", i);
+		h2_put_frame(answered, HEADERS, END_HEADERS, 2 * i + 1, "\x88", 1);
+		h2_put_frame(answered, DATA, END_STREAM, 2 * i + 1, body, (size_t)n);
+	}
+}
+
+/*
+ * A thousand streams at once on one connection. The server has answered all before the client reads
+ * the first of these, or they take turns; it has spoken first, or the client has.
+ */
+static void test_streams(void **state)
+{
+	struct told *t = *state;
+
+	for (int round = 0; round < 4; round++) {
+		struct ends e = ends_open(t, 1 + (uint64_t)round, (uint16_t)(1000 + round));
+		bool turns = round & 1, late = round & 2;
+		struct buf b = { 0 }, asked = { 0 }, answered = { 0 };
+		size_t before = t->count;
+		h2_put_frame(&b, SETTINGS, 0, 0, NULL, 0);
+		if (late)
+			pass_on(t, &e.s, &e.c, &b);
+		buf_puts(&asked, PREFACE);
+		h2_put_frame(&asked, SETTINGS, 0, 0, NULL, 0);
+		pass_on(t, &e.c, &e.s, &asked);
+		buf_reset(&asked);
+		if (!late)
+			pass_on(t, &e.s, &e.c, &b);
+		put_streams(&asked, &answered);
+		pass_on(t, &e.c, &e.s, &asked);
+		for (size_t i = 0, n; i < answered.len; i += n) {
+			n = answered.len - i < 999 ? answered.len - i : 999;
+			struct buf part = { .data = answered.data + i, .len = n };
+			pass_on(t, &e.s, turns ? &e.c : NULL, &part);
+		}
+		ends_now(t, &e.c);
+		if (!turns)
+			wire_data(&e.c, EV_READ, answered.data, answered.len,
+				  (uint32_t)answered.len, 0);
+		assert_int_equal(t->count, before + STREAMS);
+		for (size_t i = before; i < t->count; i++) {
+			const struct entry *x = t->entries[i];
+			assert_string_equal(x->ends, "both");
+			assert_true(x->complete);
+			assert_int_equal(x->response_body.len, 6 + strlen(x->path));
+			assert_memory_equal(x->response_body.data + 7, x->path + 1,
+					    strlen(x->path) - 1);
+		}
+		buf_free(&b);
+		buf_free(&asked);
+		buf_free(&answered);
+	}
+	assert_int_equal(told_stats(t).paired, 4 * STREAMS);
+	assert_int_equal(told_stats(t).pair_waiting, 0);
+	assert_int_equal(told_stats(t).unpaired_bound, 0);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, told_setup, told_teardown)
 
 int main(void)
@@ -259,6 +347,7 @@ int main(void)
 		CASE(test_late_client),	    CASE(test_late_server), CASE(test_late_reader),
 		CASE(test_late_pipelining), CASE(test_lost_bytes),  CASE(test_lost_at_both),
 		CASE(test_lost_exchange),   CASE(test_other_bytes), CASE(test_opaque),
+		CASE(test_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

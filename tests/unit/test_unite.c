@@ -159,7 +159,8 @@ static struct found find(const struct items *l)
 		if (!b->len || sscanf(buf_cstr((struct buf *)b), "<%d.%d:", &side, &n) != 2)
 			continue;
 		snprintf(head, sizeof(head), "<%d.%02d:", side, n);
-		if (strncmp(b->data, head, strlen(head)) != 0)
+		/* What was lost may have joined the digits of two numbers. */
+		if (strncmp(b->data, head, strlen(head)) != 0 || side > 1 || n >= MESSAGES)
 			continue;
 		f.some[side][n]++;
 		f.whole[side][n] += !i->note && !i->content.gap_count && b->data[b->len - 1] == '>';
