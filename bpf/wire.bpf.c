@@ -6,7 +6,8 @@
  * what was there before. From then on the next record's place in the stream is known, so that of a
  * packet only headers are read. What a handshake says is copied, application data is counted.
  *
- * Of the many that are not TLS an array of cookies tells so, and that is all that they cost.
+ * Of the many that are not TLS an index of cookies tells so, and that is all that they cost. Of a
+ * connection of TLS it tells the slot, where most packets change sums and no more.
  */
 #include "wire_quic.bpf.h"
 
@@ -229,7 +230,7 @@ static __noinline int wire_packet(struct __sk_buff *skb, __u64 cookie, const str
 	int types = 0;
 
 	dir &= 1;
-	if (ws && g->len && way_enter(cookie, &ws->sync[dir], dir)) {
+	if (ws && g->len && way_enter(cookie, dir)) {
 		types = wire_look_closer(skb, ws, g, dir);
 		way_leave(cookie, dir);
 	}
@@ -292,14 +293,15 @@ static __always_inline int wire(struct __sk_buff *skb, const __u32 dir)
 			wire_not_tcp(skb, cookie);
 		return 1;
 	}
-	struct wire_flow *f = what ? flow_at(what - INDEX_SLOT, cookie) : NULL;
-	struct ev_wire *w = f ? slot_of(&f->sock) : NULL;
+	__u32 n = what - INDEX_SLOT;
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+	struct wire_flow *f = bpf_map_lookup_elem(&wire_flows, &n);
 	int types = -1;
-	if (w && w->flags & EV_WIRE_TOLD)
+	if (is_of(w, f, cookie) && w->flags & EV_WIRE_TOLD)
 		types = g.len ? wire_count_app(skb, f, w, &g, dir) : 0;
 	if (types >= 0)
 		count_packet(skb, w, dir, g.len, types);
-	else if (f || (g.len && (sock_state(skb) || wire_new_sock(skb, cookie))))
+	else if (sock_state(skb) || (g.len && wire_new_sock(skb, cookie)))
 		wire_packet(skb, cookie, &g, dir);
 	return 1;
 }

@@ -352,13 +352,13 @@ static __always_inline int wire_count_app(struct __sk_buff *skb, struct wire_flo
  * A packet is looked at closer: of those that are received two may come at once, and one passes
  * while the other's records are not followed.
  */
-static __always_inline bool way_enter(__u64 cookie, struct sync *s, __u32 dir)
+static __always_inline bool way_enter(__u64 cookie, __u32 dir)
 {
 	struct wire_flow *f = dir == EV_READ ? flow_of(cookie) : NULL;
 	bool busy = false;
 
 	if (!f)
-		return !s->busy;
+		return true;
 	bpf_spin_lock(&f->lock);
 	busy = f->sock.sync[EV_READ].busy;
 	f->sock.sync[EV_READ].busy = 1;

@@ -44,13 +44,10 @@ struct {
 	__type(value, struct wire_flow);
 } wire_flows __weak SEC(".maps");
 
-/* Its connection, if this slot is this socket's. */
-static __always_inline struct wire_flow *flow_at(__u32 n, __u64 cookie)
+/* Is this slot this socket's? */
+static __always_inline bool is_of(const struct ev_wire *w, const struct wire_flow *f, __u64 cookie)
 {
-	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
-	struct wire_flow *f = bpf_map_lookup_elem(&wire_flows, &n);
-
-	return w && f && w->cookie == cookie && w->gen && w->gen == f->sock.gen ? f : NULL;
+	return w && f && w->cookie == cookie && w->gen && w->gen == f->sock.gen;
 }
 
 /* The index does not have it, but it may have a slot. */
@@ -64,11 +61,14 @@ APART __u32 wire_slot_by_hash(__u64 cookie)
 	return *n;
 }
 
+/* Its connection; NULL: it has no slot. */
 static __always_inline struct wire_flow *flow_of(__u64 cookie)
 {
 	__u32 what = index_get(cookie);
+	__u32 n = what >= INDEX_SLOT ? what - INDEX_SLOT : wire_slot_by_hash(cookie);
+	struct wire_flow *f = bpf_map_lookup_elem(&wire_flows, &n);
 
-	return flow_at(what >= INDEX_SLOT ? what - INDEX_SLOT : wire_slot_by_hash(cookie), cookie);
+	return is_of(bpf_map_lookup_elem(&wire_slots, &n), f, cookie) ? f : NULL;
 }
 
 /* NULL: nothing is known of the socket. */
