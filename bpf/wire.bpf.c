@@ -220,7 +220,9 @@ static __always_inline int wire_look_closer(struct __sk_buff *skb, struct wire_s
 		lose(s);
 	if (s->state == SYNC_OFF)
 		wire_look(skb, g->at, g->len, g->seq, dir);
-	return ws->state == SOCK_TLS || s->state != SYNC_OFF ? wire_follow(skb, ws, g, dir) : 0;
+	return ws->state == SOCK_TLS || s->state != SYNC_OFF
+		       ? wire_follow(skb, g->at, g->len, g->seq, dir)
+		       : 0;
 }
 
 static __noinline int wire_packet(struct __sk_buff *skb, __u64 cookie, const struct wire_segment *g,

@@ -183,12 +183,29 @@ static __always_inline bool next_record(struct __sk_buff *skb, __u32 at, struct 
 	return true;
 }
 
-/* The same, verified by itself, for the loop. */
-APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 dir)
+enum { RECORD_NONE, RECORD_FOUND, RECORD_BEYOND };
+
+/* The next record: is its header one, and as a whole in the payload? */
+APART int wire_record(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
 {
 	struct wire_sock *ws = sock_state(skb);
 
-	return ws ? next_record(skb, at, &ws->sync[dir & 1], &ws->walk[dir & 1]) : false;
+	if (!ws)
+		return RECORD_NONE;
+	struct walk *k = &ws->walk[dir & 1];
+	if (k->pos + RECORD_HEADER > (__s32)len)
+		return RECORD_BEYOND;
+	return next_record(skb, at, &ws->sync[dir & 1], k) ? RECORD_FOUND : RECORD_NONE;
+}
+
+/* Are there records up to the payload's end? By itself, as 5.10 would verify each turn anew. */
+APART int wire_walk(struct __sk_buff *skb, __u32 at, __u32 len, __u32 dir)
+{
+	int found = RECORD_FOUND;
+
+	for (int i = 0; i <= LIMIT_WIRE_RECORDS && found == RECORD_FOUND; i++)
+		found = wire_record(skb, at, len, dir);
+	return found == RECORD_BEYOND;
 }
 
 /* Remember what there is of a header at k->pos, whose rest has not come; of a part that comes
@@ -240,7 +257,6 @@ static __always_inline __u32 follow(struct __sk_buff *skb, struct sync *s, struc
 				    const struct wire_segment *g, __u32 dir)
 {
 	__u32 at = g->at, len = g->len, seq = g->seq;
-	bool whole, found = true;
 
 	k->pos = s->next - seq;
 	if (k->pos > 0) {
@@ -248,14 +264,7 @@ static __always_inline __u32 follow(struct __sk_buff *skb, struct sync *s, struc
 		if (s->type != TYPE_APP)
 			k->found.to[0] = k->pos;
 	}
-	whole = k->pos + RECORD_HEADER > (__s32)len;
-	if (!whole) /* most packets have one */
-		found = next_record(skb, at, s, k);
-	for (int i = 0; i < LIMIT_WIRE_RECORDS && found && !whole; i++) {
-		whole = k->pos + RECORD_HEADER > (__s32)len;
-		if (!whole)
-			found = wire_record(skb, at, dir);
-	}
+	bool whole = k->pos + RECORD_HEADER > (__s32)len || wire_walk(skb, at, len, dir);
 	s->next = seq + k->pos;
 	if (!whole) {
 		lose(s);
@@ -267,12 +276,13 @@ static __always_inline __u32 follow(struct __sk_buff *skb, struct sync *s, struc
 }
 
 /* What the records of a packet had, into the sums of its connection. */
-static __always_inline void wire_add(struct wire_sock *ws, __u32 not_followed, __u32 dir)
+APART int wire_add(struct __sk_buff *skb, __u32 not_followed, __u32 dir)
 {
-	struct ev_wire *w = slot_of(ws);
+	struct wire_sock *ws = sock_state(skb);
+	struct ev_wire *w = ws && ws->state == SOCK_TLS ? slot_of(ws) : NULL;
 
 	if (!w)
-		return;
+		return 0;
 	struct walk *k = &ws->walk[dir & 1];
 	struct ev_wire_way *y = &w->way[dir & 1];
 	k->found.app_records += k->records;
@@ -283,16 +293,23 @@ static __always_inline void wire_add(struct wire_sock *ws, __u32 not_followed, _
 	y->alerts += k->found.alerts;
 	y->changes += k->found.changes;
 	y->not_followed += not_followed;
+	return 0;
 }
 
-static __always_inline void copy_found(struct __sk_buff *skb, const struct wire_segment *g,
-				       const struct found *f, __u32 dir)
+/* What of a packet is no application data goes to user space. Its types. */
+APART int wire_copy_found(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
 {
+	struct wire_sock *ws = sock_state(skb);
+
+	if (!ws)
+		return 0;
+	const struct found *f = &ws->walk[dir & 1].found;
 	for (int i = 0; i < 2; i++) {
-		__u32 from = f->from[i], to = f->to[i] > g->len ? g->len : f->to[i];
+		__u32 from = f->from[i], to = f->to[i] > len ? len : f->to[i];
 		if (to > from)
-			wire_copy(skb, g->at + from, to - from, g->seq + from, dir);
+			wire_copy(skb, at + from, to - from, seq + from, dir);
 	}
+	return f->types;
 }
 
 #define FAST_RECORDS 16
@@ -378,18 +395,21 @@ static __always_inline void way_leave(__u64 cookie, __u32 dir)
 }
 
 /* Payload of a connection that is, or may be, TLS: what of it is in records. Their types. */
-static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
-				  const struct wire_segment *g, __u32 dir)
+APART int wire_follow(struct __sk_buff *skb, __u32 at, __u32 len, __u32 seq, __u32 dir)
 {
+	struct wire_sock *ws = sock_state(skb);
+
+	if (!ws)
+		return 0;
 	struct sync *s = &ws->sync[dir & 1];
 	struct walk *k = &ws->walk[dir & 1];
 	__u32 known = 0, next = s->next;
-	__u32 had = (__s32)(next - g->seq) < 0 ? s->have : 0;
+	__u32 had = (__s32)(next - seq) < 0 ? s->have : 0;
 	__u64 header;
 	__builtin_memcpy(&header, s->header, 8); /* the last three are not of it */
 	__builtin_memset(&k->found, 0, sizeof(k->found));
 	if (s->state != SYNC_OFF)
-		known = follow(skb, s, k, g, dir);
+		known = follow(skb, s, k, &(struct wire_segment){ at, len, seq }, dir);
 	if (s->state == SYNC_TRY) {
 		s->good += k->found.headers;
 		if (s->good >= BELIEVED)
@@ -400,7 +420,7 @@ static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
 		k->records += k->found.app_records;
 		k->bytes += k->found.app_bytes;
 		if (w && (s->lost || w->flags & EV_WIRE_MIDWAY))
-			w->way[dir & 1].not_followed += g->len;
+			w->way[dir & 1].not_followed += len;
 		return 0;
 	}
 	if (s->state == SYNC_ON && ws->state != SOCK_TLS) {
@@ -409,15 +429,14 @@ static __noinline int wire_follow(struct __sk_buff *skb, struct wire_sock *ws,
 			return 0;
 		}
 		ws = sock_state(skb);
-		if (!ws || ws->state != SOCK_TLS)
+		if (!ws)
 			return 0;
 		k = &ws->walk[dir & 1];
 	}
-	wire_add(ws, g->len - known, dir);
+	wire_add(skb, len - known, dir);
 	if (had && (k->found.types & ~TYPES_APP))
 		wire_copy_header(skb, header, had, next, dir);
-	copy_found(skb, g, &k->found, dir);
-	return k->found.types;
+	return wire_copy_found(skb, at, len, seq, dir);
 }
 
 #endif

@@ -145,24 +145,34 @@ static __always_inline bool claim_slot(struct ev_wire *w, __u32 n)
 	return true;
 }
 
-#define CLAIM_TRIES 4 /* others may be quicker */
+enum { CLAIM_LATE, CLAIM_DONE, CLAIM_KNOWN };
 
-/* A slot that is this socket's alone, or LOT_NONE. */
-APART __u32 wire_claim(__u32 owner, __u64 now, __u64 cookie)
+/* Another one was quicker, or the slot is this socket's alone, or the socket has one already. */
+APART int wire_claim(__u32 n, __u64 cookie)
 {
-	for (int i = 0; i < CLAIM_TRIES; i++) {
-		__u32 n = wire_slot_find(owner, now);
-		struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
-		if (!w)
-			break;
-		if (!claim_slot(w, n))
-			continue;
-		if (!bpf_map_update_elem(&wire_cookies, &cookie, &n, BPF_NOEXIST))
-			return n;
-		wire_unclaim(n);
-		break;
+	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
+
+	if (!w || !claim_slot(w, n))
+		return CLAIM_LATE;
+	if (!bpf_map_update_elem(&wire_cookies, &cookie, &n, BPF_NOEXIST))
+		return CLAIM_DONE;
+	wire_unclaim(n);
+	return CLAIM_KNOWN;
+}
+
+#define CLAIM_TRIES 4
+
+/* A slot for this socket alone, or LOT_NONE. */
+static __always_inline __u32 take_slot(__u32 owner, __u64 now, __u64 cookie)
+{
+	int claim = CLAIM_LATE;
+	__u32 n = LOT_NONE;
+
+	for (int i = 0; i < CLAIM_TRIES && claim == CLAIM_LATE; i++) {
+		n = wire_slot_find(owner, now);
+		claim = n == LOT_NONE ? CLAIM_KNOWN : wire_claim(n, cookie);
 	}
-	return LOT_NONE;
+	return claim == CLAIM_DONE ? n : LOT_NONE;
 }
 
 static __always_inline void fill_slot(struct ev_wire *w, struct bpf_sock *sk, __u64 cookie)
@@ -238,7 +248,7 @@ APART int wire_begin(struct __sk_buff *skb)
 	__u64 cgroup = bpf_sk_cgroup_id(sk);
 	__u32 owner = owner_find(EV_OWNER_CGROUP | cgroup);
 	struct ev_owner *o = owner_get(owner);
-	__u32 n = o ? wire_claim(owner, now, cookie) : LOT_NONE;
+	__u32 n = o ? take_slot(owner, now, cookie) : LOT_NONE;
 	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
 	struct wire_flow *f = bpf_map_lookup_elem(&wire_flows, &n);
 	if (!w || !f || !o) {
