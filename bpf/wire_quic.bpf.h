@@ -151,7 +151,7 @@ static __always_inline struct ev_wire *quic_begin(struct __sk_buff *skb,
 	__u64 cgroup = bpf_sk_cgroup_id(sk);
 	__u32 owner = owner_find(EV_OWNER_CGROUP | cgroup);
 	struct ev_owner *o = owner_get(owner);
-	__u32 n = o ? wire_claim(owner, now, quic_id(cookie, now)) : LOT_NONE;
+	__u32 n = o ? take_slot(owner, now, quic_id(cookie, now)) : LOT_NONE;
 	struct ev_wire *w = bpf_map_lookup_elem(&wire_slots, &n);
 	if (!w || !o) {
 		if (o)
