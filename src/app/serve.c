@@ -367,14 +367,12 @@ static const char *container_of(void *ctx, uint32_t tgid)
 	return s->sessions ? sessions_container(s->sessions, tgid) : NULL;
 }
 
-static enum reason why_not_read(void *ctx, uint32_t tgid)
+static bool why_not_read(void *ctx, uint32_t tgid, enum reason *ret)
 {
-	struct registry *r = ((struct server *)ctx)->registry;
-	const struct registry_sight s = registry_sight(r, tgid);
+	const struct registry_sight s = registry_sight(((struct server *)ctx)->registry, tgid);
 
-	if (s.attached || (!s.left_out && !registry_ready(r)))
-		return REASON_UNKNOWN;
-	return s.stripped ? REASON_NO_SYMBOLS : REASON_UNSUPPORTED;
+	*ret = s.attached ? REASON_UNKNOWN : s.stripped ? REASON_NO_SYMBOLS : REASON_UNSUPPORTED;
+	return s.attached || s.left_out;
 }
 
 static struct wire *open_wire(struct server *s, const struct entry_sink *sink)

@@ -16,6 +16,8 @@
 #define LIMIT_WIRE_NEW		65536  /* TCP connections in which TLS is looked for at once */
 #define LIMIT_WIRE_HANDSHAKE	(64 << 10) /* bytes of handshakes of one, that are copied */
 #define LIMIT_WIRE_LINGER_MS	1000  /* after its end, what a session says of one is waited for */
+#define LIMIT_WIRE_WAIT_MS	2000  /* until one that was not read yet is told closed */
+#define LIMIT_WIRE_KEPT		16384 /* connections that ended, whose last packets are kept */
 #define LIMIT_WIRE_LOOK_MS	250   /* between two looks at all of a file that live */
 #define LIMIT_WIRE_HANDSHAKE_MS 10000 /* until one that is not over is told as it is */
 #define LIMIT_WIRE_TLS_MEMORY	(64 << 20) /* of what handshakes told, of all */

@@ -32,10 +32,13 @@ static void on_entry(void *ctx, struct entry *e)
 		entry_free(e);
 }
 
-static enum reason why(void *ctx, uint32_t tgid)
+static bool known = true; /* what the processes map */
+
+static bool why(void *ctx, uint32_t tgid, enum reason *ret)
 {
 	(void)ctx;
-	return tgid == 7 ? REASON_UNSUPPORTED : REASON_UNKNOWN;
+	*ret = tgid == 7 ? REASON_UNSUPPORTED : REASON_UNKNOWN;
+	return known;
 }
 
 static struct wire *begin(bool filtered)
@@ -124,7 +127,9 @@ static void test_lock(void **state)
 	carried(w, &key, true);
 	wire_tick(w, T0 + SECOND / 4);
 	assert_int_equal(count, 0);
-	wire_tick(w, T0 + SECOND);
+	wire_tick(w, T0 + LIMIT_WIRE_WAIT_MS * 1000 - 1); /* it may be about to open */
+	assert_int_equal(count, 0);
+	wire_tick(w, T0 + LIMIT_WIRE_WAIT_MS * 1000);
 	assert_int_equal(count, 1);
 	assert_string_equal(told[0]->protocol, "tcp");
 	assert_int_equal(told[0]->lock, LOCK_CLOSED);
@@ -215,6 +220,33 @@ static void test_ktls(void **state)
 	wire_tick(w, T0 + 9 * SECOND);
 	assert_string_equal(told[count - 1]->reason, reasons[REASON_KTLS].sentence);
 	assert_string_equal(told[count - 1]->src.process, "b");
+	end(w);
+}
+
+/* What a program maps is known later than its bytes, and no more once it has ended. */
+static void test_judged(void **state)
+{
+	struct wire *w = begin(false);
+	struct wire_key key = opened(w, 1, true), late = opened(w, 2, true);
+
+	(void)state;
+	is_of(w, &key, 3, "relay");
+	is_of(w, &late, 4, "brief");
+	carried(w, &key, true);
+	carried(w, &late, true);
+	known = false;
+	wire_tick(w, T0 + SECOND);
+	known = true;
+	wire_tick(w, T0 + 2 * SECOND);
+	known = false;
+	wire_end(w, &key, T0 + 3 * SECOND, WIRE_CLOSED);
+	wire_tick(w, T0 + 4 * SECOND);
+	wire_end(w, &late, T0 + 5 * SECOND, WIRE_CLOSED);
+	wire_tick(w, T0 + 9 * SECOND);
+	assert_int_equal(stats_of(w).tls_bytes[REASON_UNSUPPORTED], 0);
+	assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], 10200);
+	assert_string_equal(told[count - 1]->reason, reasons[REASON_UNKNOWN].sentence);
+	known = true;
 	end(w);
 }
 
@@ -326,10 +358,61 @@ static void test_again(void **state)
 		wire_read(w, 9, T0, &r);
 		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], r.plain[0] + r.plain[1]);
 	}
-	r.plain[0] = r.plain[1] = 7; /* of another session */
-	wire_read(w, 9, T0, &r);
-	assert_int_equal(stats_of(w).tls_bytes[REASON_READ], 5130 + 14);
 	end(w);
+}
+
+/* Two sessions on one socket, of which the first is told of last. */
+static void test_sessions(void **state)
+{
+	struct wire *w = begin(false);
+	struct wire_key key = opened(w, 9, true);
+	struct wire_read a = { "1-a-1", "openssl", { 4000, 60 }, false },
+			 b = { "1-b-1", "openssl", { 900, 30 }, false };
+
+	(void)state;
+	is_of(w, &key, 1, "a");
+	carried(w, &key, true);
+	wire_read(w, 9, T0, &a);
+	wire_read(w, 9, T0, &b);
+	a.plain[0] += 50;
+	wire_read(w, 9, T0, &a);
+	b.plain[0] += 50;
+	b.plain[1] += 10;
+	wire_read(w, 9, T0, &b);
+	assert_int_equal(stats_of(w).tls_bytes[REASON_READ], 5100);
+	wire_end(w, &key, T0, WIRE_CLOSED);
+	wire_tick(w, T0 + 9 * SECOND);
+	assert_int_equal(stats_of(w).misfits, 0);
+	assert_string_equal(told[0]->connection, "1-b-1");
+	end(w);
+}
+
+/* 0-RTT: 200 bytes that the client sends before all, also where the server throws them away. */
+static void test_early_data(void **state)
+{
+	const struct wire_way asked = { .app_records = 4,
+					.app_bytes = 217 + 21 + 53 + 117,
+					.early_records = 1,
+					.early_bytes = 217,
+					.handshakes = 1,
+					.first = { 21, 53, 117 },
+					.firsts = 3,
+					.latest = 117 };
+
+	(void)state;
+	for (int n = 0; n < 3; n++) {
+		struct wire *w = begin(false);
+		struct wire_key key = opened(w, 1, true);
+		uint64_t read = n == 2 ? 0 : n ? 100 : 300;
+		is_of(w, &key, 3, "c");
+		wire_counts(w, &key, T0, &(struct wire_counts){ { { 0 }, asked } });
+		wire_read(w, 1, T0, &(struct wire_read){ "x", "openssl", { 0, read }, false });
+		wire_end(w, &key, T0, WIRE_CLOSED);
+		assert_int_equal(stats_of(w).misfits, 0);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], read);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], n == 2 ? 300 : 0);
+		end(w);
+	}
 }
 
 /* A slot that is told of again is of another socket, even if the end of the first was lost. */
@@ -377,6 +460,9 @@ static void test_old(void **state)
 	assert_int_equal(wire_packets(w, "wire-9", packets), 2);
 	assert_in_range(packets[0].time_us, later / 1000 - 5000100, later / 1000 - 5000000);
 	assert_in_range(packets[1].time_us, later / 1000 + 900, later / 1000 + 1000);
+	wire_tick(w, T0 + 9 * SECOND); /* forgotten, its packets are not */
+	assert_int_equal(wire_packets(w, "wire-9", packets), 2);
+	assert_int_equal(wire_packets(w, "wire-a", packets), -ENOENT);
 	wire_slots_free(s);
 	end(w);
 }
@@ -559,13 +645,15 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lock),	     cmocka_unit_test(test_ledger),
-		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_many),	     cmocka_unit_test(test_again),
-		cmocka_unit_test(test_slot),	     cmocka_unit_test(test_names),
-		cmocka_unit_test(test_memory),	     cmocka_unit_test(test_late_probes),
-		cmocka_unit_test(test_missed_first), cmocka_unit_test(test_ktls),
-		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_lock),	   cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_ends),	   cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_many),	   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_slot),	   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_memory),	   cmocka_unit_test(test_late_probes),
+		cmocka_unit_test(test_judged),	   cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_early_data), cmocka_unit_test(test_old),
+		cmocka_unit_test(test_missed_first),
+		cmocka_unit_test(test_ktls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
