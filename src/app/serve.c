@@ -375,6 +375,16 @@ static bool why_not_read(void *ctx, uint32_t tgid, enum reason *ret)
 	return s.attached || s.left_out;
 }
 
+/* Told again when it does not help, or finds no room now. */
+static void on_silent(void *ctx, uint32_t tgid)
+{
+	const struct server *s = ctx;
+	const struct tracer_message m = { .type = MSG_SILENT, .tgid = tgid };
+
+	log_debug("process %u sends records, and none of its calls is seen", tgid);
+	(void)!send(s->options->socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
 {
 	const struct options *o = s->options->options;
@@ -384,6 +394,7 @@ static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
 					      .split_ends = o->split_ends,
 					      .container = container_of,
 					      .why = why_not_read,
+					      .silent = on_silent,
 					      .ctx = s };
 
 	return wire_new(sink, &options);

@@ -343,6 +343,29 @@ static void put_program(struct jw *j, const struct program *p)
 	jw_end_object(j);
 }
 
+/* What is in no container is not told apart here. */
+static void put_containers(struct jw *j, const struct programs *p)
+{
+	jw_array(j, "containers");
+	for (size_t i = 0; i < p->count; i++) {
+		const char *name = p->row[i].container;
+		struct ledger sum = { 0 };
+		size_t first = p->count;
+		for (size_t k = p->count; *name && k-- > 0;)
+			if (!strcmp(p->row[k].container, name)) {
+				add_ledger(&sum, &p->row[k].sum);
+				first = k;
+			}
+		if (first != i)
+			continue;
+		jw_object(j, NULL);
+		jw_string(j, "container", name);
+		put_sums(j, &sum);
+		jw_end_object(j);
+	}
+	jw_end_array(j);
+}
+
 static void put_reasons(struct jw *j)
 {
 	jw_array(j, "reasons");
@@ -369,6 +392,7 @@ static void put_ledger(struct jw *j, const struct wire *w, const struct programs
 	for (size_t i = 0; i < p->count; i++)
 		put_program(j, &p->row[i]);
 	jw_end_array(j);
+	put_containers(j, p);
 	jw_object(j, "others");
 	put_sums(j, &p->others.sum);
 	jw_end_object(j);

@@ -51,6 +51,11 @@ struct wire_options {
 	 * yet or any more. NULL: nobody knows.
 	 */
 	bool (*why)(void *ctx, uint32_t tgid, enum reason *ret);
+	/*
+	 * A process was read, and sends records of which nothing is seen any more; called with the
+	 * lock of `w` held. NULL: nobody wants to know.
+	 */
+	void (*silent)(void *ctx, uint32_t tgid);
 	void *ctx;
 };
 
@@ -185,6 +190,7 @@ struct wire_stats {
 	uint64_t open, seen, read;	   /* connections */
 	uint64_t misfits;		   /* directions of which more was read than there was */
 	uint64_t gave_way;		   /* for want of room */
+	uint64_t silent;		   /* times that a process was told as such */
 	uint64_t handshake_bytes, refused; /* taken, and past a bound */
 	uint64_t tls_bytes[REASON_COUNT];  /* application data, both ways, by reason; REASON_READ */
 };

@@ -83,6 +83,17 @@ struct wire_verdict {
 };
 #define WIRE_VERDICTS 256
 
+/* What a process sent since anything that it wrote was read. */
+struct wire_pulse {
+	uint32_t tgid; /* 0: none */
+	uint32_t looks;
+	uint64_t records, strange; /* the latter on connections that were never read */
+	int64_t read_us;
+	bool relays; /* it sends some, and is read */
+	bool asked;  /* its probes were put in again since */
+};
+#define WIRE_PULSES 256
+
 struct wire {
 	pthread_mutex_t lock; /* of all below, but for the sink */
 	struct entry_sink sink;
@@ -98,6 +109,7 @@ struct wire {
 	struct wire_stats stats;
 	struct programs *programs; /* of connections that were forgotten */
 	struct wire_verdict verdict[WIRE_VERDICTS];
+	struct wire_pulse pulse[WIRE_PULSES];
 	struct wire_kept *kept; /* LIMIT_WIRE_KEPT, a ring */
 	uint64_t *kept_hash;	/* of their names */
 	uint64_t kept_count;	/* so far */
@@ -128,6 +140,10 @@ bool wire_visible(const struct wire *w, const struct wire_conn *c);
  * when it ends: so this is asked while it lives, and for a moment after.
  */
 void wire_judge(struct wire *w, struct wire_conn *c);
+/* More of what it writes was read; it sent more records; and look at all. */
+void wire_pulse_read(struct wire *w, const struct wire_conn *c);
+void wire_pulse_sent(struct wire *w, const struct wire_conn *c, uint64_t records);
+void wire_pulse_tick(struct wire *w);
 /* Why its bytes are not read, as far as it is one reason; REASON_READ. */
 enum reason wire_reason(const struct wire *w, const struct wire_conn *c);
 /* It is about to be forgotten: its sums stay. */

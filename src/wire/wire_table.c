@@ -257,11 +257,15 @@ void wire_counts(struct wire *w, const struct wire_key *key, int64_t now_us,
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = wire_find(w, key);
 	if (c) {
+		uint64_t sent =
+			counts->way[DIR_WRITE].app_records - c->counts.way[DIR_WRITE].app_records;
 		c->counts = *counts;
 		for (int i = 0; i < 2; i++)
 			if (counts->way[i].last_us > c->last_us)
 				c->last_us = counts->way[i].last_us;
 		wire_handshake_counts(c);
+		if (sent)
+			wire_pulse_sent(w, c, sent);
 		c->live.changed = true;
 	}
 	w->now_us = now_us;
@@ -349,6 +353,7 @@ void wire_tick(struct wire *w, int64_t now_us)
 	}
 	TAILQ_FOREACH(c, &w->ended, of_list)
 	wire_judge(w, c);
+	wire_pulse_tick(w);
 	while ((c = TAILQ_FIRST(&w->ended)) && now_us - c->ended_us > LIMIT_WIRE_LINGER_MS * 1000)
 		finish(w, c);
 	pthread_mutex_unlock(&w->lock);
@@ -379,8 +384,11 @@ void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wir
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = wire_find_socket(w, cookie);
 	if (c) {
+		uint64_t written = c->plain[DIR_WRITE];
 		if (take_plain(c, r))
 			wire_set_name(w, c, r->connection);
+		if (c->plain[DIR_WRITE] > written)
+			wire_pulse_read(w, c);
 		bool any = c->plain[0] || c->plain[1];
 		w->stats.read += any && !c->mine.read;
 		c->mine.read |= any;
