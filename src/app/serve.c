@@ -369,10 +369,15 @@ static const char *container_of(void *ctx, uint32_t tgid)
 
 static bool why_not_read(void *ctx, uint32_t tgid, enum reason *ret)
 {
-	const struct registry_sight s = registry_sight(((struct server *)ctx)->registry, tgid);
+	const struct server *server = ctx;
+	const struct registry_sight s = registry_sight(server->registry, tgid);
+	bool unbound = server->sessions && sessions_unbound(server->sessions, tgid);
 
-	*ret = s.attached ? REASON_UNKNOWN : s.stripped ? REASON_NO_SYMBOLS : REASON_UNSUPPORTED;
-	return s.attached || s.left_out;
+	*ret = unbound	    ? REASON_NO_SOCKET
+	       : s.attached ? REASON_UNKNOWN
+	       : s.stripped ? REASON_NO_SYMBOLS
+			    : REASON_UNSUPPORTED;
+	return unbound || s.attached || s.left_out;
 }
 
 /* Told again when it does not help, or finds no room now. */

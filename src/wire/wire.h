@@ -48,7 +48,7 @@ struct wire_options {
 	const char *(*container)(void *ctx, uint32_t tgid);
 	/*
 	 * Why a process is not read, as far as its libraries tell. False: nothing is known of it,
-	 * yet or any more. NULL: nobody knows.
+	 * yet or any more. NULL: nobody knows. From the thread that captures alone.
 	 */
 	bool (*why)(void *ctx, uint32_t tgid, enum reason *ret);
 	/*

@@ -145,7 +145,7 @@ h.verify_mode = OpenSSL::SSL::VERIFY_NONE
 puts h.get(u.path).body.size' %URL%
 	own lphp php && client lphp "$own" -r '$c = stream_context_create(["ssl" => ["verify_peer" => false,
 "verify_peer_name" => false]]); echo strlen(file_get_contents($argv[1], false, $c));' %URL%
-	own lnode node && client lnode "$own" -e 'require("https").get(process.argv[1], { agent: false,
+	own lnode node && reasons+=(lnode=no-socket) && client lnode "$own" -e 'require("https").get(process.argv[1], { agent: false,
 rejectUnauthorized: false }, r => r.resume())' %URL%
 	own lsclient openssl && line_client lsclient "$own" s_client -quiet -connect "127.0.0.1:$judge"
 	own lgnutlscli gnutls-cli && line_client lgnutlscli "$own" --insecure --logfile /dev/null \
