@@ -17,6 +17,8 @@
 #define LIMIT_WIRE_HANDSHAKE	(64 << 10) /* bytes of handshakes of one, that are copied */
 #define LIMIT_WIRE_LINGER_MS	1000  /* after its end, what a session says of one is waited for */
 #define LIMIT_WIRE_WAIT_MS	2000  /* until one that was not read yet is told closed */
+#define LIMIT_WIRE_JUDGE_MS	10000 /* what is known of why one is not read may change so long */
+#define LIMIT_WIRE_JUDGED	256   /* processes of which that is asked, in a tick */
 #define LIMIT_WIRE_KEPT		16384 /* connections that ended, whose last packets are kept */
 #define LIMIT_WIRE_LOOK_MS	250   /* between two looks at all of a file that live */
 #define LIMIT_SILENT_RECORDS	16    /* sent by a program of which nothing is seen any more, */

@@ -48,9 +48,12 @@ void wire_judge(struct wire *w, struct wire_conn *c)
 {
 	struct wire_verdict *v = &w->verdict[c->mine.tgid % WIRE_VERDICTS];
 
-	if (!c->known || c->mine.read || w->options.file || !w->options.why)
+	if (!c->known || c->mine.read || w->options.file || !w->options.why ||
+	    (c->sure && w->now_us - c->first_us > LIMIT_WIRE_JUDGE_MS * 1000))
 		return;
 	if (v->tgid != c->mine.tgid || w->now_us - v->at_us >= LIMIT_WIRE_LOOK_MS * 1000) {
+		if (w->asked++ >= LIMIT_WIRE_JUDGED)
+			return;
 		*v = (struct wire_verdict){ .tgid = c->mine.tgid, .at_us = w->now_us };
 		v->sure = w->options.why(w->options.ctx, v->tgid, &v->why);
 	}

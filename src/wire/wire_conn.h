@@ -109,6 +109,7 @@ struct wire {
 	struct wire_stats stats;
 	struct programs *programs; /* of connections that were forgotten */
 	struct wire_verdict verdict[WIRE_VERDICTS];
+	unsigned asked; /* in this tick */
 	struct wire_pulse pulse[WIRE_PULSES];
 	struct wire_kept *kept; /* LIMIT_WIRE_KEPT, a ring */
 	uint64_t *kept_hash;	/* of their names */

@@ -344,6 +344,7 @@ void wire_tick(struct wire *w, int64_t now_us)
 
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
+	w->asked = 0;
 	for (c = look_due(w) ? TAILQ_FIRST(&w->open) : NULL; c; c = next) {
 		next = TAILQ_NEXT(c, of_list);
 		wire_judge(w, c);
