@@ -127,6 +127,12 @@ static bool may_be_handshakes(const struct wire_way *y, unsigned n, bool server)
 	return true;
 }
 
+/* Were the lengths of the first records noted? Not where packets came out of order. */
+static bool has_firsts(const struct wire_way *y)
+{
+	return y->firsts == WIRE_FIRST || y->firsts >= y->app_records - y->early_records;
+}
+
 /*
  * Plaintext of application data in TLS 1.3; what was read tells how many records are none. Of what
  * came early, the server's is its handshake, and the client's is data (0-RTT), which a server may
@@ -146,6 +152,9 @@ static uint64_t plain13(const struct wire_way *y, bool server, uint64_t read)
 							rest == read || less(rest, alert) == read))
 			return read;
 	}
+	if (read && !server && !has_firsts(y) &&
+	    (is_finished(less(data, read)) || is_finished(less(data, read + alert))))
+		return read;
 	return less(data, first_plain(y, guess_handshakes(y, server)) + alert);
 }
 

@@ -208,6 +208,30 @@ static void test_sessions(void **state)
 	end(w);
 }
 
+/* Out of order: of three records, the length of the last was noted. */
+static void test_out_of_order(void **state)
+{
+	const struct wire_way asked = { .app_records = 3,
+					.app_bytes = 69 + 117 + 19,
+					.handshakes = 1,
+					.first = { 19 },
+					.firsts = 1,
+					.latest = 19 };
+
+	(void)state;
+	for (uint64_t read = 100; read > 0; read -= 50) {
+		struct wire *w = begin(false);
+		struct wire_key key = opened(w, 1, true);
+		is_of(w, &key, 3, "c");
+		wire_counts(w, &key, T0, &(struct wire_counts){ { { 0 }, asked } });
+		wire_read(w, 1, T0, &(struct wire_read){ "x", "openssl", { 0, read }, false });
+		wire_end(w, &key, T0, WIRE_CLOSED);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_READ], read);
+		assert_int_equal(stats_of(w).tls_bytes[REASON_UNKNOWN], read == 100 ? 0 : 52 + 50);
+		end(w);
+	}
+}
+
 /* 0-RTT: 200 bytes that the client sends before all, also where the server throws them away. */
 static void test_early_data(void **state)
 {
@@ -295,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_missed_first), cmocka_unit_test(test_judged),
 		cmocka_unit_test(test_sessions),     cmocka_unit_test(test_early_data),
 		cmocka_unit_test(test_silent),	     cmocka_unit_test(test_ktls),
+		cmocka_unit_test(test_out_of_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
