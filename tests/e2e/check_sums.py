@@ -37,5 +37,9 @@ for _ in range(100):
     if not bad:
         break
     time.sleep(0.2)
-print("%d of %d programs" % (len(said) - len(bad), len(said)), *bad, sep="\n")
+for name in [line.split(":")[0] for line in bad]:  # its connections
+    for e in api.matching('tcp and (src.process == "%s" or dst.process == "%s")' % (name, name)):
+        detail = json.loads(api.get("/api/entries/%d" % e["id"]))
+        bad.append(json.dumps({k: detail.get(k) for k in ("src", "dst", "role", "ends", "ledger")}))
+print("of %d programs" % len(said), *bad, sep="\n")
 sys.exit(len(bad) > 0)
