@@ -127,7 +127,10 @@ static bool may_be_handshakes(const struct wire_way *y, unsigned n, bool server)
 	return true;
 }
 
-/* Were the lengths of the first records noted? Not where packets came out of order. */
+/*
+ * Were the lengths of the first records noted? Not where packets came out of order, or the hello to
+ * a listener that waits for it (TCP_DEFER_ACCEPT, as Apache does).
+ */
 static bool has_firsts(const struct wire_way *y)
 {
 	return y->firsts == WIRE_FIRST || y->firsts >= y->app_records - y->early_records;
