@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "wire/wire_conn.h"
+
+static uint64_t hash_of(const struct wire *w, const char *name)
+{
+	return siphash(&w->hash_key, name, strlen(name));
+}
 
 static struct wire_conn **place_of(const struct wire *w, const char *name)
 {
-	return &w->by_name[hash_bytes(name, strlen(name)) & (w->size - 1)];
+	return &w->by_name[hash_of(w, name) & (w->size - 1)];
 }
 
 void wire_set_name(struct wire *w, struct wire_conn *c, const char *name)
@@ -66,14 +70,14 @@ void wire_packets_keep(struct wire *w, const struct wire_conn *c)
 		return;
 	snprintf(k->name, sizeof(k->name), "%s", wire_name(c, room));
 	k->count = take_packets(c, k->packets);
-	w->kept_hash[i] = hash_bytes(k->name, strlen(k->name));
+	w->kept_hash[i] = hash_of(w, k->name);
 	w->kept_count++;
 }
 
 /* Newest first: the hashes of all lie in a few pages. */
 static const struct wire_kept *find_kept(const struct wire *w, const char *name)
 {
-	uint64_t hash = hash_bytes(name, strlen(name));
+	uint64_t hash = hash_of(w, name);
 
 	for (uint64_t n = 0; n < w->kept_count && n < LIMIT_WIRE_KEPT; n++) {
 		size_t i = (w->kept_count - 1 - n) % LIMIT_WIRE_KEPT;
