@@ -157,7 +157,7 @@ bool wire_told_by_other(const struct wire *w, struct wire_conn *c)
 /* Its lock may be about to open. */
 static bool is_waiting(const struct wire *w, const struct wire_conn *c)
 {
-	return !c->mine.read && !c->theirs.read &&
+	return !c->mine.read && !c->theirs.read && !c->quic &&
 	       w->now_us - c->first_us < LIMIT_WIRE_WAIT_MS * 1000;
 }
 

@@ -486,8 +486,8 @@ uint64_t wire_cookie(struct wire *w, const struct wire_address *local,
 /* Without the lock: who asks holds that of the registry, which is asked under this one. */
 bool wire_has_quic(struct wire *w, uint32_t tgid)
 {
-	return tgid && __atomic_load_n(&w->quic_tgids[tgid % WIRE_QUIC_TGIDS],
-				       __ATOMIC_RELAXED) == tgid;
+	return tgid &&
+	       __atomic_load_n(&w->quic_tgids[tgid % WIRE_QUIC_TGIDS], __ATOMIC_RELAXED) == tgid;
 }
 
 void wire_stats(struct wire *w, struct wire_stats *ret)
