@@ -70,7 +70,7 @@ enum { BOUND_NOT, BOUND_WEAK, BOUND_STRONG };
 
 struct conn {
 	__u64 gen;
-	__u64 proc;
+	__u64 proc; /* 0: begins anew at its next call; load.c knows its place */
 	__u64 offset[2];
 	__u64 told[2]; /* the same of calls whose records are in the ring, or found no room */
 	__u64 spent;   /* of the message budget */

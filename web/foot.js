@@ -4,13 +4,16 @@ import { url } from "./api.js";
 import { COLUMNS, saveColumns } from "./columns.js";
 import { button, el } from "./el.js";
 import { glyph } from "./icons.js";
-import { state, subscribe } from "./state.js";
+import { onServer } from "./server.js";
+import { subscribe } from "./state.js";
+import { listed } from "./wire.js";
 
-// The address follows the filter when it is used.
+// The address follows the filter when it is used: the file has what the list has.
 function file(path, text, title) {
 	const a = el("a", { class: "foot-link", href: path, download: "", title }, text);
-	const follow = () => (a.href = url(path, { q: state.q }));
+	const follow = () => (a.href = url(path, { q: listed() }));
 	subscribe(follow);
+	onServer(follow);
 	follow();
 	return a;
 }

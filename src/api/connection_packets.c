@@ -61,9 +61,8 @@ void connections_packets(struct request *r)
 		reply_json(r, put_packets(&r->answer.body, r->id, list, n));
 	else if (w)
 		problem(r, MHD_HTTP_NOT_FOUND, "id",
-			"the wire has no connection %s, or it ended: packets are kept of those "
-			"that "
-			"live",
+			"the wire has no connection %s, or it ended long ago: packets are kept of "
+			"those that live, and of the last that ended",
 			r->id);
 	else
 		problem(r, MHD_HTTP_NOT_FOUND, "id", "the wire is not watched");

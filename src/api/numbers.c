@@ -138,6 +138,9 @@ static const struct figure {
 	{ "wire", "misfits", AT(U64, server.wire.misfits),
 	  COUNTER("wire_misfits_total",
 		  "Directions of which more plaintext was read than the wire had.") },
+	{ "wire", "silent", AT(U64, server.wire.silent),
+	  COUNTER("probes_silent_total",
+		  "Times that a program sent records while none of its calls was seen any more.") },
 	{ "wire", "handshake_bytes", AT(U64, server.wire.handshake_bytes) },
 	{ "wire", "refused_bytes", AT(U64, server.wire.refused), DROP("wire_unknown") },
 

@@ -38,6 +38,7 @@ static int put_file(void *ctx, const struct probed_file *f)
 	jw_uint(j, "hits", f->hits);
 	jw_uint(j, "inode", f->inode);
 	jw_uint(j, "missed", f->missed);
+	jw_uint(j, "again", f->again);
 	jw_uint(j, "delay_us", f->delay_us);
 	jw_string(j, "path", f->path);
 	jw_string(j, "library", f->library);

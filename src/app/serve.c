@@ -367,14 +367,27 @@ static const char *container_of(void *ctx, uint32_t tgid)
 	return s->sessions ? sessions_container(s->sessions, tgid) : NULL;
 }
 
-static enum reason why_not_read(void *ctx, uint32_t tgid)
+static bool why_not_read(void *ctx, uint32_t tgid, enum reason *ret)
 {
-	struct registry *r = ((struct server *)ctx)->registry;
-	const struct registry_sight s = registry_sight(r, tgid);
+	const struct server *server = ctx;
+	const struct registry_sight s = registry_sight(server->registry, tgid);
+	bool unbound = server->sessions && sessions_unbound(server->sessions, tgid);
 
-	if (s.attached || (!s.left_out && !registry_ready(r)))
-		return REASON_UNKNOWN;
-	return s.stripped ? REASON_NO_SYMBOLS : REASON_UNSUPPORTED;
+	*ret = unbound	    ? REASON_NO_SOCKET
+	       : s.attached ? REASON_UNKNOWN
+	       : s.stripped ? REASON_NO_SYMBOLS
+			    : REASON_UNSUPPORTED;
+	return unbound || s.attached || s.left_out;
+}
+
+/* Told again when it does not help, or finds no room now. */
+static void on_silent(void *ctx, uint32_t tgid)
+{
+	const struct server *s = ctx;
+	const struct tracer_message m = { .type = MSG_SILENT, .tgid = tgid };
+
+	log_debug("process %u sends records, and none of its calls is seen", tgid);
+	(void)!send(s->options->socket, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
@@ -386,6 +399,7 @@ static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
 					      .split_ends = o->split_ends,
 					      .container = container_of,
 					      .why = why_not_read,
+					      .silent = on_silent,
 					      .ctx = s };
 
 	return wire_new(sink, &options);

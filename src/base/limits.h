@@ -16,7 +16,14 @@
 #define LIMIT_WIRE_NEW		65536  /* TCP connections in which TLS is looked for at once */
 #define LIMIT_WIRE_HANDSHAKE	(64 << 10) /* bytes of handshakes of one, that are copied */
 #define LIMIT_WIRE_LINGER_MS	1000  /* after its end, what a session says of one is waited for */
+#define LIMIT_WIRE_WAIT_MS	2000  /* until one that was not read yet is told closed */
+#define LIMIT_WIRE_JUDGE_MS	10000 /* what is known of why one is not read may change so long */
+#define LIMIT_WIRE_JUDGED	256   /* processes of which that is asked, in a tick */
+#define LIMIT_WIRE_KEPT		16384 /* connections that ended, whose last packets are kept */
 #define LIMIT_WIRE_LOOK_MS	250   /* between two looks at all of a file that live */
+#define LIMIT_SILENT_RECORDS	16    /* sent by a program of which nothing is seen any more, */
+#define LIMIT_SILENT_LOOKS	3     /* at so many looks, */
+#define LIMIT_SILENT_MS		5000  /* for so long: its probes are put in again */
 #define LIMIT_WIRE_HANDSHAKE_MS 10000 /* until one that is not over is told as it is */
 #define LIMIT_WIRE_TLS_MEMORY	(64 << 20) /* of what handshakes told, of all */
 #define LIMIT_WIRE_PROGRAMS	512	   /* programs that the ledger tells apart */
@@ -290,7 +297,10 @@
 #define LIMIT_DWARF_SECONDS	   4		  /* processor time for debug information */
 #define LIMIT_DWARF_SECTION	   (128ULL << 20) /* of it, what one section is decoded to */
 #define LIMIT_STRUCT_BYTES	   (1 << 20)	  /* offset of a member that is believed */
-#define LIMIT_PROBE_POINTS	   1024		  /* probe points in one binary */
+#define LIMIT_AGAIN		   8	 /* times that the probes of a file are put in again, */
+#define LIMIT_AGAIN_MS		   10000 /* and how long after the last time */
+#define LIMIT_PROCESS_TARGETS	   16	 /* files with probes of one process, for that */
+#define LIMIT_PROBE_POINTS	   1024	 /* probe points in one binary */
 #define LIMIT_FILES_SEEN	   65536 /* files remembered as looked at, a power of two */
 #define LIMIT_FILE_PROCESSES	   64	 /* that are noted while their file is analysed */
 #define LIMIT_TOLD_PROCESSES	   16384 /* processes told to the server at once */

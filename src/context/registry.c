@@ -198,6 +198,7 @@ static struct probed_file file_of(const struct tracer_message *m, uint64_t hits)
 		.hits = hits,
 		.inode = m->inode,
 		.missed = m->missed,
+		.again = m->again,
 		.delay_us = m->delay_us,
 		.path = m->path,
 		.library = m->library,

@@ -53,6 +53,7 @@ struct probed_file {
 	bool attached;
 	uint64_t hits, inode; /* hits: calls seen through it */
 	uint32_t missed;      /* processes that had ended before its probes were in */
+	uint32_t again;	      /* times that they were put in again, as they fired no more */
 	uint64_t delay_us;    /* of the probes after its first mapping, 0: it was there already */
 	const char *path, *library, *version, *plan, *reason;
 	const char *state; /* attached, skipped, failed, detached */

@@ -12,6 +12,7 @@
 #include "session/session.h"
 
 #define MEMORY_CLASSES 32
+#define UNBOUND	       256
 
 struct pair;
 struct twin;
@@ -111,6 +112,7 @@ struct sessions {
 	struct common memory, lives, twins, twin_bytes;
 	struct sharer *sharers[FLOW_OWNERS]; /* NULL: not seen */
 	struct wire *wire;		     /* NULL: it is not watched */
+	uint32_t unbound[UNBOUND];	     /* the last processes with bytes of no known socket */
 	struct processes processes;
 	struct peers peers;
 	struct session_stats stats;

@@ -46,6 +46,11 @@ void sessions_set_container(struct sessions *s, uint32_t tgid, const char *conta
 	p->container = container && *container ? strdup(container) : NULL;
 }
 
+bool sessions_unbound(const struct sessions *s, uint32_t tgid)
+{
+	return tgid && s->unbound[tgid % UNBOUND] == tgid;
+}
+
 const char *sessions_container(const struct sessions *s, uint32_t tgid)
 {
 	const struct process *p = processes_find(&s->processes, tgid);

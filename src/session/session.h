@@ -51,6 +51,8 @@ struct sessions *sessions_new(const struct entry_sink *sink, const struct sessio
 void sessions_set_container(struct sessions *s, uint32_t tgid, const char *container);
 /* The container of a process, NULL: none known. */
 const char *sessions_container(const struct sessions *s, uint32_t tgid);
+/* Was anything of this process read whose socket is not known? As far as it is remembered. */
+bool sessions_unbound(const struct sessions *s, uint32_t tgid);
 /*
  * All that happened until now_us has been told. Call it each SESSION_TICK_US: exchanges that go on
  * are told again, idle protocols decided, the dead forgotten.

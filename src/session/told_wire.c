@@ -31,6 +31,8 @@ void told_wire(struct session *s)
 	const struct session_name n = session_name(s);
 	char name[64];
 
+	if (s->untold && !s->peer)
+		s->all->unbound[n.tgid % UNBOUND] = n.tgid;
 	if (!s->untold || !told_wire_cookie(s) || !s->peer)
 		return;
 	s->untold = false;

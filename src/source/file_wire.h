@@ -9,6 +9,7 @@
 
 #include "wire/wire.h"
 
+struct decrypted;
 struct flow_socket;
 
 /* Zero-initialise it. Sides are those of the file's reader; what `local` sends is DIR_WRITE. */
@@ -21,7 +22,12 @@ struct file_wire {
 	uint64_t stream[2];	/* bytes since it is TLS, missing ones too, by side */
 	uint64_t followed[2];	/* of them, bytes of records */
 	uint32_t handed[2];	/* of them, bytes that the wire got */
+	bool spoke[2];		/* records of application data, whatever was in them, by side */
 	int64_t told_us;	/* when it last got the counts */
+	/* The last packets, a ring; `dir` is the side until they are told. */
+	struct wire_packet packet[WIRE_PACKETS];
+	uint64_t end[WIRE_PACKETS]; /* up to where they are of `stream` */
+	unsigned packets;	    /* so far */
 };
 
 /* A packet, with so many bytes of payload. Whatever it is of: TLS may follow. */
@@ -32,9 +38,9 @@ void file_wire_open(struct file_wire *f, struct wire *w, int64_t now_us,
 		    const struct flow_socket *socket, int local, uint32_t owner, bool midway);
 /* Bytes of it as TLS, whether they are here or missing. */
 void file_wire_stream(struct file_wire *f, int side, uint64_t len);
-/* A whole record, with its head. */
+/* A whole record, with its head, and what was in it. */
 void file_wire_record(struct file_wire *f, struct wire *w, int side, int64_t now_us,
-		      const uint8_t *record, size_t len);
+		      const uint8_t *record, size_t len, const struct decrypted *d);
 void file_wire_end(struct file_wire *f, struct wire *w, int64_t now_us);
 
 #endif

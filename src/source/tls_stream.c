@@ -169,7 +169,7 @@ static bool take_record(struct tls_stream *s, int side, int64_t now_us, const ui
 	c->records += d.result != DECRYPT_CLEAR;
 	if (d.result == DECRYPT_CLEAR)
 		read_hellos(s, side, now_us, record, len);
-	s->to.record(s->ctx, side, record, len);
+	s->to.record(s->ctx, side, record, len, &d);
 	switch (d.result) {
 	case DECRYPT_CLEAR:
 		break;

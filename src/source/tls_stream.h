@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct decrypt_tools;
+struct decrypted;
 struct share;
 struct tls_stream;
 
@@ -26,8 +27,9 @@ struct tls_stream_counts {
 struct tls_stream_to {
 	void (*plain)(void *ctx, int side, const uint8_t *bytes, size_t len);
 	void (*missing)(void *ctx, int side, uint64_t len);
-	/* Each whole record, with its head, before what was in it. */
-	void (*record)(void *ctx, int side, const uint8_t *record, size_t len);
+	/* Each whole record, with its head, before what was in it is told. */
+	void (*record)(void *ctx, int side, const uint8_t *record, size_t len,
+		       const struct decrypted *d);
 	struct decrypt_tools *tools;
 	struct tls_stream_counts *counts;
 	struct share *share; /* of LIMIT_REASSEMBLE_ALL: whose memory it is */

@@ -54,7 +54,8 @@ struct closer *closer_new(void)
 static void close_one(struct closing *g)
 {
 	attach_close(&g->attachment);
-	close(g->fd);
+	if (g->fd >= 0)
+		close(g->fd);
 	free(g);
 }
 
@@ -93,7 +94,8 @@ void closer_add_take(struct closer *c, const struct attachment *a, int fd)
 	if (!g) { /* then it is waited for */
 		struct attachment copy = *a;
 		attach_close(&copy);
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
 	pthread_attr_init(&detached);

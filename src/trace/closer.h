@@ -14,7 +14,7 @@ struct closer;
 
 /* NULL when out of memory. */
 struct closer *closer_new(void);
-/* Close an attachment (taken) and the descriptor of its file. Never waits. */
+/* Close an attachment (taken) and the descriptor of its file, if not -1. Never waits. */
 void closer_add_take(struct closer *c, const struct attachment *a, int fd);
 /* Wait for all, LIMIT_CLOSING_MS; the rest is left to a process that ends when it is done. */
 void closer_free(struct closer *c);

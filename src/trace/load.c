@@ -408,6 +408,23 @@ static bool sweep_lot(const struct load *l, volatile struct ev_lot *lot)
 	return true;
 }
 
+/* As conn_break() of bpf/conn.bpf.h, of whose struct conn this is the begin. */
+void load_begin_anew(const struct load *l, uint32_t tgid)
+{
+	int conns = bpf_map__fd(l->skel->maps.conns);
+	uint64_t *value = calloc(1, bpf_map__value_size(l->skel->maps.conns));
+
+	for (size_t i = 0; value && i < LIMIT_CONNS; i++) {
+		const struct conn_key key = { .conn = l->lots[i].what, .tgid = l->lots[i].tgid };
+		if (key.tgid != tgid || !l->lots[i].owner ||
+		    bpf_map_lookup_elem(conns, &key, value))
+			continue;
+		value[1] = 0;
+		bpf_map_update_elem(conns, &key, value, BPF_EXIST);
+	}
+	free(value);
+}
+
 int load_sweep(const struct load *l)
 {
 	int removed = 0;

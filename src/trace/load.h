@@ -41,6 +41,8 @@ int load_set_go(const struct load *l, int fd, const struct inspection *plan, uin
 void load_set_paused(const struct load *l, bool paused);
 /* Forget connections of processes that have ended. Returns how many. */
 int load_sweep(const struct load *l);
+/* Its connections begin anew at their next calls, for nobody knows what they moved. */
+void load_begin_anew(const struct load *l, uint32_t tgid);
 /* A target's number stands for another file from now on. */
 void load_clear_hits(const struct load *l, uint32_t target);
 

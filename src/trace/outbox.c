@@ -181,6 +181,16 @@ bool outbox_maps(const struct outbox *o, uint32_t target)
 	return o->maps[target % EV_TARGETS_MAX] || o->told_count == LIMIT_TOLD_PROCESSES;
 }
 
+size_t outbox_targets(const struct outbox *o, uint32_t tgid, uint32_t *ret, size_t room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < SLOTS && n < room; i++)
+		if (o->told[i].tgid == tgid && o->told[i].target && o->told[i].state != TOLD_GONE)
+			ret[n++] = o->told[i].target;
+	return n;
+}
+
 /* False: not now, or never more. */
 static bool send_one(struct outbox *o, const struct tracer_message *m)
 {

@@ -30,6 +30,8 @@ void outbox_put_refused(struct outbox *o, enum refusal why, uint64_t owner);
 void outbox_sweep(struct outbox *o);
 /* Does a process that lives map this target, or may one that found no room here? */
 bool outbox_maps(const struct outbox *o, uint32_t target);
+/* The targets that a process was told to map, up to `room`. */
+size_t outbox_targets(const struct outbox *o, uint32_t tgid, uint32_t *ret, size_t room);
 /* Send what the socket takes, LIMIT_OUTBOX_BATCH at most. False: the server is gone. */
 bool outbox_flush(struct outbox *o);
 /* Is there more to send? */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "trace/target.h"
+#include "trace/target_state.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -34,39 +34,6 @@
 
 #define SHARE	(EV_TARGETS_MAX / 4) /* of one owner that is not the machine itself */
 #define LOOK_MS 100
-
-/* What a number stands for: a file with probes, or (fd 0) one that needs none any more. */
-struct target {
-	int fd;
-	struct attachment attachment;
-	struct stat st;
-	uint64_t owner;
-	char *path;
-	int watch; /* of its content, -1: none */
-	uint32_t missed;
-	uint64_t delay_us;
-	bool unused;   /* at the last sweep */
-	bool idle;     /* at the last two */
-	int64_t since; /* ms */
-};
-
-struct targets {
-	const struct load *load;
-	const struct target_ops *ops;
-	void *ctx;
-	struct inspector *inspector;
-	struct looker *looker;
-	struct hurry *hurry;
-	struct closer *closer;
-	int changes; /* inotify's descriptor, -1: none */
-	struct seen_files seen;
-	struct target target[EV_TARGETS_MAX];
-	uint32_t last; /* the highest number given away */
-	uint32_t next; /* where one to give away again is looked for */
-	unsigned attached;
-	size_t descriptors, most_descriptors; /* of attached files and their links */
-	bool missed; /* files were refused that may be mapped: look at all processes again */
-};
 
 static void on_answer(void *ctx, void *job, const struct inspection *in);
 static void on_looked(void *ctx, struct look *look);
@@ -118,6 +85,7 @@ void targets_free(struct targets *t)
 		if (t->target[n].fd)
 			closer_add_take(t->closer, &t->target[n].attachment, t->target[n].fd);
 		free(t->target[n].path);
+		free(t->target[n].plan);
 	}
 	closer_free(t->closer);
 	looker_free(t->looker);
@@ -129,7 +97,7 @@ void targets_free(struct targets *t)
 	free(t);
 }
 
-static void tell(struct targets *t, uint32_t n, const struct stat *st, const char *path,
+void target_tell(struct targets *t, uint32_t n, const struct stat *st, const char *path,
 		 const struct inspection *plan, uint32_t state, const char *reason)
 {
 	struct tracer_message m = { .type = MSG_TARGET,
@@ -137,6 +105,7 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 				    .state = state,
 				    .points = plan->points,
 				    .missed = t->target[n].missed,
+				    .again = t->target[n].again,
 				    .delay_us = t->target[n].delay_us,
 				    .dev = st->st_dev,
 				    .inode = st->st_ino };
@@ -151,6 +120,12 @@ static void tell(struct targets *t, uint32_t n, const struct stat *st, const cha
 		snprintf(m.reason, sizeof(m.reason),
 			 "%u of its processes started and ended before the probes were in",
 			 m.missed);
+	if (state == TARGET_ATTACHED && m.again)
+		snprintf(m.reason, sizeof(m.reason),
+			 "its probes were put in again (%u times): process %u sent records, and "
+			 "none "
+			 "of its calls was seen any more",
+			 m.again, t->target[n].silent_tgid);
 	t->ops->target(t->ctx, &m);
 }
 
@@ -168,8 +143,7 @@ static bool of_interest(const char *path, const struct inspection *plan)
 	return plan->family != INSPECT_NONE || plan->failed || plan->unread || wants_name(path);
 }
 
-/* Without probes from now on. */
-static void retire(struct targets *t, uint32_t n, const char *why)
+void target_retire(struct targets *t, uint32_t n, const char *why)
 {
 	const struct inspection nothing = { 0 };
 	struct target old = t->target[n];
@@ -182,9 +156,10 @@ static void retire(struct targets *t, uint32_t n, const char *why)
 	seen->size = -1; /* to be looked at again */
 	inotify_rm_watch(t->changes, old.watch);
 	log_debug("detached from %s: %s", old.path ? old.path : "", why);
-	tell(t, n, &old.st, old.path ? old.path : "", &nothing, TARGET_DETACHED, why);
+	target_tell(t, n, &old.st, old.path ? old.path : "", &nothing, TARGET_DETACHED, why);
 	closer_add_take(t->closer, &old.attachment, old.fd);
 	free(old.path);
+	free(old.plan);
 }
 
 /* Who has been in nobody's use longest; of one owner only when `mine`. 0: none. */
@@ -208,7 +183,7 @@ static bool retire_idle(struct targets *t, uint64_t owner, bool mine)
 	uint32_t n = find_idle(t, owner, mine);
 
 	if (n)
-		retire(t, n, "no process maps it, and others need the room");
+		target_retire(t, n, "no process maps it, and others need the room");
 	return n;
 }
 
@@ -246,6 +221,14 @@ static uint32_t new_number(struct targets *t, uint64_t owner)
 		retire_idle(t, owner, false);
 	uint32_t n = find_number(t);
 	return n || !retire_idle(t, owner, false) ? n : find_number(t);
+}
+
+static struct inspection *copy_plan(const struct inspection *plan)
+{
+	size_t size = offsetof(struct inspection, point) + plan->points * sizeof(*plan->point);
+	struct inspection *copy = malloc(size);
+
+	return copy ? memcpy(copy, plan, size) : NULL;
 }
 
 static int watch_content(const struct targets *t, int fd)
@@ -290,13 +273,14 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 				 error_text(-err));
 		inotify_rm_watch(t->changes, watch);
 		log_warn("attach to %s: %s; its traffic will not be read", job->path, reason);
-		tell(t, n, &job->st, job->path, plan, TARGET_FAILED, reason);
+		target_tell(t, n, &job->st, job->path, plan, TARGET_FAILED, reason);
 		return;
 	}
 	target->fd = job->look.fd;
 	target->st = job->st;
 	target->owner = job->owner;
 	target->path = strdup(job->path);
+	target->plan = copy_plan(plan);
 	target->watch = watch;
 	target->unused = target->idle = false;
 	target->since = clock_ms(CLOCK_MONOTONIC);
@@ -308,7 +292,7 @@ static void attach_new(struct targets *t, struct job *job, const struct inspecti
 	t->attached++;
 	t->descriptors += attach_descriptors(&target->attachment) + 1;
 	log_debug("attached to %s (%s): %s", job->path, plan->version, plan->plan);
-	tell(t, n, &job->st, job->path, plan, TARGET_ATTACHED, "");
+	target_tell(t, n, &job->st, job->path, plan, TARGET_ATTACHED, "");
 	for (size_t i = 0; i < job->users; i++)
 		t->ops->process(t->ctx, job->user[i].tgid, n);
 	if (job->crowd)
@@ -351,7 +335,7 @@ static void on_answer(void *ctx, void *arg, const struct inspection *in)
 	if (n && in->points)
 		attach_new(t, job, in, n);
 	else if (n)
-		tell(t, n, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
+		target_tell(t, n, &job->st, job->path, in, TARGET_SKIPPED, in->reason);
 	/* it may have been let go */
 	seen_slot(&t->seen, job->st.st_dev, job->st.st_ino)->target =
 		t->target[job->target].fd ? job->target : 0;
@@ -434,7 +418,7 @@ bool targets_sweep(struct targets *t)
 		bool deleted = !beneath_stat(target->fd, &st) && !st.st_nlink;
 		doubt |= (deleted || crowded) && !target->unused;
 		if (deleted && target->unused)
-			retire(t, n, "the file was deleted, and no process maps it");
+			target_retire(t, n, "the file was deleted, and no process maps it");
 		else
 			target->idle = target->unused;
 		t->target[n].unused = t->target[n].fd;
@@ -451,7 +435,7 @@ static void check_all(struct targets *t)
 		if (o->fd && !beneath_stat(o->fd, &st) &&
 		    (st.st_size != o->st.st_size ||
 		     memcmp(&st.st_mtim, &o->st.st_mtim, sizeof(st.st_mtim))))
-			retire(t, n, "the file was written anew");
+			target_retire(t, n, "the file was written anew");
 	}
 }
 
@@ -474,7 +458,7 @@ static void read_changes(struct targets *t)
 			check_all(t);
 		for (uint32_t n = 1; (e->mask & IN_MODIFY) && n <= t->last; n++)
 			if (t->target[n].fd && t->target[n].watch == e->wd)
-				retire(t, n, "the file was written anew");
+				target_retire(t, n, "the file was written anew");
 		at += (ssize_t)(sizeof(*e) + e->len);
 	}
 }
@@ -503,7 +487,7 @@ void targets_add_take(struct targets *t, int fd, const char *path, const struct 
 		return;
 	}
 	if (s->target) /* waited for: both probes on one file would see each call twice */
-		retire(t, s->target, "the file was written anew");
+		target_retire(t, s->target, "the file was written anew");
 	s = seen_remember(&t->seen, &st, now);
 	struct job *job = s ? job_new(fd, &st, path, wants_name(path), u, owner) : NULL;
 	if (!job) {

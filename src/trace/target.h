@@ -69,6 +69,11 @@ int64_t targets_take_hurried_ms(struct targets *t);
 /* Threads that should go before all else as well. */
 size_t targets_threads(const struct targets *t, pid_t *ret, size_t room);
 /*
+ * None of a process's calls is seen through this file any more: its probes are put in again, at
+ * most LIMIT_AGAIN times, once in LIMIT_AGAIN_MS. Did they?
+ */
+bool targets_again(struct targets *t, uint32_t target, uint32_t tgid);
+/*
  * Let go of files that are deleted and in nobody's use, at the second sweep that finds them so.
  * True: there are new ones of those, and a look at all processes should decide.
  */

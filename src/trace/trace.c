@@ -268,6 +268,18 @@ static void sweep(struct trace *t)
 		look_again(t);
 }
 
+static void attach_again(struct trace *t, uint32_t tgid)
+{
+	uint32_t target[LIMIT_PROCESS_TARGETS];
+	size_t n = outbox_targets(t->outbox, tgid, target, LIMIT_PROCESS_TARGETS);
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any |= targets_again(t->targets, target[i], tgid);
+	if (any)
+		load_begin_anew(t->load, tgid);
+}
+
 /* A request of the server; false at the end of the connection. */
 static bool read_request(struct trace *t)
 {
@@ -276,6 +288,8 @@ static bool read_request(struct trace *t)
 
 	if (r)
 		return r == -EAGAIN || r == -EBADMSG;
+	if (m.type == MSG_SILENT)
+		attach_again(t, m.tgid);
 	if (m.type != MSG_PAUSE && m.type != MSG_RESUME)
 		return true;
 	load_set_paused(t->load, m.type == MSG_PAUSE);

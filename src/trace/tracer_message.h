@@ -15,6 +15,7 @@ enum message_type {
 	MSG_STATE,   /* tracer: state of capture after MSG_PAUSE or MSG_RESUME */
 	MSG_STOP,    /* tracer: a wanted end; without it the end of the socket is a failure */
 	MSG_SERVING, /* server: the store is open and the listeners are bound */
+	MSG_SILENT,  /* server: a process sends records, and none of its calls is seen any more */
 	MSG_REFUSED, /* tracer: what was not looked at: state, owner, count, reason */
 };
 
@@ -41,7 +42,9 @@ struct tracer_message {
 	uint32_t tgid;
 	uint32_t state; /* enum target_state, or 1 = paused */
 	uint32_t points;
-	uint32_t missed;   /* processes that had ended before the probes were in */
+	uint32_t missed; /* processes that had ended before the probes were in */
+	uint32_t again;	 /* times that its probes were put in again, as they fired no more */
+	uint32_t pad;
 	uint64_t delay_us; /* from the first mapping to the probes, 0: it was there already */
 	uint64_t dev, inode;
 	uint64_t owner;	  /* MSG_REFUSED: user, or above 32 bits a mount namespace; the last one */

@@ -19,6 +19,7 @@
 #define ALERT_13     (2 + SEAL_13)
 #define FINISHED_MIN 36 /* with SHA-256, */
 #define FINISHED_MAX 52 /* with SHA-384 */
+#define END_OF_EARLY 4	/* a message without content */
 #define TICKETS	     4	/* alike and at once, as servers send them */
 #define TICKET_MIN   64
 #define PENDING_US   2000000
@@ -37,9 +38,28 @@ enum reason wire_reason(const struct wire *w, const struct wire_conn *c)
 		return w->options.filtered ? REASON_FILTERED : REASON_NO_PROCESS;
 	if (c->ktls)
 		return REASON_KTLS;
-	enum reason why =
-		w->options.why ? w->options.why(w->options.ctx, c->mine.tgid) : REASON_UNKNOWN;
+	if (!c->sure && !c->ended && w->now_us - c->first_us < PENDING_US)
+		return REASON_PENDING;
+	enum reason why = c->sure ? c->judged : REASON_UNSUPPORTED;
 	return why == REASON_UNKNOWN && c->midway ? REASON_STARTED_BEFORE : why;
+}
+
+void wire_judge(struct wire *w, struct wire_conn *c)
+{
+	struct wire_verdict *v = &w->verdict[c->mine.tgid % WIRE_VERDICTS];
+
+	if (!c->known || c->mine.read || w->options.file || !w->options.why ||
+	    (c->sure && w->now_us - c->first_us > LIMIT_WIRE_JUDGE_MS * 1000))
+		return;
+	if (v->tgid != c->mine.tgid || w->now_us - v->at_us >= LIMIT_WIRE_LOOK_MS * 1000) {
+		if (w->asked++ >= LIMIT_WIRE_JUDGED)
+			return;
+		*v = (struct wire_verdict){ .tgid = c->mine.tgid, .at_us = w->now_us };
+		v->sure = w->options.why(w->options.ctx, v->tgid, &v->why);
+	}
+	if (v->sure)
+		c->judged = v->why;
+	c->sure |= v->sure;
 }
 
 /* Whose first record of application data answered nothing: the server, in TLS 1.3. */
@@ -84,8 +104,10 @@ static unsigned guess_handshakes(const struct wire_way *y, bool server)
 
 	if (!y->firsts)
 		return 0;
-	if (!server)
-		return is_finished(first);
+	if (!server) {
+		n = y->early_records && first == END_OF_EARLY;
+		return n < y->firsts && is_finished(less(y->first[n], SEAL_13)) ? n + 1 : 0;
+	}
 	while (n < y->firsts && n < TICKETS && y->first[n] == y->first[0])
 		n++;
 	return n > 1 && first >= TICKET_MIN ? n : 0;
@@ -105,20 +127,38 @@ static bool may_be_handshakes(const struct wire_way *y, unsigned n, bool server)
 	return true;
 }
 
-/* Plaintext of application data in TLS 1.3; what was read tells how many records are none. */
+/*
+ * Were the lengths of the first records noted? Not where packets came out of order, or the hello to
+ * a listener that waits for it (TCP_DEFER_ACCEPT, as Apache does).
+ */
+static bool has_firsts(const struct wire_way *y)
+{
+	return y->firsts == WIRE_FIRST || y->firsts >= y->app_records - y->early_records;
+}
+
+/*
+ * Plaintext of application data in TLS 1.3; what was read tells how many records are none. Of what
+ * came early, the server's is its handshake, and the client's is data (0-RTT), which a server may
+ * have thrown away.
+ */
 static uint64_t plain13(const struct wire_way *y, bool server, uint64_t read)
 {
-	uint64_t all =
-		less(y->app_bytes - y->early_bytes, SEAL_13 * (y->app_records - y->early_records));
+	uint64_t all = less(y->app_bytes, SEAL_13 * y->app_records);
+	uint64_t early = less(y->early_bytes, SEAL_13 * y->early_records);
+	uint64_t data = server ? less(all, early) : all;
 	uint64_t alert = y->latest == ALERT_13 ? 2 : 0;
 
 	for (unsigned n = 0; read && n <= y->firsts; n++) {
-		uint64_t plain = less(all, first_plain(y, n));
-		if (may_be_handshakes(y, n, server) &&
-		    (plain == read || less(plain, alert) == read))
+		uint64_t first = first_plain(y, n), kept = less(data, first);
+		uint64_t rest = less(all, early + first);
+		if (may_be_handshakes(y, n, server) && (kept == read || less(kept, alert) == read ||
+							rest == read || less(rest, alert) == read))
 			return read;
 	}
-	return less(all, first_plain(y, guess_handshakes(y, server)) + alert);
+	if (read && !server && !has_firsts(y) &&
+	    (is_finished(less(data, read)) || is_finished(less(data, read + alert))))
+		return read;
+	return less(data, first_plain(y, guess_handshakes(y, server)) + alert);
 }
 
 /* Up to TLS 1.2. Of a suite that is not known: AES-GCM, or ChaCha20-Poly1305 where that fits. */
@@ -156,8 +196,10 @@ static enum reason why_rest(const struct wire *w, const struct wire_conn *c)
 {
 	if (c->ktls && !c->read_midway)
 		return REASON_KTLS;
+	if (w->options.file)
+		return c->read_midway || c->midway ? REASON_NOT_IN_FILE : REASON_NO_SECRETS;
 	if (c->read_midway || c->midway)
-		return w->options.file ? REASON_NOT_IN_FILE : REASON_STARTED_BEFORE;
+		return REASON_STARTED_BEFORE;
 	return !c->ended && w->now_us - c->last_us < PENDING_US ? REASON_PENDING : REASON_UNKNOWN;
 }
 
@@ -316,6 +358,29 @@ static void put_program(struct jw *j, const struct program *p)
 	jw_end_object(j);
 }
 
+/* What is in no container is not told apart here. */
+static void put_containers(struct jw *j, const struct programs *p)
+{
+	jw_array(j, "containers");
+	for (size_t i = 0; i < p->count; i++) {
+		const char *name = p->row[i].container;
+		struct ledger sum = { 0 };
+		size_t first = p->count;
+		for (size_t k = p->count; *name && k-- > 0;)
+			if (!strcmp(p->row[k].container, name)) {
+				add_ledger(&sum, &p->row[k].sum);
+				first = k;
+			}
+		if (first != i)
+			continue;
+		jw_object(j, NULL);
+		jw_string(j, "container", name);
+		put_sums(j, &sum);
+		jw_end_object(j);
+	}
+	jw_end_array(j);
+}
+
 static void put_reasons(struct jw *j)
 {
 	jw_array(j, "reasons");
@@ -342,6 +407,7 @@ static void put_ledger(struct jw *j, const struct wire *w, const struct programs
 	for (size_t i = 0; i < p->count; i++)
 		put_program(j, &p->row[i]);
 	jw_end_array(j);
+	put_containers(j, p);
 	jw_object(j, "others");
 	put_sums(j, &p->others.sum);
 	jw_end_object(j);

@@ -46,8 +46,16 @@ struct wire_options {
 	bool split_ends; /* an entry for each end of a connection of this machine */
 	/* The container of a process, NULL: none known. The text is borrowed for the call. */
 	const char *(*container)(void *ctx, uint32_t tgid);
-	/* Why a process is not read, as far as its libraries tell; NULL: nobody knows. */
-	enum reason (*why)(void *ctx, uint32_t tgid);
+	/*
+	 * Why a process is not read, as far as its libraries tell. False: nothing is known of it,
+	 * yet or any more. NULL: nobody knows. From the thread that captures alone.
+	 */
+	bool (*why)(void *ctx, uint32_t tgid, enum reason *ret);
+	/*
+	 * A process was read, and sends records of which nothing is seen any more; called with the
+	 * lock of `w` held. NULL: nobody wants to know.
+	 */
+	void (*silent)(void *ctx, uint32_t tgid);
 	void *ctx;
 };
 
@@ -80,7 +88,7 @@ struct wire_way {
 	uint16_t firsts;
 	uint16_t latest; /* length of the last one */
 	int64_t last_us; /* 0: none */
-	int64_t app_us;	 /* the first of app_records; 0: none */
+	int64_t app_us;	 /* the first record of that type, whatever was in it; 0: none */
 };
 
 struct wire_counts {
@@ -183,6 +191,7 @@ struct wire_stats {
 	uint64_t misfits;		   /* directions of which more was read than there was */
 	uint64_t gave_way;		   /* for want of room */
 	uint64_t no_memory;		   /* not told for want of it, or not all */
+	uint64_t silent;		   /* times that a process was told as such */
 	uint64_t handshake_bytes, refused; /* taken, and past a bound */
 	uint64_t tls_bytes[REASON_COUNT];  /* application data, both ways, by reason; REASON_READ */
 };
@@ -192,8 +201,8 @@ bool wire_has_quic(struct wire *w, uint32_t tgid);
 /* The ledger (GET /api/coverage), as members of an object that was begun. */
 void wire_put_coverage(struct wire *w, struct jw *j);
 /*
- * The last packets of the connection that entries have this name of, newest last: their number, or
- * -ENOENT.
+ * The last packets of the connection that entries have this name of, newest last, also after its
+ * end, until LIMIT_WIRE_KEPT others have ended: their number, or -ENOENT.
  */
 int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[WIRE_PACKETS]);
 

@@ -28,14 +28,16 @@ struct wire_side {
 };
 
 struct wire_conn {
-	struct wire_conn *same_key, *same_ends; /* with the same hash */
-	TAILQ_ENTRY(wire_conn) of_list;		/* of those that live, or of the ended */
+	struct wire_conn *same_key, *same_ends, *same_name; /* with the same hash */
+	TAILQ_ENTRY(wire_conn) of_list; /* of those that live, or of the ended */
 	struct wire_key key;
 	struct wire_address local, remote;
 	uint32_t slot, owner;
 	struct wire_side mine, theirs; /* theirs as far as it was known when this was told of */
 	enum wire_opener { WIRE_OPENER_UNKNOWN, WIRE_OPENER_LOCAL, WIRE_OPENER_REMOTE } opener;
 	bool midway, upgraded, quic, ktls;
+	enum reason judged; /* why it is not read, once it is `sure` */
+	bool sure;
 	bool known;    /* its process is; it passes the filter unless: */
 	bool filtered; /* nothing of it is shown */
 	bool absorbed; /* the entry of its other end tells of it, too */
@@ -44,8 +46,11 @@ struct wire_conn {
 	int64_t first_us, last_us, ended_us;
 	struct wire_counts counts;
 	/* What the session said. */
-	uint64_t plain[2];
-	uint64_t before[2]; /* of its totals: what is of an earlier one of this socket */
+	uint64_t plain[2]; /* of all sessions of this socket */
+	struct wire_told {
+		uint64_t name;	   /* a hash of it; 0: none */
+		uint64_t plain[2]; /* its totals */
+	} told[2];		   /* what the last two sessions said of it, the newer one first */
 	uint64_t missing[2][WIRE_MISSING]; /* by enum dir and enum reason from PAUSED on */
 	bool read_midway;
 	struct tls_handshake *tls;    /* NULL: nothing seen, or let go */
@@ -62,6 +67,33 @@ struct wire_conn {
 
 #define WIRE_QUIC_TGIDS 1024
 
+/* The last packets of a connection that was forgotten. */
+struct wire_kept {
+	char name[WIRE_NAME];
+	unsigned count;
+	struct wire_packet packets[WIRE_PACKETS];
+};
+
+/* Why a process is not read, for all of its connections. */
+struct wire_verdict {
+	uint32_t tgid; /* 0: none */
+	bool sure;
+	enum reason why;
+	int64_t at_us;
+};
+#define WIRE_VERDICTS 256
+
+/* What a process sent since anything that it wrote was read. */
+struct wire_pulse {
+	uint32_t tgid; /* 0: none */
+	uint32_t looks;
+	uint64_t records, strange; /* the latter on connections that were never read */
+	int64_t read_us;
+	bool relays; /* it sends some, and is read */
+	bool asked;  /* its probes were put in again since */
+};
+#define WIRE_PULSES 256
+
 struct wire {
 	pthread_mutex_t lock; /* of all below, but for the sink */
 	struct entry_sink sink;
@@ -70,12 +102,18 @@ struct wire {
 	uint64_t live; /* the last number that a connection got */
 	struct live_use use_all, use;
 	struct common use_common;
-	struct wire_conn **by_key, **by_ends;
-	struct siphash_key hash_key; /* of by_ends */
+	struct wire_conn **by_key, **by_ends, **by_name;
+	struct siphash_key hash_key; /* of by_ends and by_name */
 	size_t size, count;
 	TAILQ_HEAD(wire_list, wire_conn) open, ended;
 	struct wire_stats stats;
 	struct programs *programs; /* of connections that were forgotten */
+	struct wire_verdict verdict[WIRE_VERDICTS];
+	unsigned asked; /* in this tick */
+	struct wire_pulse pulse[WIRE_PULSES];
+	struct wire_kept *kept; /* LIMIT_WIRE_KEPT, a ring */
+	uint64_t *kept_hash;	/* of their names */
+	uint64_t kept_count;	/* so far */
 	int64_t now_us, looked_ms;
 	uint32_t quic_tgids[WIRE_QUIC_TGIDS]; /* processes with QUIC, by their low bits */
 	size_t tls_memory;		      /* of all handshakes */
@@ -83,6 +121,12 @@ struct wire {
 };
 
 struct wire_conn *wire_find(const struct wire *w, const struct wire_key *key);
+/* The newest of this socket. */
+struct wire_conn *wire_find_socket(const struct wire *w, uint64_t id);
+/* The session of its socket has this name; NULL: it is about to be forgotten. */
+void wire_set_name(struct wire *w, struct wire_conn *c, const char *name);
+/* It is about to be forgotten: its last packets stay for a while. */
+void wire_packets_keep(struct wire *w, const struct wire_conn *c);
 /* The name that entries have of it. */
 const char *wire_name(const struct wire_conn *c, char room[static WIRE_NAME]);
 /* Is it the end whose side opened the connection? */
@@ -92,6 +136,15 @@ struct wire_conn *wire_other_end(const struct wire *w, const struct wire_conn *c
 /* May it be shown at all? */
 bool wire_visible(const struct wire *w, const struct wire_conn *c);
 
+/*
+ * Ask why it is not read. What its libraries are may be known later than its bytes, and no more
+ * when it ends: so this is asked while it lives, and for a moment after.
+ */
+void wire_judge(struct wire *w, struct wire_conn *c);
+/* More of what it writes was read; it sent more records; and look at all. */
+void wire_pulse_read(struct wire *w, const struct wire_conn *c);
+void wire_pulse_sent(struct wire *w, const struct wire_conn *c, uint64_t records);
+void wire_pulse_tick(struct wire *w);
 /* Why its bytes are not read, as far as it is one reason; REASON_READ. */
 enum reason wire_reason(const struct wire *w, const struct wire_conn *c);
 /* It is about to be forgotten: its sums stay. */

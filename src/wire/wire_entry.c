@@ -154,10 +154,17 @@ bool wire_told_by_other(const struct wire *w, struct wire_conn *c)
 	return c->absorbed;
 }
 
+/* Its lock may be about to open. */
+static bool is_waiting(const struct wire *w, const struct wire_conn *c)
+{
+	return !c->mine.read && !c->theirs.read && !c->quic &&
+	       w->now_us - c->first_us < LIMIT_WIRE_WAIT_MS * 1000;
+}
+
 void wire_tell(struct wire *w, struct wire_conn *c)
 {
 	wire_handshake_tell(w, c);
-	if (c->absorbed || !wire_visible(w, c) ||
+	if (c->absorbed || !wire_visible(w, c) || is_waiting(w, c) ||
 	    !live_due(&c->live, &w->sink, c->first_us, w->now_us))
 		return;
 	wire_note_container(w, c);

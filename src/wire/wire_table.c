@@ -63,10 +63,13 @@ struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *
 	w->size = TABLE_SIZE;
 	w->by_key = calloc(w->size, sizeof(struct wire_conn *));
 	w->by_ends = calloc(w->size, sizeof(struct wire_conn *));
+	w->by_name = calloc(w->size, sizeof(struct wire_conn *));
+	w->kept = calloc(LIMIT_WIRE_KEPT, sizeof(*w->kept)); /* pages come as they are used */
+	w->kept_hash = calloc(LIMIT_WIRE_KEPT, sizeof(*w->kept_hash));
 	w->programs = calloc(1, sizeof(*w->programs));
 	w->node = strdup(options->node);
-	if (w->by_key && w->by_ends && w->programs && w->node &&
-	    getrandom(&w->hash_key, sizeof(w->hash_key), 0) == sizeof(w->hash_key))
+	if (w->by_key && w->by_ends && w->by_name && w->kept && w->kept_hash && w->programs &&
+	    w->node && getrandom(&w->hash_key, sizeof(w->hash_key), 0) == sizeof(w->hash_key))
 		return w;
 	wire_free(w);
 	return NULL;
@@ -81,8 +84,7 @@ struct wire_conn *wire_find(const struct wire *w, const struct wire_key *key)
 	return c;
 }
 
-/* The newest of this socket. */
-static struct wire_conn *find_socket(const struct wire *w, uint64_t id)
+struct wire_conn *wire_find_socket(const struct wire *w, uint64_t id)
 {
 	struct wire_conn *c = w->by_key[key_place(w, id)], *newest = NULL;
 
@@ -107,6 +109,8 @@ static void unlink_conn(struct wire *w, struct wire_conn *c)
 
 static void forget(struct wire *w, struct wire_conn *c)
 {
+	wire_packets_keep(w, c);
+	wire_set_name(w, c, NULL);
 	unlink_conn(w, c);
 	TAILQ_REMOVE(c->ended ? &w->ended : &w->open, c, of_list);
 	wire_ledger_keep(w, c);
@@ -147,6 +151,9 @@ void wire_free(struct wire *w)
 	}
 	free(w->by_key);
 	free(w->by_ends);
+	free(w->by_name);
+	free(w->kept);
+	free(w->kept_hash);
 	free(w->programs);
 	free(w->node);
 	pthread_mutex_destroy(&w->lock);
@@ -164,6 +171,7 @@ static void end_conn(struct wire *w, struct wire_conn *c, int64_t now_us, enum w
 	c->ended_us = now_us;
 	c->live.changed = true;
 	w->stats.open--;
+	wire_judge(w, c);
 }
 
 /* Room for another: the one that ended or began longest ago goes. */
@@ -226,17 +234,17 @@ void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
 {
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
-	struct wire_conn *c = wire_find(w, key), *older = find_socket(w, key->id);
-	uint64_t before[2] = { 0 };
+	struct wire_conn *c = wire_find(w, key), *older = wire_find_socket(w, key->id);
+	struct wire_told told[2] = { 0 };
 
-	for (int dir = 0; older && dir < 2; dir++)
-		before[dir] = older->before[dir] + older->plain[dir];
-	if (!c && older)
+	if (!c && older) {
+		memcpy(told, older->told, sizeof(told));
 		end_conn(w, older, now_us, WIRE_GAVE_WAY);
+	}
 	if (!c) {
 		c = add(w, key, now_us, o);
 		if (c)
-			memcpy(c->before, before, sizeof(before));
+			memcpy(c->told, told, sizeof(told));
 	}
 	if (c)
 		c->live.changed = true;
@@ -249,11 +257,15 @@ void wire_counts(struct wire *w, const struct wire_key *key, int64_t now_us,
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = wire_find(w, key);
 	if (c) {
+		uint64_t sent =
+			counts->way[DIR_WRITE].app_records - c->counts.way[DIR_WRITE].app_records;
 		c->counts = *counts;
 		for (int i = 0; i < 2; i++)
 			if (counts->way[i].last_us > c->last_us)
 				c->last_us = counts->way[i].last_us;
 		wire_handshake_counts(c);
+		if (sent)
+			wire_pulse_sent(w, c, sent);
 		c->live.changed = true;
 	}
 	w->now_us = now_us;
@@ -280,6 +292,7 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 		strncpy(c->mine.comm, p->comm, WIRE_COMM_LEN);
 		set_opener(c, p->opener_known, p->opener);
 		c->live.changed = true;
+		wire_judge(w, c);
 	}
 	w->now_us = now_us;
 	pthread_mutex_unlock(&w->lock);
@@ -331,36 +344,55 @@ void wire_tick(struct wire *w, int64_t now_us)
 
 	pthread_mutex_lock(&w->lock);
 	w->now_us = now_us;
+	w->asked = 0;
 	for (c = look_due(w) ? TAILQ_FIRST(&w->open) : NULL; c; c = next) {
 		next = TAILQ_NEXT(c, of_list);
+		wire_judge(w, c);
 		wire_tell(w, c);
 		if (is_idle(w, c))
 			end_conn(w, c, c->last_us, WIRE_IDLE);
 	}
+	TAILQ_FOREACH(c, &w->ended, of_list)
+	wire_judge(w, c);
+	wire_pulse_tick(w);
 	while ((c = TAILQ_FIRST(&w->ended)) && now_us - c->ended_us > LIMIT_WIRE_LINGER_MS * 1000)
 		finish(w, c);
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Totals are of the socket's session; an earlier connection of the wire has its part of them. */
-static void take_plain(struct wire_conn *c, const uint64_t plain[2])
+/* A socket may have one session after the other, of which the first may end last. Is it the newer
+ * one? */
+static bool take_plain(struct wire_conn *c, const struct wire_read *r)
 {
-	if (plain[0] < c->before[0] || plain[1] < c->before[1]) /* another session began */
-		memset(c->before, 0, sizeof(c->before));
-	for (int dir = 0; dir < 2; dir++)
-		c->plain[dir] = plain[dir] - c->before[dir];
+	uint64_t name = hash_bytes(r->connection, strlen(r->connection)) | 1;
+	struct wire_told *t = &c->told[name == c->told[1].name];
+
+	if (t->name != name) {
+		c->told[1] = *t;
+		*t = (struct wire_told){ .name = name };
+	}
+	if (r->plain[0] < t->plain[0] || r->plain[1] < t->plain[1]) /* another of this name */
+		memset(t->plain, 0, sizeof(t->plain));
+	for (int dir = 0; dir < 2; dir++) {
+		c->plain[dir] += r->plain[dir] - t->plain[dir];
+		t->plain[dir] = r->plain[dir];
+	}
+	return t == c->told;
 }
 
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r)
 {
 	pthread_mutex_lock(&w->lock);
-	struct wire_conn *c = find_socket(w, cookie);
+	struct wire_conn *c = wire_find_socket(w, cookie);
 	if (c) {
-		take_plain(c, r->plain);
+		uint64_t written = c->plain[DIR_WRITE];
+		if (take_plain(c, r))
+			wire_set_name(w, c, r->connection);
+		if (c->plain[DIR_WRITE] > written)
+			wire_pulse_read(w, c);
 		bool any = c->plain[0] || c->plain[1];
 		w->stats.read += any && !c->mine.read;
 		c->mine.read |= any;
-		snprintf(c->mine.name, sizeof(c->mine.name), "%s", r->connection);
 		c->mine.library = r->library;
 		c->read_midway = r->midway;
 		c->live.changed = true;
@@ -372,7 +404,7 @@ void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wir
 void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum reason why)
 {
 	pthread_mutex_lock(&w->lock);
-	struct wire_conn *c = find_socket(w, cookie);
+	struct wire_conn *c = wire_find_socket(w, cookie);
 	if (c)
 		c->missing[dir][why - REASON_PAUSED] += len;
 	pthread_mutex_unlock(&w->lock);
@@ -380,7 +412,7 @@ void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, e
 
 const struct tls_info *wire_tls(struct wire *w, uint64_t cookie)
 {
-	const struct wire_conn *c = find_socket(w, cookie);
+	const struct wire_conn *c = wire_find_socket(w, cookie);
 
 	return c && c->tls && tls_handshake_seen(c->tls) ? tls_handshake_info(c->tls) : NULL;
 }
@@ -451,34 +483,11 @@ uint64_t wire_cookie(struct wire *w, const struct wire_address *local,
 	return found;
 }
 
-int wire_packets(struct wire *w, const char *connection, struct wire_packet ret[WIRE_PACKETS])
-{
-	char room[WIRE_NAME];
-	struct wire_conn *c;
-	int n = -ENOENT;
-
-	pthread_mutex_lock(&w->lock);
-	for (int ended = 0; n < 0 && ended < 2; ended++)
-		TAILQ_FOREACH(c, ended ? &w->ended : &w->open, of_list)
-		{
-			if (strcmp(wire_name(c, room), connection) || !wire_visible(w, c))
-				continue;
-			n = (int)c->packet_count;
-			memcpy(ret, c->packets, c->packet_count * sizeof(*ret));
-			for (int i = 0; i < n; i++)
-				ret[i].from_client = (ret[i].dir == DIR_WRITE) == wire_is_client(c);
-			break;
-		}
-	pthread_mutex_unlock(&w->lock);
-	return n;
-}
-
+/* Without the lock: who asks holds that of the registry, which is asked under this one. */
 bool wire_has_quic(struct wire *w, uint32_t tgid)
 {
-	pthread_mutex_lock(&w->lock);
-	bool has = tgid && w->quic_tgids[tgid % WIRE_QUIC_TGIDS] == tgid;
-	pthread_mutex_unlock(&w->lock);
-	return has;
+	return tgid &&
+	       __atomic_load_n(&w->quic_tgids[tgid % WIRE_QUIC_TGIDS], __ATOMIC_RELAXED) == tgid;
 }
 
 void wire_stats(struct wire *w, struct wire_stats *ret)

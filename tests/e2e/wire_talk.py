@@ -177,6 +177,28 @@ def wait_for_file():
         time.sleep(0.05)
 
 
+def steady():
+    """One connection until FILE is there."""
+    server_context, client_context = contexts(T13)
+    listener = listen()
+
+    def serve():
+        with server_context.wrap_socket(listener.accept()[0], server_side=True) as s:
+            while s.recv(1000):
+                s.sendall(bytes(1000))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with client_context.wrap_socket(socket.create_connection(listener.getsockname())) as s:
+        for _ in range(4000):
+            if os.path.exists(sys.argv[4]):
+                break
+            s.sendall(bytes(100))
+            read_exactly(s, 1000)
+            time.sleep(0.03)
+    thread.join()
+
+
 T12, T13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 START = ((b"220 ready\r\n", b"EHLO x\r\n"), (b"250 STARTTLS\r\n", b"STARTTLS\r\n"), (b"220 go\r\n", b"\r\n"))
 CASES = {
@@ -188,6 +210,7 @@ CASES = {
     "noise": noise,
     "raw": raw,
     "late": lambda: connection(T13, sizes=SIZES * 4, pause=wait_for_file),
+    "steady": steady,
     "other": lambda: connection(T13),
     "lossy": lambda: connection(T13, sizes=SIZES * 3, spaces=sys.argv[4].split(",")),
 }

@@ -43,6 +43,19 @@ void read_all(struct run *r, const struct source_options *o)
 	source_pcap.close(state);
 }
 
+static void ask_packets(struct run *r, struct wire *w)
+{
+	struct wire_packet list[WIRE_PACKETS];
+
+	for (size_t i = 0; i < r->of_wire; i++) {
+		r->packets[i] = wire_packets(w, r->wire[i]->connection, list);
+		for (int k = 0; k < r->packets[i]; k++) {
+			r->types[i] |= list[k].types;
+			r->typeless += !list[k].types;
+		}
+	}
+}
+
 struct run *run(const void *bytes, size_t len)
 {
 	struct run *r = calloc(1, sizeof(*r));
@@ -56,6 +69,7 @@ struct run *run(const void *bytes, size_t len)
 	assert_int_equal(write(fd, bytes, len), len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	read_all(r, &(struct source_options){ .sessions = s, .wire = w, .file = path });
+	ask_packets(r, w);
 	wire_stats(w, &r->wire_stats);
 	r->sessions = sessions_stats(s);
 	sessions_free(s);

@@ -13,6 +13,9 @@
 struct run {
 	struct entry *entries[ENTRIES], *wire[ENTRIES]; /* the latter of protocols tcp and tlsx */
 	size_t count, of_wire;
+	int packets[ENTRIES];	/* the last ones of each of `wire`, after the end of the file */
+	uint8_t types[ENTRIES]; /* of records that they have, */
+	int typeless;		/* those that have none */
 	struct wire_stats wire_stats;
 	struct pcap_stats stats;
 	struct session_stats sessions;

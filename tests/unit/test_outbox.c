@@ -95,6 +95,7 @@ static void test_processes(void **state)
 	struct outbox *o = open_outbox();
 	pid_t one = fork(), two;
 	struct tracer_message m;
+	uint32_t targets[4];
 
 	(void)state;
 	if (!one) {
@@ -115,6 +116,15 @@ static void test_processes(void **state)
 	assert_int_equal(m.tgid, one);
 	assert_string_not_equal(m.path, "");
 	assert_int_equal(next(o).type, 0);
+	outbox_put_process(o, (uint32_t)getpid(), 7);
+	outbox_put_process(o, (uint32_t)getpid(), 8);
+	assert_int_equal(outbox_targets(o, (uint32_t)getpid(), targets, 4), 2);
+	assert_int_equal(targets[0] + targets[1], 7 + 8);
+	assert_int_equal(outbox_targets(o, (uint32_t)getpid(), targets, 1), 1);
+	assert_int_equal(outbox_targets(o, (uint32_t)one, targets, 4), 1);
+	assert_int_equal(outbox_targets(o, (uint32_t)two, targets, 4), 0);
+	assert_int_equal(next(o).type, MSG_PROCESS);
+	assert_int_equal(next(o).type, MSG_PROCESS);
 	/* one that ends before it was told of is not told of */
 	outbox_put_process(o, (uint32_t)two, 5);
 	kill(one, SIGKILL);

@@ -207,6 +207,12 @@ test("what stayed encrypted is listed with its reason, other connections when as
 	await lock.hover();
 	await page.locator(".tip", { hasText: WHY }).waitFor();
 	await shot(page, "wire-list-dark");
+	// what has no HTTP request is counted there
+	const exported = async () => {
+		const href = await page.getByRole("link", { name: "HAR", exact: true }).getAttribute("href");
+		return page.evaluate(async path => (await (await fetch(path)).json()).log.comment, href);
+	};
+	assert.match(await exported(), /^1 entries/, "the file has what the list has");
 	const wires = page.getByRole("button", { name: "Connections & handshakes" });
 	assert.equal(await wires.getAttribute("aria-pressed"), "false");
 	await wires.click();
@@ -214,6 +220,7 @@ test("what stayed encrypted is listed with its reason, other connections when as
 	await page.waitForURL(/wire=1/);
 	const all = await rows(page);
 	assert.equal(all.length, 4);
+	assert.match(await exported(), /^3 entries/);
 	assert.match(all.join("\n"), /handshake with shop\.example.*weak: 3DES/);
 	assert.match(all.join("\n"), /read in clear.*TLS 1\.3 · 7\.31 kB sent · 19\.6 kB answered · 313 packets/);
 	await page.emulateMedia({ colorScheme: "light" });
