@@ -11,7 +11,7 @@
 #endif
 
 /* Of all that is below; the loader refuses kernel code that was built with another one. */
-#define EV_VERSION 7
+#define EV_VERSION 9
 
 /* Payload bytes in one record at most; a longer call is sent in several. */
 #define EV_CHUNK_MAX 16384
@@ -148,6 +148,9 @@ enum ev_counter {
 	EV_C_PROCS_SHARE,  /* calls of processes without a place in their owner's share */
 	EV_C_ALLOWED_FULL, /* children of processes that the filter names, not followed */
 	EV_C_BEGUN_ANEW,   /* connections with a call that could not be followed to its end */
+	EV_C_KEEP_FULL,	   /* packets to be kept that found no room in their ring */
+	EV_C_KEEP_SHARE,   /* and none in their owner's share of it */
+	EV_C_KEEP_PENDING, /* and too many before it was known whose they are, with a filter */
 	EV_C_WIRE_IDLE,	   /* wire connections that gave way to others */
 	EV_C_WIRE_SHARE,   /* wire connections without a place */
 	EV_C_WIRE_LOST,	   /* directions whose record boundary was lost */
@@ -182,7 +185,7 @@ struct ev_owner {
 	__u64 refused[EV_OWN__COUNT];	/* calls, or children, for which there was none */
 	__u64 idle;			/* connections that gave way to others of his */
 	__u64 lost_records, lost_bytes; /* past his share of the ring */
-	__u64 pad;
+	__u64 lost_packets;		/* that were to be kept, by any of the causes above */
 };
 
 /* What the reader has taken off the ring, ever, by owner: bytes as in ev_owner.sent. */
@@ -248,7 +251,8 @@ struct ev_wire {
 	__u8 pad[21];
 	__u8 local_ip[16], remote_ip[16]; /* IPv4 in the first 4 bytes */
 	__u32 quic_cid;			  /* the begin of the first connection id */
-	__u8 pad2[28];
+	__u32 pending; /* bytes of packets that were kept before its process was known */
+	__u8 pad2[24];
 	struct ev_wire_way way[2]; /* by enum ev_dir */
 	struct ev_wire_packet packet[EV_WIRE_PACKETS];
 };
@@ -287,6 +291,27 @@ struct ev_wire_process {
 struct ev_wire_end {
 	struct ev_hdr hdr;
 	struct ev_wire wire;
+};
+
+/*
+ * A packet that is to be kept (--keep-packets), from its IP header on; in a ring of its own. What
+ * is past LIMIT_KEEP_PACKET is left out.
+ */
+struct ev_packet {
+	__u64 ktime;
+	__u64 gen; /* of the slot */
+	__u32 slot;
+	__u32 len;  /* of the packet */
+	__u32 have; /* bytes of it that follow */
+	__u16 owner;
+	__u8 dir;
+	__u8 pending; /* its process is not known, and a filter may leave it out */
+	__u8 payload[];
+};
+
+/* Bytes of that ring by owner, as ev_owner.sent: written by the kernel side, and by the reader. */
+struct ev_packet_share {
+	__u64 sent, taken;
 };
 
 /* Where an owner's connections and threads are found, to choose one that gives way. */
@@ -337,6 +362,8 @@ _Static_assert(sizeof(struct ev_wire_open) == 96, "ev_wire_open");
 _Static_assert(sizeof(struct ev_wire_bytes) == 56, "ev_wire_bytes");
 _Static_assert(sizeof(struct ev_wire_process) == 72, "ev_wire_process");
 _Static_assert(sizeof(struct ev_wire_end) == 552, "ev_wire_end");
+_Static_assert(sizeof(struct ev_packet) == 32, "ev_packet");
+_Static_assert(sizeof(struct ev_packet_share) == 16, "ev_packet_share");
 _Static_assert(sizeof(struct conn_key) == 16, "conn_key");
 _Static_assert(sizeof(struct go_target) == 72, "go_target");
 _Static_assert(sizeof(struct exe_key) == 16, "exe_key");

@@ -90,7 +90,7 @@ static __always_inline bool owner_idle(const struct ev_owner *o, __u32 n)
 static __always_inline void owner_begin(struct ev_owner *o, __u64 id)
 {
 	o->id = id;
-	o->idle = o->lost_records = o->lost_bytes = 0;
+	o->idle = o->lost_records = o->lost_bytes = o->lost_packets = 0;
 	for (int i = 0; i < EV_OWN__COUNT; i++)
 		o->refused[i] = 0;
 }

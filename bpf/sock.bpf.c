@@ -158,11 +158,11 @@ APART int wire_process(__u64 cookie, __u64 id, __u64 sock)
 		__builtin_memset(e->comm, 0, sizeof(e->comm));
 	else
 		BPF_CORE_READ_STR_INTO(&e->comm, task, group_leader, comm);
+	if (out) /* before it is asked: packets that are kept look at both */
+		w->flags |= EV_WIRE_FILTERED;
 	w->flags |= EV_WIRE_ASKED;
 	if (quic || out || ktls)
 		wire_seek(w, -1);
-	if (out)
-		w->flags |= EV_WIRE_FILTERED;
 	submit(e, sizeof(*e));
 	return 1;
 }

@@ -9,6 +9,7 @@
  * Of the many that are not TLS an index of cookies tells so, and that is all that they cost. Of a
  * connection of TLS it tells the slot, where most packets change sums and no more.
  */
+#include "wire_keep.bpf.h"
 #include "wire_quic.bpf.h"
 
 /* How much of a hello this is: 0 none, 1 it may become one, 2 it is. */
@@ -310,12 +311,18 @@ static __always_inline int wire(struct __sk_buff *skb, const __u32 dir)
 
 SEC("cgroup_skb/ingress") int wire_in(struct __sk_buff *skb)
 {
-	return wire(skb, EV_READ);
+	wire(skb, EV_READ);
+	if (keep_packets) /* here, as it would add to the deepest stack elsewhere */
+		wire_keep(skb, EV_READ);
+	return 1;
 }
 
 SEC("cgroup_skb/egress") int wire_out(struct __sk_buff *skb)
 {
-	return wire(skb, EV_WRITE);
+	wire(skb, EV_WRITE);
+	if (keep_packets) /* here, as it would add to the deepest stack elsewhere */
+		wire_keep(skb, EV_WRITE);
+	return 1;
 }
 
 /* The end of a socket of UDP: of one that has many connections, the others end when they are idle.

@@ -181,7 +181,7 @@ static __always_inline void fill_slot(struct ev_wire *w, struct bpf_sock *sk, __
 	__builtin_memset(w->local_ip, 0, sizeof(w->local_ip));
 	__builtin_memset(w->remote_ip, 0, sizeof(w->remote_ip));
 	w->cookie = cookie;
-	w->copied = w->packets = 0;
+	w->copied = w->packets = w->pending = 0;
 	w->local_port = sk->src_port;
 	w->remote_port = bpf_ntohs(sk->dst_port);
 	if (sk->family == 2) {

@@ -22,9 +22,10 @@ store:. kfl body
 trace:. bpf
 source:. bpf tls wire session dissect trace
 context:. bpf trace
-api:. bpf kfl body redact store session source context wire
+keep:bpf
+api:. bpf kfl body redact store session source context wire tls keep
 cli:
-app:. bpf kfl body redact dissect session wire store source context trace api cli'
+app:. bpf kfl body redact dissect session wire store source context trace keep api cli'
 
 bad=$(find src bpf -name '*.[ch]' | sort | while read -r file; do
 	room=${file#src/}

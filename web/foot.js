@@ -4,18 +4,42 @@ import { url } from "./api.js";
 import { COLUMNS, saveColumns } from "./columns.js";
 import { button, el } from "./el.js";
 import { glyph } from "./icons.js";
-import { onServer } from "./server.js";
+import { onServer, server } from "./server.js";
 import { subscribe } from "./state.js";
 import { listed } from "./wire.js";
 
 // The address follows the filter when it is used: the file has what the list has.
-function file(path, text, title) {
+function file(path, text, title, more) {
 	const a = el("a", { class: "foot-link", href: path, download: "", title }, text);
-	const follow = () => (a.href = url(path, { q: listed() }));
+	const follow = () => (a.href = url(path, { q: listed(), ...more }));
 	subscribe(follow);
 	onServer(follow);
 	follow();
 	return a;
+}
+
+// Where packets are kept: with them the whole of a connection, and who has keys can read it.
+function packets() {
+	const path = "/api/export/pcapng";
+	const plain = file(
+		path,
+		"packets",
+		"The plaintext, and the encrypted packets of the wire beside it, for Wireshark",
+		{ packets: 1 },
+	);
+	const keys = file(
+		path,
+		"with keys",
+		"The same with the secrets of the connections: it shows what redaction hides",
+		{ packets: 1, keys: 1 },
+	);
+	const show = () => {
+		plain.hidden = !server.packets.kept;
+		keys.hidden = !server.packets.kept || !server.packets.keys;
+	};
+	onServer(show);
+	show();
+	return [" ", plain, " ", keys];
 }
 
 export function exports() {
@@ -30,6 +54,7 @@ export function exports() {
 			"pcapng",
 			"Packets with the plaintext of what the filter selects, for Wireshark",
 		),
+		packets(),
 	);
 }
 

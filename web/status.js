@@ -15,6 +15,7 @@ const TITLES = {
 	refusals: "Refused and left out",
 	tracer: "Tracer",
 	wire: "Wire",
+	packets: "Kept packets",
 	both_ends: "Both ends on this machine",
 	live: "Exchanges that go on",
 };
@@ -32,6 +33,17 @@ const NAMES = {
 		absorbed: "Told better by the other end",
 		waiting: "Wait for the other end",
 		waiting_bytes: "Bytes that wait",
+	},
+	packets: {
+		limit: "Size at most",
+		packets: "Kept since the start",
+		oldest_us: "Oldest",
+		twice: "Seen at both ends",
+		lost_ring: "Lost: ring full",
+		lost_share: "Lost: past a program's share",
+		lost_pending: "Lost: too many before the filter knew",
+		undecided: "Left out: the filter never knew",
+		lost_disk: "Lost: not written",
 	},
 	sessions: {
 		held_bytes: "Held until told",
@@ -53,7 +65,7 @@ function words(key) {
 	return text[0].toUpperCase() + text.slice(1);
 }
 
-const isSize = key => /bytes$|size$|^used$|_used$/.test(key);
+const isSize = key => /bytes$|size$|^limit$|^used$|_used$/.test(key);
 const isLoss = key =>
 	!/^unpaired/.test(key) &&
 	/dropped_(rec|byt)|gave_way|cut_short|lost|fail|error|skip|reject|bad_|full$|faults|too_deep/.test(key);

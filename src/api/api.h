@@ -16,6 +16,7 @@
 struct api;
 struct api_sockets;
 struct entry;
+struct keep_files;
 struct proto_set;
 struct server_stats;
 struct store;
@@ -43,7 +44,9 @@ struct api_source {
 	int (*targets)(void *ctx, probed_file_fn *fn, void *fn_ctx);
 	/* Ask the tracer; 0 or -errno. */
 	int (*set_paused)(void *ctx, bool paused);
-	struct wire *wire; /* the TLS connections of the wire; NULL: it is not watched */
+	struct keep_files *packets; /* that are kept; NULL: none are */
+	int key_log;		    /* of an open file with secrets for them; -1: none */
+	struct wire *wire;	    /* the TLS connections of the wire; NULL: it is not watched */
 };
 
 /*

@@ -19,6 +19,8 @@ struct index {
 
 /* The number of a text, which is index->count - 1 when it was new. -ENOMEM. */
 int64_t index_of(struct index *x, const char *text, size_t len);
+/* The number of a text that it has; -ENOENT. */
+int64_t index_find(const struct index *x, const char *text, size_t len);
 void index_free(struct index *x);
 
 #endif

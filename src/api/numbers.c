@@ -28,6 +28,8 @@ static const struct figure {
 #define MISSING(by)	      CAUSE("missing_bytes_total", by, "Bytes that are not in entries, by cause.")
 #define NOT_KEPT(by)                                                                               \
 	CAUSE("bodies_not_kept_total", by, "Bodies of which length and digest alone are kept.")
+#define NO_PACKET(by)                                                                              \
+	CAUSE("packets_lost_total", by, "Packets that were to be kept and are not, by cause.")
 #define UNPAIRED(by)                                                                               \
 	CAUSE("unpaired_total", by, "Exchanges told by one end though both are here, by cause.")
 #define TLS_BYTES(by)                                                                              \
@@ -143,6 +145,25 @@ static const struct figure {
 		  "Times that a program sent records while none of its calls was seen any more.") },
 	{ "wire", "handshake_bytes", AT(U64, server.wire.handshake_bytes) },
 	{ "wire", "refused_bytes", AT(U64, server.wire.refused), DROP("wire_unknown") },
+
+	{ "packets", "kept", AT(FLAG, server.keep.kept) },
+	{ "packets", "keys", AT(FLAG, server.keys) },
+	{ "packets", "size", AT(U64, server.keep.files.held),
+	  GAUGE("packets_size_bytes", "Size of the files of kept packets.") },
+	{ "packets", "limit", AT(U64, server.keep.limit) },
+	{ "packets", "packets", AT(U64, server.keep.files.packets),
+	  COUNTER("packets_kept_total", "Packets of TLS connections that were kept.") },
+	{ "packets", "bytes", AT(U64, server.keep.files.bytes),
+	  COUNTER("packets_kept_bytes_total", "Bytes of these.") },
+	{ "packets", "oldest_us", AT(I64, server.keep.files.first_us) },
+	{ "packets", "twice", AT(U64, server.keep.twice) },
+	{ "packets", "lost_ring", AT(U64, server.kernel[EV_C_KEEP_FULL]), NO_PACKET("ring_full") },
+	{ "packets", "lost_share", AT(U64, server.kernel[EV_C_KEEP_SHARE]),
+	  NO_PACKET("ring_share") },
+	{ "packets", "lost_pending", AT(U64, server.kernel[EV_C_KEEP_PENDING]),
+	  NO_PACKET("pending") },
+	{ "packets", "undecided", AT(U64, server.keep.undecided), NO_PACKET("undecided") },
+	{ "packets", "lost_disk", AT(U64, server.keep.files.lost), NO_PACKET("disk") },
 
 #define REASON(id, name, ...)                                                                      \
 	{ "tls_bytes", name, AT(U64, server.wire.tls_bytes[REASON_##id]), TLS_BYTES(name) },

@@ -25,7 +25,7 @@ const struct route api_routes[] = {
 	{ "/api/facets", GET, ROUTE_SLOW, facets_get, " q " },
 	{ "/api/coverage", GET, ROUTE_SLOW, coverage_get, " " },
 	{ "/api/export/har", GET, 0, har_export, " q " },
-	{ "/api/export/pcapng", GET, 0, pcapng_export, " q " },
+	{ "/api/export/pcapng", GET, 0, pcapng_export, " q packets keys " },
 	{ "/api/targets", GET, 0, targets_get, " " },
 	{ "/api/stats", GET, 0, stats_get, " " },
 	{ "/metrics", GET, 0, metrics_get, " " },

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "base/limits.h"
 #include "context/registry.h"
+#include "keep/keep.h"
 #include "redact/redact.h"
 #include "session/session.h"
 #include "source/owner_use.h"
@@ -29,6 +30,8 @@ struct server_stats {
 	struct session_stats sessions;
 	bool wire_watched; /* if not, all of `wire` is 0 */
 	struct wire_stats wire;
+	struct keep_stats keep;			   /* packets */
+	bool keys;				   /* there is a file with secrets for them */
 	struct owner_use owner[LIMIT_OWNERS_TOLD]; /* who was refused something, most first */
 	size_t owners;
 	struct left_out left_out[REGISTRY_CAUSES]; /* what the tracer did not look at */

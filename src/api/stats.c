@@ -61,6 +61,7 @@ static void owners_put_json(struct jw *j, const struct owner_use *owners, size_t
 		jw_uint(j, "waiting_bytes", owners[i].waiting);
 		jw_uint(j, "lost_records", o->lost_records);
 		jw_uint(j, "lost_bytes", o->lost_bytes);
+		jw_uint(j, "lost_packets", o->lost_packets);
 		jw_end_object(j);
 	}
 	jw_end_array(j);

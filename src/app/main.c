@@ -47,6 +47,7 @@ static int load(const struct options *o, struct load *ret)
 		.probes = o->probes,
 		.filter_processes = o->pids || o->exes || o->containers,
 		.wire = !o->no_wire,
+		.keep_packets = o->keep_packets,
 	};
 	char error[512];
 	int r = load_open(&options, ret, error, sizeof(error));
@@ -61,13 +62,18 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Programs and links of BPF are not for the server: close all but stdio and these (reordered). */
+/*
+ * Programs and links of BPF are not for the server: close all but stdio and these (reordered), of
+ * which -1 is none.
+ */
 static void keep_only(int *fds, size_t count)
 {
 	unsigned from = STDERR_FILENO + 1;
 
 	qsort(fds, count, sizeof(*fds), by_number);
 	for (size_t i = 0; i < count; i++) {
+		if (fds[i] < 0)
+			continue;
 		if ((unsigned)fds[i] > from)
 			close_range(from, (unsigned)fds[i] - 1, 0);
 		from = (unsigned)fds[i] + 1;
@@ -95,11 +101,12 @@ static void serve(const struct options *o, const struct ring_maps *maps, int soc
 		       maps ? maps->hits_fd : -1,
 		       maps ? maps->owners_fd : -1,
 		       maps ? maps->taken_fd : -1,
-		       maps ? maps->wire_fd : -1 };
-	size_t kept = sizeof(keep) / sizeof(*keep);
+		       maps ? maps->wire_fd : -1,
+		       maps ? maps->packets_fd : -1,
+		       maps ? maps->packet_shares_fd : -1 };
 	sigset_t none;
 
-	keep_only(keep, !maps ? 1 : kept - (maps->wire_fd < 0));
+	keep_only(keep, sizeof(keep) / sizeof(*keep));
 	/* ^C and service managers reach both processes: the tracer stops first and then says so. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
@@ -275,6 +282,7 @@ static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[st
 		return EXIT_START;
 	if (block_signals(&signals, pair))
 		return EXIT_START;
+	bool keep = l.wire && o->keep_packets;
 	const struct ring_maps maps = {
 		.ring_fd = bpf_map__fd(l.skel->maps.events),
 		.control_fd = bpf_map__fd(l.skel->maps.control),
@@ -283,6 +291,8 @@ static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[st
 		.owners_fd = bpf_map__fd(l.skel->maps.owners),
 		.taken_fd = bpf_map__fd(l.skel->maps.owner_taken),
 		.wire_fd = l.wire ? bpf_map__fd(l.skel->maps.wire_slots) : -1,
+		.packets_fd = keep ? bpf_map__fd(l.skel->maps.packets) : -1,
+		.packet_shares_fd = keep ? bpf_map__fd(l.skel->maps.packet_shares) : -1,
 		.size = o->ring_size,
 	};
 	pid_t server = fork();

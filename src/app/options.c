@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "cli/cli.h"
 
 #define CONFIG_DEFAULT	"/etc/cleartap/cleartap.conf"
@@ -296,8 +297,12 @@ static int check_values(const struct options *o, char *error, size_t size)
 		wrong = "nothing to serve on: --listen none needs --unix-socket";
 	else if (!o->tls_cert != !o->tls_key)
 		wrong = "--tls-cert and --tls-key go together";
-	else if (o->keylog && !o->read)
-		wrong = "--keylog is for --read";
+	else if (o->keep_packets && o->keep_packets < 1 << 20)
+		wrong = "option keep-packets: the size must be 0 or at least 1M";
+	else if (o->keep_packets && o->no_wire)
+		wrong = "--keep-packets keeps what the wire has, and --no-wire does not look at it";
+	else if (o->keylog && !o->read && !o->keep_packets)
+		wrong = "--keylog is for --read and --keep-packets";
 	else if (o->read && (o->pids || o->exes || o->containers))
 		wrong = "--read looks at a file: --pid, --exe and --container are for programs";
 	else if (!o->store)
@@ -329,6 +334,20 @@ bool options_is_default(const struct options *o, const char *name)
 	const char *value = *(char *const *)((const char *)o + opt->offset);
 
 	return !strcmp(value ? value : "", opt->value);
+}
+
+static void put_list(struct buf *out, const char *option, char *const *list)
+{
+	for (; list && *list; list++)
+		buf_printf(out, "%s--%s %s", out->len ? " " : "", option, *list);
+}
+
+void options_put_scope(const struct options *o, struct buf *out)
+{
+	put_list(out, "exe", o->exes);
+	put_list(out, "pid", o->pids);
+	put_list(out, "container", o->containers);
+	buf_putc(out, '\0');
 }
 
 void options_free(struct options *o)

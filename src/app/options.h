@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct buf;
+
 #define OPTION_TYPE_FLAG bool
 #define OPTION_TYPE_TEXT char *	  /* any text */
 #define OPTION_TYPE_PATH char *	  /* NULL when empty */
@@ -29,6 +31,8 @@ int options_parse(int argc, const char *const *argv, struct options *ret, char *
 		  size_t error_size);
 /* Is this option (no FLAG, no LIST) as it is where nobody says anything? */
 bool options_is_default(const struct options *o, const char *name);
+/* The options that leave programs out, as given, with a NUL; short of memory in part. */
+void options_put_scope(const struct options *o, struct buf *out);
 void options_free(struct options *o);
 void options_print_help(FILE *out);
 

@@ -21,6 +21,7 @@
 #include "body/proto_set.h"
 #include "context/registry.h"
 #include "dissect/graphql.h"
+#include "keep/keep.h"
 #include "redact/redact.h"
 #include "entry.h"
 #include "source/pcap.h"
@@ -29,6 +30,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "app/options.h"
+#include "app/packets.h"
 #include "app/privilege.h"
 #include "app/queue.h"
 #include "session/session.h"
@@ -54,6 +56,8 @@ struct server {
 	struct redact *redact;
 	struct queue *queue;
 	struct store *store;
+	struct keep *keep; /* NULL: no packets are kept */
+	int key_log;	   /* file of --keylog, for exports of them; -1: none */
 	struct registry *registry;
 	struct api_sockets *sockets; /* until the API has them */
 	struct api *api;
@@ -207,6 +211,8 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	ret->wire_watched = s->wire;
 	if (s->wire)
 		wire_stats(s->wire, &ret->wire);
+	ret->keep = keep_stats(s->keep);
+	ret->keys = s->key_log >= 0;
 }
 
 static uint64_t hits(void *ctx, uint32_t target)
@@ -450,6 +456,8 @@ static int open_all(struct server *s, char *error, size_t size)
 	if (r)
 		return r;
 	r = store_open(&store, s->options->uid, s->options->gid, &s->store, error, size);
+	r = r ? r
+	      : packets_open(s->options, store_path(s->store), &s->keep, &s->key_log, error, size);
 	if (r)
 		return r;
 	s->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -461,23 +469,6 @@ static int open_all(struct server *s, char *error, size_t size)
 		return 0;
 	snprintf(error, size, "out of memory");
 	return -ENOMEM;
-}
-
-static void put_scope(struct buf *out, const char *option, char *const *list)
-{
-	for (; list && *list; list++)
-		buf_printf(out, "%s--%s %s", out->len ? " " : "", option, *list);
-}
-
-/* Short of memory it is told in part. */
-static void describe_scope(struct server *s)
-{
-	const struct options *o = s->options->options;
-
-	put_scope(&s->scope, "exe", o->exes);
-	put_scope(&s->scope, "pid", o->pids);
-	put_scope(&s->scope, "container", o->containers);
-	buf_putc(&s->scope, '\0');
 }
 
 static struct api_options api_options(const struct server *s)
@@ -504,11 +495,13 @@ static int start_api(struct server *s, char *error, size_t size)
 	const struct api_source source = {
 		.ctx = s,
 		.wire = s->wire,
+		.packets = s->keep ? keep_files_of(s->keep) : NULL,
+		.key_log = s->key_log,
 		.stats = take_stats,
 		.targets = each_target,
 		.set_paused = set_paused,
 	};
-	describe_scope(s);
+	options_put_scope(s->options->options, &s->scope);
 	const struct api_options options = api_options(s);
 
 	s->sockets = NULL; /* taken */
@@ -552,7 +545,8 @@ static int serve(struct server *s, char *error, size_t size)
 	r = start_api(s, error, size);
 	if (r)
 		return SERVE_FAILED;
-	r = pthread_create(&store, NULL, store_main, s);
+	r = s->keep ? -keep_start(s->keep) : 0;
+	r = r ? r : pthread_create(&store, NULL, store_main, s);
 	if (r) {
 		snprintf(error, size, "start a thread: %s", strerror(r));
 		return SERVE_FAILED;
@@ -572,7 +566,7 @@ static int serve(struct server *s, char *error, size_t size)
 
 int serve_run(const struct serve_options *options)
 {
-	struct server s = { .options = options, .statm = -1 };
+	struct server s = { .options = options, .statm = -1, .key_log = -1 };
 	char error[ERROR_SIZE] = "";
 
 	keep_freed_memory();
@@ -584,6 +578,7 @@ int serve_run(const struct serve_options *options)
 		log_error("%s", error);
 	api_stop(s.api);
 	api_unbind(s.sockets);
+	keep_close(s.keep);
 	sessions_free(s.sessions);
 	wire_free(s.wire);
 	queue_free(s.queue);

@@ -32,8 +32,15 @@
 #define LIMIT_QUIC_FLOWS	65536	   /* connections of QUIC at once, and sockets of them */
 #define LIMIT_QUIC_COPIED	(32 << 10) /* bytes of Initial packets of one, that are copied */
 #define LIMIT_QUIC_IDLE_SECONDS 300	   /* without a packet: it ended. Most end after 30 */
+#define LIMIT_KEEP_PACKET	66560 /* bytes kept of a packet: a super-packet and its headers */
+#define LIMIT_KEEP_PENDING	(64 << 10) /* of a connection, before a filter has decided */
 #define LIMIT_WIRE_PROCESS_NS                                                                      \
 	2000000000ULL /* until a process that a filter does not name is left out */
+
+/* packets that are kept */
+#define LIMIT_KEEP_TWINS   16384     /* among which one is sought that was seen at its other end */
+#define LIMIT_KEEP_WAITING (8 << 20) /* bytes that wait for the word of a filter */
+#define LIMIT_KEEP_WAIT_NS 3000000000ULL /* and for so long at most */
 
 /* the two processes */
 #define LIMIT_STOP_STILL_MS 1200  /* a server that is to stop and does nothing is killed after */
@@ -259,6 +266,7 @@
 #define LIMIT_EXPORTS		8	  /* exports that run at once */
 #define LIMIT_EXPORT_EXCHANGES	65536	  /* exchanges of one end that an export remembers */
 #define LIMIT_EXPORT_CONNS	65536	  /* connections that one pcapng export remembers */
+#define LIMIT_EXPORT_NAMES	300000	  /* connections whose packets one export tells apart */
 #define LIMIT_API_JOBS		128	  /* requests that wait for a worker */
 #define LIMIT_API_WORKERS	3	  /* queries that run at once */
 

@@ -8,7 +8,7 @@
 
 static uint64_t refused(const struct ev_owner *o)
 {
-	uint64_t sum = o->lost_records + o->idle;
+	uint64_t sum = o->lost_records + o->lost_packets + o->idle;
 
 	for (int i = 0; i < EV_OWN__COUNT; i++)
 		sum += o->refused[i];

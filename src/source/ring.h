@@ -14,7 +14,8 @@ struct ring;
 /* Descriptors of the maps of bpf/common.bpf.h; size of the ring in bytes. */
 struct ring_maps {
 	int ring_fd, control_fd, counters_fd, hits_fd, owners_fd, taken_fd;
-	int wire_fd; /* -1: the wire is not watched */
+	int wire_fd;			  /* -1: the wire is not watched */
+	int packets_fd, packet_shares_fd; /* of packets to be kept; -1: none are */
 	size_t size;
 };
 

@@ -116,6 +116,11 @@ struct store_stats store_stats(struct store *s)
 	return s->ops->stats(s);
 }
 
+const char *store_path(const struct store *s)
+{
+	return s->ops->path ? s->ops->path(s) : NULL;
+}
+
 void store_error(struct store *s, char *out, size_t size)
 {
 	s->ops->error(s, out, size);

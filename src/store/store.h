@@ -105,6 +105,8 @@ int store_select(struct store *s, const struct store_query *q, store_row_fn *row
 /* One entry with its payload; the caller frees it. -ENOENT. */
 int store_get(struct store *s, int64_t id, struct entry **ret);
 struct store_stats store_stats(struct store *s);
+/* Where it is, for files that lie beside it: an absolute path. NULL: it is in no file. */
+const char *store_path(const struct store *s);
 
 /* Entries counted by time. A bucket begins at a multiple of its width since 1970. */
 struct store_histogram {

@@ -28,6 +28,8 @@ struct store_ops {
 	int (*count)(struct store *s, const struct store_histogram *q, uint64_t (*counts)[OUTCOMES],
 		     struct store_counted *ret, char *error, size_t error_size);
 	struct store_stats (*stats)(struct store *s);
+	/* The file beside which others may lie; NULL: it has none. */
+	const char *(*path)(const struct store *s);
 };
 
 /* The first member of what open() makes; set by store_open(). */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/buf.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/siphash.h"
@@ -215,6 +216,31 @@ const struct secret *key_log_find(const struct key_log *k, const uint8_t random[
 	const struct known *n = k ? find(k, random) : NULL;
 
 	return n && n->secrets[kind].len ? &n->secrets[kind] : NULL;
+}
+
+static int put_hex(const uint8_t *bytes, size_t len, char end, struct buf *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < len; i++)
+		r = buf_printf(out, "%02x", bytes[i]);
+	return r ? r : buf_putc(out, end);
+}
+
+int key_log_put(const struct key_log *k, const uint8_t random[32], struct buf *out)
+{
+	const struct known *n = find(k, random);
+	int r = 0;
+
+	for (size_t i = 0; n && !r && i < SECRET_KINDS; i++) {
+		const struct secret *s = &n->secrets[i];
+		if (!s->len)
+			continue;
+		r = buf_printf(out, "%s ", labels[i]);
+		r = r ? r : put_hex(random, RANDOM, ' ', out);
+		r = r ? r : put_hex(s->bytes, s->len, '\n', out);
+	}
+	return r;
 }
 
 struct key_log_counts key_log_counts(const struct key_log *k)

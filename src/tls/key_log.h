@@ -26,6 +26,7 @@ struct secret {
 	uint8_t len; /* 32 or 48 */
 };
 
+struct buf;
 struct key_log;
 
 /* NULL when out of memory. */
@@ -41,6 +42,9 @@ int key_log_add(struct key_log *k, const char *text, size_t len);
  */
 const struct secret *key_log_find(const struct key_log *k, const uint8_t random[32],
 				  enum secret_kind kind);
+
+/* Append the lines of that connection, all that is known of it. 0 or -ENOMEM. */
+int key_log_put(const struct key_log *k, const uint8_t random[32], struct buf *out);
 
 struct key_log_counts {
 	uint64_t secrets, bad_lines, past_limit;

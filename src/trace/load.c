@@ -86,8 +86,11 @@ static void choose_programs(struct cleartap_bpf *skel, const struct features *f)
 	bpf_program__set_autoload(skel->progs.tcp_recv, !f->sock_length);
 }
 
-static int choose_wire(struct cleartap_bpf *skel, bool wire, const struct features *f)
+static int choose_wire(struct cleartap_bpf *skel, const struct load_options *options, bool wire,
+		       const struct features *f)
 {
+	skel->rodata->keep_packets = options->keep_packets;
+	skel->rodata->keep_share = options->ring_size / LIMIT_SHARE;
 	bpf_program__set_autoload(skel->progs.wire_in, wire);
 	bpf_program__set_autoload(skel->progs.wire_out, wire);
 	bpf_program__set_autoload(skel->progs.wire_state, wire);
@@ -95,7 +98,9 @@ static int choose_wire(struct cleartap_bpf *skel, bool wire, const struct featur
 	bpf_program__set_autoload(skel->progs.udp_send, wire && !f->sock_length);
 	bpf_program__set_autoload(skel->progs.udp6_send, wire && !f->sock_length);
 	if (wire)
-		return 0;
+		return options->keep_packets ? bpf_map__set_max_entries(skel->maps.packets,
+									(__u32)options->ring_size)
+					     : 0;
 	struct bpf_map *const of_wire[] = { skel->maps.wire_news,  skel->maps.wire_cookies,
 					    skel->maps.wire_flows, skel->maps.wire_slots,
 					    skel->maps.quic_flows, skel->maps.quic_socks };
@@ -243,7 +248,7 @@ static int set_up(struct load *l, const struct load_options *options, bool wire)
 		skel->rodata->owner_salt = salt;
 	choose_programs(skel, &l->features);
 	int err = bpf_map__set_max_entries(skel->maps.events, (__u32)options->ring_size);
-	return err ? err : choose_wire(skel, wire, &l->features);
+	return err ? err : choose_wire(skel, options, wire, &l->features);
 }
 
 /* The BPF object, in the kernel. */

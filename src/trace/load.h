@@ -19,6 +19,7 @@ struct load_options {
 	uint64_t message_budget; /* bytes copied of one message */
 	bool filter_processes;
 	bool wire;
+	bool keep_packets;  /* whole, for which there is another ring of this size */
 	const char *btf;    /* file with kernel types, NULL: the kernel's own */
 	const char *probes; /* features_restrict() */
 };

@@ -140,6 +140,17 @@ def tshark(path, display, *fields, options=()):
     return [line.split("|") for line in done.stdout.splitlines()]
 
 
+def packets_not_kept():
+    """packets that nobody keeps, and keys of none, are refused with the reason"""
+    for query, status, parameter in (("packets=1", 409, "packets"), ("keys=1", 400, "keys"),
+                                     ("packets=1&keys=1", 409, "packets"),
+                                     ("packets=2", 400, "packets")):
+        a = server.get("/api/export/pcapng?" + query)
+        assert (a.status, a.json()["parameter"]) == (status, parameter), (query, a.json())
+    assert server.get("/api/export/pcapng?packets=0&keys=0").status == 200
+    assert server.get("/api/export/har?packets=1").json()["parameter"] == "packets"
+
+
 def kind(n):
     return n % 10
 
@@ -451,6 +462,6 @@ def clean_end():
         s.close()
 
 
-run([har, har_content, har_filtered, pcapng_requests, pcapng_responses, pcapng_sound,
+run([har, har_content, har_filtered, packets_not_kept, pcapng_requests, pcapng_responses, pcapng_sound,
      pcapng_opaque, pcapng_left_out, both_ends, one_end_missing, reused_ports, whole_bodies, websocket, streams,
      large, clean_end])

@@ -20,6 +20,7 @@
 
 #define PAGE_ENTRIES 200
 #define PAGE_BYTES   (1 << 20)
+#define LOOK_ENTRIES 2000
 
 /* The event loop sends the page while no task runs; the task makes the next one while it waits. */
 struct export
@@ -29,14 +30,23 @@ struct export
 	struct MHD_Connection *conn;
 	const struct export_format *format;
 	void *state;
-	struct kfl *filter;
+	struct kfl *filter, *look; /* of the file; of what is looked at first */
+	enum { EXPORT_LOOK, EXPORT_BEGIN, EXPORT_BEFORE, EXPORT_ENTRIES } phase;
 	int64_t after, last; /* entries behind the one, up to the other */
 	int64_t left;	     /* of limit(n), -1 without one */
 	struct buf page;
 	size_t sent;
-	bool started, done;
+	bool done;
 	int error;
 };
+
+/* The next phase begins with the first entry. */
+static void begin_phase(struct export *x, int phase)
+{
+	x->phase = phase;
+	x->after = 0;
+	x->left = x->filter ? kfl_limit(x->filter) : -1;
+}
 
 static bool add_entry(void *ctx, const struct entry *e)
 {
@@ -45,22 +55,26 @@ static bool add_entry(void *ctx, const struct entry *e)
 	if (!x->left)
 		return false;
 	x->after = e->id;
-	x->error = x->format->add(x->state, e, x->filter, &x->page);
+	if (x->phase == EXPORT_LOOK)
+		x->error = x->format->look(x->state, e);
+	else
+		x->error = x->format->add(x->state, e, x->filter, &x->page);
 	if (x->left > 0)
 		x->left--;
 	return !x->error && x->left && x->page.len < PAGE_BYTES;
 }
 
-/* Entries from the cursor on; leaves the cursor behind what was looked at. */
-static void read_page(struct export *x)
+/* Entries from the cursor on; leaves the cursor behind what was looked at. True: these were all. */
+static bool read_page(struct export *x)
 {
+	bool look = x->phase == EXPORT_LOOK;
 	const struct store_query q = {
-		.filter = x->filter,
+		.filter = look && !x->filter ? x->look : x->filter,
 		.after = x->after,
 		.before = x->last + 1,
-		.limit = PAGE_ENTRIES,
+		.limit = look ? LOOK_ENTRIES : PAGE_ENTRIES,
 		.oldest_first = true,
-		.with_payload = true,
+		.with_payload = !look,
 		.time_limit_ms = LIMIT_QUERY_MS,
 	};
 	struct store_page page = { 0 };
@@ -70,13 +84,39 @@ static void read_page(struct export *x)
 	if (e) {
 		log_warn("export: %s; the file ends early", error[0] ? error : strerror(-e));
 		x->error = e;
-		return;
+		return true;
 	}
-	if (x->page.len < PAGE_BYTES && !page.next)
-		x->done = true;
+	bool all = x->page.len < PAGE_BYTES && !page.next;
 	if (page.partial && page.next > x->after)
 		x->after = page.next;
-	x->done |= !x->left || x->after >= x->last;
+	return all || !x->left || x->after >= x->last;
+}
+
+static void run_phase(struct export *x)
+{
+	bool over = true;
+
+	switch (x->phase) {
+	case EXPORT_LOOK:
+		if (!x->format->look || read_page(x))
+			x->phase = EXPORT_BEGIN;
+		break;
+	case EXPORT_BEGIN:
+		x->error = x->format->begin(x->state, &x->page);
+		x->phase = EXPORT_BEFORE;
+		break;
+	case EXPORT_BEFORE:
+		if (x->format->before)
+			x->error = x->format->before(x->state, &x->page, &over);
+		if (over)
+			begin_phase(x, EXPORT_ENTRIES);
+		break;
+	case EXPORT_ENTRIES:
+		x->done = read_page(x);
+		if (!x->error && x->done)
+			x->error = x->format->end(x->state, &x->page);
+		break;
+	}
 }
 
 static void run(struct task *t)
@@ -85,13 +125,7 @@ static void run(struct task *t)
 
 	buf_reset(&x->page);
 	x->sent = 0;
-	if (!x->started)
-		x->error = x->format->begin(x->state, &x->page);
-	x->started = true;
-	if (!x->error)
-		read_page(x);
-	if (!x->error && x->done)
-		x->error = x->format->end(x->state, &x->page);
+	run_phase(x);
 	MHD_resume_connection(x->conn);
 }
 
@@ -125,8 +159,17 @@ static void free_export(void *ctx)
 	if (x->state)
 		x->format->close(x->state);
 	kfl_free(x->filter);
+	kfl_free(x->look);
 	buf_free(&x->page);
 	free(x);
+}
+
+static int compile_look(struct export *x)
+{
+	const char *q = x->format->look_query;
+	struct kfl_error error;
+
+	return x->filter || !q ? 0 : kfl_compile(q, strlen(q), &x->look, &error);
 }
 
 /* Takes the filter. */
@@ -145,11 +188,12 @@ static struct export *new_export(struct request *r, const struct export_format *
 		.format = format,
 		.filter = filter,
 		.last = store_stats(r->api->store).last_id,
-		.left = filter ? kfl_limit(filter) : -1,
 		.task.run = run,
 	};
+	begin_phase(x, EXPORT_LOOK);
 	r->api->exports++;
-	x->state = format->open(r->api->options.version);
+	if (!compile_look(x))
+		x->state = format->open(r);
 	if (x->state)
 		return x;
 	free_export(x);
@@ -175,6 +219,12 @@ void export_start(struct request *r, const struct export_format *format)
 
 	if (!param_filter(r, &filter))
 		return;
+	if (format->look && filter && kfl_redacted(filter, 0)) {
+		kfl_free(filter);
+		problem(r, MHD_HTTP_BAD_REQUEST, "q",
+			"redact() hides what packets show: ask for them without it");
+		return;
+	}
 	if (r->api->exports >= LIMIT_EXPORTS) {
 		kfl_free(filter);
 		answer_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "5");

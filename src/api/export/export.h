@@ -3,6 +3,7 @@
 #ifndef CLEARTAP_API_EXPORT_H
 #define CLEARTAP_API_EXPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct buf;
@@ -13,8 +14,16 @@ struct request;
 struct export_format {
 	const char *type, *extension;
 	/* The state of one file, NULL when out of memory. */
-	void *(*open)(const char *version);
+	void *(*open)(struct request *r);
+	/*
+	 * Told first, and without their payload, of the entries that are in the file; without a
+	 * filter, of those that look_query finds. NULL: it need not know.
+	 */
+	int (*look)(void *state, const struct entry *e);
+	const char *look_query;
 	int (*begin)(void *state, struct buf *out);
+	/* Some of what is before the entries; *ret_done: that is all. NULL: nothing is. */
+	int (*before)(void *state, struct buf *out, bool *ret_done);
 	/* An entry with its payload; filter: what it redacts (NULL nothing). */
 	int (*add)(void *state, const struct entry *e, const struct kfl *filter, struct buf *out);
 	int (*end)(void *state, struct buf *out);

@@ -12,6 +12,8 @@
 #include "api/export/told.h"
 #include "api/handlers.h"
 #include "api/hide.h"
+#include "api/request.h"
+#include "api/state.h"
 #include "base/coding.h"
 #include "base/json_write.h"
 #include "base/limits.h"
@@ -25,8 +27,9 @@ struct har {
 	uint64_t left_out;
 };
 
-static void *har_open(const char *version)
+static void *har_open(struct request *r)
 {
+	const char *version = r->api->options.version;
 	struct har *h = calloc(1, sizeof(*h));
 
 	if (h)

@@ -4,38 +4,37 @@
  * real times, for Wireshark's own dissectors. The TCP headers are made up: each stream begins with
  * a handshake at the time of its first byte. Bytes that were not seen are a packet that was cut
  * and a jump of the sequence. Entries with unknown addresses are left out and counted at the end.
+ * With ?packets=1 the packets of the wire are another interface of the same file (kept.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/export/export.h"
+#include "api/export/block.h"
+#include "api/export/kept.h"
 #include "api/export/packet.h"
 #include "api/export/stored.h"
 #include "api/export/told.h"
 #include "api/handlers.h"
 #include "api/hide.h"
 #include "api/index.h"
+#include "api/param.h"
+#include "api/problem.h"
+#include "api/request.h"
+#include "api/state.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/writer.h"
 #include "entry.h"
 
-#define SECTION_HEADER	     0x0a0d0d0a
-#define INTERFACE	     1
-#define INTERFACE_STATISTICS 5
-#define ENHANCED_PACKET	     6
-#define OPTION_COMMENT	     1
-#define OPTION_NAME	     2
-#define OPTION_APPLICATION   4
-#define OPTION_DROPPED	     5 /* of interface statistics */
-#define LINKTYPE_RAW	     101
-#define SEGMENT		     16384
-#define CUT_SEGMENT	     60000 /* what fits goes into one packet before a gap */
-#define PACKET_MAX	     65535
+#define SEGMENT	    16384
+#define CUT_SEGMENT 60000 /* what fits goes into one packet before a gap */
+#define PACKET_MAX  65535
 
 /* A connection that has begun; seq of what each side sends next: 0 is the side that opened it. */
 struct conversation {
@@ -49,8 +48,10 @@ struct pcapng {
 	struct index index;	  /* by socket */
 	struct buf conversations; /* of struct conversation */
 	uint32_t begun;
-	struct buf bytes, block;
-	struct writer w;		   /* fills block; its error is that of the file */
+	struct buf bytes;
+	struct block block;
+	struct kept *kept;  /* packets of the wire before the plaintext; NULL: none */
+	uint32_t interface; /* of the plaintext */
 	uint64_t left_out, rendered, torn; /* entries, entries, messages of WebSockets */
 };
 
@@ -64,50 +65,14 @@ struct sender {
 	int64_t time_us;
 };
 
-static void put_number(struct writer *w, uint64_t v, size_t size)
+static void *pcapng_open(struct request *r)
 {
-	writer_put(w, &v, size); /* in the order of bytes that the section header tells */
-}
-
-static void put_option(struct writer *w, unsigned code, const void *data, size_t len)
-{
-	static const char zeros[4];
-
-	put_number(w, code, 2);
-	put_number(w, len, 2);
-	writer_put(w, data, len);
-	writer_put(w, zeros, -len & 3);
-}
-
-static void put_comment(struct writer *w, const char *text)
-{
-	put_option(w, OPTION_COMMENT, text, strlen(text));
-}
-
-/* Frame the block that file->block holds. */
-static int put_block(struct pcapng *f, uint32_t type, struct buf *out)
-{
-	static const char zeros[4];
-	const struct buf *b = &f->block;
-	size_t len = b->len + (-b->len & 3) + 12;
-	struct writer w = { .out = out, .error = f->w.error };
-
-	put_number(&w, type, 4);
-	put_number(&w, len, 4);
-	writer_put(&w, b->data, b->len);
-	writer_put(&w, zeros, -b->len & 3);
-	put_number(&w, len, 4);
-	buf_reset(&f->block);
-	return w.error;
-}
-
-static void *pcapng_open(const char *version)
-{
+	const char *version = r->api->options.version;
 	struct pcapng *f = calloc(1, sizeof(*f));
 
 	if (f) {
 		f->version = version ? version : "";
-		f->w.out = &f->block;
+		block_init(&f->block);
 	}
 	return f;
 }
@@ -117,55 +82,59 @@ static int put_section(struct pcapng *f, struct buf *out)
 	static const char comment[] = "Plaintext that was read inside TLS libraries. Addresses, "
 				      "ports, order and times are "
 				      "real, the TCP headers are made up.";
-	struct writer *w = &f->w;
+	struct writer *w = &f->block.w;
 	char application[64];
 	int n = snprintf(application, sizeof(application), "cleartap %.40s", f->version);
 
-	put_number(w, 0x1a2b3c4d, 4);
-	put_number(w, 1, 4); /* version 1.0 */
-	put_number(w, UINT64_MAX, 8);
-	put_comment(w, comment);
-	put_option(w, OPTION_APPLICATION, application, (size_t)n);
-	put_option(w, 0, "", 0);
-	return put_block(f, SECTION_HEADER, out);
+	block_number(w, 0x1a2b3c4d, 4);
+	block_number(w, 1, 4); /* version 1.0 */
+	block_number(w, UINT64_MAX, 8);
+	block_comment(w, comment);
+	block_option(w, OPTION_APPLICATION, application, (size_t)n);
+	block_option(w, 0, "", 0);
+	return block_end(&f->block, SECTION_HEADER, out);
+}
+
+static int put_interface(struct pcapng *f, const char *name, struct buf *out)
+{
+	struct writer *w = &f->block.w;
+
+	block_number(w, LINKTYPE_RAW, 2);
+	block_number(w, 0, 6); /* reserved, no limit of length */
+	block_option(w, OPTION_NAME, name, strlen(name));
+	block_option(w, 0, "", 0);
+	return block_end(&f->block, INTERFACE, out);
 }
 
 static int pcapng_begin(void *state, struct buf *out)
 {
 	struct pcapng *f = state;
-	struct writer *w = &f->w;
 	int r = put_section(f, out);
 
-	if (r)
-		return r;
-	put_number(w, LINKTYPE_RAW, 2);
-	put_number(w, 0, 6); /* reserved, no limit of length */
-	put_option(w, OPTION_NAME, "cleartap", 8);
-	put_option(w, 0, "", 0);
-	return put_block(f, INTERFACE, out);
+	if (!r && f->kept)
+		r = put_interface(f, "wire", out);
+	return r ? r : put_interface(f, "cleartap", out);
 }
 
 /* The packet of a sender, with its time and an optional remark. */
 static int put_packet(struct sender *s, const char *comment)
 {
 	const struct packet *p = &s->packet;
-	struct writer *w = &s->file->w;
+	struct writer *w = &s->file->block.w;
 	size_t len = packet_head_size(p) + p->len;
-	uint64_t us = (uint64_t)s->time_us;
 
-	put_number(w, 0, 4);
-	put_number(w, us >> 32, 4);
-	put_number(w, us & UINT32_MAX, 4);
-	put_number(w, len, 4);
-	put_number(w, len + p->missing, 4);
+	block_number(w, s->file->interface, 4);
+	block_time(w, s->time_us);
+	block_number(w, len, 4);
+	block_number(w, len + p->missing, 4);
 	if (!w->error)
 		w->error = packet_put(p, w->out);
 	writer_put(w, "\0\0\0", -w->out->len & 3);
 	if (comment) {
-		put_comment(w, comment);
-		put_option(w, 0, "", 0);
+		block_comment(w, comment);
+		block_option(w, 0, "", 0);
 	}
-	return put_block(s->file, ENHANCED_PACKET, s->out);
+	return block_end(&s->file->block, ENHANCED_PACKET, s->out);
 }
 
 /* From one side: flags and bytes at its place in the stream. */
@@ -442,7 +411,7 @@ static int pcapng_add(void *state, const struct entry *original, const struct kf
 static int pcapng_end(void *state, struct buf *out)
 {
 	struct pcapng *f = state;
-	struct writer *w = &f->w;
+	struct writer *w = &f->block.w;
 	char comment[300];
 
 	snprintf(comment, sizeof(comment),
@@ -450,12 +419,12 @@ static int pcapng_end(void *state, struct buf *out)
 		 " of protocols of which no bytes are kept, and %" PRIu64
 		 " messages of WebSockets that are not whole",
 		 f->left_out, f->rendered, f->torn);
-	put_number(w, 0, 4);
-	put_number(w, 0, 8); /* no time of the statistics */
-	put_option(w, OPTION_DROPPED, &f->left_out, sizeof(f->left_out));
-	put_comment(w, comment);
-	put_option(w, 0, "", 0);
-	return put_block(f, INTERFACE_STATISTICS, out);
+	block_number(w, f->interface, 4);
+	block_number(w, 0, 8); /* no time of the statistics */
+	block_option(w, OPTION_DROPPED, &f->left_out, sizeof(f->left_out));
+	block_comment(w, comment);
+	block_option(w, 0, "", 0);
+	return block_end(&f->block, INTERFACE_STATISTICS, out);
 }
 
 static void pcapng_close(void *state)
@@ -466,7 +435,8 @@ static void pcapng_close(void *state)
 	index_free(&f->index);
 	buf_free(&f->conversations);
 	buf_free(&f->bytes);
-	buf_free(&f->block);
+	block_free(&f->block);
+	kept_free(f->kept);
 	free(f);
 }
 
@@ -480,7 +450,61 @@ static const struct export_format pcapng = {
 	.close = pcapng_close,
 };
 
+static void *packets_open(struct request *r)
+{
+	struct pcapng *f = pcapng_open(r);
+
+	if (!f)
+		return NULL;
+	f->kept = kept_new(r);
+	f->interface = 1;
+	if (f->kept)
+		return f;
+	pcapng_close(f);
+	return NULL;
+}
+
+static int packets_look(void *state, const struct entry *e)
+{
+	return kept_look(((struct pcapng *)state)->kept, e);
+}
+
+/* The packets, before the plaintext: its handshakes begin its streams of the same addresses. */
+static int packets_put(void *state, struct buf *out, bool *ret_done)
+{
+	struct pcapng *f = state;
+
+	return kept_put(f->kept, &f->block, out, ret_done);
+}
+
+static const struct export_format pcapng_packets = {
+	.type = "application/x-pcapng",
+	.extension = "pcapng",
+	.open = packets_open,
+	.look = packets_look,
+	.look_query = "tcp",
+	.begin = pcapng_begin,
+	.before = packets_put,
+	.add = pcapng_add,
+	.end = pcapng_end,
+	.close = pcapng_close,
+};
+
 void pcapng_export(struct request *r)
 {
-	export_start(r, &pcapng);
+	const struct api_source *source = &r->api->source;
+	bool packets, keys;
+
+	if (!param_flag(r, "packets", &packets) || !param_flag(r, "keys", &keys))
+		return;
+	if (keys && !packets)
+		problem(r, MHD_HTTP_BAD_REQUEST, "keys", "keys are for packets: packets=1");
+	else if (packets && !source->packets)
+		problem(r, MHD_HTTP_CONFLICT, "packets",
+			"no packets are kept: start cleartap with --keep-packets SIZE");
+	else if (keys && source->key_log < 0)
+		problem(r, MHD_HTTP_CONFLICT, "keys",
+			"no keys are known: start cleartap with --keylog FILE");
+	else
+		export_start(r, packets ? &pcapng_packets : &pcapng);
 }

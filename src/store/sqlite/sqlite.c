@@ -288,6 +288,11 @@ static int open_store(const struct store_options *options, const char *place, ui
 	return 0;
 }
 
+static const char *path_of(const struct store *s)
+{
+	return ((const struct sqlite *)s)->path;
+}
+
 const struct store_ops sqlite_ops = {
 	.scheme = "sqlite",
 	.usage = "sqlite:PATH",
@@ -301,4 +306,5 @@ const struct store_ops sqlite_ops = {
 	.get = sqlite_get,
 	.count = sqlite_count,
 	.stats = copy_stats,
+	.path = path_of,
 };
