@@ -76,6 +76,18 @@ void mask_token(const struct siphash_key *key, const char *secret, size_t len,
 		out[i] = digits[hash & 31];
 }
 
+/* It stands for a secret already: of a dissector that masks what it renders. */
+static bool is_mask(const char *text, size_t len, size_t quotes)
+{
+	size_t bare = strlen(MASK);
+
+	if (len > 2 * quotes) {
+		text += quotes;
+		len -= 2 * quotes;
+	}
+	return (len == bare || len == MASK_SIZE) && !memcmp(text, MASK, bare);
+}
+
 void mask_quoted(struct masker *m, size_t start, size_t end, const char *quote, const char *kind,
 		 const char *name)
 {
@@ -83,7 +95,7 @@ void mask_quoted(struct masker *m, size_t start, size_t end, const char *quote, 
 	size_t q = quote ? strlen(quote) : 0, len = 0;
 
 	start = start < m->done ? m->done : start;
-	if (end < start)
+	if (end < start || is_mask(m->text + start, end - start, q))
 		return;
 	m->work += WORK_MASK;
 	q = q < 30 ? q : 30;

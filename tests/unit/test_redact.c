@@ -282,6 +282,26 @@ static void test_bodies(void **state)
 	redact_free(r);
 }
 
+/* What stands for a secret already, of a dissector that masks what it renders, is none. */
+static void test_masked_already(void **state)
+{
+	static const char *const masked[] = { "ALTER USER app PASSWORD '" M "'",
+					      "{\"password\":\"" M "\"}", "password=" M };
+	struct redact *r = rules_of(NULL, 0, true);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(masked) / sizeof(*masked); i++) {
+		struct buf request = { 0 };
+		buf_printf(&request, "POST / HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s",
+			   strlen(masked[i]), masked[i]);
+		struct entry *e = redacted(r, buf_cstr(&request), OK);
+		assert_null(strstr(buf_cstr(&e->detail), "redacted"));
+		entry_free(e);
+		buf_free(&request);
+	}
+	redact_free(r);
+}
+
 static void gzip(const char *text, size_t len, struct buf *out)
 {
 	z_stream z = { 0 };
@@ -510,10 +530,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers), cmocka_unit_test(test_nothing_to_mask),
-		cmocka_unit_test(test_bodies),	cmocka_unit_test(test_encoded),
-		cmocka_unit_test(test_bomb),	cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_off),	cmocka_unit_test(test_opaque),
-		cmocka_unit_test(test_stray),	cmocka_unit_test(test_http2),
+		cmocka_unit_test(test_bodies),	cmocka_unit_test(test_masked_already),
+		cmocka_unit_test(test_encoded), cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_rules),	cmocka_unit_test(test_off),
+		cmocka_unit_test(test_opaque),	cmocka_unit_test(test_stray),
+		cmocka_unit_test(test_http2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
