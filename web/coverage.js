@@ -211,7 +211,7 @@ export default page({
 	text: "Of what went over TLS, how much was read in clear, by program; and why not the rest.",
 	draw(answer, body, aside) {
 		const { ledger } = answer;
-		const note = ledger ? "" : answer.note || "";
+		const note = ledger && !server.narrow ? "" : answer.note || "";
 		aside.replaceChildren(el("span", { class: "page-note" }, note));
 		reasons = new Map((ledger?.reasons || []).map(r => [r.reason, r]));
 		const list = ledger ? programs(answer) : answer.workloads || [];

@@ -5,7 +5,7 @@ import { events, getJSON } from "./api.js";
 import { el } from "./el.js";
 import { glyph } from "./icons.js";
 
-export const server = { wire: false, packets: {}, scope: "" };
+export const server = { wire: false, narrow: false, packets: {}, scope: "" };
 
 const listeners = new Set();
 export const onServer = listener => listeners.add(listener);
@@ -16,6 +16,7 @@ export async function readServer() {
 	const stats = await getJSON("/api/stats").catch(() => null); // pages say what is wrong
 	if (!stats) return;
 	server.wire = Boolean(stats.wire_watched || stats.file);
+	server.narrow = Boolean(stats.wire?.packet_socket); // it sees less than the kernel side does
 	server.packets = stats.packets || {}; // that are kept
 	server.scope = stats.scope || "";
 	draw();

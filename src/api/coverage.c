@@ -22,6 +22,10 @@
 	"Workloads count the TLS connections that recent entries were read from. The ledger "      \
 	"counts "                                                                                  \
 	"all that went over the wire since the start."
+#define NOTE_PACKETS                                                                               \
+	"The wire is watched by a packet socket: what is in other network namespaces is not "      \
+	"seen, and "                                                                               \
+	"whose a connection is only where it is read."
 #define NOTE_NO_WIRE                                                                               \
 	"Workloads count the TLS connections that recent entries were read from. Connections "     \
 	"that "                                                                                    \
@@ -186,7 +190,7 @@ static int put_coverage(struct buf *out, const struct coverage *c, const struct 
 	for (size_t i = 0; i < c->index.count; i++)
 		put_workload(&j, c, (const struct workload *)c->list.data + i);
 	jw_end_array(&j);
-	jw_string(&j, "note", wire ? NOTE : NOTE_NO_WIRE);
+	jw_string(&j, "note", !wire ? NOTE_NO_WIRE : wire_by_address(wire) ? NOTE_PACKETS : NOTE);
 	if (wire)
 		wire_put_coverage(wire, &j);
 	window_put(w, &j);

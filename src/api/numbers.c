@@ -129,6 +129,8 @@ static const struct figure {
 	{ "sessions", "no_memory", AT(U64, server.sessions.no_memory), DROP("no_memory") },
 
 	{ "wire", "watched", AT(FLAG, server.wire_watched) },
+	{ "wire", "packet_socket", AT(FLAG, server.wire_packets) },
+	{ "wire", "packets_lost", AT(U64, server.packets_lost), DROP("wire_socket") },
 	{ "wire", "open", AT(U64, server.wire.open),
 	  GAUGE("wire_connections", "TLS connections on the wire, read or not.") },
 	{ "wire", "seen", AT(U64, server.wire.seen),

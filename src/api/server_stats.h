@@ -28,6 +28,8 @@ struct server_stats {
 	struct redact_stats redaction;
 	uint64_t targets_attached, targets_failed;
 	struct session_stats sessions;
+	bool wire_packets; /* by a packet socket, which lost: */
+	uint64_t packets_lost;
 	bool wire_watched; /* if not, all of `wire` is 0 */
 	struct wire_stats wire;
 	struct keep_stats keep;			   /* packets */

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 
 #include "cleartap.skel.h"
+#include "source/packet_socket.h"
 #include "source/ring.h"
 #include "base/log.h"
 #include "base/runtime.h"
@@ -46,7 +47,7 @@ static int load(const struct options *o, struct load *ret)
 		.btf = o->btf,
 		.probes = o->probes,
 		.filter_processes = o->pids || o->exes || o->containers,
-		.wire = !o->no_wire,
+		.wire = !o->no_wire && strcmp(o->wire, "packet"),
 		.keep_packets = o->keep_packets,
 	};
 	char error[512];
@@ -103,6 +104,7 @@ static void serve(const struct options *o, const struct ring_maps *maps, int soc
 		       maps ? maps->taken_fd : -1,
 		       maps ? maps->wire_fd : -1,
 		       maps ? maps->packets_fd : -1,
+		       maps ? maps->packet_fd : -1,
 		       maps ? maps->packet_shares_fd : -1 };
 	sigset_t none;
 
@@ -272,6 +274,22 @@ static int block_signals(int *ret_signals, int pair[2])
 	return 0;
 }
 
+/* The socket that shows packets where the kernel side does not; -1: none. */
+static int open_packets(const struct options *o, const struct load *l)
+{
+	if (o->no_wire || l->wire)
+		return -1;
+	int fd = packet_socket_open();
+	if (fd < 0)
+		log_warn("open a packet socket to watch the wire: %s; going on without",
+			 strerror(-fd));
+	else
+		log_info("the wire is watched by a packet socket: in this network namespace alone");
+	if (o->keep_packets)
+		log_warn("no packets are kept: that needs the wire at the root of cgroup2");
+	return fd < 0 ? -1 : fd;
+}
+
 static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[static TOKEN_MAX],
 		    const char *token_file)
 {
@@ -293,6 +311,7 @@ static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[st
 		.wire_fd = l.wire ? bpf_map__fd(l.skel->maps.wire_slots) : -1,
 		.packets_fd = keep ? bpf_map__fd(l.skel->maps.packets) : -1,
 		.packet_shares_fd = keep ? bpf_map__fd(l.skel->maps.packet_shares) : -1,
+		.packet_fd = open_packets(o, &l),
 		.size = o->ring_size,
 	};
 	pid_t server = fork();
@@ -301,6 +320,8 @@ static int run_both(const struct options *o, uid_t uid, gid_t gid, char token[st
 		serve(o, &maps, pair[1], uid, gid, token, *token_file ? token_file : NULL);
 	}
 	close(pair[1]);
+	if (maps.packet_fd >= 0)
+		close(maps.packet_fd);
 	explicit_bzero(token, TOKEN_MAX); /* the server's alone */
 	int status = server < 0 ? EXIT_START : trace(o, &l, pair[0], server, uid, gid, signals);
 	load_free(&l);

@@ -281,6 +281,11 @@ static int check_values(const struct options *o, char *error, size_t size)
 
 	if (strcmp(o->probes, "auto") && strcmp(o->probes, "multi") && strcmp(o->probes, "perf"))
 		wrong = "option probes: the value is not one of auto, multi, perf";
+	else if (strcmp(o->wire, "auto") && strcmp(o->wire, "packet"))
+		wrong = "option wire: the value is not one of auto, packet";
+	else if (o->keep_packets && !strcmp(o->wire, "packet"))
+		wrong = "--keep-packets keeps what is seen at cgroup2, and --wire packet looks "
+			"elsewhere";
 	else if (o->ring_size < 64 << 10 || o->ring_size > 1 << 30 ||
 		 (o->ring_size & (o->ring_size - 1)))
 		wrong = "option ring-size: the size must be a power of two from 64K to 1G";

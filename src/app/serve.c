@@ -70,6 +70,7 @@ struct server {
 	pthread_mutex_t lock;	  /* of stats */
 	struct session_stats stats;
 	struct pcap_stats file;
+	uint64_t packets_lost;
 };
 
 static void on_entry(void *ctx, struct entry *e)
@@ -207,8 +208,10 @@ static void take_stats(void *ctx, struct server_stats *ret)
 	pthread_mutex_lock(&s->lock);
 	ret->sessions = s->stats;
 	ret->file = s->file;
+	ret->packets_lost = s->packets_lost;
 	pthread_mutex_unlock(&s->lock);
 	ret->wire_watched = s->wire;
+	ret->wire_packets = s->wire && wire_by_address(s->wire);
 	if (s->wire)
 		wire_stats(s->wire, &ret->wire);
 	ret->keep = keep_stats(s->keep);
@@ -329,6 +332,7 @@ static int capture(struct server *s)
 		pthread_mutex_lock(&s->lock);
 		s->stats = sessions_stats(s->sessions);
 		sources_file(s->sources, &s->file);
+		s->packets_lost = sources_packets_lost(s->sources);
 		pthread_mutex_unlock(&s->lock);
 	}
 	begin_end(s);
@@ -402,6 +406,8 @@ static struct wire *open_wire(struct server *s, const struct entry_sink *sink)
 	const struct wire_options options = { .node = o->node,
 					      .filtered = o->pids || o->exes || o->containers,
 					      .file = o->read != NULL,
+					      .by_address = s->options->maps &&
+							    s->options->maps->packet_fd >= 0,
 					      .split_ends = o->split_ends,
 					      .container = container_of,
 					      .why = why_not_read,
@@ -415,11 +421,13 @@ static int open_sources(struct server *s, struct session_options *sessions, char
 			size_t size)
 {
 	const struct entry_sink sink = { .emit = on_entry, .ctx = s };
-	bool wire = s->options->maps ? s->options->maps->wire_fd >= 0
-				     : s->options->options->read && !s->options->options->no_wire;
+	const struct ring_maps *maps = s->options->maps;
+	bool wire = maps ? maps->wire_fd >= 0 || maps->packet_fd >= 0
+			 : s->options->options->read && !s->options->options->no_wire;
 	struct source_options source = {
 		.clock_offset_us = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC),
-		.maps = s->options->maps,
+		.maps = maps,
+		.packet_fd = maps && maps->packet_fd >= 0 ? maps->packet_fd : 0,
 		.file = s->options->options->read,
 		.key_log = s->options->options->keylog,
 	};

@@ -20,6 +20,7 @@
 #define LIMIT_WIRE_JUDGE_MS	10000 /* what is known of why one is not read may change so long */
 #define LIMIT_WIRE_JUDGED	256   /* processes of which that is asked, in a tick */
 #define LIMIT_WIRE_KEPT		16384 /* connections that ended, whose last packets are kept */
+#define LIMIT_WIRE_AHEAD	1024  /* sessions whose packets are awaited, a power of two */
 #define LIMIT_WIRE_LOOK_MS	250   /* between two looks at all of a file that live */
 #define LIMIT_SILENT_RECORDS	16    /* sent by a program of which nothing is seen any more, */
 #define LIMIT_SILENT_LOOKS	3     /* at so many looks, */

@@ -6,6 +6,7 @@
 #include "session/bind.h"
 #include "session/pair.h"
 #include "session/told_wire.h"
+#include "wire/wire.h"
 
 static bool same_socket(const struct peer *p, const struct address *local,
 			const struct address *remote, uint32_t netns)
@@ -39,7 +40,7 @@ static void take_socket(struct session *s, const struct flow_socket *b, const st
 	memcpy(s->peer->comm, s->comm[0] ? s->comm : s->process->comm, sizeof(s->comm));
 	s->bind = b->strong ? BIND_STRONG : BIND_WEAK;
 	s->how = b->how;
-	s->cookie = b->cookie;
+	s->cookie = s->all->wire && wire_by_address(s->all->wire) ? 0 : b->cookie;
 	s->untold = true;
 	s->opener = b->opener;
 	peer_table_replace(&s->all->peers, s->peer, pair_unlink);

@@ -33,14 +33,24 @@ void told_wire(struct session *s)
 
 	if (s->untold && !s->peer)
 		s->all->unbound[n.tgid % UNBOUND] = n.tgid;
-	if (!s->untold || !told_wire_cookie(s) || !s->peer)
+	if (!s->untold || !s->all->wire || !s->peer)
 		return;
-	s->untold = false;
 	snprintf(name, sizeof(name), "%" PRIu32 "-%" PRIx64 "-%" PRIu32, n.tgid, n.id, n.number);
-	struct wire_read read = { .connection = name, .library = s->library, .midway = s->midway };
+	struct wire_read read = { .connection = name,
+				  .library = s->library,
+				  .midway = s->midway,
+				  .tgid = n.tgid,
+				  .comm = s->peer->comm };
 	if (s->lock != LOCK_CLOSED) /* else its bytes are known to be there, no more */
 		memcpy(read.plain, s->sight.expected, sizeof(read.plain));
-	wire_read(s->all->wire, s->cookie, s->all->now_us, &read);
+	if (told_wire_cookie(s)) {
+		s->untold = false;
+		wire_read(s->all->wire, s->cookie, s->all->now_us, &read);
+		return;
+	}
+	const struct wire_address local = address_of(&s->peer->local),
+				  remote = address_of(&s->peer->remote);
+	wire_read_ahead(s->all->wire, &local, &remote, s->peer->netns, s->all->now_us, &read);
 }
 
 void told_wire_missing(struct session *s, enum dir dir, uint64_t len, enum gap_why why)

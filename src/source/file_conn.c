@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+/* In a file the side that opened it, as if it were seen there. */
 static int local_of(const struct file_conn *c)
 {
-	return c->opener == CLIENT_NO ? 0 : c->opener;
+	return c->opener == CLIENT_NO || c->is_end ? 0 : c->opener;
 }
 
 static enum dir dir_of(const struct file_conn *c, int side)
@@ -20,9 +21,12 @@ static struct flow_socket socket_of(const struct file_conn *c)
 	struct flow_socket socket = {
 		.cookie = c->flow.gen,
 		.family = c->family,
+		.netns = c->netns,
 		.local_port = c->ends.port[local],
 		.remote_port = c->ends.port[!local],
-		.opener = c->opener == CLIENT_NO ? OPENER_UNKNOWN : OPENER_LOCAL,
+		.opener = c->opener == CLIENT_NO ? OPENER_UNKNOWN
+			  : c->opener == local	 ? OPENER_LOCAL
+						 : OPENER_REMOTE,
 		.how = "file",
 		.strong = true,
 	};
@@ -36,7 +40,7 @@ static void open_flow(struct file_conns *t, struct file_conn *c)
 {
 	bool tls = c->mode == MODE_TLS;
 
-	if (c->opened)
+	if (c->opened || c->is_end)
 		return;
 	c->opened = true;
 	c->closed = tls && !tls_stream_readable(c->tls);
@@ -73,12 +77,14 @@ static void tell_plain(void *way, int side, const uint8_t *bytes, size_t len)
 	struct file_conn *c = w->conn;
 
 	open_flow(w->all, c);
-	flow_data(w->all->sessions, &c->flow, c->now_us,
-		  &(struct flow_data){ .dir = dir_of(c, side),
-				       .offset = c->sides[side].told,
-				       .span = len,
-				       .bytes = bytes,
-				       .len = len });
+	c->spoke |= c->mode != MODE_TLS;
+	if (c->opened)
+		flow_data(w->all->sessions, &c->flow, c->now_us,
+			  &(struct flow_data){ .dir = dir_of(c, side),
+					       .offset = c->sides[side].told,
+					       .span = len,
+					       .bytes = bytes,
+					       .len = len });
 	c->sides[side].told += len;
 }
 
@@ -131,7 +137,7 @@ static void begin_tls(struct file_way *w)
 					  .counts = &w->all->counts.tls,
 					  .share = c->share };
 
-	c->wire.upgraded = c->opened;
+	c->wire.upgraded = c->spoke;
 	close_flow(w->all, c);
 	c->flow.gen = ++w->all->gen;
 	c->tls = tls_stream_new(&to);

@@ -49,12 +49,16 @@ struct file_conn {
 	uint8_t family, mode;
 	int8_t opener;	     /* a side; CLIENT_NO: not known */
 	bool opened, closed; /* the flow: was told; its lock is closed */
+	uint32_t netns;	     /* 0: not known */
+	bool spoke;	     /* in clear, before it was TLS */
 	bool reset;
+	bool is_end; /* of a socket of this machine, which is side 0: sessions are told nothing */
 	bool joined, done; /* its first packet was not seen; it ended, only its packets come */
 };
 
 struct file_conns {
-	struct sessions *sessions;
+	struct sessions *sessions; /* NULL: all are ends of sockets, in this namespace: */
+	uint32_t netns;
 	struct decrypt_tools *tools;
 	struct wire *wire; /* NULL: nobody wants to know */
 	struct file_conn **buckets;

@@ -10,7 +10,8 @@
 #include "base/limits.h"
 #include "source/file_conn.h"
 
-#define BUCKETS 65536
+#define BUCKETS	  65536
+#define TICKED_US 2000000 /* for so long after its last packet a connection is looked at */
 
 struct file_conns *file_conns_new(struct sessions *sessions, struct decrypt_tools *tools,
 				  struct wire *w)
@@ -121,6 +122,8 @@ static struct file_conn *make(struct file_conns *t, int64_t now_us,
 	c->family = g->family;
 	c->opener = CLIENT_NO;
 	c->joined = !(g->flags & TCP_SYN);
+	c->is_end = !t->sessions;
+	c->netns = t->netns;
 	c->share = &t->shares[hash_words(client, 0) % FILE_OWNERS];
 	c->flow.owner = 1 + (uint32_t)(hash_words(client, 1) % (FLOW_OWNERS - 1));
 	c->flow.id = hash_words(id, (uint64_t)now_us) | 1;
@@ -147,20 +150,17 @@ static bool is_another(const struct file_conn *c, int side, const struct datagra
 
 /* The connection of a packet; NULL: none, and it begins none. */
 static struct file_conn *conn_of(struct file_conns *t, int64_t now_us, const struct datagram *g,
-				 int *ret_side)
+				 const struct datagram_ends *ends, int side)
 {
-	struct datagram_ends ends;
-	int side = datagram_order(g, &ends);
-	struct file_conn *c = find(t, &ends);
+	struct file_conn *c = find(t, ends);
 
-	*ret_side = side;
 	if (c && is_another(c, side, g)) {
 		end_conn(t, c);
 		forget(t, c);
 		c = NULL;
 	}
 	if (!c && (g->wire_len || g->flags & TCP_SYN))
-		c = make(t, now_us, &ends, g);
+		c = make(t, now_us, ends, g);
 	if (!c)
 		return NULL;
 	TAILQ_REMOVE(&t->ages, c, of_age);
@@ -272,10 +272,10 @@ static void take_later(struct file_conns *t, struct file_conn *c, int side, int6
 	take_packet(t, c, side, now_us, g);
 }
 
-void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram *g)
+static void take(struct file_conns *t, int64_t now_us, const struct datagram *g,
+		 const struct datagram_ends *ends, int side)
 {
-	int side;
-	struct file_conn *c = conn_of(t, now_us, g, &side);
+	struct file_conn *c = conn_of(t, now_us, g, ends, side);
 
 	if (!c)
 		return;
@@ -288,4 +288,39 @@ void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram
 	take_early(t, c, c->early.count >= LIMIT_PCAP_LATE);
 	if (c->reset || is_finished(c))
 		end_conn(t, c);
+}
+
+void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram *g)
+{
+	struct datagram_ends ends;
+	int side = datagram_order(g, &ends);
+
+	take(t, now_us, g, &ends, side);
+}
+
+void file_conns_take_end(struct file_conns *t, int64_t now_us, const struct datagram *g, bool out)
+{
+	const struct datagram_ends *e = &g->ends;
+	struct datagram_ends ends = { .port = { e->port[!out], e->port[out] } };
+
+	memcpy(ends.ip[0], e->ip[!out], sizeof(ends.ip[0]));
+	memcpy(ends.ip[1], e->ip[out], sizeof(ends.ip[1]));
+	take(t, now_us, g, &ends, !out);
+}
+
+void file_conns_set_netns(struct file_conns *t, uint32_t netns)
+{
+	t->netns = netns;
+}
+
+void file_conns_tick(struct file_conns *t, int64_t now_us)
+{
+	struct file_conn *c;
+
+	TAILQ_FOREACH_REVERSE(c, &t->ages, file_ages, of_age)
+	{
+		if (now_us - c->now_us > TICKED_US)
+			break;
+		file_wire_tick(&c->wire, t->wire, now_us);
+	}
 }

@@ -7,6 +7,7 @@
 #ifndef CLEARTAP_FILE_CONNS_H
 #define CLEARTAP_FILE_CONNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "source/tls_stream.h"
@@ -24,12 +25,21 @@ struct file_conns_counts {
 	struct tls_stream_counts tls;
 };
 
-/* NULL when out of memory. All are borrowed; `w` NULL: nobody is told of the wire. */
+/*
+ * NULL when out of memory. All are borrowed; `w` NULL: nobody is told of the wire, `s` NULL: nobody
+ * is told what was said, and connections are those of file_conns_take_end().
+ */
 struct file_conns *file_conns_new(struct sessions *s, struct decrypt_tools *tools, struct wire *w);
 /* Forgets them, telling nothing. */
 void file_conns_free(struct file_conns *t);
 /* A packet of TCP. */
 void file_conns_take(struct file_conns *t, int64_t now_us, const struct datagram *g);
+/* The network namespace of what comes. */
+void file_conns_set_netns(struct file_conns *t, uint32_t netns);
+/* The same at one end of it, a socket of this machine: did it send the packet? */
+void file_conns_take_end(struct file_conns *t, int64_t now_us, const struct datagram *g, bool out);
+/* Tell the wire of those that fell silent a moment ago. */
+void file_conns_tick(struct file_conns *t, int64_t now_us);
 /* The file ends, and all connections with it. */
 void file_conns_end(struct file_conns *t);
 struct file_conns_counts file_conns_counts(const struct file_conns *t);

@@ -62,9 +62,10 @@ void file_wire_open(struct file_wire *f, struct wire *w, int64_t now_us,
 		.family = socket->family,
 		.local_port = socket->local_port,
 		.remote_port = socket->remote_port,
+		.netns = socket->netns,
 		.owner = owner,
 		.opener_known = socket->opener != OPENER_UNKNOWN,
-		.opener = DIR_WRITE,
+		.opener = socket->opener == OPENER_REMOTE ? DIR_READ : DIR_WRITE,
 		.midway = midway,
 		.upgraded = f->upgraded,
 	};
@@ -140,6 +141,12 @@ void file_wire_record(struct file_wire *f, struct wire *w, int side, int64_t now
 	wire_bytes(w, &f->key, now_us, side == f->local ? DIR_WRITE : DIR_READ, f->handed[side],
 		   record, len);
 	f->handed[side] += (uint32_t)len;
+}
+
+void file_wire_tick(struct file_wire *f, struct wire *w, int64_t now_us)
+{
+	if (f->open && now_us - f->told_us >= TELL_US)
+		tell_counts(f, w, now_us);
 }
 
 void file_wire_end(struct file_wire *f, struct wire *w, int64_t now_us)

@@ -41,6 +41,8 @@ void file_wire_stream(struct file_wire *f, int side, uint64_t len);
 /* A whole record, with its head, and what was in it. */
 void file_wire_record(struct file_wire *f, struct wire *w, int side, int64_t now_us,
 		      const uint8_t *record, size_t len, const struct decrypted *d);
+/* From time to time, where none comes. */
+void file_wire_tick(struct file_wire *f, struct wire *w, int64_t now_us);
 void file_wire_end(struct file_wire *f, struct wire *w, int64_t now_us);
 
 #endif

@@ -16,6 +16,7 @@ struct ring_maps {
 	int ring_fd, control_fd, counters_fd, hits_fd, owners_fd, taken_fd;
 	int wire_fd;			  /* -1: the wire is not watched */
 	int packets_fd, packet_shares_fd; /* of packets to be kept; -1: none are */
+	int packet_fd; /* of packet_socket_open(), in place of wire_fd; -1: none */
 	size_t size;
 };
 

@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "source/packet_socket.h"
 #include "source/pcap.h"
 #include "source/uprobe.h"
 
 /* Several sources are looked at this often: one may be read before its descriptor says so. */
 #define LOOK_MS 5
 
-static const struct source *const table[] = { &source_uprobe, &source_pcap };
+static const struct source *const table[] = { &source_packets, &source_uprobe, &source_pcap };
 
 #define TABLE_SIZE  (sizeof(table) / sizeof(*table))
 #define SOURCES_MAX 4
@@ -124,4 +125,12 @@ void sources_file(const struct sources *s, struct pcap_stats *ret)
 	for (size_t i = 0; i < s->count; i++)
 		if (s->open[i].source == &source_pcap)
 			pcap_stats_take(s->open[i].state, ret);
+}
+
+uint64_t sources_packets_lost(const struct sources *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->open[i].source == &source_packets)
+			return packet_socket_lost(s->open[i].state);
+	return 0;
 }

@@ -23,6 +23,7 @@ struct source_options {
 	const struct ring_maps *maps; /* of the kernel side; NULL: no uprobes */
 	const char *file;	      /* of packets, by its path; NULL: none */
 	const char *key_log;	      /* with secrets for it; NULL: none */
+	int packet_fd; /* of packet_socket_open(), where the kernel side does not tell; 0: none */
 };
 
 struct source {
@@ -46,7 +47,7 @@ struct source {
 	void (*close)(void *state);
 };
 
-extern const struct source source_uprobe, source_pcap;
+extern const struct source source_uprobe, source_pcap, source_packets;
 
 /* Every source of the table that the options ask for. */
 struct sources;
@@ -59,5 +60,7 @@ void sources_close(struct sources *s);
 const struct ring *sources_ring(const struct sources *s);
 /* What the file has told; its name is NULL without one. */
 void sources_file(const struct sources *s, struct pcap_stats *ret);
+/* Packets that the socket had no room for. */
+uint64_t sources_packets_lost(const struct sources *s);
 
 #endif

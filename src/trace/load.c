@@ -283,8 +283,7 @@ static int open_any_object(const struct load_options *options, struct load *l, c
 		log_debug("%s; trying without the wire", error);
 		err = open_object(options, false, l, error, size);
 		if (!err)
-			log_warn("this kernel does not take the programs that watch the wire; "
-				 "going on without");
+			log_warn("this kernel does not take the programs that watch the wire");
 	}
 	if (err)
 		load_free(l);
@@ -303,8 +302,7 @@ int load_open(const struct load_options *options, struct load *ret, char *error,
 	int no_wire = l.wire ? attach_wire(&l) : 0;
 	if (no_wire) {
 		l.wire = false;
-		log_warn("watch the wire at the root of cgroup2: %s; going on without",
-			 error_text(-no_wire));
+		log_warn("watch the wire at the root of cgroup2: %s", error_text(-no_wire));
 	}
 	say_what_lacks(&l.features);
 	*ret = l;

@@ -43,6 +43,7 @@ struct wire_options {
 	 * process is known and passes. */
 	bool filtered;
 	bool file;	 /* nobody will tell of processes */
+	bool by_address; /* sockets have no cookies here: sessions find theirs by their addresses */
 	bool split_ends; /* an entry for each end of a connection of this machine */
 	/* The container of a process, NULL: none known. The text is borrowed for the call. */
 	const char *(*container)(void *ctx, uint32_t tgid);
@@ -178,8 +179,19 @@ struct wire_read {
 	const char *library;	/* a constant */
 	uint64_t plain[2];	/* bytes that calls moved, copied or not */
 	bool midway;		/* what was moved before was not seen */
+	uint32_t tgid;		/* whose it is, where the wire does not know that by itself */
+	const char *comm;
 };
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r);
+/*
+ * The same where wire_cookie() finds none: where sockets are known by_address, its packets may be
+ * told a moment after the end of its session. Then this is taken.
+ */
+void wire_read_ahead(struct wire *w, const struct wire_address *local,
+		     const struct wire_address *remote, uint32_t netns, int64_t now_us,
+		     const struct wire_read *r);
+/* Its option. */
+bool wire_by_address(const struct wire *w);
 /* Of these, bytes that were not copied: REASON_LOST, BUDGET or PAUSED. */
 void wire_missing(struct wire *w, uint64_t cookie, enum dir dir, uint64_t len, enum reason why);
 /* What the handshake told, NULL: nothing known yet. Valid until the next call that tells. */

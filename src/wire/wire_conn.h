@@ -94,6 +94,18 @@ struct wire_pulse {
 };
 #define WIRE_PULSES 256
 
+/* What a session said of a connection that the wire was not told of yet. */
+struct wire_ahead {
+	struct wire_address local, remote;
+	int64_t until_us;
+	uint64_t plain[2];
+	char name[WIRE_NAME], comm[WIRE_COMM_LEN + 1];
+	const char *library;
+	uint32_t netns;
+	uint32_t tgid; /* 0: none */
+	bool midway;
+};
+
 struct wire {
 	pthread_mutex_t lock; /* of all below, but for the sink */
 	struct entry_sink sink;
@@ -107,6 +119,7 @@ struct wire {
 	size_t size, count;
 	TAILQ_HEAD(wire_list, wire_conn) open, ended;
 	struct wire_stats stats;
+	struct wire_ahead *ahead;  /* LIMIT_WIRE_AHEAD, by both addresses; NULL: none come */
 	struct programs *programs; /* of connections that were forgotten */
 	struct wire_verdict verdict[WIRE_VERDICTS];
 	unsigned asked; /* in this tick */
@@ -133,6 +146,13 @@ const char *wire_name(const struct wire_conn *c, char room[static WIRE_NAME]);
 bool wire_is_client(const struct wire_conn *c);
 /* The other end on this machine that may be shown; NULL. */
 struct wire_conn *wire_other_end(const struct wire *w, const struct wire_conn *c);
+/* Are two addresses the same; a number for two of them. */
+bool wire_same_address(const struct wire_address *a, const struct wire_address *b);
+uint64_t wire_ends_hash(const struct wire *w, const struct wire_address *from,
+			const struct wire_address *to);
+/* What a session says of it; and whether one did so before it was told of. */
+void wire_take_read(struct wire *w, struct wire_conn *c, const struct wire_read *r);
+void wire_take_ahead(struct wire *w, struct wire_conn *c, int64_t now_us);
 /* May it be shown at all? */
 bool wire_visible(const struct wire *w, const struct wire_conn *c);
 

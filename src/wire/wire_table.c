@@ -19,8 +19,8 @@ static size_t key_place(const struct wire *w, uint64_t id)
 }
 
 /* Keyed: a peer chooses its addresses and ports. */
-static size_t ends_place(const struct wire *w, const struct wire_address *from,
-			 const struct wire_address *to)
+uint64_t wire_ends_hash(const struct wire *w, const struct wire_address *from,
+			const struct wire_address *to)
 {
 	uint8_t ends[2 * (sizeof(from->ip) + sizeof(from->port))], *at = ends;
 
@@ -28,7 +28,13 @@ static size_t ends_place(const struct wire *w, const struct wire_address *from,
 	at = mempcpy(at, &from->port, sizeof(from->port));
 	at = mempcpy(at, to->ip, sizeof(to->ip));
 	memcpy(at, &to->port, sizeof(to->port));
-	return siphash(&w->hash_key, ends, sizeof(ends)) & (w->size - 1);
+	return siphash(&w->hash_key, ends, sizeof(ends));
+}
+
+static size_t ends_place(const struct wire *w, const struct wire_address *from,
+			 const struct wire_address *to)
+{
+	return wire_ends_hash(w, from, to) & (w->size - 1);
 }
 
 static struct wire_address make_address(uint8_t family, const uint8_t ip[16], uint16_t port)
@@ -66,10 +72,13 @@ struct wire *wire_new(const struct entry_sink *sink, const struct wire_options *
 	w->by_name = calloc(w->size, sizeof(struct wire_conn *));
 	w->kept = calloc(LIMIT_WIRE_KEPT, sizeof(*w->kept)); /* pages come as they are used */
 	w->kept_hash = calloc(LIMIT_WIRE_KEPT, sizeof(*w->kept_hash));
+	if (options->by_address)
+		w->ahead = calloc(LIMIT_WIRE_AHEAD, sizeof(*w->ahead));
 	w->programs = calloc(1, sizeof(*w->programs));
 	w->node = strdup(options->node);
 	if (w->by_key && w->by_ends && w->by_name && w->kept && w->kept_hash && w->programs &&
-	    w->node && getrandom(&w->hash_key, sizeof(w->hash_key), 0) == sizeof(w->hash_key))
+	    w->node && (w->ahead || !options->by_address) &&
+	    getrandom(&w->hash_key, sizeof(w->hash_key), 0) == sizeof(w->hash_key))
 		return w;
 	wire_free(w);
 	return NULL;
@@ -151,6 +160,7 @@ void wire_free(struct wire *w)
 	}
 	free(w->by_key);
 	free(w->by_ends);
+	free(w->ahead);
 	free(w->by_name);
 	free(w->kept);
 	free(w->kept_hash);
@@ -245,6 +255,8 @@ void wire_open(struct wire *w, const struct wire_key *key, int64_t now_us,
 		c = add(w, key, now_us, o);
 		if (c)
 			memcpy(c->told, told, sizeof(told));
+		if (c)
+			wire_take_ahead(w, c, now_us);
 	}
 	if (c)
 		c->live.changed = true;
@@ -380,23 +392,33 @@ static bool take_plain(struct wire_conn *c, const struct wire_read *r)
 	return t == c->told;
 }
 
+void wire_take_read(struct wire *w, struct wire_conn *c, const struct wire_read *r)
+{
+	uint64_t written = c->plain[DIR_WRITE];
+
+	if (take_plain(c, r))
+		wire_set_name(w, c, r->connection);
+	if (c->plain[DIR_WRITE] > written)
+		wire_pulse_read(w, c);
+	bool any = c->plain[0] || c->plain[1];
+	w->stats.read += any && !c->mine.read;
+	c->mine.read |= any;
+	c->mine.library = r->library;
+	c->read_midway = r->midway;
+	c->live.changed = true;
+	if (!w->options.by_address || c->known)
+		return;
+	c->known = true;
+	c->mine.tgid = r->tgid;
+	strncpy(c->mine.comm, r->comm, WIRE_COMM_LEN);
+}
+
 void wire_read(struct wire *w, uint64_t cookie, int64_t now_us, const struct wire_read *r)
 {
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = wire_find_socket(w, cookie);
-	if (c) {
-		uint64_t written = c->plain[DIR_WRITE];
-		if (take_plain(c, r))
-			wire_set_name(w, c, r->connection);
-		if (c->plain[DIR_WRITE] > written)
-			wire_pulse_read(w, c);
-		bool any = c->plain[0] || c->plain[1];
-		w->stats.read += any && !c->mine.read;
-		c->mine.read |= any;
-		c->mine.library = r->library;
-		c->read_midway = r->midway;
-		c->live.changed = true;
-	}
+	if (c)
+		wire_take_read(w, c, r);
 	w->now_us = now_us;
 	pthread_mutex_unlock(&w->lock);
 }
@@ -439,7 +461,7 @@ bool wire_visible(const struct wire *w, const struct wire_conn *c)
 	return !c->filtered && (c->known || !w->options.filtered);
 }
 
-static bool same_address(const struct wire_address *a, const struct wire_address *b)
+bool wire_same_address(const struct wire_address *a, const struct wire_address *b)
 {
 	return a->port == b->port && a->family == b->family && !memcmp(a->ip, b->ip, sizeof(a->ip));
 }
@@ -450,8 +472,8 @@ struct wire_conn *wire_other_end(const struct wire *w, const struct wire_conn *c
 	struct wire_conn *o = w->by_ends[ends_place(w, &c->remote, &c->local)], *found = NULL;
 
 	for (; o; o = o->same_ends) {
-		if (o == c || o->quic != c->quic || !same_address(&o->local, &c->remote) ||
-		    !same_address(&o->remote, &c->local) || !wire_visible(w, o) ||
+		if (o == c || o->quic != c->quic || !wire_same_address(&o->local, &c->remote) ||
+		    !wire_same_address(&o->remote, &c->local) || !wire_visible(w, o) ||
 		    wire_is_client(o) == wire_is_client(c))
 			continue;
 		if (found)
@@ -469,8 +491,8 @@ uint64_t wire_cookie(struct wire *w, const struct wire_address *local,
 	pthread_mutex_lock(&w->lock);
 	struct wire_conn *c = w->by_ends[ends_place(w, local, remote)];
 	for (; c; c = c->same_ends) {
-		if (c->ended || c->quic || !same_address(&c->local, local) ||
-		    !same_address(&c->remote, remote) ||
+		if (c->ended || c->quic || !wire_same_address(&c->local, local) ||
+		    !wire_same_address(&c->remote, remote) ||
 		    (c->mine.netns && netns && c->mine.netns != netns))
 			continue;
 		if (found) {

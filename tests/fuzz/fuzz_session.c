@@ -125,6 +125,7 @@ static void share_all(void)
 		.owners_fd = share(owners),
 		.taken_fd = share(EV_OWNERS * sizeof(uint64_t)),
 		.wire_fd = -1,
+		.packet_fd = -1,
 		.size = 2 * PAGE,
 	};
 	shared.owners =

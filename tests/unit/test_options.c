@@ -86,6 +86,8 @@ static void test_refusals(void **state)
 	refuse("--container", "abc", "12 hexadecimal digits");
 	refuse("--listen", "8899", "ADDR:PORT");
 	refuse("--listen", "127.0.0.1:99999", "ADDR:PORT");
+	refuse("--wire", "cable", "is not one of auto, packet");
+	refuse("--keep-packets=1M", "--wire=packet", "looks elsewhere");
 	refuse("--keep-packets", "1000K", "at least 1M");
 	refuse("--keep-packets=1M", "--no-wire", "does not look at it");
 	refuse("--keylog", "keys", "--read and --keep-packets");
