@@ -312,14 +312,43 @@ static void test_silent(void **state)
 	end(w);
 }
 
+/* QUIC of a program whose TLS is read is not read, and says nothing of the probes. */
+static void test_quic_goes_on(void **state)
+{
+	struct wire *w = begin(false);
+	struct wire_key key = opened(w, 1, true), quic = { 9, 9 };
+	struct wire_open o = { .family = 4,
+			       .local_ip = { 10, 0, 0, 1 },
+			       .local_port = 40001,
+			       .remote_ip = { 10, 0, 0, 3 },
+			       .remote_port = 443,
+			       .quic = true,
+			       .opener_known = true,
+			       .opener = DIR_WRITE };
+	uint64_t sent[2] = { 0 };
+	int64_t at = T0;
+
+	(void)state;
+	silents = 0;
+	wire_open(w, &quic, T0, &o);
+	is_of(w, &key, 3, "a");
+	is_of(w, &quic, 3, "a");
+	for (int i = 0; i < 3; i++, at += SECOND)
+		sends(w, &key, &sent[0], true, at);
+	for (int i = 0; i < 20; i++, at += SECOND)
+		sends(w, &quic, &sent[1], false, at);
+	assert_int_equal(silents, 0);
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ledger),	     cmocka_unit_test(test_late_probes),
 		cmocka_unit_test(test_missed_first), cmocka_unit_test(test_judged),
 		cmocka_unit_test(test_sessions),     cmocka_unit_test(test_early_data),
-		cmocka_unit_test(test_silent),	     cmocka_unit_test(test_ktls),
-		cmocka_unit_test(test_out_of_order),
+		cmocka_unit_test(test_silent),	     cmocka_unit_test(test_quic_goes_on),
+		cmocka_unit_test(test_ktls),	     cmocka_unit_test(test_out_of_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
