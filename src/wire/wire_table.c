@@ -297,7 +297,8 @@ void wire_process(struct wire *w, const struct wire_key *key, int64_t now_us,
 		if (c->filtered)
 			wire_handshake_free(w, c);
 		else if (c->quic)
-			w->quic_tgids[p->tgid % WIRE_QUIC_TGIDS] = p->tgid;
+			__atomic_store_n(&w->quic_tgids[p->tgid % WIRE_QUIC_TGIDS], p->tgid,
+					 __ATOMIC_RELAXED);
 		c->mine.tgid = p->tgid;
 		if (p->netns)
 			c->mine.netns = p->netns;
