@@ -49,8 +49,9 @@ function take_file(name, argument) {
 	all = part[3] == "*" ? commands : " " part[3]
 	for (count = split(all, of, " "); count; count--)
 		own[of[count]] = own[of[count]] " --" part[1]
+	letter = match($0, /'[a-z]'/) ? "-" substr($0, RSTART + 1, 1) ", " : ""
 	if (form == "")
-		put_row("--" part[1], part[2], (part[3] == "*" ? "" : "(" part[3] ") ") part[4] "\n")
+		put_row(letter "--" part[1], part[2], (part[3] == "*" ? "" : "(" part[3] ") ") part[4] "\n")
 }
 END {
 	if (form != "bash")
