@@ -14,7 +14,7 @@ import { loading } from "./states.js";
 import { tabs } from "./tabs.js";
 import { addFilter } from "./tip.js";
 import { noteNames } from "./values.js";
-import { isOfWire } from "./wire.js";
+import { isOfWire, quic } from "./wire.js";
 
 function who(side) {
 	const { host, address } = end(side);
@@ -30,7 +30,7 @@ function result(e) {
 }
 
 const WIRE = {
-	tcp: e => `${e.version || "TLS"} connection${e.tls_sni && ` to ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
+	tcp: e => `${quic(e) || "TLS"} connection${e.tls_sni && ` to ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
 	tlsx: e => `TLS handshake${e.tls_sni && ` with ${middle(e.tls_sni, SUMMARY_MAX)}`}`,
 };
 

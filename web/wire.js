@@ -14,13 +14,16 @@ const NAMES = /^(tls|tcp|weak|packets|ja3s?|ja4|id|connection|protocol|tlsx?_\w+
 
 export const isOfWire = e => e.protocol === "tcp" || e.protocol === "tlsx";
 
+// "QUIC v1" of a connection over UDP.
+export const quic = e => (e.version.startsWith("QUIC") ? e.version : "");
+
 // What the row of one says, and beside it; null of all others.
 export function wireWords(e) {
 	const name = e.tls_sni;
 	if (e.protocol === "tlsx") return [`handshake${name && ` with ${name}`}`, ""];
 	if (e.protocol !== "tcp") return null;
 	const told = [
-		e.version || e.tls_version,
+		quic(e) || e.tls_version,
 		`${size(e.request_size)} sent`,
 		`${size(e.response_size)} answered`,
 		plural(e.packets, "packet"),

@@ -86,6 +86,20 @@ static void forget_kept(struct entry *e)
 }
 
 /*
+ * An end that was told while it went on, before this twin was there, was told under its own number:
+ * that is kept, unless the other end's is told under it.
+ */
+static void own_number(struct twin *t, struct entry *e)
+{
+	if (t->shown) {
+		e->live = t->used = t->shown;
+		t->shown = 0;
+	} else if (e->live == t->used) {
+		e->live = 0;
+	}
+}
+
+/*
  * The finished version of one end goes on alone; t stays to know what the other has yet to tell of
  * it. Opaque bytes that the client's end has as well, cut at other places, are not shown twice.
  */
@@ -112,8 +126,7 @@ static void tell_one(struct twin *t, enum pair_end end, enum pair_cause cause)
 			e->remark = remark[end];
 		if (end == END_SERVER && t->dropped)
 			forget_kept(e);
-		e->live = t->shown;
-		t->shown = 0;
+		own_number(t, e);
 		t->told = true;
 		t->whole = e->complete;
 		pair_send_alone(p, e);
@@ -155,7 +168,7 @@ void twin_tell_late(struct twin *t, struct entry *e)
 		all->stats.absorbed++;
 		entry_free(e);
 	} else {
-		e->live = 0;
+		own_number(t, e);
 		pair_send_alone(t->pair, e);
 	}
 	twin_free(t);
@@ -188,25 +201,31 @@ static bool awaits_rest(struct twin *t)
 	return false;
 }
 
+/* Both were told while they went on, each by itself, before it was known that they are one. */
+static bool were_alone(const struct twin *t)
+{
+	return !t->shown && t->entry[0]->live && t->entry[1]->live;
+}
+
 static void tell_both(struct twin *t)
 {
 	struct pair *p = t->pair;
 	bool differs = twin_differs(t);
+	uint64_t shown = t->shown ? t->shown : t->entry[0]->live | t->entry[1]->live;
 
 	if (differs && !p->verified && !cut_apart(t)) {
 		p->broken = true;
 		pair_tell_all(p, BY_BYTES);
 		return;
 	}
-	if (cut_apart(t)) {
-		twin_tell_apart(t, BY_BYTES);
+	if (cut_apart(t) || were_alone(t)) {
+		twin_tell_apart(t, cut_apart(t) ? BY_BYTES : BY_TIME);
 		return;
 	}
 	p->verified |= twin_verifies(t);
 	twin_stop_waiting(t);
-	uint64_t shown = t->shown;
 	struct entry *e = twin_merge(t, differs);
-	e->live = shown;
+	e->live = t->used = shown;
 	p->all->stats.paired++;
 	if (!awaits_rest(t))
 		twin_free(t);

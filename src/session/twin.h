@@ -33,6 +33,7 @@ struct twin {
 	int64_t before_us;
 	bool alone;
 	uint64_t shown;	  /* the number under which versions of it were told, 0: none was */
+	uint64_t used;	  /* the same, once the end of it was told under it */
 	uint8_t teller;	  /* whose versions those were */
 	bool told, whole; /* one end was told as the end of it, all bytes there */
 	bool opaque;
