@@ -8,6 +8,8 @@
 
 #include "api/export/export.h"
 #include "api/handlers.h"
+#include "api/request.h"
+#include "api/state.h"
 #include "base/buf.h"
 #include "entry.h"
 #include "fuzz.h"
@@ -129,7 +131,8 @@ static void check_json(const struct buf *file)
 /* The same entry twice, and as another connection would have it. */
 static void make_file(const struct entry *e, const struct kfl *filter, struct buf *out)
 {
-	void *state = format->open("1");
+	struct api api = { .options = { .version = "1" } };
+	void *state = format->open(&(struct request){ .api = &api });
 
 	require(state && !format->begin(state, out) && !format->add(state, e, filter, out) &&
 		!format->add(state, e, filter, out) && !format->end(state, out));

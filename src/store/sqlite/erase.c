@@ -81,6 +81,8 @@ static int erase_pages(struct sqlite *s, struct free_pages *f)
 {
 	int r = 0;
 
+	if (!f->count)
+		return 0;
 	qsort(f->v, f->count, sizeof(*f->v), compare_pages);
 	for (size_t i = 0, n; i < f->count && !r; i += n) {
 		for (n = 1; i + n < f->count && f->v[i + n] == f->v[i] + n;)
