@@ -26,6 +26,8 @@ static const char *const filters[] = {
 enum { FILTERS = sizeof(filters) / sizeof(*filters), TEXTS = 8 };
 
 static const struct export_format *format;
+static struct api api = { .options = { .version = "1" } };
+static struct request asked = { .api = &api };
 
 /* In place of the one that answers a request. */
 void export_start(struct request *r, const struct export_format *f)
@@ -131,8 +133,7 @@ static void check_json(const struct buf *file)
 /* The same entry twice, and as another connection would have it. */
 static void make_file(const struct entry *e, const struct kfl *filter, struct buf *out)
 {
-	struct api api = { .options = { .version = "1" } };
-	void *state = format->open(&(struct request){ .api = &api });
+	void *state = format->open(&asked);
 
 	require(state && !format->begin(state, out) && !format->add(state, e, filter, out) &&
 		!format->add(state, e, filter, out) && !format->end(state, out));
@@ -161,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	for (size_t i = 0; i < 2; i++) {
-		formats[i](NULL);
+		formats[i](&asked);
 		export(&look, data, size);
 		if (fuzz_weighed(data, size))
 			fuzz_weigh_once(export, NULL, data, size, MOST_NS);
