@@ -241,9 +241,10 @@ class Rounds:
             except (OSError, ValueError, KeyError, http.client.HTTPException) as e:
                 self.complain("the API: %r" % e)
                 return
+            # what is said of a connection grows with it, and it may end well, with the server
+            entries = [e for e in entries if e["protocol"] != "tcp"]
             self.held = {e["id"] for e in entries if e["open"]}
-            # what is said of a connection grows with it
-            self.told.update({e["id"]: e["summary"] for e in entries if e["protocol"] != "tcp"})
+            self.told.update({e["id"]: e["summary"] for e in entries})
             time.sleep(min(0.05, max(0, end - time.monotonic())))
 
     def server(self):
