@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/runtime.h"
+#include "cli/line.h"
 
 static int connect_to(const char *path)
 {
@@ -190,6 +191,14 @@ int ask_filter(const struct cli *c, struct buf *ret)
 	if (r)
 		log_error("out of memory");
 	return r ? CLI_FAILED : 0;
+}
+
+void ask_put_entry(const struct cli *c, const json_t *entry)
+{
+	if (c->option[CLI_JSON])
+		line_json(stdout, entry);
+	else
+		line_entry(stdout, c->color, entry);
 }
 
 int ask_lines(const struct cli *c, uint64_t preset, uint64_t most, uint64_t *ret)

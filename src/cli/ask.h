@@ -24,6 +24,8 @@ json_t *ask_json(const struct cli *c, const char *target);
  * is everything. 0, or CLI_USAGE with its error told.
  */
 int ask_filter(const struct cli *c, struct buf *ret);
+/* An entry of an answer, as a line or (--json) as JSON. */
+void ask_put_entry(const struct cli *c, const json_t *entry);
 /* --lines, `preset` where it is not given; 0, or CLI_USAGE with its error told. */
 int ask_lines(const struct cli *c, uint64_t preset, uint64_t most, uint64_t *ret);
 

@@ -32,10 +32,7 @@ static int put_all(const struct cli *c, const char *filter, uint64_t most)
 		page = ask_json(c, buf_cstr(&target));
 		json_array_foreach(json_object_get(page, "entries"), i, v)
 		{
-			if (c->option[CLI_JSON])
-				line_json(stdout, v);
-			else
-				line_entry(stdout, c->color, v);
+			ask_put_entry(c, v);
 			done++;
 		}
 		next = line_number(page, NULL, "next");

@@ -13,14 +13,6 @@
 #define LINES	  10
 #define LINES_MAX 1000 /* entries of one page of the API */
 
-static void put_entry(const struct cli *c, const json_t *entry)
-{
-	if (c->option[CLI_JSON])
-		line_json(stdout, entry);
-	else
-		line_entry(stdout, c->color, entry);
-}
-
 /* The newest that there are already; *ret_last is the id of the newest. */
 static int put_known(const struct cli *c, const char *filter, int64_t *ret_last)
 {
@@ -37,7 +29,7 @@ static int put_known(const struct cli *c, const char *filter, int64_t *ret_last)
 	json_t *entries = json_object_get(page, "entries");
 	*ret_last = line_number(json_array_get(entries, 0), NULL, "id");
 	for (size_t i = n ? json_array_size(entries) : 0; i--;)
-		put_entry(c, json_array_get(entries, i));
+		ask_put_entry(c, json_array_get(entries, i));
 	json_decref(page);
 	return 0;
 }
@@ -50,7 +42,7 @@ static void take_event(const struct cli *c, const char *event, const char *data)
 	if (!strcmp(event, "entry") ||
 	    (!strcmp(event, "update") && json_object_get(v, "timestamp") &&
 	     json_is_false(json_object_get(v, "open"))))
-		put_entry(c, v);
+		ask_put_entry(c, v);
 	else if (!strcmp(event, "skipped"))
 		log_warn("%" JSON_INTEGER_FORMAT " entries came faster than they could be shown",
 			 line_number(v, NULL, "count"));

@@ -39,17 +39,6 @@ rows() {
 }
 of() { echo "ports ~ /,$(port "$1"),/"; }
 
-# eventually COMMAND...: within 20 seconds; what it said last is the diagnosis
-eventually() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		"$@" >"$TMPDIR/try" 2>&1 && return 0
-		sleep 0.2
-	done
-	cat "$TMPDIR/try"
-	return 1
-}
-
 # has N CONDITION, none CONDITION: at least so many rows of the last export; exported asks for another
 has() {
 	rows "$2" >"$TMPDIR/found"
